@@ -1,0 +1,48 @@
+# One way in: `make demo` and `make test` set everything up by themselves, without root.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+KEEP ?=
+
+.PHONY: demo test check prove bench docs lock clean
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; to mend it: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "setting up $(VENV) (about two minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq pip==26.1.2
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq $(TORCH)
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@touch $@
+
+demo: $(VENV)/.ready
+	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
+
+test: $(VENV)/.ready
+	@$(BIN)/python -m pytest -m "not prove and not bench"
+
+prove: $(VENV)/.ready
+	@$(BIN)/python -m pytest -m prove
+
+bench: $(VENV)/.ready
+	@$(BIN)/python -m tests.benchmarks
+
+check: $(VENV)/.ready
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+docs: $(VENV)/.ready
+	@$(BIN)/trainshed docs
+
+lock: $(VENV)/.ready
+	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml
+
+clean:
+	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi
+	rm -rf $(VENV) .trainshed

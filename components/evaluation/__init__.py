@@ -1,0 +1,1 @@
+"""The evaluation stage: contract and body."""

@@ -1,0 +1,25 @@
+"""Evaluation: score one model on the test splits of a corpus, beside the untrained model and the baselines."""
+
+from pipeline.artifacts.types import ArtifactType
+from pipeline.component import Component, Input, Params
+from pipeline.recipe.evaluation import Evaluation
+
+
+class EvaluationParams(Params):
+    """What evaluation needs to know."""
+
+    evaluation: Evaluation
+    """How many examples, how many resamples."""
+
+
+contract = Component(
+    name="evaluation",
+    verb="evaluate",
+    version=1,
+    summary="Score a model on the test splits of a corpus, beside the untrained model and the baselines.",
+    params=EvaluationParams,
+    inputs={"corpus": Input(ArtifactType.CORPUS), "model": Input(ArtifactType.MODEL)},
+    output=ArtifactType.REPORT,
+    libraries=("numpy", "rouge-score", "scikit-learn", "scipy", "torch", "transformers"),
+    resources="gpu-1",
+)

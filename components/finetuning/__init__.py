@@ -1,0 +1,1 @@
+"""The finetuning stage: contract and body."""

@@ -1,0 +1,25 @@
+"""Ingestion: read a pinned source, clean it, drop duplicates, split it, write Parquet shards."""
+
+from pipeline.artifacts.types import ArtifactType
+from pipeline.component import Component, Input, Params
+from pipeline.recipe.data import Data
+
+
+class IngestionParams(Params):
+    """What ingestion needs to know."""
+
+    data: Data
+    """Source, filter and split of the recipe."""
+
+
+contract = Component(
+    name="ingestion",
+    verb="ingest",
+    version=1,
+    summary="Read a pinned source, clean it, drop duplicates, split it, write Parquet shards.",
+    params=IngestionParams,
+    inputs={"source": Input(ArtifactType.SOURCE)},
+    output=ArtifactType.CORPUS,
+    libraries=("pyarrow",),
+    resources="cpu-small",
+)

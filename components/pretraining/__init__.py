@@ -1,0 +1,1 @@
+"""The pretraining stage: contract and body."""

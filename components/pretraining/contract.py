@@ -1,0 +1,30 @@
+"""Pretraining: learn from text without labels."""
+
+from pipeline.artifacts.types import ArtifactType
+from pipeline.component import Component, Input, Params
+from pipeline.recipe.model import Model
+from pipeline.recipe.training import Pretraining
+
+
+class PretrainingParams(Params):
+    """What pretraining needs to know."""
+
+    model: Model
+    """Shape of the model."""
+
+    pretraining: Pretraining
+    """Objective, steps, optimizer."""
+
+
+contract = Component(
+    name="pretraining",
+    verb="pretrain",
+    version=1,
+    summary="Train a model on text without labels: span corruption or causal language modelling.",
+    params=PretrainingParams,
+    inputs={"tokens": Input(ArtifactType.TOKENS)},
+    output=ArtifactType.MODEL,
+    libraries=("numpy", "torch", "transformers"),
+    resources="gpu-1",
+    trains=True,
+)

@@ -1,0 +1,1 @@
+"""The registration stage: contract and body."""

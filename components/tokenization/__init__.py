@@ -1,0 +1,1 @@
+"""The tokenization stage: contract and body."""

@@ -1,0 +1,97 @@
+"""What an object store must do. Two implementations: `s3` and `folder`.
+
+The three operations everything rests on are *put if absent* (a blob is stored once, a manifest is never overwritten), *put
+if unchanged* (leases, ledger) and *read with etag*. Keys are relative to the store's prefix and use forward slashes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pipeline.errors import TrainshedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+
+class NotFound(TrainshedError):
+    """No object at this key."""
+
+
+class Conflict(TrainshedError):
+    """The condition of a conditional put did not hold: the object exists, or changed since it was read."""
+
+
+class Stored(NamedTuple):
+    """An object's bytes with the etag a later conditional put needs."""
+
+    data: bytes
+    etag: str
+
+
+class Stat(NamedTuple):
+    """What is known of an object without reading it."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+class Store(Protocol):
+    """An object store: strongly consistent, with conditional writes."""
+
+    @property
+    def url(self) -> str:
+        """Where the store lies, for messages; never holds a credential."""
+
+    def get(self, key: str) -> Stored:
+        """Read a small object whole.
+
+        Raises:
+            NotFound: no object at ``key``.
+            Unavailable: the store stayed away longer than the settings' patience.
+        """
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
+        """Write a small object and return its etag.
+
+        A conditional put whose response was lost is resolved by reading back: it succeeds when the store holds
+        exactly ``data``.
+
+        Args:
+            key: where to write.
+            data: the bytes.
+            if_absent: refuse when the key exists.
+            if_match: refuse when the object's etag is not this one.
+
+        Raises:
+            Conflict: the condition did not hold.
+            Unavailable: the store stayed away, or is full.
+            BadInput: wrong credentials, no such bucket.
+        """
+
+    def head(self, key: str) -> Stat | None:
+        """What is known of the object at ``key``, or None where there is none."""
+
+    def list(self, prefix: str) -> Iterator[Stat]:
+        """All objects whose key starts with ``prefix``, in order of their keys."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; no error where there is none."""
+
+    def upload(self, path: Path, key: str) -> bool:
+        """Put a file if the key is absent, multipart above a size, in bounded memory.
+
+        Returns:
+            True if the bytes were sent, False if the store had the key already.
+        """
+
+    def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """Read an object piece by piece, in pieces of at most ``size`` bytes.
+
+        Raises:
+            NotFound: no object at ``key``.
+        """

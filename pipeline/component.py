@@ -1,0 +1,72 @@
+"""What a component promises: its contract, without its body.
+
+A contract is data: no branching, light imports. The orchestration side reads it to plan and to place a step; the runtime
+reads it to check a request; `component.yaml` is generated from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.artifacts.types import ArtifactType
+
+
+class Params(BaseModel):
+    """Base of a component's params: frozen, refuses unknown fields; all of it enters the fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a component."""
+
+    type: ArtifactType
+    """What kind of artifact it takes."""
+
+    optional: bool = False
+    """Whether the step runs without it."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """The contract of one stage."""
+
+    name: str
+    """The stage, a noun: the folder below `components/`."""
+
+    verb: str
+    """What it does, a verb: the function in its body, the method of `pipeline.line.Steps`."""
+
+    version: int
+    """Raised by hand when results change for a reason no fingerprint part can see."""
+
+    summary: str
+    """One line for people."""
+
+    params: type[Params]
+    """What the recipe decides."""
+
+    output: ArtifactType
+    """What kind of artifact it makes."""
+
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    """What it reads, by name."""
+
+    libraries: tuple[str, ...] = ()
+    """Distributions whose version may change the result."""
+
+    resources: str = "cpu-small"
+    """Name of the machine size it asks for; launchers map the name, it is no part of the identity."""
+
+    trains: bool = False
+    """Whether it checkpoints, and a retry resumes."""
+
+    effect: bool = False
+    """Whether it acts on the world (registry, ledger): a hit then also needs the effect to stand."""

@@ -1,0 +1,33 @@
+"""The one loader of extension tables.
+
+Every extension point has the same shape: a ``Protocol`` in ``base.py``, a table of ``"name": "module:Object"`` in the
+package's ``__init__.py``, one file per implementation. Nothing of a table is imported until its name is asked for, so a
+table may name modules that need torch while the package itself imports in a millisecond.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(kind: str, table: Mapping[str, str], name: str) -> Any:  # noqa: ANN401 - the caller's Protocol types it
+    """Import and return the object that ``table`` holds under ``name``.
+
+    Args:
+        kind: what the table holds, for the error message, e.g. ``"source"``.
+        table: ``"name": "module:Object"``.
+        name: the entry wanted.
+
+    Raises:
+        BadInput: no such name; the message suggests the near one.
+    """
+    if name not in table:
+        raise unknown_name(kind, name, table)
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)

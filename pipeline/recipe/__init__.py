@@ -1,0 +1,37 @@
+"""One file = one model to keep fresh: data, tokenizer, model, training, evaluation, gate, schedule.
+
+A recipe is YAML checked by pydantic: reviewed in git, with one schema for the file, the editor, the command line and
+Airflow's trigger form. Nothing in it says where things run; that is `pipeline.settings`.
+"""
+
+from pipeline.recipe.data import Columns, Data, Filter, Source, Split
+from pipeline.recipe.evaluation import Evaluation
+from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
+from pipeline.recipe.gate import Gate, Registration
+from pipeline.recipe.model import Model
+from pipeline.recipe.recipe import Recipe, Schedule
+from pipeline.recipe.section import Section
+from pipeline.recipe.tokenizer import Tokenizer
+from pipeline.recipe.training import Finetuning, Pretraining, Training
+
+__all__ = [
+    "Columns",
+    "Data",
+    "Evaluation",
+    "Filter",
+    "Finetuning",
+    "Gate",
+    "Model",
+    "Pretraining",
+    "Recipe",
+    "Registration",
+    "Schedule",
+    "Section",
+    "Source",
+    "Split",
+    "Tokenizer",
+    "Training",
+    "find_recipe",
+    "read_recipe",
+    "recipe_files",
+]

@@ -1,0 +1,93 @@
+"""Where a recipe's text comes from, and how it is cleaned and split."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.recipe.section import Section
+
+
+class Columns(Section):
+    """Which field of the user's records plays which part."""
+
+    text: str = "text"
+    """Field that holds the document."""
+
+    target: str | None = None
+    """Field that holds what fine-tuning learns to write, e.g. the summary; without one the data is only pretrained on."""
+
+    name: str | None = None
+    """Field that holds a short title put before the text."""
+
+    group: str | None = None
+    """Field whose values are held out whole as a second test set, e.g. the package, author or site."""
+
+
+class Source(Section):
+    """One outside source of text."""
+
+    kind: str
+    """A name from `pipeline.sources`: ``pydocs``, ``jsonl``, ``csv``, ``parquet``, ``text``."""
+
+    path: str | None = None
+    """A path, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. Not for ``pydocs``."""
+
+    columns: Columns = Columns()
+    """Which field plays which part (``jsonl``, ``csv``, ``parquet``)."""
+
+    packages: tuple[str, ...] = ()
+    """``pydocs`` only: distributions to read; empty means all that are installed."""
+
+
+class Filter(Section):
+    """What is kept of what was read. Lengths are in characters after normalisation."""
+
+    min_chars: int = Field(20, ge=1)
+    """Shorter texts are left out."""
+
+    max_chars: int = Field(20_000, ge=1)
+    """Longer texts are left out."""
+
+    min_target_chars: int = Field(10, ge=1)
+    """Documents with a shorter target keep only their text."""
+
+    max_target_chars: int = Field(400, ge=1)
+    """Documents with a longer target keep only their text."""
+
+    min_letters: float = Field(0.5, ge=0, le=1)
+    """Least share of letters and spaces among the characters."""
+
+    max_quarantined: float = Field(0.01, ge=0, le=1)
+    """Largest share of records that may be unreadable; above it ingestion stops."""
+
+
+class Split(Section):
+    """How documents are divided. A hash decides, so a document never moves when others come or go."""
+
+    salt: str
+    """Fixed for the life of a model: changing it moves documents between train and test."""
+
+    test: float = Field(0.04, gt=0, lt=0.5)
+    """Share of documents in the test split."""
+
+    validation: float = Field(0.02, gt=0, lt=0.5)
+    """Share of documents in the validation split."""
+
+    held_out_groups: float = Field(0.04, ge=0, lt=0.5)
+    """Share of groups (whole packages, sites, authors) held out as the second test split."""
+
+
+class Data(Section):
+    """Params of ingestion."""
+
+    source: Source
+    """Where the text comes from."""
+
+    filter: Filter = Filter()
+    """What is kept of it."""
+
+    split: Split
+    """How it is divided."""
+
+    shard_mb: int = Field(32, ge=1)
+    """Size above which a new Parquet shard is begun, in megabytes of text."""

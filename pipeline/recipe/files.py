@@ -1,0 +1,57 @@
+"""Recipes on disk: finding one by name, reading one from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from pipeline.errors import BadInput, unknown_name
+from pipeline.recipe.recipe import Recipe, check_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def recipe_files(folders: Iterable[Path]) -> dict[str, Path]:
+    """Files ``<name>.yaml`` in ``folders`` by name; an earlier folder wins."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check one recipe file.
+
+    Raises:
+        BadInput: the file is not there, is not YAML, or is not a recipe.
+    """
+    try:
+        data = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"cannot read recipe {path}: {error.strerror}", "a YAML file", "check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise BadInput(f"{path.name} is not YAML{where}: {getattr(error, 'problem', error)}", "a recipe", "correct the file") from error
+    recipe = check_recipe(data, path.name)
+    if recipe.name != path.stem:
+        raise BadInput(
+            f"recipe {recipe.name!r} in a file called {path.name}", f"the file to be called {recipe.name}.yaml", "rename one of them"
+        )
+    return recipe
+
+
+def find_recipe(name: str, folders: Iterable[Path]) -> Recipe:
+    """Read the recipe called ``name``.
+
+    Raises:
+        BadInput: there is none (the near name is suggested), or it is wrong.
+    """
+    files = recipe_files(folders)
+    if name not in files:
+        raise unknown_name("recipe", name, files)
+    return read_recipe(Path(files[name]))

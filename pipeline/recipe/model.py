@@ -1,0 +1,32 @@
+"""The shape of the model."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.recipe.section import Section
+
+
+class Model(Section):
+    """Architecture and size; part of the params of pretraining and fine-tuning."""
+
+    family: str
+    """A name from `pipeline.models`: ``t5`` (encoder-decoder), ``gpt2`` (decoder)."""
+
+    width: int = Field(128, ge=8)
+    """Size of the hidden state (d_model)."""
+
+    layers: int = Field(2, ge=1)
+    """Number of layers; of the encoder and of the decoder each, where there are both."""
+
+    heads: int = Field(4, ge=1)
+    """Number of attention heads; divides the width."""
+
+    feed_forward: int = Field(512, ge=8)
+    """Size of the feed-forward layer (d_ff)."""
+
+    context: int = Field(128, ge=8)
+    """Longest sequence, in tokens."""
+
+    copy_head: bool = False
+    """Add a pointer head that may copy source tokens (See et al. 2017); ``t5`` only."""

@@ -1,0 +1,127 @@
+"""The whole recipe, and the overrides a single run may bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from pipeline.errors import BadInput, unknown_name
+from pipeline.recipe.data import Data
+from pipeline.recipe.evaluation import Evaluation
+from pipeline.recipe.gate import Registration
+from pipeline.recipe.model import Model
+from pipeline.recipe.section import Section
+from pipeline.recipe.tokenizer import Tokenizer
+from pipeline.recipe.training import Finetuning, Pretraining
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+class Schedule(Section):
+    """When Airflow starts the line by itself: by the clock, or when an Asset has news."""
+
+    cron: str | None = None
+    """A cron expression, in UTC."""
+
+    asset: str | None = None
+    """URI of an Airflow Asset, e.g. the corpus another DAG keeps."""
+
+
+class Recipe(Section):
+    """One model to keep fresh."""
+
+    name: str = Field(pattern=NAME)
+    """Name of the recipe and of its DAG: small letters, digits, ``-`` and ``_``."""
+
+    description: str = ""
+    """One or two sentences for people."""
+
+    schedule: Schedule | None = None
+    """When Airflow starts the line by itself; without one it is started by hand."""
+
+    data: Data
+    """Where the text comes from."""
+
+    tokenizer: Tokenizer = Tokenizer()
+    """How it becomes tokens."""
+
+    model: Model
+    """The shape of the model."""
+
+    pretraining: Pretraining | None = None
+    """How it is trained without labels; left out, fine-tuning starts from random weights."""
+
+    finetuning: Finetuning
+    """How it is trained on pairs."""
+
+    evaluation: Evaluation = Evaluation()
+    """How it is scored."""
+
+    registration: Registration
+    """Under which name it is registered, and what it must show."""
+
+
+def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever the YAML held
+    """Validate parsed YAML.
+
+    Args:
+        data: what the file held.
+        origin: what to call it in messages, usually the file's name.
+
+    Raises:
+        BadInput: a field is unknown (the near name is suggested), missing or wrong; only the first is told.
+    """
+    if not isinstance(data, dict):
+        raise BadInput(f"{origin} holds {type(data).__name__}", "a mapping of recipe sections", "see dags/recipes/ for examples")
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, origin) from error
+
+
+def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override") -> Recipe:
+    """Return the recipe with some leaves replaced, e.g. ``{"finetuning.learning_rate": 1e-3}``.
+
+    Raises:
+        BadInput: no such field, or a value it does not take.
+    """
+    data = recipe.model_dump(mode="json")
+    for dotted, value in values.items():
+        *parents, leaf = dotted.split(".")
+        place = data
+        for depth, key in enumerate(parents):
+            if not isinstance(place.get(key), dict):
+                raise unknown_name(
+                    f"section in {origin}", ".".join(parents[: depth + 1]), [k for k, v in place.items() if isinstance(v, dict)]
+                )
+            place = place[key]
+        if leaf not in place:
+            raise unknown_name(f"field in {origin}", dotted, [".".join([*parents, name]) for name in place])
+        place[leaf] = value
+    return check_recipe(data, origin)
+
+
+def _explain(error: ValidationError, origin: str) -> BadInput:
+    """Turn pydantic's first complaint into one line, with the near name for an unknown field."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        parents, wrong = first["loc"][:-1], str(first["loc"][-1])
+        return unknown_name(f"field in {origin}:", ".".join([*map(str, parents), wrong]), _fields_at(parents))
+    if first["type"] == "missing":
+        return BadInput(f"{origin}: no {place}", "a value for it", f"add {place} to the recipe")
+    return BadInput(f"{origin}: {place} = {first['input']!r}", first["msg"].lower(), f"correct {place}")
+
+
+def _fields_at(parents: tuple[int | str, ...]) -> list[str]:
+    """Dotted names of the fields of the section that ``parents`` leads to."""
+    section: type[Section] = Recipe
+    for part in parents:
+        annotation = section.model_fields[str(part)].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(option for option in options if isinstance(option, type) and issubclass(option, Section))
+    return [".".join([*map(str, parents), name]) for name in section.model_fields]

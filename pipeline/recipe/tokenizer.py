@@ -1,0 +1,29 @@
+"""How text becomes token ids."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.recipe.section import Section
+
+
+class Tokenizer(Section):
+    """Params of tokenization."""
+
+    vocabulary: int = Field(4096, ge=300)
+    """Number of token ids, special tokens included."""
+
+    min_frequency: int = Field(2, ge=1)
+    """A merge is learned only if its pair occurs at least this often."""
+
+    given: str | None = None
+    """A tokenizer to take instead of training one: path of a ``tokenizer.json``, pinned by its content."""
+
+    sentinels: int = Field(100, ge=0)
+    """Number of ``<extra_id_n>`` tokens that span corruption needs."""
+
+    max_source_tokens: int = Field(96, ge=8)
+    """Longest source sequence (name and text) of a pair, in tokens; the rest is cut."""
+
+    max_target_tokens: int = Field(32, ge=4)
+    """Longest target sequence of a pair, in tokens; the rest is cut."""

@@ -1,0 +1,82 @@
+"""How a model is trained: one shape for pretraining, one for fine-tuning."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.recipe.section import Section
+
+
+class Training(Section):
+    """What pretraining and fine-tuning have in common."""
+
+    steps: int = Field(ge=1)
+    """Optimizer steps."""
+
+    batch: int = Field(32, ge=1)
+    """Sequences per optimizer step."""
+
+    learning_rate: float = Field(3e-3, gt=0)
+    """Peak learning rate of Adam's parameters (embeddings, norms, heads)."""
+
+    matrix_learning_rate: float = Field(2e-2, gt=0)
+    """Peak learning rate of Muon's parameters (hidden matrices); unused with AdamW."""
+
+    optimizer: str = "muon"
+    """A name from `pipeline.training`: ``muon`` (Muon for matrices, Adam for the rest) or ``adamw``."""
+
+    warmup: float = Field(0.05, ge=0, le=1)
+    """Share of the steps during which the learning rate rises from zero."""
+
+    decay: float = Field(0.5, ge=0, le=1)
+    """Share of the steps at the end during which it falls linearly to a hundredth of the peak."""
+
+    weight_decay: float = Field(0.01, ge=0)
+    """Decoupled L2 shrinkage of matrices."""
+
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+
+    precision: str = Field("auto", pattern="^(auto|fp32|bf16)$")
+    """``bf16`` keeps fp32 master weights; ``auto`` takes bf16 on a GPU that has it and fp32 elsewhere."""
+
+    evaluate_every: int = Field(100, ge=1)
+    """Steps between two looks at the validation split."""
+
+    checkpoint_every: int = Field(100, ge=1)
+    """Steps between two checkpoints."""
+
+    seed: int = 0
+    """Decides initial weights, sample order, masks and dropout."""
+
+
+class Pretraining(Training):
+    """Params of pretraining, together with the model's."""
+
+    objective: str
+    """A name from `pipeline.training`: ``span_corruption`` or ``causal_lm``."""
+
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout while pretraining."""
+
+    corrupted: float = Field(0.15, gt=0, lt=1)
+    """Span corruption: share of the tokens that are masked."""
+
+    mean_span: float = Field(3.0, ge=1)
+    """Span corruption: mean length of a masked span, in tokens."""
+
+
+class Finetuning(Training):
+    """Params of fine-tuning, together with the model's."""
+
+    task: str
+    """What is learned from (text, target) pairs; a name from `pipeline.training`: ``summarization``."""
+
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Dropout while fine-tuning."""
+
+    l1: float = Field(0.0, ge=0)
+    """Weight of the L1 penalty on matrices."""
+
+    patience: int = Field(3, ge=1)
+    """Early stopping: looks at the validation split without a better loss before training stops."""

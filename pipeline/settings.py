@@ -1,0 +1,135 @@
+"""Where things run: the only reader of the environment.
+
+Settings say *where* (addresses, folders, launcher, limits) and never *what*: nothing here enters a fingerprint. Each field
+is read from ``TRAINSHED_<NAME>``, or from the names boto3 and MLflow users already have (``AWS_ACCESS_KEY_ID``, ...). What
+the environment leaves open is read from ``<state>/env``, the 0600 file that ``trainshed up`` writes with the addresses and
+credentials of the local stack, so that a shell beside a running stack needs no set-up at all.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import BadInput
+
+ENV_FILE = "env"
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between a laptop and a cluster."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAINSHED_", frozen=True, extra="ignore", populate_by_name=True)
+
+    state: Path = Path(".trainshed")
+    """Folder of all local state: the stack's data and logs, the cache, recipes that were handed in."""
+
+    home: Path = Path(__file__).resolve().parent.parent
+    """Folder that holds `dags/` and `components/`: the checkout."""
+
+    store: str = "s3://pipeline"
+    """Where artifacts lie: ``s3://bucket[/prefix]``, or ``file:///folder``."""
+
+    s3_endpoint: str | None = Field(None, validation_alias=AliasChoices("TRAINSHED_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"))
+    """URL of the S3 server; unset means AWS itself."""
+
+    s3_region: str = Field("us-east-1", validation_alias=AliasChoices("TRAINSHED_S3_REGION", "AWS_DEFAULT_REGION"))
+    """Region the bucket lies in."""
+
+    s3_access_key: SecretStr | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
+    """S3 access key; unset leaves the search to boto3's own chain (instance role, profile)."""
+
+    s3_secret_key: SecretStr | None = Field(None, validation_alias="AWS_SECRET_ACCESS_KEY")
+    """S3 secret key."""
+
+    s3_patience_s: float = 90.0
+    """How long a store that is away is waited for before a step ends with 75, in seconds."""
+
+    mlflow_uri: str = Field("http://127.0.0.1:5000", validation_alias=AliasChoices("TRAINSHED_MLFLOW_URI", "MLFLOW_TRACKING_URI"))
+    """Address of the MLflow server."""
+
+    mlflow_username: str | None = Field(None, validation_alias="MLFLOW_TRACKING_USERNAME")
+    """MLflow user, where the server asks for one."""
+
+    mlflow_password: SecretStr | None = Field(None, validation_alias="MLFLOW_TRACKING_PASSWORD")
+    """MLflow password."""
+
+    mlflow_patience_s: float = 60.0
+    """How long an MLflow server that is away is waited for before a step ends with 75, in seconds."""
+
+    airflow_url: str = "http://127.0.0.1:8080"
+    """Address of Airflow's API server, as the command line reaches it."""
+
+    airflow_username: str = "admin"
+    """Airflow user of the command line."""
+
+    airflow_password: SecretStr | None = None
+    """Password of that user."""
+
+    launcher: str = "process"
+    """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
+
+    cache_limit_mb: int = 4096
+    """Size above which the local cache drops what was used longest ago, in megabytes."""
+
+    lease_ttl_s: float = 15.0
+    """How long a lease outlives its holder's last sign of life, in seconds."""
+
+    watchdog_min: float = 15.0
+    """A step without progress for this long ends with 75, in minutes."""
+
+    threads: int | None = None
+    """CPU threads of a training step; unset means all the cores the process may use."""
+
+    device: str = "auto"
+    """Where tensors live: ``cpu``, ``cuda``, or ``auto`` (CUDA where there is one)."""
+
+    s3_port: int = 8333
+    """First port the local S3 server tries."""
+
+    mlflow_port: int = 5000
+    """First port the local MLflow server tries."""
+
+    airflow_port: int = 8080
+    """First port the local Airflow API server tries."""
+
+    use_existing: frozenset[str] = frozenset()
+    """Servers `trainshed up` must not start because they exist already: any of ``s3``, ``mlflow``, ``airflow``."""
+
+    @cached_property
+    def dags_folder(self) -> Path:
+        """Folder of the DAG files, which is also Airflow's DAG folder."""
+        return self.home / "dags"
+
+    @cached_property
+    def recipe_folders(self) -> tuple[Path, ...]:
+        """Folders searched for recipes: those in git, then those handed to the running stack."""
+        return (self.dags_folder / "recipes", self.state.resolve() / "recipes")
+
+    @cached_property
+    def cache_folder(self) -> Path:
+        """Folder of the verified local cache."""
+        return self.state.resolve() / "cache"
+
+
+def load_settings(state: Path | None = None) -> Settings:
+    """Read settings from the environment, then from ``<state>/env``.
+
+    Args:
+        state: the state folder; by default ``TRAINSHED_STATE`` or ``.trainshed`` below the working directory.
+
+    Raises:
+        BadInput: a variable cannot be read as what it should be.
+    """
+    folder = state or Path(os.environ.get("TRAINSHED_STATE", ".trainshed"))
+    try:
+        return Settings(state=folder, _env_file=folder / ENV_FILE)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"TRAINSHED_{name.upper()}"
+        raise BadInput(f"setting {variable} = {first['input']!r}", first["msg"].lower(), f"correct {variable}") from error

@@ -1,0 +1,54 @@
+"""A pinned source: which revision of outside text a run reads, decided before a byte is read."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.artifacts.manifest import Frozen, canonical_json
+
+if TYPE_CHECKING:
+    from pipeline.recipe.data import Source
+    from pipeline.settings import Settings
+
+
+class PinnedItem(Frozen):
+    """One file, object or distribution of a source."""
+
+    name: str
+    """Path, ``s3://`` address or distribution name."""
+
+    revision: str
+    """What identifies its bytes: ``sha256:…`` of a local file, ``etag:…`` of an object, ``record:…`` of a distribution."""
+
+    size: int = 0
+    """Length in bytes, where known."""
+
+
+class Pin(Frozen):
+    """A source at one revision."""
+
+    kind: str
+    """Kind of the source, e.g. ``"jsonl"``."""
+
+    items: tuple[PinnedItem, ...]
+    """What will be read, in this order."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the content, as 64 hexadecimal digits: revisions and file names, not the folder they lie in."""
+        rows = [(item.name.rpartition("/")[2], item.revision) for item in self.items]
+        return hashlib.sha256(canonical_json([self.kind, rows])).hexdigest()
+
+
+class Pinner(Protocol):
+    """Finds out at which revision a source stands; light, for it runs in the scheduler."""
+
+    def __call__(self, source: Source, settings: Settings) -> Pin:
+        """Pin ``source``.
+
+        Raises:
+            BadInput: the source is missing or empty.
+            Unavailable: the place it lies in is away.
+        """
