@@ -127,7 +127,7 @@ def load_settings(state: Path | None = None) -> Settings:
     """
     folder = state or Path(os.environ.get("TRAINSHED_STATE", ".trainshed"))
     try:
-        return Settings(state=folder, _env_file=folder / ENV_FILE)  # type: ignore[call-arg]
+        return Settings(state=folder, _env_file=folder / ENV_FILE)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

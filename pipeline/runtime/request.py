@@ -40,8 +40,3 @@ class Request(Frozen):
 
     force: bool = False
     """Run although the artifact exists."""
-
-
-def request_key(run: str, step: str) -> str:
-    """Key of the request in the store."""
-    return f"requests/{run}/{step}.json"

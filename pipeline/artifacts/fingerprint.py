@@ -1,0 +1,82 @@
+"""The identity of a step: what enters a fingerprint, and what changed between two of them.
+
+A fingerprint covers the component's name and version, its params, the content digests of its inputs, the digest of its
+result-bearing code and the versions of its result-bearing libraries. Never hardware, paths, region, image tag or launcher.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from pipeline.artifacts.code import reached_modules
+from pipeline.artifacts.manifest import Parts
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.component import Component, Params
+
+
+def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str]) -> Parts:
+    """Everything that decides what ``component`` will make.
+
+    Args:
+        component: the contract.
+        params: its params.
+        inputs: content digest of each input it is given, by name.
+
+    Raises:
+        BadInput: a result-bearing library is not installed here.
+    """
+    plain = params.model_dump(mode="json")
+    return Parts(
+        component=component.name,
+        version=component.version,
+        params=plain,
+        inputs=dict(sorted(inputs.items())),
+        modules=reached_modules(component.name, plain),
+        libraries={name: _version(name) for name in component.libraries},
+    )
+
+
+def differences(old: Parts, new: Parts) -> list[str]:
+    """What changed from ``old`` to ``new``: one line for each param, input, module and library."""
+    lines = []
+    if old.version != new.version:
+        lines.append(f"version of the component: {old.version} → {new.version}")
+    for kind in ("params", "inputs", "modules", "libraries"):
+        before, after = (dict(_leaves(getattr(parts, kind))) for parts in (old, new))
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                lines.append(f"{_SINGULAR[kind]} {name}: {_short(before.get(name))} → {_short(after.get(name))}")
+    return lines
+
+
+_SINGULAR = {"params": "param", "inputs": "input", "modules": "module", "libraries": "library"}
+
+
+def _version(name: str) -> str:
+    """Public version of a distribution; the local part (``+cpu``) says where it runs and is left out."""
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError as error:
+        raise BadInput(f"library {name} is not installed", "every result-bearing library of the contract", f"install {name}") from error
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - plain data of any shape
+    """Dotted names and values of nested mappings; a module's dots are part of its name."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, value
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - plain data of any shape
+    """A value as it fits into one line; a digest by its first twelve digits."""
+    if value is None:
+        return "(none)"
+    text = str(value)
+    return text[:12] if len(text) == 64 else text[:80]

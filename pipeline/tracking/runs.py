@@ -1,0 +1,148 @@
+"""MLflow runs: one parent for a run of the line, one nested run for each step, found before they are made.
+
+Runs are found by tags, so a retried task, a restarted scheduler or a second plan meets the run that is there instead of
+making another.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.tracking.server import Exists, Missing, MlflowServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.settings import Settings
+    from pipeline.tracking.outbox import Point
+
+RUN_TAG = "trainshed.run"
+STEP_TAG = "trainshed.step"
+BATCH = 500
+PARAM_CHARS = 6000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One MLflow run."""
+
+    server: MlflowServer
+    id: str
+    artifact_uri: str
+
+    def log_points(self, points: Sequence[Point]) -> None:
+        """Send metric points; a point that is there already is left as it is, a value that is not finite is left out."""
+        finite = [point for point in points if math.isfinite(point["value"])]
+        for start in range(0, len(finite), BATCH):
+            self.server.call("POST", "runs/log-batch", {"run_id": self.id, "metrics": finite[start : start + BATCH]})
+
+    def log_figures(self, values: Mapping[str, float]) -> None:
+        """Send final figures once: those the run has already are left alone."""
+        known = {metric["key"] for metric in self._data().get("metrics", [])}
+        now = int(time.time() * 1000)
+        self.log_points([{"key": key, "value": value, "step": 0, "timestamp": now} for key, value in values.items() if key not in known])
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record params once; MLflow refuses to change one, so those that are there are left alone."""
+        known = {param["key"] for param in self._data().get("params", [])}
+        rows = [{"key": key, "value": str(value)[:PARAM_CHARS]} for key, value in params.items() if key not in known]
+        if rows:
+            self.server.call("POST", "runs/log-batch", {"run_id": self.id, "params": rows})
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags; an older value is replaced."""
+        rows = [{"key": key, "value": value} for key, value in tags.items()]
+        self.server.call("POST", "runs/log-batch", {"run_id": self.id, "tags": rows})
+
+    def log_file(self, path: Path, name: str | None = None) -> None:
+        """Put one file among the run's artifacts."""
+        self.server.upload(path, self.artifact_uri, name or path.name)
+
+    def end(self, status: str) -> None:
+        """Set the final status: ``FINISHED``, ``FAILED`` or ``KILLED``."""
+        self.server.call("POST", "runs/update", {"run_id": self.id, "status": status, "end_time": int(time.time() * 1000)})
+
+    def reopen(self) -> None:
+        """Set the status back to ``RUNNING``: another attempt goes on."""
+        self.server.call("POST", "runs/update", {"run_id": self.id, "status": "RUNNING"})
+
+    def _data(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.server.call("GET", "runs/get", {"run_id": self.id})["run"].get("data", {})
+        return answer
+
+
+def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str] | None = None) -> Run:
+    """Find or create the parent run of ``run`` in the experiment called like the recipe."""
+    server = MlflowServer(settings)
+    experiment = _experiment(server, recipe)
+    wanted = {RUN_TAG: run, STEP_TAG: "-"}
+    return _find(server, experiment, wanted) or _create(server, experiment, run, {**wanted, **(tags or {})})
+
+
+def step_run(settings: Settings, recipe: str, run: str, step: str) -> Run:
+    """Find or create the nested run of one step, and set it to ``RUNNING``."""
+    parent = parent_run(settings, recipe, run)
+    experiment = _experiment(parent.server, recipe)
+    wanted = {RUN_TAG: run, STEP_TAG: step}
+    found = _find(parent.server, experiment, wanted)
+    if found:
+        found.reopen()
+        return found
+    return _create(parent.server, experiment, step, {**wanted, "mlflow.parentRunId": parent.id})
+
+
+def end_run(settings: Settings, recipe: str, run: str, status: str) -> None:
+    """End the parent run, and with it every nested run that a lost worker left open."""
+    server = MlflowServer(settings)
+    for found in _search(server, _experiment(server, recipe), {RUN_TAG: run}):
+        if found["info"]["status"] in {"RUNNING", "SCHEDULED"}:
+            _as_run(server, found).end(status)
+
+
+def _experiment(server: MlflowServer, name: str) -> str:
+    """Id of the experiment, created when it is not there."""
+    try:
+        return str(server.call("GET", "experiments/get-by-name", {"experiment_name": name})["experiment"]["experiment_id"])
+    except Missing:
+        pass
+    try:
+        return str(server.call("POST", "experiments/create", {"name": name}, repeat=False)["experiment_id"])
+    except Exists:
+        return _experiment(server, name)
+
+
+def _find(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> Run | None:
+    """The oldest run that carries all these tags."""
+    found = _search(server, experiment, tags)
+    return _as_run(server, found[0]) if found else None
+
+
+def _search(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    query = {"experiment_ids": [experiment], "filter": condition, "max_results": 100, "order_by": ["attributes.start_time ASC"]}
+    rows: list[dict[str, Any]] = server.call("POST", "runs/search", query).get("runs", [])
+    return rows
+
+
+def _create(server: MlflowServer, experiment: str, name: str, tags: Mapping[str, str]) -> Run:
+    rows = [{"key": key, "value": value} for key, value in tags.items()]
+    body = {"experiment_id": experiment, "run_name": name, "start_time": int(time.time() * 1000), "tags": rows}
+    return _as_run(server, server.call("POST", "runs/create", body, repeat=False)["run"])
+
+
+def _as_run(server: MlflowServer, row: dict[str, Any]) -> Run:
+    return Run(server, row["info"]["run_id"], row["info"]["artifact_uri"])
+
+
+def flat(params: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested params as dotted names and values, the shape MLflow's tables show."""
+    for key, value in params.items():
+        name = f"{prefix}.{key}" if prefix else key
+        if isinstance(value, dict):
+            yield from flat(value, name)
+        else:
+            yield name, value
