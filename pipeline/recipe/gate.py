@@ -26,13 +26,13 @@ class Gate(Section):
     """Fewest test examples a decision may rest on."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    """Confidence of the paired bootstrap bound by which the challenger must beat the champion."""
+    """Confidence of the two-sided paired bootstrap interval whose lower end must lie above zero."""
 
 
 class Registration(Section):
     """Where the model is registered."""
 
-    model: str
+    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
     """Name of the registered model in MLflow, and of its promotion ledger."""
 
     gate: Gate = Gate()

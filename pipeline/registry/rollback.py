@@ -1,0 +1,70 @@
+"""Putting an earlier champion back in service: one ledger entry, then the alias."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts.base import Conflict
+from pipeline.errors import BadInput, Unavailable
+from pipeline.registry.aliases import settle_aliases
+from pipeline.registry.entry import Entry, Outcome
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.versions import find_version
+
+if TYPE_CHECKING:
+    from pipeline.artifacts.base import Store
+    from pipeline.tracking.server import MlflowServer
+
+
+def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> Entry:
+    """Make an earlier champion the champion again.
+
+    Args:
+        server: the MLflow server.
+        store: where the ledger lies.
+        name: the registered model.
+        run: what to note as the run that decided, e.g. who asked.
+        to_version: the MLflow version to go back to; by default the champion before the present one.
+        reason: why, for the ledger.
+
+    Raises:
+        BadInput: there is nothing to go back to, or that version never was champion.
+        Unavailable: another decision was written at the same moment.
+    """
+    ledger = Ledger(store, name)
+    head = ledger.head()
+    champion = ledger.champion(head)
+    if head is None or champion is None:
+        raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
+    target = _target(server, ledger, head, champion, to_version)
+    entry = Entry(
+        number=head.number + 1,
+        decision=Outcome.ROLLED_BACK,
+        challenger=target.challenger,
+        against=champion.number,
+        reasons=(reason or f"rolled back from version {champion.challenger.version}",),
+        time=datetime.now(UTC),
+        run=run,
+    )
+    try:
+        ledger.append(entry)
+    except Conflict as error:
+        raise Unavailable(f"another decision about {name} was written just now", "a quiet moment", "look at it and try again") from error
+    settle_aliases(server, name, entry, entry)
+    return entry
+
+
+def _target(server: MlflowServer, ledger: Ledger, head: Entry, champion: Entry, to_version: int | None) -> Entry:
+    """The promotion to go back to."""
+    promotions = [entry for entry in ledger.back(head) if entry.decision is Outcome.PROMOTED]
+    if to_version is None:
+        served = next(entry for entry in promotions if entry.digest == champion.digest)
+        if served.against is None:
+            raise BadInput(f"{ledger.model} had no champion before this one", "an earlier champion", "name the version to go back to")
+        return ledger.entry(served.against)
+    for entry in promotions:
+        version = find_version(server, ledger.model, entry.digest)
+        if version is not None and version.number == to_version and entry.digest != champion.digest:
+            return entry
+    raise BadInput(f"version {to_version} of {ledger.model} never was champion, or is it now", "an earlier champion", "look at the ledger")

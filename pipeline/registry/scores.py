@@ -1,0 +1,50 @@
+"""What the gate reads of a report: per-example scores of one model and of the baselines, on one set of examples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MODEL = "model"
+"""The name under which a report's tables hold the evaluated model itself, beside the baselines."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores on the test split, example by example."""
+
+    examples: str
+    """Digest of the examples themselves (id, source, reference): two reports can be paired only if it is equal."""
+
+    ids: tuple[str, ...]
+    """Id of each example."""
+
+    values: Mapping[str, Mapping[str, tuple[float, ...]]]
+    """System (`MODEL` or a baseline) → metric → one value for each example; higher is better."""
+
+    distinct: float
+    """Share of distinct outputs of the model, 0 to 1."""
+
+
+def read_scores(report: Path) -> Scores:
+    """Read the scores of the ``test`` split from the folder of a report.
+
+    Args:
+        report: a folder with ``report.json`` and ``examples.parquet`` as `pipeline.evaluation` writes them.
+    """
+    from pyarrow import compute, parquet
+
+    split = json.loads((report / "report.json").read_bytes())["splits"]["test"]
+    table = parquet.read_table(report / "examples.parquet")
+    table = table.filter(compute.equal(table["split"], "test"))
+    values: dict[str, dict[str, tuple[float, ...]]] = {}
+    for column in table.column_names:
+        system, dot, metric = column.partition(".")
+        if dot and metric != "output":
+            values.setdefault(system, {})[metric] = tuple(table[column].to_pylist())
+    return Scores(split["examples_digest"], tuple(table["id"].to_pylist()), values, split["distinct"])

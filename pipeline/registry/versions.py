@@ -1,0 +1,127 @@
+"""Model versions in MLflow, found before they are made.
+
+MLflow's ``model-versions/create`` makes another version each time it is called, so a retry after a lost response would leave
+two. Here a version carries the content digest of its model artifact as a tag and is searched by it first; creating is asked
+for once and never repeated by the client, and the retry of the whole step finds what the lost call made.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import Unavailable
+from pipeline.tracking.server import Exists, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.tracking.server import MlflowServer
+
+DIGEST_TAG = "trainshed.model.digest"
+READY = "READY"
+FAILED = "FAILED_REGISTRATION"
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered model."""
+
+    number: int
+    """MLflow's version number."""
+
+    source: str
+    """URI of the packaged model."""
+
+    status: str
+    """MLflow's own word: ``READY`` once it may be loaded."""
+
+    tags: Mapping[str, str]
+    """Its tags; `DIGEST_TAG` is the identity."""
+
+
+def ensure_model(server: MlflowServer, name: str) -> None:
+    """Create the registered model unless it is there."""
+    try:
+        server.call("GET", "registered-models/get", {"name": name})
+    except Missing:
+        try:
+            server.call("POST", "registered-models/create", {"name": name}, repeat=False)
+        except Exists:
+            return
+
+
+def find_version(server: MlflowServer, name: str, digest: str) -> Version | None:
+    """The version whose model artifact has this content digest; the lowest number should there be several."""
+    condition = f"name='{name}' AND tag.`{DIGEST_TAG}`='{digest}'"
+    rows = server.call("GET", "model-versions/search", {"filter": condition, "max_results": 100}).get("model_versions", [])
+    found = [version for version in map(_as_version, rows) if version.status != FAILED]
+    return min(found, key=lambda version: version.number, default=None)
+
+
+def create_version(server: MlflowServer, name: str, source: str, run_id: str, tags: Mapping[str, str]) -> Version:
+    """Create a version and wait until it may be loaded.
+
+    Args:
+        server: the MLflow server.
+        name: the registered model, which must exist.
+        source: URI of the packaged model.
+        run_id: the MLflow run it was logged by.
+        tags: must hold `DIGEST_TAG`.
+
+    Raises:
+        Unavailable: MLflow did not make it ready within the settings' patience.
+    """
+    rows = [{"key": key, "value": value} for key, value in sorted(tags.items())]
+    body = {"name": name, "source": source, "run_id": run_id, "tags": rows}
+    created = _as_version(server.call("POST", "model-versions/create", body, repeat=False)["model_version"])
+    return wait_ready(server, name, created)
+
+
+def wait_ready(server: MlflowServer, name: str, version: Version) -> Version:
+    """Poll until the version is ready.
+
+    Raises:
+        Unavailable: it failed, or is not ready within the settings' patience.
+    """
+    until = time.monotonic() + server.patience_s
+    while version.status != READY:
+        if version.status == FAILED or time.monotonic() > until:
+            raise Unavailable(f"version {version.number} of {name} is {version.status} in MLflow", READY, "try again")
+        time.sleep(POLL_S)
+        query = {"name": name, "version": str(version.number)}
+        version = _as_version(server.call("GET", "model-versions/get", query)["model_version"])
+    return version
+
+
+def tag_version(server: MlflowServer, name: str, number: int, tags: Mapping[str, str]) -> None:
+    """Set tags of a version; an older value is replaced."""
+    for key, value in sorted(tags.items()):
+        server.call("POST", "model-versions/set-tag", {"name": name, "version": str(number), "key": key, "value": value})
+
+
+def read_aliases(server: MlflowServer, name: str) -> dict[str, int]:
+    """Alias → version number of a registered model; empty when the model is not there."""
+    try:
+        model = server.call("GET", "registered-models/get", {"name": name})["registered_model"]
+    except Missing:
+        return {}
+    return {row["alias"]: int(row["version"]) for row in model.get("aliases", [])}
+
+
+def set_alias(server: MlflowServer, name: str, alias: str, number: int) -> None:
+    """Point the alias at a version."""
+    server.call("POST", "registered-models/alias", {"name": name, "alias": alias, "version": str(number)})
+
+
+def remove_alias(server: MlflowServer, name: str, alias: str) -> None:
+    """Take the alias away."""
+    server.call("DELETE", "registered-models/alias", {"name": name, "alias": alias})
+
+
+def _as_version(row: dict[str, Any]) -> Version:
+    """Read MLflow's own shape."""
+    tags = {tag["key"]: tag["value"] for tag in row.get("tags", [])}
+    return Version(int(row["version"]), row["source"], row.get("status", READY), tags)
