@@ -1,0 +1,71 @@
+"""Checks that this container is the one the plan had in mind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.types import ArtifactType
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipeline.artifacts.manifest import Parts
+    from pipeline.component import Component, Params
+    from pipeline.runtime.request import Request
+
+
+def check_params(component: Component, request: Request) -> Params:
+    """The request's params as the contract types them.
+
+    Raises:
+        BadInput: the request is for another stage, or its params are not the contract's.
+    """
+    if request.stage != component.name:
+        raise BadInput(f"a request for {request.stage}", f"one for {component.name}", f"run python -m components.{request.stage}")
+    try:
+        return component.params.model_validate(request.params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"request: params.{place}: {first['msg'].lower()}", "params of this contract", "plan the run anew") from error
+
+
+def check_inputs(component: Component, request: Request) -> None:
+    """Each input the contract names is there and of its type, and there is no other.
+
+    Raises:
+        BadInput: one is missing, unknown, or of another type.
+    """
+    for name, wanted in component.inputs.items():
+        if wanted.type is ArtifactType.SOURCE:
+            given = ArtifactType.SOURCE if request.pin else None
+        else:
+            given = request.inputs[name].type if name in request.inputs else None
+        if given is None and not wanted.optional:
+            raise BadInput(f"request: no input {name!r}", f"a {wanted.type}", "plan the run anew")
+        if given is not None and given is not wanted.type:
+            raise BadInput(f"request: input {name!r} is a {given}", f"a {wanted.type}", "plan the run anew")
+    extra = request.inputs.keys() - component.inputs.keys()
+    if extra:
+        raise BadInput(f"request: unknown input {min(extra)!r}", f"only {', '.join(component.inputs)}", "plan the run anew")
+
+
+def check_identity(component: Component, params: Params, request: Request) -> Parts:
+    """Compute the fingerprint again from the code and libraries of this container.
+
+    Raises:
+        BadInput: it is not the one the plan computed: the image is stale, or the code changed since.
+    """
+    digests = {name: reference.digest for name, reference in request.inputs.items()}
+    if request.pin:
+        digests["source"] = request.pin.digest
+    parts = fingerprint_parts(component, params, digests)
+    if parts.fingerprint != request.fingerprint:
+        raise BadInput(
+            f"code or libraries here give {component.name} the fingerprint {parts.fingerprint[:12]}",
+            f"{request.fingerprint[:12]}, as planned",
+            "rebuild the image, or plan the run anew if the code was edited meanwhile",
+        )
+    return parts

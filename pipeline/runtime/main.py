@@ -1,0 +1,130 @@
+"""The command line of every component: ``python -m components.<stage> --request <file.json | store URL>``."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pipeline.artifacts import open_store
+from pipeline.artifacts.base import NotFound
+from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, Unavailable
+from pipeline.runs import Failure, failure_key
+from pipeline.runtime.execute import execute
+from pipeline.runtime.logs import set_up_logs
+from pipeline.runtime.request import Request
+from pipeline.runtime.stop import Stop
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.component import Component
+    from pipeline.runtime.work import Work
+    from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def main(component: Component, body: Callable[[Work[Any]], None]) -> None:
+    """Parse the command line, run one attempt, end the process with its exit code."""
+    arguments = _parser(component).parse_args()
+    set_up_logs()
+    stop = Stop()
+    stop.listen(tethered=arguments.tethered)
+    code = _run(component, body, arguments.request, stop)
+    sys.stdout.flush()
+    logging.shutdown()
+    # daemon threads of libraries may hang an orderly exit; everything that matters is committed by now
+    os._exit(code)
+
+
+def _run(component: Component, body: Callable[[Work[Any]], None], place: str, stop: Stop) -> int:
+    """One attempt; every way it can end becomes an exit code and one line."""
+    settings = request = None
+    try:
+        settings = load_settings()
+        request = _read_request(place, settings)
+        manifest = execute(component, body, request, settings, stop, partial(_tell, settings=settings, request=request))
+    except TrainshedError as error:
+        ended: TrainshedError = (
+            Interrupted("interrupted; the step has checkpointed", "", "run it again to go on") if stop.interrupted else error
+        )
+        return _tell(ended, settings, request)
+    except KeyboardInterrupt:
+        return _tell(Interrupted("interrupted"), settings, request)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return _tell(
+                Unavailable(f"disk full: {error.filename or ''}", "room for the step's files", "free some space"), settings, request
+            )
+        # the last line of defence: the traceback is for us, the line is for the user
+        log.exception("unexpected error")
+        return _tell(TrainshedError(f"bug: {type(error).__name__}: {error}", "", "report it with the traceback above"), settings, request)
+    print(manifest.reference.model_dump_json())
+    return 0
+
+
+def _read_request(place: str, settings: Settings) -> Request:
+    """Read the request from a local file or from the store.
+
+    Raises:
+        BadInput: there is none, or it is not one.
+    """
+    path = Path(place)
+    root = settings.store.rstrip("/") + "/"
+    try:
+        if path.is_file():
+            data = path.read_bytes()
+        elif place.startswith(root):
+            data = open_store(settings).get(place.removeprefix(root)).data
+        else:
+            raise BadInput(f"no request at {place}", f"a file, or an address below {root}", "check --request and TRAINSHED_STORE")
+        return Request.model_validate_json(data)
+    except NotFound as error:
+        raise BadInput(f"no request at {place}", "one written by planning", "plan the run anew") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "it"
+        raise BadInput(
+            f"request {place}: {where}: {first['msg'].lower()}", "a request as planning writes it", "plan the run anew"
+        ) from error
+
+
+def _tell(error: TrainshedError, settings: Settings | None, request: Request | None) -> int:
+    """Print the one line, leave it in the store for whoever waits, and return the exit code."""
+    level = logging.WARNING if isinstance(error, Preempted | Interrupted) else logging.ERROR
+    log.log(level, "%s", error)
+    if settings and request:
+        failure = Failure(exit_code=error.exit_code, message=str(error), damaged=isinstance(error, Damaged))
+        try:
+            open_store(settings.model_copy(update={"s3_patience_s": 5.0})).put(
+                failure_key(request.run, request.step), failure.model_dump_json().encode()
+            )
+        except TrainshedError as second:
+            log.warning("the reason could not be left in the store: %s", second)
+    return error.exit_code
+
+
+def _parser(component: Component) -> argparse.ArgumentParser:
+    inputs = ", ".join(f"{name} ({wanted.type}{', optional' if wanted.optional else ''})" for name, wanted in component.inputs.items())
+    params = "\n".join(f"  {name}: {field.description or ''}" for name, field in component.params.model_fields.items())
+    parser = argparse.ArgumentParser(
+        prog=f"python -m components.{component.name}",
+        description=component.summary,
+        epilog=f"inputs: {inputs}\noutput: {component.output}\nparams:\n{params}\n\n"
+        "exit codes: 0 done; 1 a bug; 2 bad input, not to be retried; 75 preempted or something is away, to be retried",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--request", required=True, metavar="PLACE", help="the request: a JSON file, or its address in the store")
+    parser.add_argument(
+        "--tethered", action="store_true", help="checkpoint and exit when standard input ends: its other end is held by the launcher"
+    )
+    return parser
