@@ -33,6 +33,9 @@ class Input:
     optional: bool = False
     """Whether the step runs without it."""
 
+    identity: bool = True
+    """Whether it enters the fingerprint. Not so for what only an effect looks at: whether that still stands is checked against the world."""
+
 
 @dataclass(frozen=True)
 class Component:

@@ -21,7 +21,7 @@ contract = Component(
     inputs={
         "model": Input(ArtifactType.MODEL),
         "report": Input(ArtifactType.REPORT),
-        "champion_report": Input(ArtifactType.REPORT, optional=True),
+        "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False),
     },
     output=ArtifactType.VERSION,
     libraries=("numpy", "scipy"),

@@ -25,7 +25,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
     Args:
         component: the contract.
         params: its params.
-        inputs: content digest of each input it is given, by name.
+        inputs: content digest of each input it is given, by name; those that are no part of the identity are left out here.
 
     Raises:
         BadInput: a result-bearing library is not installed here.
@@ -35,7 +35,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
         component=component.name,
         version=component.version,
         params=plain,
-        inputs=dict(sorted(inputs.items())),
+        inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
         modules=reached_modules(component.name, plain),
         libraries={name: _version(name) for name in component.libraries},
     )
@@ -43,18 +43,20 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
 
 def differences(old: Parts, new: Parts) -> list[str]:
     """What changed from ``old`` to ``new``: one line for each param, input, module and library."""
-    lines = []
-    if old.version != new.version:
-        lines.append(f"version of the component: {old.version} → {new.version}")
-    for kind in ("params", "inputs", "modules", "libraries"):
-        before, after = (dict(_leaves(getattr(parts, kind))) for parts in (old, new))
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name):
-                lines.append(f"{_SINGULAR[kind]} {name}: {_short(before.get(name))} → {_short(after.get(name))}")
-    return lines
+    before, after = _told(old), _told(new)
+    return [
+        f"{name}: {_short(before.get(name))} → {_short(after.get(name))}"
+        for name in sorted(before | after)
+        if before.get(name) != after.get(name)
+    ]
 
 
-_SINGULAR = {"params": "param", "inputs": "input", "modules": "module", "libraries": "library"}
+def _told(parts: Parts) -> dict[str, Any]:
+    """Every part under the words a person reads: ``param finetuning.learning_rate``."""
+    told: dict[str, Any] = {"version of the component": parts.version}
+    for word, values in (("param", parts.params), ("input", parts.inputs), ("module", parts.modules), ("library", parts.libraries)):
+        told |= {f"{word} {name}": value for name, value in _leaves(values)}
+    return told
 
 
 def _version(name: str) -> str:

@@ -43,6 +43,9 @@ class PlannedStep(Frozen):
     reason: str = ""
     """Why it is not a hit, in one line."""
 
+    seconds: float | None = None
+    """How long it took when it, or what came nearest to it, was made last."""
+
 
 class Plan(Frozen):
     """The whole line as planning sees it."""

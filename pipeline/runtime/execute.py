@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts
     from pipeline.component import Component, Params
-    from pipeline.runtime.request import Request
+    from pipeline.request import Request
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
     from pipeline.tracking import Run

@@ -19,7 +19,7 @@ from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, Trainshed
 from pipeline.runs import Failure, failure_key
 from pipeline.runtime.execute import execute
 from pipeline.runtime.logs import set_up_logs
-from pipeline.runtime.request import Request
+from pipeline.request import Request
 from pipeline.runtime.stop import Stop
 from pipeline.settings import load_settings
 

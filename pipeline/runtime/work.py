@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Reference
     from pipeline.journal import Checkpoints, Journal
-    from pipeline.runtime.request import Request
+    from pipeline.request import Request
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
     from pipeline.tracking import Run

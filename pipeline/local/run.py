@@ -1,0 +1,134 @@
+"""The interpreter that runs the misses here, one after another, without importing Airflow: a developer's quick loop."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.artifacts import open_store
+from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
+from pipeline.line import trace
+from pipeline.local.command import component_command
+from pipeline.local.process import run_process
+from pipeline.planning import Plan, Status, confirm, plan_run, prepare
+from pipeline.runs import read_failure
+from pipeline.tracking import end_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.artifacts.manifest import Reference
+    from pipeline.planning import Prepared
+    from pipeline.recipe import Recipe
+    from pipeline.request import Request
+    from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+ATTEMPTS = 4
+
+
+class Listener(Protocol):
+    """Hears what happens, to show it."""
+
+    def planned(self, plan: Plan) -> None:
+        """The line was planned."""
+
+    def began(self, step_id: str) -> None:
+        """A step was started."""
+
+    def said(self, step_id: str, line: str) -> None:
+        """A step logged a line."""
+
+    def ended(self, step_id: str, reference: Reference | None) -> None:
+        """A step is done; None when it was left out."""
+
+
+class DamageFound(Unavailable):
+    """A step found an input damaged: the line has to be planned anew."""
+
+
+@dataclass
+class LocalRun:
+    """One run of a line on this machine."""
+
+    recipe: Recipe
+    run: str
+    settings: Settings
+    listener: Listener
+    force: frozenset[str] = frozenset()
+    outputs: dict[str, Reference | None] = field(default_factory=dict)
+
+    def go(self) -> Mapping[str, Reference | None]:
+        """Plan, run the misses, end the MLflow run; damage found on the way plans anew, once.
+
+        Raises:
+            BadInput: the recipe, the source or a step's input is wrong.
+            Unavailable: something stayed away, or a step was lost too often.
+            Interrupted: Ctrl-C.
+        """
+        status = "FAILED"
+        try:
+            try:
+                self._through()
+            except DamageFound as error:
+                log.warning("%s; planning anew", error)
+                self._through()
+            status = "FINISHED"
+        except KeyboardInterrupt as error:
+            status = "KILLED"
+            raise Interrupted("interrupted; the step at work has checkpointed", "", f"run {self.recipe.name} again to go on") from error
+        finally:
+            end_run(self.settings, self.recipe.name, self.run, status)
+        return self.outputs
+
+    def _through(self) -> None:
+        plan = plan_run(self.recipe, self.run, self.settings, self.force)
+        self.listener.planned(plan)
+        self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.OMITTED}}
+        for step in trace(self.recipe):
+            if step.id not in self.outputs:
+                self.outputs[step.id] = self._step(step.id)
+
+    def _step(self, step_id: str) -> Reference | None:
+        prepared: Prepared = prepare(self.recipe, self.run, step_id, self.settings, self.outputs, self.force)
+        reference = prepared.reference
+        if prepared.request and prepared.request_uri:
+            self.listener.began(step_id)
+            reference = self._launch(prepared.request, prepared.request_uri)
+        self.listener.ended(step_id, reference)
+        return reference
+
+    def _launch(self, request: Request, request_uri: str) -> Reference:
+        command = component_command(request.stage, request_uri)
+        for attempt in range(1, ATTEMPTS + 1):
+            code = run_process(command, {}, lambda line: self.listener.said(request.step, line), lambda: False)
+            if code == 0:
+                return confirm(request, self.settings)
+            error = self._error(request, code)
+            if not isinstance(error, Unavailable) or isinstance(error, DamageFound) or attempt == ATTEMPTS:
+                raise error
+            log.warning("%s: %s; attempt %d of %d follows", request.step, error, attempt + 1, ATTEMPTS)
+        raise AssertionError  # the loop returns or raises
+
+    def _error(self, request: Request, code: int) -> TrainshedError:
+        """What an exit code, and the line left in the store, stand for."""
+        failure = read_failure(open_store(self.settings), request.run, request.step)
+        message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with {code}"
+        if code < 0:
+            return Unavailable(f"{request.step} was killed by signal {-code}", "a worker that lives", "it goes on from its last checkpoint")
+        if failure and failure.damaged:
+            return DamageFound(message)
+        kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}
+        return kinds.get(code, TrainshedError)(message)
+
+
+def run_local(
+    recipe: Recipe, run: str, settings: Settings, listener: Listener, force: frozenset[str] = frozenset()
+) -> Mapping[str, Reference | None]:
+    """Run the recipe's line here; see `LocalRun.go`.
+
+    Returns:
+        The artifact of each step by id; None for one that was left out.
+    """
+    return LocalRun(recipe, run, settings, listener, force).go()

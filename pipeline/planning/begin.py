@@ -1,0 +1,37 @@
+"""Beginning a run: plan it, write down what it relies on, open its MLflow run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.planning.plan import Plan, Status
+from pipeline.planning.planner import Planner
+from pipeline.runs import plan_key
+from pipeline.tracking import parent_run
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+
+def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str] = frozenset(), *, record: bool = True) -> Plan:
+    """Find out which steps of the recipe's line have to run.
+
+    Args:
+        recipe: the recipe, overrides included.
+        run: id of the run.
+        settings: where things are.
+        force: steps that run although their artifact exists.
+        record: write ``runs/<run>/plan.json`` and open the MLflow run; False only looks.
+
+    Raises:
+        BadInput: see `Planner`.
+        Unavailable: the store, MLflow or the source is away.
+    """
+    planner = Planner(recipe, settings, force)
+    plan = planner.plan(run)
+    if record:
+        planner.artifacts.store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
+        hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}
+        parent_run(settings, recipe.name, run, {"trainshed.recipe": recipe.name, **hits})
+    return plan

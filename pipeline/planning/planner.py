@@ -1,0 +1,142 @@
+"""The interpreter that finds hits and misses: it walks the line through the store without running anything."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts import open_artifacts
+from pipeline.errors import BadInput, unknown_name
+from pipeline.line import ChampionInput, trace
+from pipeline.planning.explain import nearest, why
+from pipeline.planning.plan import Plan, PlannedStep, Status
+from pipeline.planning.resolve import Resolved, Resolver
+from pipeline.registry.settled import settled
+from pipeline.tracking import MlflowServer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.manifest import Manifest, Reference
+    from pipeline.line import Step
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Planner:
+    """Plans one recipe; everything that is looked up twice is asked once."""
+
+    recipe: Recipe
+    settings: Settings
+    force: frozenset[str] = frozenset()
+    artifacts: Artifacts = field(init=False)
+    resolver: Resolver = field(init=False)
+    steps: tuple[Step, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Trace the line and open the store.
+
+        Raises:
+            BadInput: ``force`` names no step of the line.
+        """
+        self.steps = trace(self.recipe)
+        self.artifacts = open_artifacts(self.settings)
+        self.resolver = Resolver(self.settings, self.artifacts.store)
+        for name in self.force - {step.id for step in self.steps}:
+            raise unknown_name("step", name, [step.id for step in self.steps])
+
+    def plan(self, run: str) -> Plan:
+        """Walk the line until nothing more is damaged: a damaged artifact is quarantined and what made it becomes a miss.
+
+        Raises:
+            BadInput: the source is missing, or the champion's model is lost.
+            Unavailable: the store, MLflow or the source is away.
+        """
+        while True:
+            plan = self._walk(run)
+            if not any(self._quarantine_damaged(step, plan) for step in self.steps):
+                return plan
+
+    def look(self, step: Step, resolved: Resolved) -> tuple[Manifest | None, str]:
+        """The artifact of a step, if it is there, whole, and its effect stands; else why it has to run."""
+        manifest = self.artifacts.find(step.component.name, resolved.parts.fingerprint)
+        if manifest is None:
+            return None, ""
+        missing = self.artifacts.missing(manifest)
+        if missing:
+            self.artifacts.quarantine(manifest.stage, manifest.fingerprint, f"no blob for {missing[0].path}")
+            return None, f"{missing[0].path} was missing from the store"
+        if step.component.effect:
+            standing = settled(MlflowServer(self.settings), self.artifacts.store, self.recipe.registration.model, resolved.inputs["model"])
+            if not standing.settled:
+                return None, standing.reason
+        return manifest, ""
+
+    def _walk(self, run: str) -> Plan:
+        outputs: dict[str, Reference | None] = {}
+        rows = []
+        for step in self.steps:
+            row = self._row(step, outputs)
+            rows.append(row)
+            if row.status is Status.HIT:
+                outputs[step.id] = row.reference
+            elif row.status is Status.OMITTED:
+                outputs[step.id] = None
+        return Plan(run=run, recipe=self.recipe.name, steps=tuple(rows))
+
+    def _row(self, step: Step, outputs: Mapping[str, Reference | None]) -> PlannedStep:
+        stage = step.component.name
+        resolved = self.resolver.resolve(step, outputs)
+        if not isinstance(resolved, Resolved):
+            return PlannedStep(
+                id=step.id, stage=stage, status=Status.OMITTED if resolved.omitted else Status.WAITING, reason=resolved.reason
+            )
+        manifest, reason = (None, "forced") if step.id in self.force else self.look(step, resolved)
+        fingerprint = resolved.parts.fingerprint
+        if manifest:
+            return PlannedStep(
+                id=step.id,
+                stage=stage,
+                status=Status.HIT,
+                fingerprint=fingerprint,
+                reference=manifest.reference,
+                seconds=_seconds(manifest),
+            )
+        found = nearest(self.artifacts, resolved.parts)
+        seconds = _seconds(found[0]) if found else None
+        return PlannedStep(
+            id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
+        )
+
+    def _quarantine_damaged(self, step: Step, plan: Plan) -> bool:
+        """Read and hash what a miss will read; True when something had to be quarantined."""
+        if plan.step(step.id).status is not Status.MISS:
+            return False
+        outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.OMITTED}}
+        resolved = self.resolver.resolve(step, outputs)
+        assert isinstance(resolved, Resolved)  # noqa: S101 - it was when its row was made
+        for name, reference in resolved.inputs.items():
+            manifest = self.artifacts.find(reference.stage, reference.fingerprint)
+            harm = self.artifacts.verify(manifest) if manifest else []
+            if manifest and not harm:
+                continue
+            if isinstance(step.inputs[name], ChampionInput):
+                raise BadInput(
+                    f"the champion's model {reference.fingerprint[:12]} is lost or damaged",
+                    "a champion that can be scored",
+                    "roll back, or reproduce it",
+                )
+            if manifest:
+                log.warning("%s is damaged (%s); it will be made again", reference.stage, harm[0])
+                self.artifacts.quarantine(manifest.stage, manifest.fingerprint, str(harm[0]))
+            return True
+        return False
+
+
+def _seconds(manifest: Manifest) -> float:
+    return (manifest.provenance.finished - manifest.provenance.started).total_seconds()
