@@ -1,0 +1,92 @@
+"""What counts as a change of code, and for which step."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.artifacts.code import reached_modules
+
+FILES = {
+    "components/ingestion/__main__.py": "from pipeline.corpus.ingest import ingest\nfrom pipeline.artifacts import store\n",
+    "components/tokenization/__main__.py": "def body():\n    from pipeline.tokens.train import train\n",
+    "pipeline/__init__.py": "",
+    "pipeline/artifacts/__init__.py": "store = 1\n",
+    "pipeline/corpus/__init__.py": '"""Corpus."""\n',
+    "pipeline/corpus/ingest.py": (
+        "from typing import TYPE_CHECKING\nfrom pipeline.corpus.readers import READERS\n"
+        'if TYPE_CHECKING:\n    from pipeline.tokens import train\n\n\ndef ingest():\n    """Ingest."""\n    return 1\n'
+    ),
+    "pipeline/corpus/readers/__init__.py": 'READERS = {"a": "pipeline.corpus.readers.a:A", "b": "pipeline.corpus.readers.b:B"}\n',
+    "pipeline/corpus/readers/a.py": "A = 1\n",
+    "pipeline/corpus/readers/b.py": "from . import shared\nB = 2\n",
+    "pipeline/corpus/readers/shared.py": "S = 3\n",
+    "pipeline/tokens/__init__.py": "",
+    "pipeline/tokens/train.py": "def train():\n    return 2\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def edit(tree: Path, name: str, old: str, new: str) -> None:
+    path = tree / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def ingestion(tree: Path, kind: str = "a") -> dict[str, str]:
+    return reached_modules("ingestion", {"source": {"kind": kind}}, tree)
+
+
+def test_reaches_through_functions_packages_and_relative_imports(tree: Path) -> None:
+    assert set(ingestion(tree, "b")) == {
+        "components.ingestion.__main__", "pipeline.corpus", "pipeline.corpus.ingest",
+        "pipeline.corpus.readers", "pipeline.corpus.readers.b", "pipeline.corpus.readers.shared",
+    }  # fmt: skip
+    assert "pipeline.tokens.train" in reached_modules("tokenization", {}, tree)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("pipeline/corpus/ingest.py", "return 1", "return 1  # a comment"),
+        ("pipeline/corpus/ingest.py", "return 1", "return (\n        1\n    )"),
+        ("pipeline/corpus/ingest.py", "Ingest.", "Ingest, told otherwise."),
+        ("pipeline/artifacts/__init__.py", "store = 1", "store = 2"),
+        ("pipeline/tokens/train.py", "return 2", "return 3"),
+        ("pipeline/corpus/readers/b.py", "B = 2", "B = 3"),
+        ("pipeline/corpus/readers/__init__.py", '"b":', '"c": "pipeline.corpus.readers.c:C", "b":'),
+    ],
+    ids=["comment", "formatting", "docstring", "plumbing", "another step", "entry not selected", "entry added"],
+)
+def test_what_cannot_change_the_result_changes_nothing(tree: Path, name: str, old: str, new: str) -> None:
+    before = ingestion(tree)
+    edit(tree, name, old, new)
+    assert ingestion(tree) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "module"),
+    [
+        ("pipeline/corpus/ingest.py", "return 1", "return 2", "pipeline.corpus.ingest"),
+        ("pipeline/corpus/readers/a.py", "A = 1", "A = 2", "pipeline.corpus.readers.a"),
+        ("components/ingestion/__main__.py", "import store\n", "import store\nX = 1\n", "components.ingestion.__main__"),
+    ],
+)
+def test_a_real_edit_changes_the_digest_of_its_module_only(tree: Path, name: str, old: str, new: str, module: str) -> None:
+    before = ingestion(tree)
+    edit(tree, name, old, new)
+    after = ingestion(tree)
+    assert [key for key in before if before[key] != after[key]] == [module]
+
+
+def test_a_table_the_params_name_nothing_of_counts_whole(tree: Path) -> None:
+    reached = ingestion(tree, "unknown")
+    assert {"pipeline.corpus.readers.a", "pipeline.corpus.readers.b"} <= set(reached)

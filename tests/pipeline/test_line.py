@@ -1,0 +1,56 @@
+"""The line: which step takes what from which, and that reading it costs nothing."""
+
+import subprocess
+import sys
+
+from pipeline.line import ChampionInput, SourceInput, trace
+from pipeline.recipe.recipe import check_recipe
+
+RECIPE = {
+    "name": "tiny",
+    "data": {"source": {"kind": "jsonl", "path": "x.jsonl"}, "split": {"salt": "s"}},
+    "model": {"family": "t5"},
+    "pretraining": {"objective": "span_corruption", "steps": 10},
+    "finetuning": {"task": "summarization", "steps": 10},
+    "registration": {"model": "tiny"},
+}
+
+
+def test_the_steps_and_their_inputs() -> None:
+    steps = trace(check_recipe(RECIPE, "tiny.yaml"))
+    told = {
+        step.id: {name: origin.id if hasattr(origin, "id") else type(origin).__name__ for name, origin in step.inputs.items()}
+        for step in steps
+    }
+    assert told == {
+        "ingestion": {"source": "SourceInput"},
+        "tokenization": {"corpus": "ingestion"},
+        "pretraining": {"tokens": "tokenization"},
+        "finetuning": {"tokens": "tokenization", "base": "pretraining"},
+        "evaluation": {"corpus": "ingestion", "model": "finetuning"},
+        "champion_evaluation": {"corpus": "ingestion", "model": "ChampionInput"},
+        "registration": {"model": "finetuning", "report": "evaluation", "champion_report": "champion_evaluation"},
+    }
+    assert isinstance(steps[0].inputs["source"], SourceInput)
+    assert isinstance(steps[5].inputs["model"], ChampionInput)
+
+
+def test_a_recipe_may_leave_pretraining_out() -> None:
+    steps = trace(check_recipe({**RECIPE, "pretraining": None}, "tiny.yaml"))
+    assert "pretraining" not in [step.id for step in steps]
+    assert next(step for step in steps if step.id == "finetuning").inputs["base"] is None
+
+
+def test_each_input_fits_its_contract() -> None:
+    for step in trace(check_recipe(RECIPE, "tiny.yaml")):
+        assert step.inputs.keys() == step.component.inputs.keys()
+        for upstream in step.upstream:
+            names = [name for name, origin in step.inputs.items() if origin is upstream]
+            assert all(step.component.inputs[name].type is upstream.component.output for name in names)
+
+
+def test_contracts_line_and_recipes_import_light() -> None:
+    heavy = {"torch", "transformers", "mlflow", "boto3", "pandas", "numpy", "airflow", "pyarrow"}
+    code = "import sys, pipeline.line, pipeline.recipe, pipeline.sources; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not heavy & set(loaded)
