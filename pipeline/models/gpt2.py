@@ -1,0 +1,137 @@
+"""The decoder family: transformers' GPT-2, which writes the target as the continuation of ``source <sep>``.
+
+With a copy head the pointer looks at the source's own states in the same pass. A position with nothing to point at points
+at itself, so that no softmax ever runs over a fully masked row: that would be uniform over the *other* documents of a
+packed row, a leak.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel
+
+from pipeline.errors import BadInput
+from pipeline.models.base import IGNORED, Batch, Decoding, Rows, TextModel, additive_mask, at_least_fp32, pad
+from pipeline.models.copy_head import CopyHead, copied_all, copied_label, mix
+
+if TYPE_CHECKING:
+    from pipeline.models.shape import Shape, Specials
+
+
+@dataclass
+class _Reading(Decoding):
+    """The read sources, and keys and values so far. ``real_BS`` is False on padding, which stands at the left."""
+
+    source_BS: Tensor
+    real_BS: Tensor
+    hidden_BSD: Tensor
+    cache: DynamicCache
+    written: int = 0
+
+
+class Decoder(TextModel):
+    """GPT-2 (Radford et al. 2019) with the exact GELU, which a CPU computes six times faster than ``gelu_new``."""
+
+    batches = Rows
+
+    def __init__(self, shape: Shape, vocabulary: int, specials: Specials, dropout: float) -> None:
+        super().__init__(shape, vocabulary, specials)
+        config = GPT2Config(
+            vocab_size=vocabulary,
+            n_positions=shape.context,
+            n_embd=shape.width,
+            n_layer=shape.layers,
+            n_head=shape.heads,
+            n_inner=shape.feed_forward,
+            activation_function="gelu",
+            resid_pdrop=dropout,
+            embd_pdrop=dropout,
+            attn_pdrop=dropout,
+            pad_token_id=specials.pad,
+            bos_token_id=specials.bos,
+            eos_token_id=specials.eos,
+            attn_implementation="eager",
+        )
+        self.causal = GPT2LMHeadModel(config)
+        self.copy_head = CopyHead(shape.width) if shape.copy_head else None
+
+    @property
+    def core(self) -> GPT2LMHeadModel:
+        """The transformers model inside."""
+        return self.causal
+
+    @property
+    def start_id(self) -> int:
+        """The separator between source and target."""
+        return self.specials.sep
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each label, in nats: shape [N]."""
+        assert isinstance(batch, Rows)
+        length = batch.ids_BL.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=batch.ids_BL.device).tril()
+        same_BLL = (batch.document_BL[:, :, None] == batch.document_BL[:, None, :]) & causal
+        hidden_BLD = self._hidden(batch.ids_BL, batch.position_BL, same_BLL)
+        wanted_BL = batch.labels_BL != IGNORED
+        written_N = self._written(hidden_BLD[wanted_BL]).gather(1, batch.labels_BL[wanted_BL][:, None]).squeeze(1)
+        if self.copy_head is None:
+            return -written_N
+        itself = torch.eye(length, dtype=torch.bool, device=causal.device)
+        mask_BLL = additive_mask(same_BLL & (batch.source_BL[:, None, :] | itself), hidden_BLD.dtype)[:, 0]
+        attention_BLL, gate_BL = self.copy_head.attend(hidden_BLD, hidden_BLD, mask_BLL)
+        copied_BL = copied_label(at_least_fp32(attention_BLL), batch.ids_BL, batch.labels_BL)
+        return -mix(written_N, copied_BL[wanted_BL], at_least_fp32(gate_BL[wanted_BL]))
+
+    def begin(self, sources: list[list[int]], length: int) -> Decoding:
+        """Read the sources, padded at the left so that every row continues at the same place."""
+        if length >= self.shape.context:
+            raise BadInput(f"a source of {length} tokens", f"fewer than model.context = {self.shape.context}", "cut the source")
+        source_BS = pad(sources, length, self.specials.pad, left=True).to(self.causal.device)
+        real_BS = source_BS != self.specials.pad
+        position_BS = (real_BS.cumsum(1) - 1).clamp_min(0)
+        causal = torch.ones(length, length, dtype=torch.bool, device=source_BS.device).tril()
+        allowed_BSS = (real_BS[:, None, :] & causal) | torch.eye(length, dtype=torch.bool, device=source_BS.device)
+        cache = DynamicCache()
+        return _Reading(source_BS, real_BS, self._hidden(source_BS, position_BS, allowed_BSS, cache), cache)
+
+    def room(self, length: int) -> int:
+        """Positions are absolute: what is left of the context, the separator counted."""
+        return self.shape.context - length
+
+    def scores(self, decoding: Decoding, last_B: Tensor) -> Tensor:
+        """Log-probabilities of the next token: shape [B, V]."""
+        assert isinstance(decoding, _Reading)
+        last_B1, real_BS = last_B[:, None], decoding.real_BS
+        position_B1 = real_BS.sum(1, keepdim=True) + decoding.written
+        decoding.written += 1
+        seen_BK = torch.cat([real_BS, real_BS.new_ones(len(last_B), decoding.written)], dim=1)
+        hidden_B1D = self._hidden(last_B1, position_B1, seen_BK[:, None, :], decoding.cache)
+        written_BV = self._written(hidden_B1D[:, 0])
+        if self.copy_head is None:
+            return written_BV
+        states_BKD = torch.cat([decoding.hidden_BSD, hidden_B1D], dim=1)
+        there_B1K = torch.cat([real_BS, real_BS.new_ones(len(last_B), 1)], dim=1)[:, None, :]
+        attention_B1K, gate_B1 = self.copy_head.attend(hidden_B1D, states_BKD, additive_mask(there_B1K, hidden_B1D.dtype)[:, 0])
+        ids_BK = torch.cat([decoding.source_BS, last_B1], dim=1)
+        return mix(written_BV, copied_all(attention_B1K[:, 0], ids_BK, self.vocabulary), gate_B1)
+
+    def _hidden(self, ids_BL: Tensor, position_BL: Tensor, allowed_BLK: Tensor, cache: DynamicCache | None = None) -> Tensor:
+        """Last hidden states: shape [B, L, D]."""
+        hidden_BLD: Tensor = self.causal.transformer(
+            input_ids=ids_BL,
+            attention_mask=additive_mask(allowed_BLK, self.causal.dtype),
+            position_ids=position_BL,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state
+        return hidden_BLD
+
+    def _written(self, hidden_ND: Tensor) -> Tensor:
+        """Log-probabilities of the vocabulary, at least in fp32: shape [N, V]."""
+        logits_NV = functional.linear(hidden_ND, self.causal.transformer.wte.weight)
+        return functional.log_softmax(at_least_fp32(logits_NV), dim=-1)
