@@ -1,0 +1,93 @@
+"""The two drawings of the report, as SVG that goes straight into the page.
+
+Matplotlib names clip paths by a random salt and notes the date: both are fixed, so that equal numbers give equal bytes. Text
+stays text, and everything neutral is drawn in ``currentColor``, so that a drawing follows the page into dark mode.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+NEUTRAL = "#010203"
+"""Stands for ``currentColor`` while matplotlib draws: a colour that no drawing uses otherwise."""
+
+ACCENT, SECOND, QUIET = "#2f6feb", "#d9822b", "#8a94a6"
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "trainshed",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": NEUTRAL,
+    "axes.edgecolor": NEUTRAL,
+    "axes.labelcolor": NEUTRAL,
+    "xtick.color": NEUTRAL,
+    "ytick.color": NEUTRAL,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+CURVES = {"loss": ("training", ACCENT), "validation_loss": ("validation", SECOND)}
+
+
+def draw_history(history: Sequence[Mapping[str, float]]) -> str:
+    """Training and validation loss over optimizer steps; an empty string when there is nothing to draw."""
+    curves = {key: [(row["step"], row[key]) for row in history if key in row and "step" in row] for key in CURVES}
+    if not any(curves.values()):
+        return ""
+    with mpl.rc_context(STYLE):
+        figure, axes = _canvas(7.2, 2.8)
+        for key, points in curves.items():
+            label, colour = CURVES[key]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=label, color=colour, linewidth=1.8)
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel("loss (nats per token)")
+        axes.grid(visible=True, axis="y", alpha=0.15, color=NEUTRAL)
+        axes.legend(frameon=False)
+        return _svg(figure, "Loss over optimizer steps")
+
+
+def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: str, title: str) -> str:
+    """One bar per system with the interval of its mean; the model stands out."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _canvas(7.2, 0.6 + 0.36 * len(order))
+        for place, system in enumerate(order):
+            said = systems[system][metric]
+            axes.barh(place, said["mean"], color=ACCENT if place == 0 else QUIET, height=0.62)
+            axes.plot([said["low"], said["high"]], [place, place], color=NEUTRAL, linewidth=1.4)
+            axes.text(said["high"], place, f"  {said['mean']:.1f}", va="center")
+        axes.set_yticks(range(len(order)), [name.replace("_", " ") for name in order])
+        axes.invert_yaxis()
+        axes.tick_params(left=False)
+        axes.spines["left"].set_visible(False)
+        return _svg(figure, title)
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """A transparent figure, in inches, with one pair of axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    return figure, axes
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """The bare ``<svg>`` element."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg") :].replace(NEUTRAL, "currentColor")
+    # a fixed width in points would not shrink on a narrow screen; the viewBox keeps the proportions
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r'\1 width="100%"', re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1), count=1
+    )

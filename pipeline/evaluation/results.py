@@ -1,0 +1,117 @@
+"""The numbers of one split: what every system wrote, how each example scored, and what that comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.evaluation.bootstrap import Bootstrap
+from pipeline.evaluation.examples import examples_digest
+from pipeline.evaluation.rouge import METRICS, rouge
+from pipeline.evaluation.systems import MODEL, UNTRAINED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.corpus.documents import Document
+    from pipeline.evaluation.bootstrap import Interval
+    from pipeline.evaluation.likelihood import Likelihood
+    from pipeline.recipe.evaluation import Evaluation
+
+DIGITS = 6
+"""Decimals kept: sums in another order (more threads, another BLAS) differ from the 12th on."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One split, scored."""
+
+    split: str
+    examples: Sequence[Document]
+    outputs: Mapping[str, list[str]]
+    """System → what it wrote, one text for each example."""
+
+    scores: Mapping[str, Mapping[str, list[float]]]
+    """System → metric → one value for each example."""
+
+    likelihoods: Mapping[str, Likelihood]
+    """For the model and the untrained model."""
+
+
+def score(split: str, examples: Sequence[Document], outputs: Mapping[str, list[str]], likelihoods: Mapping[str, Likelihood]) -> Result:
+    """Score the outputs of every system against the references."""
+    references = [document.target or "" for document in examples]
+    scores = {
+        system: {metric: [round(value, DIGITS) for value in values] for metric, values in rouge(references, written).items()}
+        for system, written in outputs.items()
+    }
+    return Result(split, examples, outputs, scores, likelihoods)
+
+
+def summarize(result: Result, params: Evaluation) -> dict[str, Any]:
+    """Everything `report.json` says about a split, as plain JSON values."""
+    count = len(result.examples)
+    bootstrap = Bootstrap(count, params.resamples, params.seed)
+    return {
+        "examples": count,
+        "examples_digest": examples_digest(result.examples),
+        "distinct": _distinct(result.outputs[MODEL]),
+        "distinct_references": _distinct([document.target or "" for document in result.examples]),
+        "empty": _rounded(sum(not text for text in result.outputs[MODEL]) / count),
+        "likelihood": {system: _likelihood(found, bootstrap) for system, found in result.likelihoods.items()},
+        "systems": {system: _system(result, system, bootstrap) for system in result.outputs},
+    }
+
+
+def headline(split: str, summary: Mapping[str, Any]) -> dict[str, float]:
+    """The few figures of a split that belong into the manifest and MLflow's tables."""
+    systems, model = summary["systems"], summary["likelihood"][MODEL]
+    figures = {f"{split}/{metric}": systems[MODEL][metric]["mean"] for metric in METRICS}
+    figures |= {f"{split}/{name}": model[name] for name in ("loss", "perplexity")}
+    figures[f"{split}/bits_per_byte"] = model["bits_per_byte"]["mean"]
+    figures[f"{split}/bits_per_byte_untrained"] = summary["likelihood"][UNTRAINED]["bits_per_byte"]["mean"]
+    figures[f"{split}/distinct"] = summary["distinct"]
+    for system, scored in systems.items():
+        if system != MODEL:
+            figures[f"{split}/rougeL_{system}"] = scored["rougeL"]["mean"]
+    return figures
+
+
+def _system(result: Result, system: str, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Means of one system with their intervals, and by how much the model is ahead of it."""
+    said: dict[str, Any] = {"distinct": _distinct(result.outputs[system])}
+    for metric in METRICS:
+        theirs = np.array(result.scores[system][metric])
+        said[metric] = _with_interval(float(theirs.mean()), bootstrap.mean(theirs))
+        if system != MODEL:
+            ahead = np.array(result.scores[MODEL][metric]) - theirs
+            said[metric]["model_ahead"] = _with_interval(float(ahead.mean()), bootstrap.mean(ahead))
+    return said
+
+
+def _likelihood(found: Likelihood, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Loss in nats per token, perplexity per token, bits per byte."""
+    loss = float(found.nats.sum() / found.tokens.sum())
+    bits = found.nats / np.log(2)
+    return {
+        "loss": _rounded(loss),
+        "perplexity": _rounded(float(np.exp(loss))),
+        "bits_per_byte": _with_interval(float(bits.sum() / found.bytes.sum()), bootstrap.ratio(bits, found.bytes)),
+        "tokens": int(found.tokens.sum()),
+        "bytes": int(found.bytes.sum()),
+    }
+
+
+def _with_interval(mean: float, interval: Interval) -> dict[str, Any]:
+    return {"mean": _rounded(mean), "low": _rounded(interval.low), "high": _rounded(interval.high)}
+
+
+def _distinct(texts: Sequence[str]) -> float:
+    """Share of different texts."""
+    return _rounded(len(set(texts)) / len(texts))
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS)

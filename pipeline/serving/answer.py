@@ -1,0 +1,96 @@
+"""Text in, text out.
+
+Truncation, prompt and decoding live here and nowhere else. It ships with every registered model, so it may import only what
+`pipeline.serving.package` copies: `pipeline.models`, `pipeline.tokens.prompt`, `pipeline.errors`, `pipeline.lookup`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput
+from pipeline.models.files import load_model
+from pipeline.models.generate import generate
+from pipeline.tokens.prompt import source_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pipeline.models.files import Loaded
+
+BATCH = 64
+CHUNK = 8
+"""Batches handed to `generate` at once: it copies the weights once a call, and sorts by length within a call."""
+
+
+class Answerer:
+    """A loaded model that answers."""
+
+    def __init__(self, loaded: Loaded, batch: int = BATCH) -> None:
+        """Wrap a model that is in memory already.
+
+        Args:
+            loaded: model, tokenizer and info.
+            batch: texts answered at once; changes speed and memory, not answers.
+        """
+        self.loaded = loaded
+        self.batch = batch
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", batch: int = BATCH) -> Answerer:
+        """Load the model of a folder that `pipeline.models.files.save_model` wrote.
+
+        Args:
+            folder: the model's files.
+            device: where it is to run, in torch's words.
+            batch: texts answered at once.
+
+        Raises:
+            BadInput: the folder does not hold a model.
+        """
+        return cls(load_model(folder, device), batch)
+
+    def encode(self, texts: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
+        """Token ids of the prompts, cut to the length the model was trained on.
+
+        Args:
+            texts: what to read.
+            names: a title for each text; empty strings, or None for all, where there is none.
+
+        Raises:
+            BadInput: not as many names as texts.
+        """
+        named = list(names) if names is not None else [""] * len(texts)
+        if len(named) != len(texts):
+            raise BadInput(f"{len(named)} names for {len(texts)} texts", "one name for each text", "leave the names out or complete them")
+        prompts = [source_text(name, text) for name, text in zip(named, texts, strict=True)]
+        self.loaded.tokenizer.encode_special_tokens = True  # "<eos>" in a text is five characters, as it was in training
+        encoded = self.loaded.tokenizer.encode_batch(prompts, add_special_tokens=False)
+        return [row.ids[: self.loaded.info.max_source_tokens] for row in encoded]
+
+    def answer(self, texts: Sequence[str], names: Sequence[str] | None = None, told: Callable[[int], None] | None = None) -> list[str]:
+        """Write an output for each text.
+
+        Texts of similar length are decoded together, which saves padding; the order of the answers is that of the texts.
+
+        Args:
+            texts: what to read.
+            names: a title for each text, or None.
+            told: called now and then with the number of texts answered so far.
+
+        Raises:
+            BadInput: not as many names as texts.
+        """
+        sources = self.encode(texts, names)
+        order = sorted(range(len(sources)), key=lambda index: (len(sources[index]), index))
+        answers = [""] * len(sources)
+        step = CHUNK * self.batch
+        for start in range(0, len(order), step):
+            chosen = order[start : start + step]
+            written = generate(self.loaded, [sources[index] for index in chosen], self.loaded.info.max_target_tokens, self.batch)
+            for index, ids in zip(chosen, written, strict=True):
+                answers[index] = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
+            if told:
+                told(start + len(chosen))
+        return answers
