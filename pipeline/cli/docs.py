@@ -1,0 +1,45 @@
+"""``trainshed docs``: write the generated documents, or say which are stale."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
+        """Write the generated tables and component files."""
+        from pipeline.docs.component_yaml import component_files
+        from pipeline.docs.readme import readme, settings_page
+        from pipeline.errors import BadInput
+        from pipeline.settings import load_settings
+
+        home = load_settings().home
+        page = home / "README.md"
+        wanted = {
+            page: readme(page.read_text(), home, _commands(app)),
+            home / "docs" / "settings.md": settings_page(home),
+            **component_files(home),
+        }
+        stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
+        if check and stale:
+            names = ", ".join(str(path.relative_to(home)) for path in stale)
+            raise BadInput(f"stale: {names}", "what the contracts and recipes say today", "run make docs")
+        for path in stale:
+            path.write_text(wanted[path])
+            typer.echo(f"wrote {path.relative_to(home)}")
+
+
+def _commands(app: typer.Typer) -> list[tuple[str, str]]:
+    """Name and first line of help of each command; of a group, its subcommands in one row."""
+    group = typer.main.get_command(app)
+    rows = []
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        subcommands = getattr(command, "commands", None)
+        label = name + (" " + " / ".join(sorted(subcommands)) if subcommands else "")
+        rows.append((f"`trainshed {label}`", (command.help or "").splitlines()[0] if command.help else ""))
+    return rows
