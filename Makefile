@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
+KFP := .venv-kfp
 KEEP ?=
 
 .PHONY: demo test check prove bench docs lock clean
@@ -19,10 +20,16 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
+# the kfp SDK pins versions that clash with Airflow's and MLflow's: it gets an environment of its own
+$(KFP)/.ready: infra/kfp/requirements.lock
+	@test -x $(KFP)/bin/python || $(PYTHON) -m venv $(KFP)
+	@$(KFP)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/kfp/requirements.lock
+	@touch $@
+
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench"
 
 prove: $(VENV)/.ready
@@ -45,4 +52,4 @@ lock: $(VENV)/.ready
 
 clean:
 	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi
-	rm -rf $(VENV) .trainshed
+	rm -rf $(VENV) $(KFP) .trainshed
