@@ -51,6 +51,6 @@ def settled(server: MlflowServer, store: Store, name: str, model: Reference) -> 
     missing = settle_aliases(server, name, head, champion)
     if model.digest in missing or find_version(server, name, model.digest) is None:
         return Standing(False, f"MLflow has no version of {name} with this model")
-    if missing:
+    if champion and champion.digest in missing:
         return Standing(False, f"MLflow has no version of {name} with the champion of the ledger")
     return Standing(True, "")

@@ -1,0 +1,95 @@
+"""A model folder as an MLflow model that needs nothing of this project where it is loaded.
+
+The few modules that answer are copied along under a package name of their own, ``trainshed_serving_<digest of the copied
+source>``, with their imports renamed. Left as ``pipeline`` they would clash with an installed version of this project, or with
+anything else of that name; with the digest in the name two versions of a model, each with its own code, can be loaded in one
+process. Everything is done offline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+SHIPPED = (
+    "__init__.py",
+    "errors.py",
+    "lookup.py",
+    "models",
+    "tokens/__init__.py",
+    "tokens/prompt.py",
+    "serving/__init__.py",
+    "serving/answer.py",
+)
+"""What is copied, below `pipeline/`."""
+
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch", "transformers")
+SOURCES = Path(__file__).resolve().parent.parent
+SCRIPT = "pyfunc.py"
+OWN_NAME = re.compile(r"\bpipeline(?=\.(?:models|tokens|serving|errors|lookup)\b)|(?<=^from )pipeline(?= import\b)", re.MULTILINE)
+SHORT = 12
+
+
+def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, str]) -> Path:
+    """Write the MLflow model.
+
+    Args:
+        model: the model folder.
+        output: folder to create.
+        scratch: an existing folder for the renamed sources; may be thrown away afterwards.
+        metadata: what MLflow shows with the model, e.g. digests.
+
+    Returns:
+        ``output``.
+    """
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types import ColSpec, Schema
+
+    package = copy_sources(scratch)
+    save_model(
+        path=str(output),
+        python_model=str(scratch / SCRIPT),
+        code_paths=[str(package)],
+        artifacts={"model": str(model)},
+        signature=ModelSignature(
+            inputs=Schema([ColSpec("string", "text"), ColSpec("string", "name", required=False)]), outputs=Schema([ColSpec("string")])
+        ),
+        input_example=pd.DataFrame({"text": ["The cache is emptied first, unless `keep` is set."], "name": ["shop.Cart.reset"]}),
+        pip_requirements=pinned_requirements(),
+        metadata=metadata,
+    )
+    return output
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy the serving script and the package it imports, renamed, into ``folder``; returns the package."""
+    sources = {path.relative_to(SOURCES): path.read_text(encoding="utf-8") for path in _shipped()}
+    digest = hashlib.sha256()
+    for relative, text in sorted(sources.items()):
+        digest.update(f"{relative.as_posix()}\0{text}\0".encode())
+    name = f"trainshed_serving_{digest.hexdigest()[:SHORT]}"
+    for relative, text in sources.items():
+        target = folder / name / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(OWN_NAME.sub(name, text), encoding="utf-8")
+    script = (SOURCES / "serving" / SCRIPT).read_text(encoding="utf-8")
+    (folder / SCRIPT).write_text(OWN_NAME.sub(name, script), encoding="utf-8")
+    return folder / name
+
+
+def pinned_requirements() -> list[str]:
+    """What the model needs, at the versions it was evaluated with; local parts such as ``+cpu`` are left to the index."""
+    return [f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS]
+
+
+def _shipped() -> list[Path]:
+    """Every source file that is copied."""
+    files: list[Path] = []
+    for place in SHIPPED:
+        path = SOURCES / place
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return files
