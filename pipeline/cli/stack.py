@@ -1,0 +1,192 @@
+"""`trainshed up | down | status | logs`: the servers of a laptop.
+
+While servers start, a terminal shows one line for each with a spinner and the seconds it took; where there is no terminal
+(a log, a pipe) each change is a line of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import Unavailable, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from pipeline.settings import Settings
+    from pipeline.stack.base import Progress, ServerStatus
+
+FOLLOW_PAUSE_S = 0.3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("up")(start)
+    app.command("down")(stop)
+    app.command("status")(show)
+    app.command("logs")(logs)
+
+
+def start() -> None:
+    """Start the local S3, MLflow and Airflow; harmless when they run, mends what has died."""
+    from rich.console import Console
+
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    bring_up(settings)
+    Console().print(log_ins(settings), highlight=False, soft_wrap=True)
+
+
+def stop() -> None:
+    """Stop every process of the local stack; data stays."""
+    from pipeline.settings import load_settings
+    from pipeline.stack import stack
+
+    count = stack.down(load_settings(), _print_line)
+    print(f"stopped {count} processes" if count else "nothing was running")
+
+
+def show() -> None:
+    """Show addresses, processes and memory of the stack; exit code 75 when a server does not serve."""
+    from rich.console import Console
+
+    from pipeline.settings import load_settings
+    from pipeline.stack import stack
+
+    settings = load_settings()
+    found = stack.status(settings)
+    Console().print(status_table(found), soft_wrap=True)
+    if any(one.state in {"stopped", "not answering"} for one in found):
+        raise typer.Exit(Unavailable.exit_code)
+    Console().print(log_ins(settings), highlight=False, soft_wrap=True)
+
+
+def logs(
+    server: Annotated[str, typer.Argument(help="A server of `trainshed status`; all of them by default.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is written, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option(help="Lines to start with.", min=0)] = 50,
+) -> None:
+    """Print the logs of the local servers."""
+    from pipeline.settings import load_settings
+    from pipeline.stack import SERVERS
+
+    if server and server not in SERVERS:
+        raise unknown_name("server", server, SERVERS)
+    folder = load_settings().state.resolve() / "logs"
+    names = [server] if server else list(SERVERS)
+    paths = {name: folder / f"{name}.log" for name in names if (folder / f"{name}.log").exists()}
+    if not paths:
+        raise Unavailable(f"no log of {server or 'any server'} in {folder}", "a stack that was started here", "run `trainshed up`")
+    for name, path in paths.items():
+        prefix = "" if server else f"{name}: "
+        for line in path.read_text(errors="replace").splitlines()[-lines:] if lines else []:
+            print(f"{prefix}{line}")
+    if follow:
+        _follow(paths, prefixed=not server)
+
+
+def bring_up(settings: Settings) -> list[ServerStatus]:
+    """Start the stack and show how it comes up.
+
+    Raises:
+        BadInput: see `pipeline.stack.stack.up`.
+        Unavailable: likewise.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from pipeline.stack import stack
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return stack.up(settings, _print_line)
+    board = Board()
+    with Live(board, console=console, refresh_per_second=8):
+        return stack.up(settings, board.note)
+
+
+class Board:
+    """The servers and how far each is, drawn anew at each refresh."""
+
+    def __init__(self) -> None:
+        """Start with an empty board."""
+        from rich.spinner import Spinner
+
+        self._began: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._states: dict[str, str] = {}
+        self._spinner = Spinner("dots")
+
+    def note(self, progress: Progress) -> None:
+        """Take one report of `up`."""
+        now = time.monotonic()
+        self._states[progress.server] = progress.state
+        if progress.state == "starting":
+            self._began[progress.server] = now
+        elif progress.server in self._began:
+            self._took.setdefault(progress.server, now - self._began[progress.server])
+
+    def __rich__(self) -> Table:
+        """Draw the board."""
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for server, state in self._states.items():
+            began = self._began.get(server)
+            seconds = self._took.get(server, time.monotonic() - began if began else 0.0)
+            sign = "[green]✓[/]" if state == "running" else self._spinner if state == "starting" else "[dim]·[/]"
+            table.add_row(sign, server, state, f"{seconds:.1f} s" if began else "")
+        return table
+
+
+def status_table(found: Sequence[ServerStatus]) -> Table:
+    """Return the table `trainshed status` prints."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("server", "state", "pid", "memory", "address", ""):
+        table.add_column(heading, no_wrap=heading != "", justify="right" if heading in {"pid", "memory"} else "left")
+    for one in found:
+        memory = f"{one.memory_mb} MB" if one.memory_mb else ""
+        table.add_row(one.name, one.state, str(one.pid or ""), memory, one.address, one.detail)
+    return table
+
+
+def log_ins(settings: Settings) -> str:
+    """Say where the pages are and how to log in, without printing a password."""
+    from pipeline.settings import ENV_FILE, load_settings
+
+    now = load_settings(settings.state)
+    file = settings.state / ENV_FILE
+    return (
+        f"Airflow {now.airflow_url} (user {now.airflow_username})\n"
+        f"MLflow  {now.mlflow_uri} (user {now.mlflow_username or 'none'})\n"
+        f"passwords and S3 keys: {file}   stop: trainshed down"
+    )
+
+
+def _print_line(progress: Progress) -> None:
+    print(" ".join(filter(None, (progress.server, progress.state, progress.detail))), flush=True)
+
+
+def _follow(paths: dict[str, Path], *, prefixed: bool) -> None:
+    """Print what is appended to the logs until Ctrl-C; a log that is set aside is followed from its new start."""
+    offsets = {name: path.stat().st_size for name, path in paths.items()}
+    while True:
+        for name, path in paths.items():
+            size = path.stat().st_size if path.exists() else 0
+            if size > offsets[name]:
+                with path.open("rb") as file:
+                    file.seek(offsets[name])
+                    for line in file.read(size - offsets[name]).decode(errors="replace").splitlines():
+                        print(f"{name}: {line}" if prefixed else line, flush=True)
+            offsets[name] = size
+        time.sleep(FOLLOW_PAUSE_S)

@@ -1,0 +1,73 @@
+"""Servers that exist already: asked once whether they serve, in the way those started here are.
+
+A team that has an S3, an MLflow or an Airflow names it in ``use_existing`` and says in the settings where it is. Each wrong
+answer is one line that names the setting to correct.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput, Unavailable
+from pipeline.stack.airflow_processes import probe_api, probe_heartbeat
+from pipeline.stack.mlflow import probe_mlflow
+from pipeline.stack.s3 import put_probe, store_bucket
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+GROUPS = ("s3", "mlflow", "airflow")
+
+
+def check_names(settings: Settings) -> None:
+    """See that ``use_existing`` names servers there are.
+
+    Raises:
+        BadInput: it does not.
+    """
+    unknown = sorted(settings.use_existing.difference(GROUPS))
+    if unknown:
+        raise BadInput(f"setting TRAINSHED_USE_EXISTING names {', '.join(unknown)}", f"any of {', '.join(GROUPS)}", "correct it")
+
+
+def address(settings: Settings, group: str) -> str:
+    """Return where the settings say a server is."""
+    return {"s3": settings.s3_endpoint or "AWS", "mlflow": settings.mlflow_uri, "airflow": settings.airflow_url}[group]
+
+
+def probe(settings: Settings, group: str) -> str:
+    """Return what keeps an existing server from serving us, or an empty string."""
+    if group == "s3":
+        bucket = store_bucket(settings)
+        keys = (settings.s3_access_key, settings.s3_secret_key)
+        known = (keys[0].get_secret_value(), keys[1].get_secret_value()) if keys[0] and keys[1] else None
+        return put_probe(settings.s3_endpoint, bucket, settings.s3_region, known) if bucket else ""
+    if group == "mlflow":
+        password = settings.mlflow_password
+        login = (settings.mlflow_username, password.get_secret_value()) if settings.mlflow_username and password else None
+        return probe_mlflow(settings.mlflow_uri.rstrip("/"), login)
+    url = settings.airflow_url.rstrip("/")
+    password = settings.airflow_password
+    missing = probe_api(url, settings.airflow_username, password.get_secret_value() if password else "")
+    return missing or probe_heartbeat(url, "scheduler", 0.0)
+
+
+def require(settings: Settings) -> None:
+    """See that every existing server serves.
+
+    Raises:
+        Unavailable: one does not.
+    """
+    variables = {
+        "s3": "TRAINSHED_S3_ENDPOINT, TRAINSHED_STORE and AWS_*",
+        "mlflow": "TRAINSHED_MLFLOW_URI and MLFLOW_TRACKING_*",
+        "airflow": "TRAINSHED_AIRFLOW_*",
+    }
+    for group in sorted(settings.use_existing):
+        missing = probe(settings, group)
+        if missing:
+            raise Unavailable(
+                f"existing {group} at {address(settings, group)} does not serve ({missing})",
+                "a server that answers",
+                f"start it, or correct {variables[group]}, or take {group} out of TRAINSHED_USE_EXISTING",
+            )

@@ -1,0 +1,61 @@
+"""Passwords and keys of the local servers: generated once a state folder, kept in a 0600 file, never printed to a log.
+
+They are kept rather than made anew at each start because browsers, shells and running tasks hold them: a scheduler that
+is started again must accept the tokens its predecessor signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+from pipeline.stack.folder import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "stack/secrets.json"
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """One value a purpose, so that handing one out gives nothing else away."""
+
+    s3_access_key: str
+    s3_secret_key: str
+    mlflow_password: str
+    airflow_password: str
+    airflow_jwt_key: str
+    airflow_session_key: str
+    airflow_fernet_key: str
+
+
+def generate() -> Secrets:
+    """Draw new secrets from the operating system's generator (at least 128 bits each)."""
+    return Secrets(
+        s3_access_key=secrets.token_hex(10).upper(),
+        s3_secret_key=secrets.token_urlsafe(30),
+        mlflow_password=secrets.token_urlsafe(18),
+        airflow_password=secrets.token_urlsafe(18),
+        airflow_jwt_key=secrets.token_urlsafe(48),
+        airflow_session_key=secrets.token_urlsafe(32),
+        airflow_fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    )
+
+
+def load_or_generate(state: Path) -> Secrets:
+    """Read the secrets of a state folder; those that are missing are generated and kept."""
+    path = state / FILE
+    try:
+        kept = json.loads(path.read_text())
+    except (OSError, ValueError):
+        kept = {}  # none yet, or cut short by a full disk: new ones are as good
+    known = kept if isinstance(kept, dict) else {}
+    merged = {**asdict(generate()), **{field.name: str(known[field.name]) for field in fields(Secrets) if field.name in known}}
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if merged != known or path.stat().st_mode & 0o077:
+        write_private(path, json.dumps(merged, indent=1) + "\n")
+    return Secrets(**merged)
