@@ -1,0 +1,173 @@
+"""The ledger: append-only, one winner per number, and the champion found from its newest entry."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.artifacts import open_store
+from pipeline.artifacts.base import Conflict
+from pipeline.artifacts.manifest import Reference
+from pipeline.errors import BadInput, Unavailable
+from pipeline.recipe.gate import Gate
+from pipeline.registry.entry import Contender, Entry, Outcome
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.promotion import promote
+from pipeline.registry.scores import Scores
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GATE = Gate(minimum=10.0, beats=(), min_examples=1, min_distinct=0.0)
+
+
+def reference(kind: str, digest: str) -> Reference:
+    return Reference(type=kind, stage=kind, fingerprint=f"made-{digest}", digest=digest)
+
+
+def contender(digest: str, version: int = 1) -> Contender:
+    return Contender(version=version, model=reference("model", digest), report=reference("report", f"scores-of-{digest}"))
+
+
+def entry(number: int, digest: str, decision: Outcome, against: int | None = None) -> Entry:
+    return Entry(number=number, decision=decision, challenger=contender(digest), against=against, time=NOW, run="r")
+
+
+def scores(value: float) -> Scores:
+    ids = tuple(f"e{index}" for index in range(50))
+    return Scores("same", ids, {"model": {"rougeL": tuple(value + index % 3 for index in range(50))}}, 1.0)
+
+
+@pytest.fixture
+def ledger(folder_settings) -> Ledger:
+    return Ledger(open_store(folder_settings), "names")
+
+
+def rival(digest: str, value: float):
+    return reference("model", digest), reference("report", f"scores-of-{digest}"), scores(value)
+
+
+def test_an_empty_ledger_has_no_champion(ledger: Ledger) -> None:
+    assert ledger.head() is None
+    assert ledger.champion() is None
+
+
+def test_the_champion_is_the_last_that_was_promoted_or_rolled_back(ledger: Ledger) -> None:
+    ledger.append(entry(1, "a", Outcome.REFUSED))
+    assert ledger.champion() is None
+    ledger.append(entry(2, "b", Outcome.PROMOTED))
+    ledger.append(entry(3, "c", Outcome.REFUSED, against=2))
+    assert ledger.champion().digest == "b"
+    ledger.append(entry(4, "d", Outcome.PROMOTED, against=2))
+    ledger.append(entry(5, "b", Outcome.ROLLED_BACK, against=4))
+    ledger.append(entry(6, "e", Outcome.REFUSED, against=5))
+    assert ledger.head().number == 6
+    assert ledger.champion().number == 5
+
+
+def test_numbers_stay_in_order_beyond_nine(ledger: Ledger) -> None:
+    for number in range(1, 13):
+        ledger.append(entry(number, str(number), Outcome.PROMOTED, against=number - 1 or None))
+    assert ledger.head().number == 12
+    assert [found.number for found in ledger.back(ledger.head(), until=9)] == [12, 11, 10]
+
+
+def test_ledgers_of_other_models_are_not_seen(ledger: Ledger) -> None:
+    ledger.append(entry(1, "a", Outcome.PROMOTED))
+    assert Ledger(ledger.store, "name").head() is None
+    assert Ledger(ledger.store, "names-2").head() is None
+
+
+def test_of_many_writers_of_one_number_one_wins(ledger: Ledger) -> None:
+    def write(index: int) -> bool:
+        try:
+            ledger.append(entry(1, f"model-{index}", Outcome.PROMOTED))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(write, range(16))) == 1
+
+
+def test_a_refusal_counts_against_the_present_champion_only(ledger: Ledger) -> None:
+    ledger.append(entry(1, "a", Outcome.PROMOTED))
+    ledger.append(entry(2, "b", Outcome.REFUSED, against=1))
+    head = ledger.head()
+    assert ledger.refusal("b", head, ledger.champion(head)).number == 2
+    assert ledger.refusal("a", head, ledger.champion(head)) is None
+    ledger.append(entry(3, "c", Outcome.PROMOTED, against=1))
+    head = ledger.head()
+    assert ledger.refusal("b", head, ledger.champion(head)) is None
+
+
+def test_promoting_writes_one_entry_however_often_it_is_asked(ledger: Ledger) -> None:
+    first = promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
+    assert first.decision is Outcome.PROMOTED
+    assert promote(ledger, GATE, contender("a"), scores(20), None, "run-1") == first
+    refused = promote(ledger, GATE, contender("b"), scores(19), rival("a", 20), "run-2")
+    assert refused.decision is Outcome.REFUSED
+    assert promote(ledger, GATE, contender("b", version=7), scores(19), rival("a", 20), "run-3") == refused
+    assert ledger.head().number == 2
+
+
+def test_another_gate_is_another_question(ledger: Ledger) -> None:
+    strict = GATE.model_copy(update={"minimum": 90.0})
+    assert promote(ledger, strict, contender("a"), scores(20), None, "run-1").decision is Outcome.REFUSED
+    assert promote(ledger, GATE, contender("a"), scores(20), None, "run-2").decision is Outcome.PROMOTED
+
+
+def test_a_run_planned_against_another_champion_has_to_be_planned_anew(ledger: Ledger) -> None:
+    promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
+    for planned in (None, rival("z", 20)):
+        with pytest.raises(Unavailable, match="champion changed"):
+            promote(ledger, GATE, contender("b"), scores(30), planned, "run-2")
+    assert ledger.head().number == 1
+
+
+def test_racing_promotions_never_decide_on_the_same_state(ledger: Ledger) -> None:
+    def compete(index: int) -> Outcome | None:
+        try:
+            return promote(ledger, GATE, contender(f"m{index}"), scores(20 + index), None, f"run-{index}").decision
+        except Unavailable:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(compete, range(8)))
+    assert outcomes.count(Outcome.PROMOTED) == 1
+    assert ledger.head().number == 1
+
+
+def test_a_refusal_that_came_between_does_not_stop_a_promotion(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
+    written = ledger.append
+
+    def late(new: Entry) -> Entry:
+        monkeypatch.setattr(ledger, "append", written)
+        promote(Ledger(ledger.store, "names"), GATE, contender("slow"), scores(1), rival("a", 20), "other")
+        return written(new)
+
+    monkeypatch.setattr(ledger, "append", late)
+    won = promote(ledger, GATE, contender("b"), scores(30), rival("a", 20), "run-2")
+    assert (won.number, won.decision) == (3, Outcome.PROMOTED)
+    assert ledger.champion().digest == "b"
+
+
+def test_a_model_that_was_rolled_back_stays_out_until_another_champion_comes(ledger: Ledger) -> None:
+    ledger.append(entry(1, "a", Outcome.PROMOTED))
+    ledger.append(entry(2, "b", Outcome.PROMOTED, against=1))
+    ledger.append(entry(3, "c", Outcome.PROMOTED, against=2))
+    ledger.append(entry(4, "b", Outcome.ROLLED_BACK, against=3))
+    ledger.append(entry(5, "a", Outcome.ROLLED_BACK, against=4))
+    for digest in ("b", "c"):
+        decided = promote(ledger, GATE, contender(digest), scores(90), rival("a", 20), "again")
+        assert decided.decision is Outcome.REFUSED
+        assert "rolled back" in decided.reasons[0]
+    assert promote(ledger, GATE, contender("d"), scores(30), rival("a", 20), "new").decision is Outcome.PROMOTED
+    assert promote(ledger, GATE, contender("c"), scores(90), rival("d", 30), "later").decision is Outcome.PROMOTED
+
+
+def test_an_entry_that_somebody_else_wrote_is_one_line(ledger: Ledger) -> None:
+    ledger.store.put(ledger.key(1), b"{}")
+    with pytest.raises(BadInput, match=r"000001\.json is not readable"):
+        ledger.head()

@@ -1,0 +1,211 @@
+"""Versions, aliases, the look that planning takes, and rollback, against a real MLflow server."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.artifacts import open_store
+from pipeline.artifacts.manifest import Reference
+from pipeline.errors import BadInput, Unavailable
+from pipeline.registry.aliases import settle_aliases
+from pipeline.registry.entry import Contender, Entry, Outcome
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.registering import ensure_version
+from pipeline.registry.rollback import roll_back
+from pipeline.registry.settled import settled
+from pipeline.registry.versions import find_version, read_aliases, remove_alias, set_alias
+from pipeline.settings import Settings
+from pipeline.tracking import MlflowServer
+from pipeline.tracking.runs import step_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def reference(digest: str) -> Reference:
+    return Reference(type="model", stage="finetuning", fingerprint=f"made-{digest}", digest=digest)
+
+
+@dataclass
+class Registry:
+    """One registered model of its own, with short ways to make versions and entries."""
+
+    server: MlflowServer
+    ledger: Ledger
+    settings: Settings
+    tmp: Path
+    packaged: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.ledger.model
+
+    def register(self, digest: str) -> int:
+        run = step_run(self.settings, "registry-tests", self.name, digest)
+        return ensure_version(self.server, run, self.name, reference(digest), {"trainshed.run": "r"}, self._package).number
+
+    def _package(self) -> Path:
+        self.packaged += 1
+        (self.tmp / "data").mkdir(exist_ok=True)
+        (self.tmp / "data" / "weights").write_bytes(b"1")
+        (self.tmp / "MLmodel").write_text("flavors: {}\n")
+        return self.tmp
+
+    def decide(self, digest: str, decision: Outcome) -> Entry:
+        head = self.ledger.head()
+        champion = self.ledger.champion(head)
+        return self.ledger.append(
+            Entry(
+                number=head.number + 1 if head else 1,
+                decision=decision,
+                challenger=Contender(version=1, model=reference(digest)),
+                against=champion.number if champion else None,
+                time=NOW,
+                run="r",
+            )
+        )
+
+    def settle(self) -> set[str]:
+        head = self.ledger.head()
+        return settle_aliases(self.server, self.name, head, self.ledger.champion(head))
+
+    def standing(self, digest: str):
+        return settled(self.server, self.ledger.store, self.name, reference(digest))
+
+
+@pytest.fixture
+def registry(mlflow_server, folder_settings, tmp_path) -> Registry:
+    settings = Settings(mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
+    package = tmp_path / "package"
+    package.mkdir()
+    return Registry(MlflowServer(settings), Ledger(open_store(folder_settings), f"m-{uuid.uuid4().hex}"), settings, package)
+
+
+def test_a_version_is_made_once_for_a_digest(registry: Registry) -> None:
+    assert [registry.register("a"), registry.register("b"), registry.register("a")] == [1, 2, 1]
+    assert registry.packaged == 2
+    found = find_version(registry.server, registry.name, "b")
+    assert found.status == "READY"
+    assert found.tags["trainshed.run"] == "r"
+    assert find_version(registry.server, registry.name, "c") is None
+
+
+def test_a_create_whose_answer_was_lost_is_found_by_the_next_attempt(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = registry.server.call
+
+    def lose(method: str, path: str, *arguments: object, **options: object):
+        answer = real(method, path, *arguments, **options)
+        if path == "model-versions/create":
+            raise Unavailable("the answer was lost")
+        return answer
+
+    monkeypatch.setattr(registry.server, "call", lose)
+    with pytest.raises(Unavailable):
+        registry.register("a")
+    monkeypatch.setattr(registry.server, "call", real)
+    assert registry.register("a") == 1
+    versions = registry.server.call("GET", "model-versions/search", {"filter": f"name='{registry.name}'"})["model_versions"]
+    assert len(versions) == 1
+
+
+def test_aliases_follow_the_ledger_whatever_was_there(registry: Registry) -> None:
+    for digest in ("a", "b"):
+        registry.register(digest)
+    registry.decide("a", Outcome.PROMOTED)
+    registry.decide("b", Outcome.REFUSED)
+    set_alias(registry.server, registry.name, "champion", 2)
+    assert registry.settle() == set()
+    assert read_aliases(registry.server, registry.name) == {"champion": 1, "challenger": 2}
+
+
+def test_a_champion_nobody_decided_on_loses_the_alias(registry: Registry) -> None:
+    registry.register("a")
+    set_alias(registry.server, registry.name, "champion", 1)
+    registry.decide("a", Outcome.REFUSED)
+    registry.settle()
+    assert read_aliases(registry.server, registry.name) == {"challenger": 1}
+
+
+def test_a_model_is_settled_once_registered_and_decided(registry: Registry) -> None:
+    assert not registry.standing("a").settled
+    registry.register("a")
+    assert "no decision" in registry.standing("a").reason
+    registry.decide("a", Outcome.PROMOTED)
+    assert registry.standing("a").settled
+    registry.register("b")
+    assert not registry.standing("b").settled
+    registry.decide("b", Outcome.REFUSED)
+    assert registry.standing("b").settled
+    assert registry.standing("a").settled
+
+
+def test_looking_repairs_the_aliases(registry: Registry) -> None:
+    registry.register("a")
+    registry.decide("a", Outcome.PROMOTED)
+    assert registry.standing("a").settled
+    remove_alias(registry.server, registry.name, "champion")
+    assert registry.standing("a").settled
+    assert read_aliases(registry.server, registry.name)["champion"] == 1
+
+
+def test_a_refusal_no_longer_settles_once_the_champion_is_another(registry: Registry) -> None:
+    for digest in ("a", "b", "c"):
+        registry.register(digest)
+    registry.decide("a", Outcome.PROMOTED)
+    registry.decide("b", Outcome.REFUSED)
+    registry.decide("c", Outcome.PROMOTED)
+    assert not registry.standing("b").settled
+
+
+def test_after_mlflow_was_wiped_the_model_wants_registering_again(registry: Registry) -> None:
+    registry.decide("old", Outcome.REFUSED)
+    registry.decide("a", Outcome.PROMOTED)
+    registry.decide("old", Outcome.REFUSED)
+    assert "MLflow has no version" in registry.standing("a").reason
+    registry.register("b")
+    registry.register("a")
+    assert registry.standing("a").settled
+    assert read_aliases(registry.server, registry.name) == {"champion": 2}
+
+
+def test_a_champion_that_mlflow_lost_unsettles_a_refused_model_too(registry: Registry) -> None:
+    registry.decide("a", Outcome.PROMOTED)
+    registry.decide("b", Outcome.REFUSED)
+    registry.register("b")
+    assert "with the champion" in registry.standing("b").reason
+
+
+def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:
+    for digest in ("a", "b"):
+        registry.register(digest)
+        registry.decide(digest, Outcome.PROMOTED)
+    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    assert (entry.decision, entry.digest, entry.against) == (Outcome.ROLLED_BACK, "a", 2)
+    assert registry.ledger.champion() == entry
+    assert read_aliases(registry.server, registry.name)["champion"] == 1
+    with pytest.raises(BadInput, match="no champion before"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+
+
+def test_rolling_back_to_a_version_that_served_once(registry: Registry) -> None:
+    for digest in ("a", "b", "c"):
+        registry.register(digest)
+        registry.decide(digest, Outcome.PROMOTED)
+    registry.register("never")
+    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1, reason="slow").reasons == ("slow",)
+    assert read_aliases(registry.server, registry.name)["champion"] == 1
+    for version in (1, 4, 99):
+        with pytest.raises(BadInput, match="never was champion"):
+            roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=version)
+
+
+def test_nothing_to_roll_back_is_one_line(registry: Registry) -> None:
+    with pytest.raises(BadInput, match="has no champion"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
