@@ -1,0 +1,29 @@
+"""The end of a DAG run ends its MLflow run.
+
+Airflow runs these in the DAG processor, a second or so after the run ended, also when every task was skipped. It does not run
+them when a person sets the state of a whole run by hand; `trainshed stop` therefore ends the MLflow run itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.orchestration.names import run_name
+from pipeline.settings import load_settings
+
+
+def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
+    """The run ended well."""
+    _end(context, "FINISHED")
+
+
+def run_failed(context: Any) -> None:  # noqa: ANN401 - Airflow's context
+    """A task of the run failed for good."""
+    _end(context, "FAILED")
+
+
+def _end(context: Any, status: str) -> None:  # noqa: ANN401 - Airflow's context
+    from pipeline.tracking import end_run
+
+    dag_id = context["dag"].dag_id
+    end_run(load_settings(), dag_id, run_name(dag_id, context["run_id"]), status)

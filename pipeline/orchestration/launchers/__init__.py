@@ -1,0 +1,10 @@
+"""Where a component runs. The setting ``launcher`` chooses; the DAG stays the same.
+
+A launcher is an operator class: `pipeline.orchestration.component.ComponentMixin` over an operator that knows how to start,
+follow and stop something, plus one method `launch`; see `base`. Providers keep the hard parts: a ``docker`` launcher mixes into
+their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOperator``.
+"""
+
+LAUNCHERS = {
+    "process": "pipeline.orchestration.launchers.process:ProcessOperator",
+}

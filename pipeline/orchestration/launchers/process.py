@@ -1,0 +1,47 @@
+"""Launcher ``process``: the component is a child process beside Airflow's worker. For a laptop, or one big machine."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from pipeline.local.command import component_command
+from pipeline.local.process import run_process
+from pipeline.orchestration.component import ComponentMixin
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.line import Step
+    from pipeline.orchestration.launchers.base import Attempt
+
+# the start of a line as `pipeline.runtime.logs` writes it: "2026-01-02T03:04:05 WARNING training ..."
+LEVEL = re.compile(r"^\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
+
+
+class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
+    """Runs a step in a child process.
+
+    If Airflow kills the task's own process before the child has ended (it allows five seconds), the child notices the end of
+    its standard input, checkpoints and exits; the next attempt waits for its lease.
+    """
+
+    ui_color = "#dcfce7"
+
+    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """A task for the step, called like it."""
+        super().__init__(task_id=step.id, **options)
+        self.take(step)
+
+    def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
+        """Start the component here and follow it."""
+        command = component_command(attempt.stage, attempt.request_uri)
+        unbuffered = {"PYTHONUNBUFFERED": "1"}
+        return run_process(command, unbuffered, self._show, lambda: self.killed, folder=load_settings().home)
+
+    def _show(self, line: str) -> None:
+        """Log a line of the component at the level it was logged with."""
+        found = LEVEL.match(line)
+        self.log.log(logging.getLevelNamesMapping()[found[1]] if found else logging.INFO, "%s", line)

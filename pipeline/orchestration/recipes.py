@@ -1,0 +1,33 @@
+"""All recipes a running Airflow knows: those that can be read, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import BadInput
+from pipeline.recipe import read_recipe, recipe_files
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+
+class Recipes(NamedTuple):
+    """What was found in the recipe folders."""
+
+    recipes: tuple[Recipe, ...]
+    """Those that can be read, by name."""
+
+    wrong: tuple[str, ...]
+    """One line for each of the others."""
+
+
+def read_all(settings: Settings) -> Recipes:
+    """Read every recipe of the settings' folders."""
+    recipes, wrong = [], []
+    for name, path in sorted(recipe_files(settings.recipe_folders).items()):
+        try:
+            recipes.append(read_recipe(path))
+        except BadInput as error:
+            wrong.append(f"recipe {name}: {error}")
+    return Recipes(tuple(recipes), tuple(wrong))
