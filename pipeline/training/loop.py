@@ -1,0 +1,185 @@
+"""The training loop.
+
+One step: take the batch of the step, one pass forward and back, clip, move. Between steps the loop looks at the validation
+split, tells the journal, checkpoints, and listens for the order to stop. A run that is resumed, however often it was killed
+and wherever, ends with exactly the weights of one that was left alone (same device kind and thread count): every random
+number follows from seed and step, and `state.State` holds the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import torch
+
+from pipeline.errors import Preempted
+from pipeline.lookup import load
+from pipeline.training import OPTIMIZERS
+from pipeline.training.order import TORCH, random
+from pipeline.training.precision import Weights, add_l1, clip
+from pipeline.training.schedule import factor
+from pipeline.training.state import State, read_state, read_tensors, write_checkpoint
+from pipeline.training.stopping import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pipeline.journal import Checkpoints, Journal
+    from pipeline.models.base import Batch, TextModel
+    from pipeline.recipe.training import Training
+    from pipeline.training.base import Feed, Optimizer
+    from pipeline.training.device import Machine
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY = 10
+"""Steps between two training metrics."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What to train, on what, and how."""
+
+    model: TextModel
+    """In fp32 on the CPU, with the weights to start from."""
+    feed: Feed
+    params: Training
+    machine: Machine
+    """Used on a first start; a resumed run uses what its checkpoint recorded."""
+    l1: float = 0.0
+    """Weight of the L1 penalty."""
+    patience: int | None = None
+    """Looks without improvement before stopping; None trains all steps and keeps the last weights."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a run ended."""
+
+    weights: dict[str, Tensor]
+    """Fp32 weights by name: the best look's with early stopping, the last ones otherwise."""
+    history: list[dict[str, float]]
+    """One row per look at the validation split."""
+    machine: Machine
+    steps: int
+    """Optimizer steps done."""
+
+
+def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
+    """Train to the end, from the newest checkpoint if there is one.
+
+    Raises:
+        Preempted: told to stop; a checkpoint was saved.
+        BadInput: the loss diverged.
+        Damaged: the newest checkpoint does not fit.
+    """
+    run = _Run(setup, journal, checkpoints)
+    while run.state.step < setup.params.steps and not run.state.stopped:
+        if journal.stopping():
+            run.save()
+            raise Preempted(f"told to stop after step {run.state.step}", "", "the next attempt goes on from there")
+        run.step()
+    return Trained(run.best or run.weights.exact, run.state.history, run.state.machine, run.state.step)
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, setup: Setup, journal: Journal, checkpoints: Checkpoints) -> None:
+        self.setup, self.journal, self.checkpoints = setup, journal, checkpoints
+        newest = checkpoints.newest()
+        self.state = read_state(newest) if newest else State(setup.machine, Patience(setup.patience))
+        self.device = self.state.machine.prepare()
+        self.model = setup.model.to(self.device)
+        self.model.use_kernel(self.state.machine.kernel)
+        self.weights = Weights(self.model, self.state.machine.precision)
+        self.optimizer: Optimizer = load("optimizer", OPTIMIZERS, setup.params.optimizer)(
+            self.weights.exact, self.weights.matrices, setup.params
+        )
+        self.best: dict[str, Tensor] = {}
+        if newest:
+            self.best = read_tensors(newest, self.weights.exact, self.optimizer.state())
+            self.weights.publish()
+            logger.info("resumed at step %d", self.state.step)
+        self.saved = self.state.step if newest else -1
+        self.validation: Sequence[Batch] = [batch.to(self.device) for batch in setup.feed.validation()]
+        self.clock, self.tokens = time.perf_counter(), 0
+
+    def step(self) -> None:
+        """One optimizer step and what is due after it."""
+        params, state = self.setup.params, self.state
+        batch = self.setup.feed.batch(state.step)
+        state.step += 1
+        share = factor(state.step, params.steps, params.warmup, params.decay)
+        loss = self._learn(batch, share)
+        state.since_look.add(loss)
+        state.since_report.add(loss)
+        self.tokens += batch.tokens
+        last = state.step == params.steps
+        if state.step % REPORT_EVERY == 0 or last:
+            self._report(share)
+        if state.step % params.evaluate_every == 0 or last:
+            self._look(share)
+        if state.step % params.checkpoint_every == 0 and not last and not state.stopped:
+            self.save()
+
+    def save(self) -> None:
+        """Checkpoint, unless this very step is saved already."""
+        if self.saved == self.state.step:
+            return
+        with TemporaryDirectory(prefix="checkpoint-") as folder:
+            write_checkpoint(Path(folder), self.state, self.weights.exact, self.optimizer.state(), self.best)
+            self.checkpoints.save(self.state.step, Path(folder))
+        self.saved = self.state.step
+
+    def _learn(self, batch: Batch, share: float) -> float:
+        """Forward, back, clip, move; returns the loss per label, in nats."""
+        torch.manual_seed(int(random(self.setup.params.seed, TORCH, self.state.step).integers(2**62)))
+        loss = self.model.train()(batch.to(self.device)).mean()
+        loss.backward()
+        gradients = self.weights.gradients()
+        add_l1(gradients, self.weights, self.setup.l1)
+        clip(gradients, self.setup.params.clip, self.state.step)
+        self.optimizer.step(gradients, share, self.state.step)
+        self.weights.publish()
+        return float(loss.detach())
+
+    def _report(self, share: float) -> None:
+        """Tell the journal how it goes."""
+        now = time.perf_counter()
+        speed = self.tokens / max(now - self.clock, 1e-9)
+        self.clock, self.tokens = now, 0
+        loss, rate = self.state.since_report.take(), self.setup.params.learning_rate * share
+        self.journal.metrics(self.state.step, {"train/loss": loss, "learning_rate": rate, "tokens_per_s": speed})
+        self.journal.progress(self.state.step, self.setup.params.steps, "steps", loss=loss, tokens_per_s=speed)
+
+    def _look(self, share: float) -> None:
+        """Look at the validation split; keep the best weights and stop early where that is wanted."""
+        began, state = time.perf_counter(), self.state
+        found = self._validation_loss()
+        rate = self.setup.params.learning_rate * share
+        state.history.append({"step": state.step, "loss": state.since_look.take(), "validation_loss": found, "learning_rate": rate})
+        self.journal.metrics(state.step, {"validation/loss": found})
+        if state.patience.looks is not None:
+            if state.patience.better(found):
+                self.best = {name: weight.clone() for name, weight in self.weights.exact.items()}
+            state.stopped = state.patience.exhausted
+        logger.info("step %d: validation loss %.4f%s", state.step, found, ", stopping early" if state.stopped else "")
+        self.clock += time.perf_counter() - began  # looking is not training: keep it out of the throughput
+
+    @torch.inference_mode()
+    def _validation_loss(self) -> float:
+        """Nats per label over the whole validation split."""
+        self.model.eval()
+        total, labels = 0.0, 0
+        for batch in self.validation:
+            each_N = self.model(batch)
+            total, labels = total + float(each_N.double().sum()), labels + len(each_N)
+        return total / labels

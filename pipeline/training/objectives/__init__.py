@@ -1,0 +1,1 @@
+"""What is learned from text without labels, one file per objective; the table is `pipeline.training.OBJECTIVES`."""

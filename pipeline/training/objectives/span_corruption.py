@@ -1,0 +1,132 @@
+"""Span corruption (Raffel et al. 2020, section 3.1.4): the encoder reads text with spans cut out, the decoder writes them.
+
+Each span is replaced by one sentinel; the target is every sentinel followed by what it stands for, then the end token.
+transformers has no collator for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.errors import BadInput
+from pipeline.models.collate import collate_pairs
+from pipeline.recipe.training import Pretraining
+from pipeline.training.order import MASKS, Epochs, grouped, random
+from pipeline.training.packing import pieces
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.models.base import Batch
+    from pipeline.models.shape import Shape
+    from pipeline.recipe.training import Training
+    from pipeline.tokens.reader import TokenStream
+    from pipeline.training.tokens import TokenFolder
+
+SHORTEST = 8
+"""Shorter pieces of text are left out: they leave nothing to infer a span from."""
+
+VALIDATION_PIECES = 512
+"""Pieces of the validation split that are looked at."""
+
+
+class SpanCorruption:
+    """Feed of an encoder-decoder in pretraining."""
+
+    def __init__(self, tokens: TokenFolder, shape: Shape, params: Training) -> None:
+        """Cut the documents to the model's context.
+
+        Raises:
+            BadInput: the family is not an encoder-decoder, there are too few sentinels, or there is no text.
+        """
+        assert isinstance(params, Pretraining)
+        if shape.family != "t5":
+            raise BadInput(
+                f"objective span_corruption for family {shape.family!r}", "an encoder-decoder: t5", "change model.family or the objective"
+            )
+        self._specials, self._params, self._context = tokens.specials, params, shape.context
+        spans = _counts(shape.context, params.corrupted, params.mean_span)[1]
+        if spans > len(self._specials.sentinels):
+            raise BadInput(f"{len(self._specials.sentinels)} sentinels", f"at least {spans}", "raise tokenizer.sentinels")
+        self._train, self._validation = tokens.stream("stream-train"), tokens.stream("stream-validation")
+        self._pieces = _pieces(self._train, shape.context)
+        lengths = self._pieces[:, 1] - self._pieces[:, 0]
+        self._epochs = Epochs(lambda epoch: grouped(params.seed, epoch, lengths, params.batch))
+
+    def batch(self, step: int) -> Batch:
+        """Pieces of similar length; the spans are drawn anew at every step."""
+        chosen = self._pieces[self._epochs.at(step)]
+        return self._corrupt(self._train, chosen, random(self._params.seed, MASKS, step))
+
+    def validation(self) -> list[Batch]:
+        """The first pieces of the validation split, with spans that stay the same."""
+        cut = _pieces(self._validation, self._context)[:VALIDATION_PIECES]
+        by_length = cut[np.argsort(cut[:, 1] - cut[:, 0], kind="stable")]
+        size = self._params.batch
+        starts = range(0, len(by_length), size)
+        return [self._corrupt(self._validation, by_length[start : start + size], random(0, MASKS, start)) for start in starts]
+
+    def _corrupt(self, stream: TokenStream, chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
+        sources, targets = [], []
+        for first, last in chosen:
+            source, target = corrupt(
+                np.asarray(stream.ids[first:last], dtype=np.int64),
+                _spans(int(last - first), self._params, generator),
+                self._specials.sentinels,
+                self._specials.eos,
+            )
+            sources.append(source)
+            targets.append(target)
+        return collate_pairs(sources, targets, self._specials.pad)
+
+
+def corrupt(
+    ids: NDArray[np.int64], spans: list[tuple[int, int]], sentinels: tuple[int, ...], eos: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut spans out of a text.
+
+    Args:
+        ids: the text.
+        spans: first and one-past-last position of each span, ascending, not touching.
+        sentinels: ids that stand for the spans, in order.
+        eos: the end token.
+
+    Returns:
+        What the encoder reads, and what the decoder writes.
+    """
+    source, target, done = [], [], 0
+    for (first, last), sentinel in zip(spans, sentinels, strict=False):
+        mark = np.array([sentinel])
+        source += [ids[done:first], mark]
+        target += [mark, ids[first:last]]
+        done = last
+    return np.concatenate([*source, ids[done:]]), np.concatenate([*target, [eos]])
+
+
+def _counts(length: int, corrupted: float, mean_span: float) -> tuple[int, int]:
+    """How many tokens are cut out of a text of ``length``, in how many spans."""
+    noise = min(max(round(length * corrupted), 1), length - 1)
+    return noise, max(1, min(round(noise / mean_span), length - noise))
+
+
+def _spans(length: int, params: Pretraining, generator: np.random.Generator) -> list[tuple[int, int]]:
+    """Random spans: noise and text are each divided into as many parts, which then alternate, text first."""
+    noise, number = _counts(length, params.corrupted, params.mean_span)
+    kept, cut = _divide(length - noise, number, generator), _divide(noise, number, generator)
+    ends = np.cumsum(np.stack([kept, cut], axis=1).ravel())
+    return [(int(first), int(last)) for first, last in ends.reshape(-1, 2)]
+
+
+def _divide(total: int, parts: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Divide ``total`` into ``parts`` numbers of at least one, uniformly among all divisions."""
+    cuts = np.sort(generator.choice(total - 1, parts - 1, replace=False)) + 1 if parts > 1 else np.array([], dtype=np.int64)
+    return np.diff(np.concatenate([[0], cuts, [total]]))
+
+
+def _pieces(stream: TokenStream, context: int) -> NDArray[np.int64]:
+    cut = pieces(np.asarray(stream.offsets), context, shortest=SHORTEST)
+    if not len(cut):
+        raise BadInput("no text to pretrain on", f"documents of at least {SHORTEST} tokens", "check the data and its filter")
+    return cut

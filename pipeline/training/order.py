@@ -1,0 +1,76 @@
+"""The order of training examples: a pure function of seed, epoch and step.
+
+Nothing is consumed and nothing needs to be saved: the batch of step 7,000 is the same whether the run has just got there
+or was resumed there. The stock loaders restore a generator instead, and fetch one batch too early to restore it in time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+EPOCH, MASKS, TORCH = 1, 2, 3
+"""What random numbers are drawn for; part of the seed, so that no two uses share a stream."""
+
+WINDOW = 64
+"""Batches among which examples are sorted by length: enough to waste under 3 % on padding, few enough to stay random."""
+
+
+def random(seed: int, purpose: int, number: int) -> np.random.Generator:
+    """A generator of its own for each purpose and each epoch or step."""
+    return np.random.default_rng([seed, purpose, number])
+
+
+def grouped(seed: int, epoch: int, lengths: NDArray[np.integer], batch: int) -> list[NDArray[np.int64]]:
+    """Batches of examples of similar length, in random order, covering every example once.
+
+    Args:
+        seed: of the run.
+        epoch: counted from 0.
+        lengths: of each example, in tokens.
+        batch: examples per batch; the last one of an epoch may be smaller.
+
+    Returns:
+        Indices of the examples of each batch.
+    """
+    generator = random(seed, EPOCH, epoch)
+    shuffled = generator.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(shuffled), WINDOW * batch):
+        window = shuffled[start : start + WINDOW * batch]
+        by_length = window[np.argsort(lengths[window], kind="stable")]
+        batches += [by_length[first : first + batch] for first in range(0, len(by_length), batch)]
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+class Epochs(Generic[T]):
+    """Finds the batch of a step in a sequence of epochs, each planned when it is reached."""
+
+    def __init__(self, plan: Callable[[int], Sequence[T]]) -> None:
+        """Remember how an epoch is planned: a pure function from its number to its batches, at least one."""
+        self._plan = plan
+        self._starts = [0]
+        self._current: tuple[int, Sequence[T]] | None = None
+
+    def at(self, step: int) -> T:
+        """What step ``step``, counted from 0, trains on."""
+        epoch = 0
+        while True:
+            if epoch + 1 == len(self._starts):
+                self._starts.append(self._starts[epoch] + len(self._planned(epoch)))
+            if step < self._starts[epoch + 1]:
+                return self._planned(epoch)[step - self._starts[epoch]]
+            epoch += 1
+
+    def _planned(self, epoch: int) -> Sequence[T]:
+        if self._current is None or self._current[0] != epoch:
+            self._current = (epoch, self._plan(epoch))
+        return self._current[1]

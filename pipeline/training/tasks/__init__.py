@@ -1,0 +1,1 @@
+"""What is learned from (text, target) pairs, one file per task; the table is `pipeline.training.TASKS`."""

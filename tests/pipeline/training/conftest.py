@@ -1,0 +1,100 @@
+"""A small token folder in the format that tokenization writes, and a checkpoint shelf."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SPECIALS = ["<pad>", "<eos>", "<bos>", "<unk>", "<sep>", *(f"<extra_id_{number}>" for number in range(8))]
+VOCABULARY = 64
+FIRST = len(SPECIALS)
+
+
+def write_stream(folder: Path, name: str, documents: list[list[int]]) -> None:
+    np.array([token for document in documents for token in document], dtype=np.uint16).tofile(folder / f"{name}.bin")
+    np.cumsum([0, *map(len, documents)]).astype(np.int64).tofile(folder / f"{name}.idx")
+
+
+def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
+    """Documents and pairs made of random ids; the target is the second and first token of the source."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = {word: number for number, word in enumerate([*SPECIALS, *(f"w{number}" for number in range(FIRST, VOCABULARY))])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    facts = {"vocabulary": VOCABULARY, "dtype": "uint16", "max_source_tokens": 24, "max_target_tokens": 8}
+    (folder / "tokens.json").write_text(json.dumps(facts))
+    random = np.random.default_rng(seed)
+    for split, count in (("train", pairs), ("validation", 12)):
+        texts = [random.integers(FIRST, VOCABULARY, random.integers(3, 24)).tolist() for _ in range(count)]
+        write_stream(folder, f"stream-{split}", [[*text, *text, 1] for text in texts])
+        write_stream(folder, f"pairs-{split}-source", texts)
+        write_stream(folder, f"pairs-{split}-target", [[text[1], text[0], 1] for text in texts])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small token folder."""
+    return write_tokens(tmp_path_factory.mktemp("tokens"))
+
+
+class Shelf:
+    """Checkpoints in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.steps: list[int] = []
+
+    def newest(self) -> Path | None:
+        return self.folder / str(self.steps[-1]) if self.steps else None
+
+    def save(self, step: int, folder: Path) -> None:
+        shutil.copytree(folder, self.folder / str(step))
+        self.steps.append(step)
+
+
+class Listener:
+    """A journal that remembers, asks to stop before given steps, and may die after others as if by kill -9."""
+
+    def __init__(self, stop_after: int | None = None, die_after: int | None = None) -> None:
+        self.stop_after, self.die_after, self.boundaries = stop_after, die_after, 0
+        self.seen: list[tuple[int, dict[str, float]]] = []
+
+    def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
+        """Say nothing."""
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        self.seen.append((step, dict(values)))
+
+    def stopping(self) -> bool:
+        self.boundaries += 1
+        if self.die_after is not None and self.boundaries > self.die_after:
+            raise KeyboardInterrupt  # nothing in the loop may catch it, as nothing catches a kill
+        return self.stop_after is not None and self.boundaries > self.stop_after
+
+
+@pytest.fixture(scope="session")
+def make_tokens() -> Callable[..., Path]:
+    """Writes a token folder of one's own."""
+    return write_tokens
+
+
+@pytest.fixture(scope="session")
+def make_shelf() -> type[Shelf]:
+    """Makes an empty shelf of checkpoints in a folder."""
+    return Shelf
+
+
+@pytest.fixture(scope="session")
+def make_listener() -> type[Listener]:
+    """Makes a journal that remembers and interrupts."""
+    return Listener
