@@ -1,0 +1,106 @@
+"""Objects of an S3 bucket as a source: listing them, and opening one at a pinned etag."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BadInput, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.settings import Settings
+
+REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+MISSING = {"404", "NoSuchKey", "NoSuchBucket"}
+CHANGED = {"412", "PreconditionFailed"}
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """``s3://bucket/some/key`` → ``("bucket", "some/key")``.
+
+    Raises:
+        BadInput: no bucket is named.
+    """
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise BadInput(f"no bucket in {address!r}", "s3://bucket/prefix", "correct data.source.path")
+    return bucket, key
+
+
+def list_objects(address: str, settings: Settings) -> list[tuple[str, str, int]]:
+    """Address, etag and size in bytes of every object whose key begins with the prefix.
+
+    Raises:
+        BadInput: no such bucket, or wrong credentials.
+        Unavailable: the store is away.
+    """
+    bucket, prefix = split_address(address)
+    with translated(address, settings):
+        pages = _client(settings).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [
+            (f"s3://{bucket}/{found['Key']}", found["ETag"].strip('"'), found["Size"])
+            for page in pages
+            for found in page.get("Contents", ())
+        ]
+
+
+def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: ANN401 - botocore's StreamingBody
+    """Open an object for reading, provided that it still has this etag.
+
+    Raises:
+        BadInput: wrong credentials.
+        Unavailable: the object changed or went since it was planned, or the store is away.
+    """
+    bucket, key = split_address(address)
+    with translated(address, settings):
+        return _client(settings).get_object(Bucket=bucket, Key=key, IfMatch=f'"{etag}"')["Body"]
+
+
+@contextmanager
+def translated(address: str, settings: Settings) -> Iterator[None]:
+    """Turn botocore's errors into ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in REFUSED:
+            raise BadInput(
+                f"S3 refuses to show {address} ({code})", "working credentials", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            ) from error
+        if code == "NoSuchBucket":
+            raise BadInput(f"no bucket for {address}", "one that exists", "correct data.source.path") from error
+        if code in CHANGED | MISSING:
+            raise Unavailable(f"{address} changed since it was planned", "the planned version", "plan the run anew") from error
+        raise Unavailable(f"S3 could not serve {address} ({code})", "", "try again later") from error
+    except (BotoCoreError, HTTPError) as error:
+        where = settings.s3_endpoint or "AWS"
+        raise Unavailable(f"S3 at {where} is away: {type(error).__name__}", "an answer", "start it, or try again later") from error
+
+
+def _client(settings: Settings) -> Any:  # noqa: ANN401 - boto3's client classes exist only at run time
+    """A client that waits as long as the settings' patience allows, and no connection longer than some seconds."""
+    import boto3
+    from botocore.config import Config
+
+    attempts = max(2, int(settings.s3_patience_s // 8))
+    config = Config(
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"mode": "standard", "max_attempts": attempts},
+        s3={"addressing_style": "path"},
+        signature_version="s3v4",
+    )
+    key, secret = settings.s3_access_key, settings.s3_secret_key
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=key.get_secret_value() if key else None,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=config,
+    )

@@ -1,0 +1,79 @@
+"""Sources made of files: a path, a folder, a glob, or an ``s3://`` prefix.
+
+A local file is pinned by the sha256 of its bytes, an S3 object by its etag. Files are taken in natural order of their names
+(``part-2`` before ``part-10``), wherever they lie; empty ones are left out.
+"""
+
+from __future__ import annotations
+
+from glob import glob, has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput
+from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.bucket import list_objects
+from pipeline.sources.formats import ENDINGS, belongs, natural
+from pipeline.sources.memo import DigestMemo
+
+if TYPE_CHECKING:
+    from pipeline.recipe.data import Source
+    from pipeline.settings import Settings
+
+
+def pin(source: Source, settings: Settings) -> Pin:
+    """Pin the files that ``source.path`` names. A relative path starts at the checkout, so that it means the same everywhere.
+
+    Raises:
+        BadInput: no path is given, nothing is there, or all of it is empty.
+        Unavailable: the bucket's server is away.
+    """
+    path = source.path
+    if not path:
+        raise BadInput(f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path")
+    items = _objects(source.kind, path, settings) if path.startswith("s3://") else _files(source.kind, path, settings)
+    if not items:
+        raise BadInput(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
+    filled = tuple(sorted((item for item in items if item.size), key=lambda item: natural(item.name)))
+    if not filled:
+        raise BadInput(f"every file of data.source.path {path!r} is empty", "text to read", "fill them, or correct the path")
+    return Pin(kind=source.kind, items=filled)
+
+
+def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
+    """Objects below a prefix; one whose whole address is given needs no fitting ending."""
+    return [
+        PinnedItem(name=name, revision=f"etag:{etag}", size=size)
+        for name, etag, size in list_objects(address, settings)
+        if name == address or belongs(kind, name)
+    ]
+
+
+def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
+    memo = DigestMemo(settings.state.resolve() / "digests.json")
+    try:
+        items = [
+            PinnedItem(name=place.as_posix(), revision=f"sha256:{memo.sha256(place)}", size=place.stat().st_size)
+            for place in _places(kind, settings.home / Path(path).expanduser())
+        ]
+    except OSError as error:
+        raise BadInput(f"cannot read {error.filename}: {error.strerror}", "a readable file", "check its permissions") from error
+    memo.save()
+    return items
+
+
+def _places(kind: str, path: Path) -> list[Path]:
+    """Absolute paths of the files that a path, a folder or a glob stands for."""
+    if path.is_file():
+        found = [path]
+    elif path.is_dir():
+        found = [place for place in path.rglob("*") if belongs(kind, place.name)]
+    elif has_magic(str(path)):
+        found = [Path(place) for place in glob(str(path), recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
+    else:
+        found = []
+    return [place for place in found if place.is_file()]
+
+
+def _wanted(kind: str) -> str:
+    return f"files ending in {', '.join(ENDINGS[kind])} (or these with .gz or .zst)"

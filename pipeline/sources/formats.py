@@ -1,0 +1,29 @@
+"""Which file names belong to which kind of source."""
+
+from __future__ import annotations
+
+import re
+
+ENDINGS = {
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "csv": (".csv",),
+    "parquet": (".parquet",),
+    "text": (".txt", ".md", ".rst", ".text"),
+}
+"""Endings that are taken when a folder or an ``s3://`` prefix is searched; a path or a glob names its files itself."""
+
+COMPRESSIONS = (".gz", ".zst")
+"""Endings of compressed files. Parquet compresses inside and is read as it is."""
+
+
+def belongs(kind: str, name: str) -> bool:
+    """Whether a file called ``name`` is one of ``kind``, compressed or not."""
+    plain = name.lower()
+    for ending in COMPRESSIONS:
+        plain = plain.removesuffix(ending)
+    return plain.endswith(ENDINGS[kind])
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key that puts ``shard-2`` before ``shard-10``."""
+    return [(int(part), "") if part.isdigit() and part.isascii() else (-1, part) for part in re.split(r"([0-9]+)", name)], name
