@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import Unavailable, unknown_name
+from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,16 +69,22 @@ def show() -> None:
 
 
 def logs(
-    server: Annotated[str, typer.Argument(help="A server of `trainshed status`; all of them by default.")] = "",
+    server: Annotated[
+        str, typer.Argument(help="A server of `trainshed status`, or a run; all servers by default.", metavar="[SERVER | RUN]")
+    ] = "",
+    step: Annotated[str, typer.Argument(help="Of a run: the step; all of them by default.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is written, until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option(help="Lines to start with.", min=0)] = 50,
 ) -> None:
-    """Print the logs of the local servers."""
+    """Print the logs of the local servers, or of a run's steps."""
     from pipeline.settings import load_settings
     from pipeline.stack import SERVERS
 
     if server and server not in SERVERS:
-        raise unknown_name("server", server, SERVERS)
+        from pipeline.cli.runs import print_logs
+
+        print_logs(server, step)
+        return
     folder = load_settings().state.resolve() / "logs"
     names = [server] if server else list(SERVERS)
     paths = {name: folder / f"{name}.log" for name in names if (folder / f"{name}.log").exists()}

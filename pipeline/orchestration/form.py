@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from pipeline.orchestration.names import FORCE
 from pipeline.recipe import Section
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-FORCE = "force"
 SHOWN = ("data", "tokenizer", "model", "pretraining", "finetuning", "evaluation", "registration")
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "enum", "items")
 

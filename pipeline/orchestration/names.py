@@ -12,6 +12,10 @@ import secrets
 from datetime import UTC, datetime
 
 PLAN_TASK = "plan"
+"""The first task of every DAG of ours."""
+
+FORCE = "force"
+"""The one field of the trigger form that is not the recipe's: steps to run although their artifact exists."""
 
 
 def run_name(dag_id: str, run_id: str) -> str:

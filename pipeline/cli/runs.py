@@ -1,0 +1,250 @@
+"""`trainshed run | watch | stop | plan`: a recipe's line, through Airflow or here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.orchestration.client import Airflow, Run
+    from pipeline.planning.plan import Plan
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+RecipeName = Annotated[str, typer.Argument(help="Name of a recipe, or a recipe file.", metavar="RECIPE")]
+RunName = Annotated[str, typer.Argument(help="Name of a run, as `run` prints it.", metavar="RUN")]
+Force = Annotated[list[str] | None, typer.Option("--force", help="Run this step although its artifact exists.", metavar="STEP")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run.", metavar="FIELD=VALUE")]
+
+
+EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+NAMED = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("run")(run)
+    app.command("watch")(look)
+    app.command("stop")(stop)
+    app.command("plan")(plan)
+
+
+def run(
+    recipe: RecipeName,
+    local: Annotated[bool, typer.Option("--local", help="Run here, without Airflow.")] = False,
+    force: Force = None,
+    changes: Changes = None,
+) -> None:
+    """Train, evaluate, register and promote by a recipe; what is done already is skipped."""
+    from rich.console import Console
+
+    from pipeline.settings import load_settings
+
+    settings, console = load_settings(), Console()
+    given = read_changes(changes or [])
+    if local:
+        _run_here(_changed(_find(recipe, settings), given), frozenset(force or ()), settings, console)
+    else:
+        _run_in_airflow(recipe, given, frozenset(force or ()), settings, console)
+
+
+def look(name: RunName) -> None:
+    """Show a run that was started earlier, until it ends."""
+    from rich.console import Console
+
+    from pipeline.orchestration.client import Airflow
+    from pipeline.recipe import find_recipe
+    from pipeline.settings import load_settings
+
+    settings, console = load_settings(), Console()
+    airflow = Airflow(settings)
+    found = find_run(airflow, name)
+    _watch(airflow, found, find_recipe(found.dag, settings.recipe_folders), settings, console)
+
+
+def stop(name: RunName) -> None:
+    """Stop a run; the step at work checkpoints first, and the next run goes on from there."""
+    from pipeline.orchestration.client import Airflow
+    from pipeline.orchestration.names import run_name
+    from pipeline.settings import load_settings
+    from pipeline.tracking import end_run
+
+    settings = load_settings()
+    airflow = Airflow(settings)
+    found = find_run(airflow, name)
+    plain = run_name(found.dag, found.id)
+    if found.state in {"success", "failed"}:
+        print(f"{plain} has ended already: {found.state}")
+        return
+    airflow.fail(found.dag, found.id)
+    # Airflow runs no callback for a run whose state a person sets
+    end_run(settings, found.dag, plain, "KILLED")
+    print(f"{plain} is stopped; `trainshed run {found.dag}` goes on from its last checkpoint")
+
+
+def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> None:
+    """Show what a run would do, and why, without doing it."""
+    from rich.console import Console
+
+    from pipeline.orchestration.names import new_run_name
+    from pipeline.planning import plan_run
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    found = _changed(_find(recipe, settings), read_changes(changes or []))
+    made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
+    Console().print(plan_table(made))
+
+
+def find_run(airflow: Airflow, name: str) -> Run:
+    """The run of this name, or with this Airflow id.
+
+    Raises:
+        BadInput: there is none among the newest hundred; the near name is suggested.
+    """
+    from pipeline.errors import unknown_name
+    from pipeline.orchestration.names import run_name
+
+    known = {run_name(found.dag, found.id): found for found in airflow.runs()}
+    for plain, found in known.items():
+        if name in {plain, found.id}:
+            return found
+    raise unknown_name("run", name, list(known)[:NAMED])
+
+
+def print_logs(name: str, step: str) -> None:
+    """Print the log of one step of a run, or of all that have begun, each its newest attempt.
+
+    Raises:
+        BadInput: no such run, or no such step.
+    """
+    from pipeline.errors import unknown_name
+    from pipeline.orchestration.client import Airflow
+    from pipeline.settings import load_settings
+
+    airflow = Airflow(load_settings(), patience_s=5)
+    found = find_run(airflow, name)
+    tasks = airflow.tasks(found.dag, found.id)
+    if step and step not in tasks:
+        raise unknown_name("step", step, tasks)
+    for task in sorted(tasks.values(), key=lambda task: task.started or "~"):
+        if task.attempt and step in {"", task.id}:
+            for line in airflow.log(found.dag, found.id, task.id, task.attempt):
+                print(line if step else f"{task.id}: {line}")
+
+
+def plan_table(made: Plan) -> Table:
+    """A plan as a table for a terminal."""
+    from rich import box
+    from rich.table import Table
+
+    from pipeline.cli.progress import span
+
+    drawn = Table(box=box.SIMPLE_HEAD)
+    for heading in ("step", "status", "last took", "why"):
+        drawn.add_column(heading, justify="right" if heading == "last took" else "left")
+    for row in made.steps:
+        drawn.add_row(row.id, row.status.value, "" if row.seconds is None else span(row.seconds), row.reason)
+    return drawn
+
+
+def read_changes(changes: list[str]) -> dict[str, Any]:
+    """``["finetuning.learning_rate=1e-3"]`` as a mapping; values are read as YAML.
+
+    Raises:
+        BadInput: no ``=``, or a value that is not YAML.
+    """
+    import yaml
+
+    read = {}
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if not equals:
+            raise BadInput(f"--set {change}", "FIELD=VALUE", "write e.g. --set finetuning.learning_rate=0.001")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise BadInput(f"--set {change}", "a YAML value after the =", "quote it") from error
+        read[field.strip()] = _number(parsed)
+    return read
+
+
+def _number(value: object) -> object:
+    """YAML 1.1 reads ``1e-3`` as a string, for want of a point; here it is a number."""
+    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
+
+
+def _run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console: Console) -> None:
+    from pipeline.cli.local_view import LocalView
+    from pipeline.local.run import run_local
+    from pipeline.orchestration.names import new_run_name
+
+    run_local(recipe, new_run_name(recipe.name), settings, LocalView(console), force)
+    _tell_decision(recipe, settings, console)
+
+
+def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], settings: Settings, console: Console) -> None:
+    from pipeline.orchestration.client import Airflow
+    from pipeline.orchestration.hand_in import await_dag, hand_in
+    from pipeline.orchestration.names import FORCE, new_run_name
+
+    airflow = Airflow(settings)
+    recipe = hand_in(Path(name), settings) if _is_file(name) else _find(name, settings)
+    _check_steps(force, _changed(recipe, changes))
+    await_dag(airflow, recipe)
+    run_id = new_run_name(recipe.name)
+    airflow.trigger(recipe.name, run_id, {**changes, FORCE: sorted(force)})
+    console.print(f"{run_id}   log: trainshed logs {run_id}   stop: trainshed stop {run_id}", highlight=False, soft_wrap=True)
+    _watch(airflow, airflow.run(recipe.name, run_id), recipe, settings, console)
+
+
+def _watch(airflow: Airflow, found: Run, recipe: Recipe, settings: Settings, console: Console) -> None:
+    from pipeline.cli.watch import watch
+    from pipeline.line import trace
+
+    watch(airflow, found, tuple(step.id for step in trace(recipe)), settings, console)
+    _tell_decision(recipe, settings, console)
+
+
+def _tell_decision(recipe: Recipe, settings: Settings, console: Console) -> None:
+    """Say what the ledger says: a refused promotion is a finished run, but nobody should have to look for the reason."""
+    from pipeline.orchestration.decision import newest_decision
+
+    decision = newest_decision(recipe, settings)
+    if decision:
+        verb = "is champion" if decision.promoted else "was not promoted"
+        reasons = "; ".join(decision.reasons)
+        console.print(f"{recipe.registration.model} version {decision.version} {verb}: {reasons}", highlight=False, soft_wrap=True)
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or "/" in name
+
+
+def _find(name: str, settings: Settings) -> Recipe:
+    from pipeline.recipe import find_recipe, read_recipe
+
+    return read_recipe(Path(name)) if _is_file(name) else find_recipe(name, settings.recipe_folders)
+
+
+def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    from pipeline.recipe.recipe import override
+
+    return override(recipe, changes, "--set") if changes else recipe
+
+
+def _check_steps(force: frozenset[str], recipe: Recipe) -> None:
+    from pipeline.errors import unknown_name
+    from pipeline.line import trace
+
+    steps = [step.id for step in trace(recipe)]
+    for name in sorted(force - set(steps)):
+        raise unknown_name("step", name, steps)

@@ -1,0 +1,248 @@
+"""A client of Airflow's public REST API (v2), as much of it as the command line needs; it imports no Airflow.
+
+Everything that is asked survives a server that is away for a while (it may be restarted while a person watches a run). Starting
+a run is safe to repeat as well, because the caller chooses the run's id: "exists already" after a lost answer means it is ours.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from pipeline.errors import BadInput, TrainshedError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.settings import Settings
+
+TIMEOUT_S = (3, 30)
+PATIENCE_S = 60.0
+PAGE = 100
+AWAY = frozenset({429, 500, 502, 503, 504})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Task(NamedTuple):
+    """One task of a run, as Airflow sees it now."""
+
+    id: str
+    state: str
+    """``none`` before it is scheduled, then ``queued``, ``running``, ``up_for_retry``, ``success``, ``skipped``, ``failed``, ..."""
+
+    attempt: int
+    """Number of the newest attempt, from 1; 0 before the first."""
+
+    started: str | None
+    """When the newest attempt began, ISO 8601."""
+
+    seconds: float | None
+    """How long it took, once it has ended."""
+
+
+class Run(NamedTuple):
+    """One run of a DAG."""
+
+    dag: str
+    id: str
+    state: str
+    """``queued``, ``running``, ``success`` or ``failed``."""
+
+
+class NotThere(TrainshedError):
+    """Airflow knows no such thing."""
+
+
+class _Away(Exception):
+    """The server did not answer, or said that it cannot now."""
+
+
+class Airflow:
+    """One Airflow API server."""
+
+    def __init__(self, settings: Settings, patience_s: float = PATIENCE_S) -> None:
+        """Remember where the server is; nothing is sent yet.
+
+        Args:
+            settings: address and log-in.
+            patience_s: how long a server that is away is waited for, in seconds.
+        """
+        self.url = settings.airflow_url.rstrip("/")
+        self.patience_s = patience_s
+        password = settings.airflow_password
+        self._login = {"username": settings.airflow_username, "password": password.get_secret_value() if password else ""}
+        self._session = requests.Session()
+        # a proxy that is set for the outside would be asked for its own 127.0.0.1
+        self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
+
+    def dag(self, name: str) -> dict[str, Any] | None:
+        """What Airflow knows of a DAG, ``is_paused`` and ``file_token`` among it; None when there is no such DAG."""
+        try:
+            found = self._call("GET", f"dags/{_path(name)}")
+        except NotThere:
+            return None
+        return None if found.get("is_stale") else found
+
+    def dags(self) -> list[dict[str, Any]]:
+        """All DAGs."""
+        return self._pages("dags", "dags", {})
+
+    def step_ids(self, dag: str) -> frozenset[str]:
+        """Ids of a DAG's tasks."""
+        return frozenset(task["task_id"] for task in self._call("GET", f"dags/{_path(dag)}/tasks")["tasks"])
+
+    def parse(self, file_token: str) -> None:
+        """Ask for a DAG file to be parsed at once; a request that waits already is as good."""
+        self._call("PUT", f"parseDagFile/{file_token}", accepted=frozenset({409}))
+
+    def import_errors(self) -> list[str]:
+        """The last line of each DAG file's import error."""
+        found = self._pages("importErrors", "import_errors", {})
+        return [error["stack_trace"].strip().splitlines()[-1] for error in found]
+
+    def trigger(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> None:
+        """Start a run under an id of our own.
+
+        Raises:
+            BadInput: the DAG's params refuse ``conf``.
+            NotThere: no such DAG.
+        """
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
+        self._call("POST", f"dags/{_path(dag)}/dagRuns", body, accepted=frozenset({409}))
+
+    def run(self, dag: str, run_id: str) -> Run:
+        """State of a run."""
+        return _run(self._call("GET", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}"))
+
+    def runs(self, dag: str = "~", state: str | None = None) -> list[Run]:
+        """The newest hundred runs of a DAG, or of all of them, newest first."""
+        query = {"order_by": "-run_after", "limit": PAGE, **({"state": state} if state else {})}
+        return [_run(row) for row in self._call("GET", f"dags/{_path(dag)}/dagRuns", query)["dag_runs"]]
+
+    def tasks(self, dag: str, run_id: str) -> dict[str, Task]:
+        """The tasks of a run by id."""
+        rows = self._pages(f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances", "task_instances", {})
+        return {row["task_id"]: _task(row) for row in rows}
+
+    def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
+        """Lines of the log of one attempt, without Airflow's own group marks."""
+        place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/logs/{attempt}"
+        text = self._send("GET", place, {"full_content": "true"}, frozenset(), "application/x-ndjson").text
+        for line in text.splitlines():
+            yield from _log_lines(json.loads(line))
+
+    def fail(self, dag: str, run_id: str) -> None:
+        """End a run: its running tasks are told to stop, its other tasks do not begin."""
+        self._call("PATCH", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}", {"state": "failed"})
+
+    def _pages(self, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._call("GET", path, {**query, "limit": PAGE, "offset": len(rows)})
+            rows += page[key]
+            if len(rows) >= page["total_entries"] or not page[key]:
+                return rows
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, accepted: frozenset[int] = frozenset()
+    ) -> dict[str, Any]:
+        """Call ``/api/v2/<path>``.
+
+        Args:
+            method: ``GET`` makes ``body`` the query.
+            path: below ``/api/v2/``.
+            body: JSON body or query.
+            accepted: statuses that count as success though HTTP says otherwise.
+
+        Raises:
+            BadInput: the request, or the log-in, is refused.
+            NotThere: HTTP 404.
+            Unavailable: no answer within the patience.
+        """
+        response = self._send(method, path, body, accepted, "application/json")
+        answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, accepted: frozenset[int], media: str) -> requests.Response:
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Away),
+            stop=stop_after_delay(self.patience_s),
+            wait=wait_random_exponential(0.2, max=3),
+            reraise=True,
+        )
+        try:
+            response = retrying(self._once, method, path, body, media)
+        except _Away as error:
+            raise Unavailable(f"Airflow at {self.url} does not answer: {error}", "a running stack", "run `trainshed up`") from error
+        if not response.ok and response.status_code not in accepted:
+            raise _refusal(response, self.url)
+        return response
+
+    def _once(self, method: str, path: str, body: Mapping[str, Any] | None, media: str) -> requests.Response:
+        if "Authorization" not in self._session.headers:
+            self._log_in()
+        response = self._ask(method, f"api/v2/{path}", body, media)
+        if response.status_code == requests.codes.unauthorized:  # the token has run out, or the server has a new key
+            self._log_in()
+            response = self._ask(method, f"api/v2/{path}", body, media)
+        return response
+
+    def _log_in(self) -> None:
+        self._session.headers.pop("Authorization", None)
+        response = self._ask("POST", "auth/token", self._login, "application/json")
+        if not response.ok:
+            raise BadInput(
+                f"Airflow at {self.url} refused user {self._login['username']!r}: HTTP {response.status_code}",
+                "valid credentials",
+                "set TRAINSHED_AIRFLOW_USERNAME and TRAINSHED_AIRFLOW_PASSWORD",
+            )
+        self._session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, media: str) -> requests.Response:
+        given: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
+        try:
+            response = self._session.request(method, f"{self.url}/{path}", headers={"Accept": media}, timeout=TIMEOUT_S, **given)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise _Away("connection refused" if "refused" in str(error).lower() else "connection broken") from error
+        if response.status_code in AWAY:
+            raise _Away(f"HTTP {response.status_code}")
+        return response
+
+
+def _path(part: str) -> str:
+    return quote(part, safe="~")
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return Run(row["dag_id"], row["dag_run_id"], row["state"])
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    return Task(row["task_id"], row["state"] or "none", row["try_number"], row["start_date"], row["duration"])
+
+
+def _log_lines(entry: Mapping[str, Any]) -> Iterator[str]:
+    """One event of Airflow's structured log as lines for people; the reason of an exception follows it."""
+    event = str(entry.get("event", ""))
+    if not event.startswith(("::group::", "::endgroup::")):
+        yield event
+    for detail in entry.get("error_detail") or ():
+        yield f"{detail['exc_type']}: {detail['exc_value']}"
+
+
+def _refusal(response: requests.Response, url: str) -> TrainshedError:
+    """The error that an unsuccessful answer stands for; of a schema's complaint only the first line is for people."""
+    try:
+        detail = response.json().get("detail", "")
+    except ValueError:
+        detail = response.text
+    first = str(detail).strip().partition("\n")[0][:300]
+    if response.status_code == requests.codes.not_found:
+        return NotThere(f"Airflow at {url}: {first}")
+    if response.status_code == requests.codes.forbidden:
+        return BadInput(f"Airflow at {url} does not let this user do that", "a user who may", "set TRAINSHED_AIRFLOW_USERNAME")
+    return BadInput(f"Airflow refused: {first or response.status_code}", "a request it accepts", "correct the value")

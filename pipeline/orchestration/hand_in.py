@@ -1,0 +1,89 @@
+"""Handing a recipe to a running Airflow: as a file beside those in git, and then waiting until its DAG stands."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput, Unavailable
+from pipeline.line import trace
+from pipeline.orchestration.names import PLAN_TASK
+from pipeline.recipe import read_recipe, recipe_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.orchestration.client import Airflow
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+DAG_FILE = "train.py"
+PATIENCE_S = 120.0
+PAUSE_S = 0.3
+ASK_AGAIN_S = 5.0
+
+
+def hand_in(path: Path, settings: Settings) -> Recipe:
+    """Check a recipe file and put it where the running stack looks for recipes.
+
+    The same file may be edited and handed in again; beside the copy stands where it came from.
+
+    Raises:
+        BadInput: it is no recipe, or another recipe has its name.
+    """
+    recipe = read_recipe(path)
+    known = recipe_files(settings.recipe_folders).get(recipe.name)
+    if known and (known.resolve() == path.resolve() or known.read_bytes() == path.read_bytes()):
+        return recipe
+    origin = settings.recipe_folders[-1] / f"{recipe.name}.origin"
+    here = str(path.resolve())
+    if known and not (known.parent == origin.parent and origin.exists() and origin.read_text() == here):
+        raise BadInput(
+            f"there is another recipe called {recipe.name!r}: {known}", "a name of its own", f"rename {path.name}, or remove that file"
+        )
+    _write(origin, here.encode())
+    _write(origin.with_suffix(".yaml"), path.read_bytes())
+    return recipe
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that a parser that looks meanwhile sees the old one, or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def await_dag(airflow: Airflow, recipe: Recipe) -> None:
+    """Wait until Airflow has the recipe's DAG, with the steps it has now; ask for the DAG file to be parsed if it has not.
+
+    Raises:
+        BadInput: the DAG is switched off.
+        Unavailable: it does not appear; an import error is told.
+    """
+    wanted = frozenset(step.id for step in trace(recipe)) | {PLAN_TASK}
+    began = asked = time.monotonic()
+    ask = True
+    while True:
+        found = airflow.dag(recipe.name)
+        if found and airflow.step_ids(recipe.name) == wanted:
+            break
+        now = time.monotonic()
+        if now - began > PATIENCE_S:
+            errors = airflow.import_errors()
+            got = errors[0] if errors else "it was not parsed"
+            raise Unavailable(f"Airflow has no DAG {recipe.name}: {got}", "the DAG within two minutes", "see `trainshed logs airflow`")
+        if ask or now - asked > ASK_AGAIN_S:
+            _ask_for_parsing(airflow)
+            ask, asked = False, now
+        time.sleep(PAUSE_S)
+    if found["is_paused"]:
+        raise BadInput(f"the DAG {recipe.name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
+
+
+def _ask_for_parsing(airflow: Airflow) -> None:
+    """All recipes share one DAG file, so the token of any of its DAGs will do; where there is none yet, it is parsed soon anyway."""
+    tokens = {dag["file_token"] for dag in airflow.dags() if (dag.get("relative_fileloc") or "").endswith(DAG_FILE)}
+    for token in sorted(tokens)[:1]:
+        airflow.parse(token)
