@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from pipeline.models.base import IGNORED, Pairs, Rows, pad
+from pipeline.models.likelihood import negative_log_likelihoods
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
@@ -23,8 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.corpus.documents import Document
-    from pipeline.models.base import Batch, TextModel
     from pipeline.models.files import Loaded
+
+
+CHUNK = 8
+"""Batches scored in one call: enough to sort by length, few enough to tell how far it is."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,12 @@ def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, told: C
     """
     sources = Answerer(loaded).encode([document.text for document in examples], [document.name for document in examples])
     targets, sizes = _targets(loaded, sources, [document.target or "" for document in examples])
-    order = sorted(range(len(examples)), key=lambda index: (len(sources[index]), len(targets[index]), index))
-    nats = np.zeros(len(examples))
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        nats[chosen] = _score(loaded.model, [sources[index] for index in chosen], [targets[index] for index in chosen])
-        told(start + len(chosen))
-    return Likelihood(nats, np.array([len(target) for target in targets], dtype=np.float64), np.array(sizes, dtype=np.float64))
+    nats: list[float] = []
+    for start in range(0, len(examples), CHUNK * batch):
+        part = slice(start, start + CHUNK * batch)
+        nats += negative_log_likelihoods(loaded, sources[part], targets[part], batch)
+        told(len(nats))
+    return Likelihood(np.array(nats), np.array([len(target) for target in targets], dtype=np.float64), np.array(sizes, dtype=np.float64))
 
 
 def _targets(loaded: Loaded, sources: list[list[int]], texts: list[str]) -> tuple[list[list[int]], list[int]]:
@@ -76,33 +77,3 @@ def _targets(loaded: Loaded, sources: list[list[int]], texts: list[str]) -> tupl
         targets.append(kept)
         sizes.append(len((text if whole else loaded.tokenizer.decode(kept)).encode()))
     return targets, sizes
-
-
-@torch.inference_mode()
-def _score(model: TextModel, sources: list[list[int]], targets: list[list[int]]) -> NDArray[np.float64]:
-    """Negative log-likelihood of each target: shape [B]."""
-    build = _pairs if model.batches is Pairs else _rows
-    batch = build(model, sources, targets).to(next(model.parameters()).device)
-    each = model(batch).double().cpu()
-    row = torch.repeat_interleave(torch.arange(len(targets)), torch.tensor([len(target) for target in targets]))
-    sums: NDArray[np.float64] = torch.zeros(len(targets), dtype=torch.float64).index_add_(0, row, each).numpy()
-    return sums
-
-
-def _pairs(model: TextModel, sources: list[list[int]], targets: list[list[int]]) -> Batch:
-    """A batch for an encoder-decoder."""
-    return Pairs(pad(sources, max(map(len, sources)), model.specials.pad), pad(targets, max(map(len, targets)), IGNORED))
-
-
-def _rows(model: TextModel, sources: list[list[int]], targets: list[list[int]]) -> Batch:
-    """A batch for a decoder: one document in each row, ``source <sep> target``, labels on the target only."""
-    given = [[*source, model.start_id, *target[:-1]] for source, target in zip(sources, targets, strict=True)]
-    labels = [[IGNORED] * len(source) + target for source, target in zip(sources, targets, strict=True)]
-    length = max(map(len, given))
-    return Rows(
-        ids_BL=pad(given, length, model.specials.pad),
-        document_BL=pad([[1] * len(row) for row in given], length, 0),
-        position_BL=pad([list(range(len(row))) for row in given], length, 0),
-        labels_BL=pad(labels, length, IGNORED),
-        source_BL=pad([[1] * len(source) for source in sources], length, 0).bool(),
-    )

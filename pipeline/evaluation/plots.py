@@ -86,7 +86,7 @@ def _svg(figure: Figure, title: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
     drawing = buffer.getvalue()
-    drawing = drawing[drawing.index("<svg") :].replace(NEUTRAL, "currentColor")
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL).replace(NEUTRAL, "currentColor")
     # a fixed width in points would not shrink on a narrow screen; the viewBox keeps the proportions
     return re.sub(
         r'(<svg[^>]*?) width="[^"]*"', r'\1 width="100%"', re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1), count=1

@@ -9,13 +9,11 @@ Input: a table with a column ``text`` and, optionally, ``name``. Output: one tex
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow.pyfunc
+import pandas as pd  # noqa: TC002 - MLflow resolves the annotation of `predict`
 from mlflow.models import set_model
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Summarizer(mlflow.pyfunc.PythonModel):  # type: ignore[misc]

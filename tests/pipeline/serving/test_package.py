@@ -1,0 +1,105 @@
+"""A packaged model answers like evaluation does, also where this project is not installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from pipeline.serving.answer import Answerer
+from pipeline.serving.package import copy_sources, package_model, pinned_requirements
+
+ASK = """
+import json, sys
+try:
+    import pipeline
+    present = True
+except ImportError:
+    present = False
+import mlflow.pyfunc, pandas
+questions, *places = [json.loads(part) for part in sys.argv[1:]]
+models = [mlflow.pyfunc.load_model(place) for place in places]
+answers = [model.predict(pandas.DataFrame(questions)) for model in models]
+unnamed = models[0].predict(pandas.DataFrame({"text": questions["text"]}))
+json.dump({"present": present, "answers": answers, "unnamed": unnamed}, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="session")
+def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with every library of ours but not this project.
+
+    A `.pth` line adds our site-packages as a plain folder: the `.pth` files inside it, the editable project's among
+    them, are then not read.
+    """
+    folder = tmp_path_factory.mktemp("foreign") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "lib" / version / "site-packages" / "ours.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def packaged(make_model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
+    """Family → model folder and MLflow model."""
+    made = {}
+    for family in ("t5", "gpt2"):
+        model, place = make_model(family), tmp_path_factory.mktemp("packaged")
+        (place / "sources").mkdir()
+        made[family] = (model, package_model(model, place / "mlflow", place / "sources", {"trainshed.model.digest": "d"}))
+    return made
+
+
+def ask(python: Path, packages: list[Path], questions: dict[str, list[str]], cwd: Path) -> dict[str, object]:
+    environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    environment |= {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HF_HUB_OFFLINE": "1"}
+    command = [str(python), "-c", ASK, json.dumps(questions), *(json.dumps(str(package)) for package in packages)]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def test_it_answers_where_the_project_is_not_installed(packaged, foreign_python, questions, tmp_path) -> None:
+    found = ask(foreign_python, [package for _, package in packaged.values()], questions, tmp_path)
+    assert found["present"] is False
+    for (model, _), answers in zip(packaged.values(), found["answers"], strict=True):
+        assert answers == Answerer.load(model).answer(questions["text"], questions["name"])
+        assert len(set(answers)) > 1
+    assert found["unnamed"] == Answerer.load(packaged["t5"][0]).answer(questions["text"])
+
+
+def test_it_answers_where_another_package_has_the_projects_name(packaged, questions, tmp_path) -> None:
+    model, package = packaged["t5"]
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "__init__.py").write_text("")
+    found = ask(Path(sys.executable), [package], questions, tmp_path)
+    assert found["present"] is True
+    assert found["answers"] == [Answerer.load(model).answer(questions["text"], questions["name"])]
+
+
+def test_nothing_in_the_package_can_run_code_when_it_is_read(packaged) -> None:
+    _, package = packaged["t5"]
+    kinds = {path.suffix for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert kinds <= {".py", ".safetensors", ".json", ".yaml", ".txt", ""}
+    assert next(path.name for path in (package / "code").iterdir()).startswith("trainshed_serving_")
+
+
+def test_requirements_are_pinned_and_installable_from_an_index() -> None:
+    rows = pinned_requirements()
+    assert all(row.count("==") == 1 and "+" not in row for row in rows)
+    assert {row.partition("==")[0] for row in rows} >= {"mlflow", "torch", "transformers", "tokenizers", "safetensors"}
+
+
+def test_copied_sources_never_name_the_project(tmp_path) -> None:
+    package = copy_sources(tmp_path)
+    for path in [*package.rglob("*.py"), tmp_path / "pyfunc.py"]:
+        lines = [line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from ")) or '": "' in line]
+        assert not [line for line in lines if "pipeline." in line or " pipeline " in line], path
+    second = tmp_path / "again"
+    second.mkdir()
+    assert copy_sources(second).name == package.name
