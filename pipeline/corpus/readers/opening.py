@@ -1,0 +1,101 @@
+"""Opening a pinned file or object: at its revision or not at all, decompressed on the way, never unpacked to disk."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+import zstandard
+
+from pipeline.corpus.readers.zstd import ZstdFile
+from pipeline.errors import BadInput, Unavailable
+from pipeline.sources.bucket import open_object, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.corpus.readers.meter import Meter
+    from pipeline.settings import Settings
+    from pipeline.sources.base import PinnedItem
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@contextmanager
+def open_item(item: PinnedItem, settings: Settings, meter: Meter) -> Iterator[IO[bytes]]:
+    """Open the bytes of an item for reading from front to back; what ends in ``.gz`` or ``.zst`` is decompressed.
+
+    Args:
+        item: what was pinned.
+        settings: where an S3 server is.
+        meter: told how many bytes were read.
+
+    Raises:
+        BadInput: the compressed stream is broken.
+        Unavailable: the bytes are not those that were pinned.
+    """
+    with open_raw(item, settings) as raw:
+        counted = io.BufferedReader(_Counted(raw, meter), 1 << 18)
+        try:
+            if item.name.endswith(".gz"):
+                yield gzip.GzipFile(fileobj=counted)  # type: ignore[misc]  # typeshed: a GzipFile is not an IO[bytes], though it has all of it
+            elif item.name.endswith(".zst"):
+                yield io.BufferedReader(ZstdFile(counted), 1 << 18)
+            else:
+                yield counted
+        except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise BadInput(f"{item.name} cannot be decompressed: {error}", "a whole file", "make it anew") from error
+
+
+@contextmanager
+def open_raw(item: PinnedItem, settings: Settings) -> Iterator[IO[bytes]]:
+    """The stored bytes as they are. Only a local file can seek.
+
+    Raises:
+        Unavailable: the bytes are not those that were pinned.
+    """
+    if item.name.startswith("s3://"):
+        with translated(item.name, settings):
+            yield open_object(item.name, item.revision.removeprefix("etag:"), settings)
+        return
+    try:
+        file = Path(item.name).open("rb")  # noqa: SIM115 - closed below; opening is what may fail
+    except OSError as error:
+        raise _changed(item.name, error.strerror or "") from error
+    with file:
+        before = os.fstat(file.fileno())
+        if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != item.revision:
+            raise _changed(item.name, "other bytes")
+        file.seek(0)
+        yield file
+        after = os.fstat(file.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise _changed(item.name, "written to meanwhile")
+
+
+def _changed(name: str, how: str) -> Unavailable:
+    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run anew")
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on and tells the meter."""
+
+    def __init__(self, source: _Readable, meter: Meter) -> None:
+        self.source, self.meter = source, meter
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self.source.read(len(buffer))
+        buffer[: len(data)] = data
+        self.meter.add(len(data))
+        return len(data)

@@ -1,0 +1,54 @@
+"""Two processes or more for what holds the interpreter's lock: results come in order, and no worker outlives its parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
+    """Apply ``work`` to each task; results come in the order of the tasks, however many processes there are.
+
+    Args:
+        work: a function of a module (it is sent by name).
+        tasks: what to apply it to.
+        processes: how many processes; with 1 the work is done here.
+    """
+    if processes == 1 or len(tasks) < 2:
+        yield from map(work, tasks)
+        return
+    # spawned, not forked: this process has threads, and a fork may inherit a lock that nobody will release
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(processes, len(tasks)), context, initializer=_end_with_parent)
+    try:
+        yield from pool.map(work, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _end_with_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent is gone, even by SIGKILL."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - only spawned workers come here
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

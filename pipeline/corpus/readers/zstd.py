@@ -1,0 +1,51 @@
+"""Reading Zstandard streams of one or more frames.
+
+`zstandard`'s own stream reader takes a stream that was cut off for one that ended; this one tells the two apart.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO
+
+import zstandard
+
+CHUNK = 1 << 13
+"""Compressed bytes fed at once: bounds what a bomb can blow up in memory to some tens of megabytes."""
+
+
+class ZstdFile(io.RawIOBase):
+    """A decompressed view of ``source``.
+
+    Raises (while reading):
+        EOFError: the stream was cut off.
+        zstandard.ZstdError: it is not Zstandard.
+    """
+
+    def __init__(self, source: IO[bytes]) -> None:
+        """Begin before the first frame."""
+        self._source = source
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._fed = self._ready = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill ``buffer``; 0 at the end of the last frame."""
+        while not self._ready:
+            if not self._fed:
+                self._fed = self._source.read(CHUNK)
+            if not self._fed:
+                if self._frame is not None:
+                    raise EOFError("the Zstandard stream was cut off")
+                return 0
+            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._ready, self._fed = self._frame.decompress(self._fed), b""
+            if self._frame.eof:
+                self._fed, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count

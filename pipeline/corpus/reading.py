@@ -1,0 +1,47 @@
+"""Reading a corpus that was ingested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from pipeline.corpus.documents import Document
+from pipeline.corpus.shards import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+def shards(folder: Path, split: str) -> list[Path]:
+    """The Parquet shards of a split, in order; none for a split without documents."""
+    return sorted(folder.glob(f"{split}-*.parquet"))
+
+
+def read_split(folder: Path, split: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """All documents of a split.
+
+    Args:
+        folder: folder of the corpus.
+        split: ``train``, ``validation``, ``test`` or ``held_out``.
+        columns: columns wanted, in this order; by default all.
+    """
+    names = list(columns or SCHEMA.names)
+    tables = [parquet.read_table(shard, columns=names, partitioning=None).select(names) for shard in shards(folder, split)]
+    return pa.concat_tables(tables) if tables else pa.schema([SCHEMA.field(name) for name in names]).empty_table()
+
+
+def documents(folder: Path, split: str) -> Iterator[Document]:
+    """The documents of a split, in order, a row group at a time."""
+    for shard in shards(folder, split):
+        with parquet.ParquetFile(shard) as file:
+            for group in range(file.num_row_groups):
+                rows = file.read_row_group(group, columns=list(Document._fields)).to_pydict()
+                yield from map(Document, *(rows[name] for name in Document._fields))
+
+
+def pairs(folder: Path, split: str) -> list[Document]:
+    """The documents of a split that have a target, in order."""
+    return [document for document in documents(folder, split) if document.target is not None]
