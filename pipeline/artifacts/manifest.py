@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.artifacts.types import ArtifactType  # noqa: TC001 - pydantic reads it at run time
+from pipeline.artifacts.types import ArtifactType
 
 
 class Frozen(BaseModel):

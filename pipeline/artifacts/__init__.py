@@ -1,0 +1,38 @@
+"""Artifacts: content-addressed blobs, manifests that are written last, fingerprints, leases, checkpoints, a verified cache.
+
+Nothing here knows what a corpus or a model is. Stores are chosen by the scheme of ``TRAINSHED_STORE`` and imported then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.lookup import load
+
+if TYPE_CHECKING:
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.base import Store
+    from pipeline.settings import Settings
+
+STORES = {
+    "s3": "pipeline.artifacts.s3:S3Store",
+    "file": "pipeline.artifacts.folder:FolderStore",
+}
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``settings.store`` names.
+
+    Raises:
+        BadInput: no store has that scheme.
+    """
+    store: Store = load("store", STORES, settings.store.partition("://")[0])(settings)
+    return store
+
+
+def open_artifacts(settings: Settings) -> Artifacts:
+    """The artifacts of the store that ``settings.store`` names, behind the local cache."""
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.cache import Cache
+
+    return Artifacts(open_store(settings), Cache(settings.cache_folder, settings.cache_limit_mb))

@@ -1,0 +1,221 @@
+"""Artifacts in a store: finding, committing, opening, and what happens when one is found damaged.
+
+The order of a commit is blobs first, manifest last: at every moment an artifact is there whole or not at all. The order of a
+quarantine is the other way round: the manifest goes first, so that nobody finds an artifact whose blobs are being removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import ValidationError
+
+from pipeline.artifacts.base import Conflict, NotFound
+from pipeline.artifacts.cache import WrongBytes, hash_file
+from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
+from pipeline.artifacts.types import ArtifactType
+from pipeline.errors import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.artifacts.base import Store
+    from pipeline.artifacts.cache import Cache
+
+log = logging.getLogger(__name__)
+TRANSFERS = 8
+
+
+class Draft(Frozen):
+    """A manifest before its files are known."""
+
+    type: ArtifactType
+    stage: str
+    parts: Parts
+    inputs: dict[str, Reference]
+    counts: dict[str, int] = {}
+    metrics: dict[str, float] = {}
+    provenance: Provenance
+
+
+class Damage(NamedTuple):
+    """What is wrong with one file of an artifact."""
+
+    entry: FileEntry
+    what: str
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.entry.path} ({blob_key(self.entry.sha256)[:18]}…): {self.what}"
+
+
+class Artifacts:
+    """All artifacts of one store, behind a local cache."""
+
+    def __init__(self, store: Store, cache: Cache) -> None:
+        """Remember both; nothing is read yet."""
+        self.store = store
+        self.cache = cache
+
+    def find(self, stage: str, fingerprint: str) -> Manifest | None:
+        """The manifest of an artifact; None when it does not exist. One that cannot be read is quarantined and counts as absent."""
+        try:
+            stored = self.store.get(manifest_key(stage, fingerprint))
+        except NotFound:
+            return None
+        try:
+            manifest = Manifest.model_validate_json(stored.data)
+        except ValidationError as error:
+            self.quarantine(stage, fingerprint, f"its manifest cannot be read: {error.errors()[0]['msg']}")
+            return None
+        if not manifest.fingerprint == manifest.parts.fingerprint == fingerprint or manifest.stage != stage:
+            self.quarantine(stage, fingerprint, "its manifest is that of another artifact")
+            return None
+        return manifest
+
+    def manifests(self, stage: str | None = None) -> Iterator[Manifest]:
+        """All artifacts, or those of one stage, in order of their keys."""
+        for stat in self.store.list(f"manifests/{stage}/" if stage else "manifests/"):
+            _, of, name = stat.key.split("/")
+            manifest = self.find(of, name.removesuffix(".json"))
+            if manifest:
+                yield manifest
+
+    def missing(self, manifest: Manifest) -> list[FileEntry]:
+        """Files whose blob is not in the store, or has another size."""
+
+        def gone(entry: FileEntry) -> bool:
+            stat = self.store.head(blob_key(entry.sha256))
+            return stat is None or stat.size != entry.size
+
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            answers = pool.map(gone, manifest.files)
+            return [entry for entry, answer in zip(manifest.files, answers, strict=True) if answer]
+
+    def verify(self, manifest: Manifest) -> list[Damage]:
+        """Read every blob through the store and compare its digest."""
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            return [damage for damage in pool.map(self._harm, manifest.files) if damage]
+
+    def commit(self, draft: Draft, folder: Path) -> Manifest:
+        """Store the files of ``folder`` and then, last, the manifest.
+
+        If the artifact exists with the same files it is left as it is; with other files its manifest is replaced: that is
+        how an artifact that was found damaged, or was made anew by force, heals.
+
+        Args:
+            draft: what the manifest says apart from the files.
+            folder: holds the files.
+
+        Returns:
+            The manifest that stands in the store.
+        """
+        manifest = Manifest(**dict(draft), fingerprint=draft.parts.fingerprint, files=self.put_files(folder))
+        while True:
+            try:
+                self.store.put(manifest.key, manifest.to_bytes(), if_absent=True)
+            except Conflict:
+                there = self.find(manifest.stage, manifest.fingerprint)
+                if there is None:
+                    continue
+                if there.digest == manifest.digest:
+                    return there
+                try:
+                    self.store.put(manifest.key, manifest.to_bytes(), if_match=self.store.get(manifest.key).etag)
+                except (Conflict, NotFound):
+                    continue
+            return manifest
+
+    def put_files(self, folder: Path) -> tuple[FileEntry, ...]:
+        """Store the files of ``folder`` as blobs, in parallel; one the store has already is not sent."""
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+
+        def send(path: Path) -> FileEntry:
+            entry = FileEntry(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=hash_file(path))
+            stat = self.store.head(blob_key(entry.sha256))
+            if stat is not None and stat.size != entry.size:
+                self.drop_blob(entry)
+            self.store.upload(path, blob_key(entry.sha256))
+            return entry
+
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            return tuple(sorted(pool.map(send, paths), key=lambda entry: entry.path))
+
+    def open(self, manifest: Manifest, folder: Path) -> Path:
+        """Put the files of an artifact into ``folder``, read-only, every byte verified.
+
+        Raises:
+            Damaged: a blob is missing or wrong; the artifact is quarantined.
+        """
+        try:
+            self.get_files(manifest.files, folder)
+        except DamagedFile as error:
+            self.drop_blob(error.entry)
+            self.quarantine(manifest.stage, manifest.fingerprint, str(error))
+            label = f"{manifest.stage} {manifest.fingerprint[:12]}"
+            raise Damaged(
+                f"{label} is damaged: {error}", "the bytes that were committed", "plan the run anew; it is quarantined"
+            ) from error
+        return folder
+
+    def get_files(self, files: Sequence[FileEntry], folder: Path) -> None:
+        """Fetch files into ``folder`` through the cache, in parallel.
+
+        Raises:
+            DamagedFile: a blob is missing or wrong.
+        """
+
+        def fetch(entry: FileEntry) -> None:
+            try:
+                self.cache.fetch(self.store, entry, folder / entry.path)
+            except WrongBytes as error:
+                raise DamagedFile(entry, str(error)) from error
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            list(pool.map(fetch, files))
+
+    def quarantine(self, stage: str, fingerprint: str, reason: str) -> None:
+        """Move a manifest out of the way, with the reason; its damaged blobs too, so that good bytes can be stored again."""
+        key = manifest_key(stage, fingerprint)
+        try:
+            data = self.store.get(key).data
+        except NotFound:
+            return
+        record = {"reason": reason, "time": datetime.now(UTC).isoformat(), "key": key, "manifest": data.decode(errors="replace")}
+        number = sum(1 for _ in self.store.list(f"quarantine/{stage}/{fingerprint}/")) + 1
+        self.store.put(f"quarantine/{stage}/{fingerprint}/{number}.json", canonical_json(record))
+        self.store.delete(key)
+        log.warning("quarantined %s %s: %s", stage, fingerprint[:12], reason)
+        try:
+            manifest = Manifest.model_validate_json(data)
+        except ValidationError:
+            return
+        for damage in self.verify(manifest):
+            self.drop_blob(damage.entry)
+
+    def drop_blob(self, entry: FileEntry) -> None:
+        """Remove a blob whose bytes are wrong: nothing can be rebuilt from it, and its place is needed for the right ones."""
+        self.store.delete(blob_key(entry.sha256))
+
+    def _harm(self, entry: FileEntry) -> Damage | None:
+        digest = hashlib.sha256()
+        try:
+            for piece in self.store.chunks(blob_key(entry.sha256)):
+                digest.update(piece)
+        except NotFound:
+            return Damage(entry, "it is not in the store")
+        return None if digest.hexdigest() == entry.sha256 else Damage(entry, "its bytes are not those its digest promises")
+
+
+class DamagedFile(Exception):
+    """One file of an artifact is missing or wrong."""
+
+    def __init__(self, entry: FileEntry, what: str) -> None:
+        super().__init__(str(Damage(entry, what)))
+        self.entry = entry

@@ -1,0 +1,135 @@
+"""A verified local cache of blobs with a size limit.
+
+A blob is hashed while it is downloaded and appears under its digest only if the digest is right. On reuse its size and time
+stamp are compared with those noted then; when they differ it is hashed again. Artifacts are opened as hard links, so a blob
+that is in use has more than one link and is never dropped; of the rest, what was used longest ago goes first.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.manifest import blob_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.artifacts.base import Store
+    from pipeline.artifacts.manifest import FileEntry
+
+
+class WrongBytes(Exception):
+    """A blob is missing from the store, or its bytes are not those its name promises."""
+
+
+class Cache:
+    """Blobs by digest in a folder; safe for several processes at once, because every appearance is a rename."""
+
+    def __init__(self, folder: Path, limit_mb: int) -> None:
+        """Remember where; the folder is made when something comes in."""
+        self.folder = folder
+        self.limit = limit_mb << 20
+
+    def fetch(self, store: Store, entry: FileEntry, place: Path) -> None:
+        """Put the file ``entry`` at ``place``, read-only, its bytes verified.
+
+        Raises:
+            WrongBytes: the store has no such blob, or not with these bytes.
+        """
+        cached = self.folder / entry.sha256[:2] / entry.sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # another process may drop the blob between the look and the link: then it is fetched again
+        while True:
+            if not self._good(cached, entry):
+                self._download(store, entry, cached)
+            try:
+                _link(cached, place)
+            except FileNotFoundError:
+                continue
+            os.utime(cached)
+            self._note(cached)
+            self.trim()
+            return
+
+    def trim(self) -> None:
+        """Drop what was used longest ago until the cache fits its limit; what is in use stays."""
+        files = [(path, path.stat()) for path in self.folder.glob("??/*") if not path.suffix]
+        total = sum(stat.st_size for _, stat in files)
+        for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime_ns):
+            if total <= self.limit:
+                return
+            if stat.st_nlink == 1:
+                path.unlink(missing_ok=True)
+                path.with_suffix(".stamp").unlink(missing_ok=True)
+                total -= stat.st_size
+
+    def _good(self, cached: Path, entry: FileEntry) -> bool:
+        """Whether the cached file can be trusted; a file that changed since it was noted is hashed, and dropped if wrong."""
+        try:
+            stat = cached.stat()
+        except FileNotFoundError:
+            return False
+        try:
+            if cached.with_suffix(".stamp").read_text() == _stamp(stat):
+                return True
+        except FileNotFoundError:
+            pass
+        if stat.st_size == entry.size and hash_file(cached) == entry.sha256:
+            return True
+        cached.unlink(missing_ok=True)
+        return False
+
+    def _download(self, store: Store, entry: FileEntry, cached: Path) -> None:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
+        digest = hashlib.sha256()
+        try:
+            with temporary.open("wb") as file:
+                for piece in store.chunks(blob_key(entry.sha256)):
+                    digest.update(piece)
+                    file.write(piece)
+            if digest.hexdigest() != entry.sha256:
+                raise WrongBytes("its bytes are not those its digest promises")
+            temporary.chmod(0o444)
+            temporary.replace(cached)
+        except NotFound as error:
+            raise WrongBytes("it is not in the store") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._note(cached)
+
+    def _note(self, cached: Path) -> None:
+        """Note size and time stamp of a file whose bytes are known to be right."""
+        try:
+            stamp = _stamp(cached.stat())
+        except FileNotFoundError:
+            return
+        temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
+        temporary.write_text(stamp)
+        temporary.replace(cached.with_suffix(".stamp"))
+
+
+def hash_file(path: Path) -> str:
+    """Sha256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link(cached: Path, place: Path) -> None:
+    """A hard link, or a copy where the place lies on another file system."""
+    try:
+        os.link(cached, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(cached, place)
+
+
+def _stamp(stat: os.stat_result) -> str:
+    return f"{stat.st_size} {stat.st_mtime_ns}"

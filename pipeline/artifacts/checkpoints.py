@@ -1,0 +1,134 @@
+"""Checkpoints of a training in progress, committed like artifacts: blobs first, record last.
+
+A record lies at ``training/<fingerprint>/checkpoints/<step>.json`` and carries the metrics that were waiting when it was made.
+The lease is renewed immediately before the record is put, so an attempt that lost it cannot commit one. The newest two records
+are kept; the blobs of older ones are left to garbage collection.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
+
+from pipeline.artifacts.artifacts import DamagedFile
+from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.manifest import FileEntry, Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.lease import Lease
+
+log = logging.getLogger(__name__)
+KEPT = 2
+
+
+class Waiting(Protocol):
+    """The outbox: metrics that wait for the checkpoint that covers them."""
+
+    waiting: list[Any]
+
+    def send(self, run: Any) -> None:  # noqa: ANN401 - this layer does not know what a run is
+        """Send what waits."""
+
+
+class Checkpoint(Frozen):
+    """The record of one checkpoint."""
+
+    step: int
+    """Optimizer steps done."""
+
+    epoch: int
+    """Epoch of the lease under which it was committed."""
+
+    files: tuple[FileEntry, ...]
+    """The state."""
+
+    points: list[dict[str, Any]]
+    """Metrics it covers that were not sent when it was committed."""
+
+
+class StoredCheckpoints:
+    """Implements `pipeline.journal.Checkpoints` on the store, for the holder of a lease."""
+
+    def __init__(
+        self, artifacts: Artifacts, stage: str, fingerprint: str, lease: Lease, folder: Path, outbox: Waiting, run: object
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            artifacts: where blobs go.
+            stage: for the log.
+            fingerprint: what is being trained.
+            lease: must be held.
+            folder: scratch space.
+            outbox: its points travel with each checkpoint and are sent once it is committed.
+            run: what the outbox sends to.
+        """
+        self.artifacts, self.stage, self.lease, self.folder, self.outbox, self.run = artifacts, stage, lease, folder, outbox, run
+        self.prefix = f"training/{fingerprint}/checkpoints/"
+
+    def newest(self) -> Path | None:
+        """Folder of the newest checkpoint that is whole, or None. A damaged one is quarantined and the one before it taken."""
+        for key, record in self._records():
+            place = self.folder / f"step-{record.step}"
+            try:
+                self.artifacts.get_files(record.files, place)
+            except DamagedFile as error:
+                self._quarantine(key, str(error))
+                # the next attempt at this step makes the same bytes again and must find their place empty
+                self.artifacts.drop_blob(error.entry)
+                shutil.rmtree(place, ignore_errors=True)
+                continue
+            self.outbox.waiting = list(record.points)
+            self.outbox.send(self.run)
+            log.info("checkpoint found", extra={"fields": {"stage": self.stage, "step": record.step}})
+            return place
+        return None
+
+    def save(self, step: int, folder: Path) -> None:
+        """Commit ``folder`` as the checkpoint after ``step`` steps, then send the metrics it covers.
+
+        Raises:
+            Preempted: another attempt holds the lease; nothing was committed.
+        """
+        files = self.artifacts.put_files(folder)
+        self.lease.renew()
+        record = Checkpoint(step=step, epoch=self.lease.epoch, files=files, points=list(self.outbox.waiting))
+        self.artifacts.store.put(f"{self.prefix}{step:09d}.json", record.model_dump_json(indent=2).encode())
+        log.info("checkpoint committed", extra={"fields": {"stage": self.stage, "step": step}})
+        self.outbox.send(self.run)
+        for key in self._keys()[KEPT:]:
+            self.artifacts.store.delete(key)
+
+    def clear(self) -> None:
+        """Remove all records: the artifact is committed."""
+        for key in self._keys():
+            self.artifacts.store.delete(key)
+
+    def _keys(self) -> list[str]:
+        """Keys of the records, newest first."""
+        return sorted((stat.key for stat in self.artifacts.store.list(self.prefix)), reverse=True)
+
+    def _records(self) -> Iterator[tuple[str, Checkpoint]]:
+        for key in self._keys():
+            try:
+                yield key, Checkpoint.model_validate_json(self.artifacts.store.get(key).data)
+            except ValidationError as error:
+                self._quarantine(key, f"its record cannot be read: {error.errors()[0]['msg']}")
+            except NotFound:
+                continue
+
+    def _quarantine(self, key: str, reason: str) -> None:
+        log.warning("checkpoint %s is damaged (%s); an older one is looked for", key, reason)
+        try:
+            data = self.artifacts.store.get(key).data
+        except NotFound:
+            return
+        self.artifacts.store.put(f"quarantine/{key}", data)
+        self.artifacts.store.delete(key)

@@ -1,0 +1,212 @@
+"""A store in an S3 bucket, through boto3.
+
+botocore's own retries give up after a few seconds; a store that is away for a minute must not cost a training step. So botocore
+tries once with short timeouts, and `patiently` waits with growing pauses until the settings' patience is used up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored
+from pipeline.errors import BadInput, TrainshedError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.settings import Settings
+
+MULTIPART = 16 << 20
+CONNECTIONS = 16
+CREDENTIALS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden", "ExpiredToken", "InvalidToken"})
+FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
+ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+MOVED = frozenset({"PreconditionFailed", "412"})
+
+Result = TypeVar("Result")
+
+
+class _Away(Exception):
+    """The store did not answer, or said that it cannot now."""
+
+
+class S3Store:
+    """Implements `pipeline.artifacts.base.Store` on a bucket and a prefix."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make the client; nothing is sent yet."""
+        self.url = settings.store.rstrip("/")
+        self.bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
+        self.prefix = f"{prefix}/" if prefix else ""
+        self.endpoint = settings.s3_endpoint or "AWS"
+        self.patience_s = settings.s3_patience_s
+        secret = settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else None
+        access = settings.s3_access_key.get_secret_value() if settings.s3_access_key else None
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=CONNECTIONS,
+        )
+        # a session of its own: boto3's default session is shared and not safe to use from several threads
+        self.client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.s3_region,
+            aws_access_key_id=access,
+            aws_secret_access_key=secret,
+            config=config,
+        )
+
+    def get(self, key: str) -> Stored:
+        """Read an object whole."""
+
+        def read() -> Stored:
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)
+            return Stored(answer["Body"].read(), answer["ETag"])
+
+        return self._patiently(read, key)
+
+    def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
+        """Write an object; see `Store.put`."""
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {"IfMatch": if_match} if if_match is not None else {}
+        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+        def write() -> str:
+            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data, ChecksumSHA256=checksum, **condition)
+            return answer["ETag"]
+
+        try:
+            return self._patiently(write, key)
+        except (Conflict, NotFound):
+            # a retry after a lost response meets our own object: it is ours if it holds exactly these bytes
+            found = self._found(key)
+            if found is not None and found.data == data:
+                return found.etag
+            raise Conflict(f"{key} exists already, or changed since it was read") from None
+
+    def head(self, key: str) -> Stat | None:
+        """What is known of an object without reading it."""
+
+        def look() -> Stat:
+            answer = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
+            return Stat(key, answer["ContentLength"], answer["ETag"], answer["LastModified"])
+
+        try:
+            return self._patiently(look, key)
+        except NotFound:
+            return None
+
+    def list(self, prefix: str) -> Iterator[Stat]:
+        """All objects whose key starts with ``prefix``, in order of their keys."""
+        token: dict[str, Any] = {}
+        while True:
+            page = self._patiently(lambda: self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + prefix, **token), prefix)  # noqa: B023 - called at once
+            for row in page.get("Contents", []):
+                yield Stat(row["Key"].removeprefix(self.prefix), row["Size"], row["ETag"], row["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete(self, key: str) -> None:
+        """Remove an object; no error where there is none."""
+        self._patiently(lambda: self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key), key)
+
+    def upload(self, path: Path, key: str) -> bool:
+        """Put a file if the key is absent; above 16 MB in parts, of which at most four are in memory."""
+        if self.head(key) is not None:
+            return False
+        if path.stat().st_size <= MULTIPART:
+            try:
+                self.put(key, path.read_bytes(), if_absent=True)
+            except Conflict:
+                return False
+            return True
+        # the transfer manager takes no If-None-Match; a blob's key is its digest, so a second writer writes the same bytes
+        config = TransferConfig(multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART, max_concurrency=4)
+        self._patiently(lambda: self.client.upload_file(str(path), self.bucket, self.prefix + key, Config=config), key)
+        return True
+
+    def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """Read an object piece by piece; after a break it goes on where it stopped, if the object is still the same."""
+        done, etag = 0, ""
+        while True:
+            condition: dict[str, Any] = {"Range": f"bytes={done}-", "IfMatch": etag} if done else {}
+            answer = self._patiently(lambda: self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **condition), key)  # noqa: B023 - called at once
+            etag = answer["ETag"]
+            try:
+                for piece in answer["Body"].iter_chunks(size):
+                    done += len(piece)
+                    yield piece
+            except (BotoCoreError, OSError):
+                continue
+            return
+
+    def _found(self, key: str) -> Stored | None:
+        try:
+            return self.get(key)
+        except NotFound:
+            return None
+
+    def _patiently(self, call: Callable[[], Result], key: str) -> Result:
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Away),
+            stop=stop_after_delay(self.patience_s),
+            wait=wait_random_exponential(0.1, max=5),
+            reraise=True,
+        )
+        try:
+            answer: Result = retrying(self._once, call, key)
+            return answer  # noqa: TRY300 - what may fail and what is returned are one call
+        except _Away as error:
+            raise Unavailable(
+                f"S3 at {self.endpoint} does not answer: {error}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT"
+            ) from error
+
+    def _once(self, call: Callable[[], Result], key: str) -> Result:
+        try:
+            return call()
+        except ClientError as error:
+            raise self._meaning(error, key) from error
+        except NoCredentialsError as error:
+            raise BadInput(f"no credentials for {self.url}", "an access key", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
+        except (BotoCoreError, OSError, boto3.exceptions.Boto3Error) as error:
+            raise _Away(_cause(error)) from error
+
+    def _meaning(self, error: ClientError, key: str) -> TrainshedError | _Away:
+        """What a refusal stands for."""
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "NoSuchBucket":
+            return BadInput(
+                f"no bucket {self.bucket!r} at {self.endpoint}", "the bucket of TRAINSHED_STORE", "create it, or correct TRAINSHED_STORE"
+            )
+        if code in ABSENT or status == 404:
+            return NotFound(f"no object {key} in {self.url}")
+        if code in MOVED:
+            return Conflict(f"{key}: the condition did not hold")
+        if code in CREDENTIALS or status == 403:
+            return BadInput(
+                f"S3 at {self.endpoint} refused us ({code})", "valid credentials", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
+        if code in FULL or status == 507:
+            return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
+        if status in {409, 408, 429} or status >= 500:
+            return _Away(f"HTTP {status} {code}")
+        return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "a request it accepts", "see the server's log")
+
+
+def _cause(error: BaseException) -> str:
+    """Why, without the addresses and reprs that fill botocore's messages."""
+    return type(error).__name__.removesuffix("Error")
