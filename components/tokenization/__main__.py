@@ -1,0 +1,28 @@
+"""The body of tokenization: train a byte-level BPE on the train split, or take a given one, and write token shards."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from components.tokenization.contract import TokenizationParams, contract
+from pipeline.corpus.counts import check_counts
+from pipeline.runtime import main
+from pipeline.tokens.tokenize import tokenize_corpus
+
+if TYPE_CHECKING:
+    from pipeline.runtime import Work
+
+
+def tokenize(work: Work[TokenizationParams]) -> None:
+    """Corpus → tokens."""
+    corpus = work.inputs["corpus"]
+    check_counts(corpus.folder, corpus.manifest.counts)
+    threads = work.settings.threads or len(os.sched_getaffinity(0))
+    counts = tokenize_corpus(corpus.folder, work.params.tokenizer, work.output, work.journal, threads, work.settings.home)
+    work.counts.update(counts)
+    work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})
+
+
+if __name__ == "__main__":
+    main(contract, tokenize)

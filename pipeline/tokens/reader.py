@@ -1,0 +1,62 @@
+"""Reading token shards: mapped into memory, so a corpus larger than memory costs nothing until it is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.errors import Damaged
+from pipeline.tokens.layout import read_layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class TokenStream:
+    """The documents of one shard, read-only.
+
+    Attributes:
+        ids: all token ids, one after the other: shape [tokens].
+        offsets: where document i begins; the last entry is where the last one ends: shape [documents + 1].
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Map a shard.
+
+        Args:
+            folder: folder of the tokens artifact.
+            name: e.g. ``"stream-train"`` or ``"pairs-validation-source"``.
+
+        Raises:
+            Damaged: a file is missing, was cut off, or does not fit the other.
+        """
+        dtype = np.dtype(read_layout(folder).dtype).newbyteorder("<")
+        self.ids = _mapped(folder / f"{name}.bin", dtype)
+        self.offsets = _mapped(folder / f"{name}.idx", np.dtype("<i8"))
+        if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.ids) or (np.diff(self.offsets) < 0).any():
+            told = int(self.offsets[-1]) if len(self.offsets) else 0
+            raise Damaged(f"{folder / name}.bin holds {len(self.ids)} tokens", f"{told}, as its index says", "tokenize the corpus again")
+
+    def __len__(self) -> int:
+        """Number of documents."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> NDArray[np.integer]:
+        """Token ids of one document: shape [tokens]."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+
+def _mapped(path: Path, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
+    """A file as an array; an empty file, which cannot be mapped, as an empty one."""
+    try:
+        size = path.stat().st_size
+        if size % dtype.itemsize:
+            raise Damaged(f"{path} has {size} bytes", f"a multiple of {dtype.itemsize}", "tokenize the corpus again")
+        return np.memmap(path, dtype=dtype, mode="r") if size else np.empty(0, dtype)
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror}", "a token shard", "tokenize the corpus again") from error

@@ -1,0 +1,51 @@
+"""Writing token shards: ids one after the other, and where each document ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+WIDEST_UINT16 = 1 << 16
+
+
+def dtype_for(vocabulary: int) -> str:
+    """``uint16`` where it can hold every id, ``uint32`` otherwise."""
+    return "uint16" if vocabulary <= WIDEST_UINT16 else "uint32"
+
+
+class TokenWriter:
+    """Appends documents to ``<name>.bin``, and writes ``<name>.idx`` at the end."""
+
+    def __init__(self, folder: Path, name: str, dtype: str) -> None:
+        """Create the shard.
+
+        Args:
+            folder: where it goes.
+            name: its name, without ending.
+            dtype: ``uint16`` or ``uint32``; little-endian on disk.
+        """
+        self._place, self._dtype = folder / name, np.dtype(dtype).newbyteorder("<")
+        self._file = self._place.with_suffix(".bin").open("wb")
+        self._lengths: list[int] = []
+
+    def __enter__(self) -> TokenWriter:
+        return self
+
+    def add(self, ids: NDArray[np.integer]) -> None:
+        """Append one document."""
+        self._file.write(ids.astype(self._dtype).tobytes())
+        self._lengths.append(len(ids))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        if kind is None:
+            offsets = np.zeros(len(self._lengths) + 1, dtype="<i8")
+            np.cumsum(self._lengths, out=offsets[1:])
+            self._place.with_suffix(".idx").write_bytes(offsets.tobytes())

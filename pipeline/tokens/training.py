@@ -1,0 +1,82 @@
+"""Where the tokenizer comes from: a byte-level BPE learned on the train split, or one that is given.
+
+Byte-level BPE as GPT-2 has it (Radford et al. 2019): text is cut into words by a regular expression, words into bytes, and
+the most frequent pair of neighbours becomes a token, again and again. Any text can be written with it, none is unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from pipeline.errors import BadInput
+from pipeline.tokens.special import all_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pipeline.recipe.tokenizer import Tokenizer as Params
+
+
+def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenizer:
+    """Train a tokenizer, or read the given one. Either way it has our special tokens and adds none by itself.
+
+    Args:
+        texts: texts of the train split; not touched when a tokenizer is given.
+        params: vocabulary, sentinels, and the given tokenizer if any.
+        home: folder a relative path of a given tokenizer starts at.
+
+    Raises:
+        BadInput: the vocabulary cannot hold bytes and special tokens; the given file is missing, broken or another one.
+    """
+    tokenizer = _given(home / params.given, params.given_sha256 or "") if params.given else _train(texts, params)
+    missing = [name for name in all_names(params.sentinels) if tokenizer.token_to_id(name) is None]
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in missing])
+    tokenizer.post_processor = None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _train(texts: Iterable[str], params: Params) -> Tokenizer:
+    specials = all_names(params.sentinels)
+    if params.vocabulary < len(specials) + 256:
+        raise BadInput(
+            f"tokenizer.vocabulary {params.vocabulary}",
+            f"at least {len(specials) + 256}: 256 bytes, {len(specials)} special tokens",
+            "raise it",
+        )
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=params.vocabulary,
+        min_frequency=params.min_frequency,
+        special_tokens=specials,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _given(path: Path, sha256: str) -> Tokenizer:
+    """Read a tokenizer at the digest the recipe pins it to."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read tokenizer.given {path}: {error.strerror}", "a tokenizer.json", "correct the path") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise BadInput(
+            f"tokenizer.given {path} has sha256 {found}",
+            f"{sha256 or 'it to be pinned'}",
+            "set tokenizer.given_sha256, or restore the file",
+        )
+    try:
+        return Tokenizer.from_buffer(data)
+    except Exception as error:  # tokenizers raises plain Exception for whatever it cannot read
+        raise BadInput(f"tokenizer.given {path} cannot be read: {error}", "a tokenizer.json of HF tokenizers", "export it anew") from error
