@@ -1,0 +1,49 @@
+"""A component under test: the contract of tokenization with a body that does what the corpus' count asks for.
+
+Run as a real process by the tests, with the same `main` every component has.
+"""
+
+import logging
+import os
+import signal
+import time
+
+from components.tokenization.contract import contract
+from pipeline.errors import BadInput, Preempted, Unavailable
+from pipeline.runtime import Work, main
+
+log = logging.getLogger("pipeline.sample")
+
+
+def body(work: Work) -> None:
+    behaviour = (work.inputs["corpus"].folder / "behaviour").read_text()
+    log.info("behaviour %s", behaviour)
+    work.journal.progress(1, 2, "documents", loss=1.5)
+    if behaviour == "bad":
+        raise BadInput("got three", "expected two", "give two")
+    if behaviour == "away":
+        raise Unavailable("a server is away")
+    if behaviour == "bug":
+        raise ValueError("not foreseen")
+    if behaviour == "full":
+        raise OSError(28, "No space left on device", "x")
+    if behaviour == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "stuck":
+        time.sleep(600)
+    while behaviour == "patient":
+        if work.journal.stopping():
+            raise Preempted("stopped at a boundary")
+        time.sleep(0.02)
+    if behaviour == "empty":
+        return
+    (work.output / "a.txt").write_text("a")
+    (work.output / "deep").mkdir()
+    (work.output / "deep" / "b.txt").write_text("b")
+    work.counts["documents"] = 2
+    work.metrics["share"] = 0.5
+    work.journal.metrics(1, {"loss": 2.0})
+
+
+if __name__ == "__main__":
+    main(contract, body)
