@@ -10,14 +10,13 @@ process's first environment, and with it the mark by which `down` finds strays; 
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stack.airflow_config import home, passwords_file, render_config, render_passwords
 from pipeline.stack.base import HOST
-from pipeline.stack.environment import AIRFLOW_USER, for_components
+from pipeline.stack.environment import AIRFLOW_USER, for_components, interpreter
 from pipeline.stack.folder import write_private
 from pipeline.stack.http import ask
 
@@ -47,7 +46,7 @@ class AirflowProcess:
     def command(self, site: Site) -> list[str]:
         """Return the `airflow` command; ``-P`` keeps the working directory off the import path."""
         del site
-        return [sys.executable, "-P", "-m", "airflow", *self.arguments]
+        return [interpreter(), "-P", "-m", "airflow", *self.arguments]
 
     def environment(self, site: Site) -> dict[str, str]:
         """Return what components need, which tasks hand down, and where the configuration lies."""

@@ -32,9 +32,18 @@ QUIET: dict[str, str] = {
 }
 """Usage reports off in everything started here; logs written as they happen."""
 
-FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_", "_TYPER", "_TRAINSHED")
+FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_")
 """Prefixes of variables of the caller's shell that would bend a server of ours: an `AIRFLOW__CORE__EXECUTOR` or
 `AWS_PROFILE` meant for another installation outranks any configuration file."""
+
+
+def interpreter() -> str:
+    """Return our Python under one name, whichever of its names it was called by.
+
+    `trainshed` runs as ``python3``, ``python -m`` as ``python``: a server must not look out of date for that.
+    """
+    named = Path(sys.executable).with_name(f"python{sys.version_info.major}.{sys.version_info.minor}")
+    return str(named if named.exists() else sys.executable)
 
 
 def addresses(site: Site) -> dict[str, str]:

@@ -12,11 +12,10 @@ reach loopback too, are kept out.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from pipeline.stack.base import HOST
-from pipeline.stack.environment import MLFLOW_USER
+from pipeline.stack.environment import MLFLOW_USER, interpreter
 from pipeline.stack.http import ask
 from pipeline.stack.s3 import MLFLOW_BUCKET
 
@@ -45,7 +44,7 @@ class Mlflow:
     def command(self, site: Site) -> list[str]:
         """Return our one-process runner of MLflow's application."""
         database = f"sqlite:///{site.state / 'mlflow' / 'mlflow.db'}"
-        return [sys.executable, "-P", "-m", "pipeline.stack.mlflow_app", database, _artifacts(site), HOST, str(site.ports["mlflow"])]
+        return [interpreter(), "-P", "-m", "pipeline.stack.mlflow_app", database, _artifacts(site), HOST, str(site.ports["mlflow"])]
 
     def environment(self, site: Site) -> dict[str, str]:
         """Return access to S3, the password it asks for, and what is switched off."""

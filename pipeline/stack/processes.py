@@ -25,10 +25,8 @@ MARK = "TRAINSHED_STACK"
 SERVER = "TRAINSHED_STACK_SERVER"
 CONFIGURATION = "TRAINSHED_STACK_CONFIGURATION"
 
-TERM_PATIENCE_S = 20.0
-"""A training step that is told to stop finishes its current step and writes a checkpoint first."""
-
 KILL_ROUNDS = 5
+ROUND_S = 0.2
 LOG_LIMIT = 16 * 2**20
 
 
@@ -84,28 +82,47 @@ def start(command: Sequence[str], environment: dict[str, str], *, state: Path, s
         os.close(descriptor)
 
 
-def end(find: Callable[[], Iterable[psutil.Process]], patience_s: float = TERM_PATIENCE_S) -> int:
+def end(find: Callable[[], Iterable[psutil.Process]], patience_s: float) -> int:
     """End every process ``find`` returns: SIGTERM, wait, SIGKILL; again until it returns none.
 
-    Looking again matters: a process may fork while its siblings are being ended.
+    Looking again matters: a process may fork while its siblings are being ended. Workers of LocalExecutor that wait for
+    work get SIGKILL at once: they have nothing to lose, and those whose scheduler was killed ignore SIGTERM (its handler
+    is inherited and heeds only the scheduler's own process id).
 
     Returns:
-        How many processes were there at first.
+        How many processes there were at first.
     """
     processes = list(find())
-    first = len(processes)
-    deadline = time.monotonic() + patience_s
     for process in processes:
-        _signal(process.terminate)
-    psutil.wait_procs(processes, timeout=max(0.0, deadline - time.monotonic()))
+        _signal(process.kill if is_idle_worker(process) else process.terminate)
+    _wait(processes, patience_s)
+    left = list(find())
     for _ in range(KILL_ROUNDS):
-        processes = list(find())
-        if not processes:
-            break
-        for process in processes:
+        for process in left:
             _signal(process.kill)
-        psutil.wait_procs(processes, timeout=5)
-    return first
+        psutil.wait_procs(left, timeout=5)
+        left = list(find())
+        if not left:
+            break
+    return len(processes)
+
+
+def is_idle_worker(process: psutil.Process) -> bool:
+    """Tell whether this is a LocalExecutor worker that waits for work; its title says so."""
+    try:
+        title = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return "LocalExecutor" in title and "<idle>" in title
+
+
+def _wait(processes: list[psutil.Process], patience_s: float) -> None:
+    """Wait for processes to end; workers that fall idle meanwhile are ended as they do."""
+    deadline = time.monotonic() + patience_s
+    while processes and time.monotonic() < deadline:
+        processes = psutil.wait_procs(processes, timeout=ROUND_S)[1]
+        for process in filter(is_idle_worker, processes):
+            _signal(process.kill)
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> int:

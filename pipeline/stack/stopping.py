@@ -12,7 +12,7 @@ from pipeline.stack import processes, roots
 from pipeline.stack.base import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import psutil
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 LAST = "s3"
 WORKERS = "airflow-scheduler"
+
+COMPONENT_PATIENCE_S = 30.0
+"""A training step that is told to stop finishes its current step and writes a checkpoint first."""
+
+SERVER_PATIENCE_S = 8.0
+"""Each of them stops in 2 to 4 s and survives a SIGKILL: SQLite and SeaweedFS both log ahead of what they write."""
 
 
 def stop_servers(state: Path, names: Collection[str]) -> int:
@@ -34,7 +40,7 @@ def stop_servers(state: Path, names: Collection[str]) -> int:
         living = roots.families(state)
         return [process for name in names for process in living.get(name, roots.Family()).members]
 
-    return processes.end(members)
+    return processes.end(members, COMPONENT_PATIENCE_S if WORKERS in names else SERVER_PATIENCE_S)
 
 
 def stop_all(state: Path, on_progress: OnProgress) -> int:
@@ -43,11 +49,19 @@ def stop_all(state: Path, on_progress: OnProgress) -> int:
     Returns:
         How many processes there were.
     """
+    living = roots.families(state)
     count = 0
-    others = set(roots.families(state)) - {WORKERS, LAST}
-    for names in ({WORKERS}, others, {LAST}):
-        living = names & set(roots.families(state))
+    for names in _stages(living):
         count += stop_servers(state, names)
-        for name in sorted(living):
+        for name in sorted(names):
             on_progress(Progress(name, "stopped"))
-    return count + processes.end(lambda: [marked.process for marked in processes.find_marked(state)])
+    return count + processes.end(lambda: [marked.process for marked in processes.find_marked(state)], 0.0)
+
+
+def _stages(living: Mapping[str, roots.Family]) -> list[set[str]]:
+    """Return which servers to stop together: all at once when no task is at work, which takes 4 s instead of 10."""
+    scheduler = living.get(WORKERS, roots.Family())
+    others = [process for process in scheduler.members if process != scheduler.root]
+    if all(map(processes.is_idle_worker, others)):
+        return [set(living)] if living else []
+    return [stage for stage in ({WORKERS}, set(living) - {WORKERS, LAST}, {LAST} & set(living)) if stage]
