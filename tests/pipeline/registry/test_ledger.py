@@ -16,6 +16,7 @@ from pipeline.registry.entry import Contender, Entry, Outcome
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.promotion import promote
 from pipeline.registry.scores import Scores
+from pipeline.settings import Settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GATE = Gate(minimum=10.0, beats=(), min_examples=1, min_distinct=0.0)
@@ -39,8 +40,8 @@ def scores(value: float) -> Scores:
 
 
 @pytest.fixture
-def ledger(folder_settings) -> Ledger:
-    return Ledger(open_store(folder_settings), "names")
+def ledger(tmp_path) -> Ledger:
+    return Ledger(open_store(Settings(store=f"file://{tmp_path}/store")), "names")
 
 
 def rival(digest: str, value: float):

@@ -81,11 +81,11 @@ class Registry:
 
 
 @pytest.fixture
-def registry(mlflow_server, folder_settings, tmp_path) -> Registry:
-    settings = Settings(mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
+def registry(mlflow_server, tmp_path) -> Registry:
+    settings = Settings(store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
     package = tmp_path / "package"
     package.mkdir()
-    return Registry(MlflowServer(settings), Ledger(open_store(folder_settings), f"m-{uuid.uuid4().hex}"), settings, package)
+    return Registry(MlflowServer(settings), Ledger(open_store(settings), f"m-{uuid.uuid4().hex}"), settings, package)
 
 
 def test_a_version_is_made_once_for_a_digest(registry: Registry) -> None:

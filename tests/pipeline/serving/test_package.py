@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from pipeline.serving.answer import Answerer
 from pipeline.serving.package import copy_sources, package_model, pinned_requirements
+from tests.fixtures.foreign import foreign_environment
 
 ASK = """
 import json, sys
@@ -31,20 +30,6 @@ json.dump({"present": present, "answers": answers, "unnamed": unnamed}, sys.stdo
 
 
 @pytest.fixture(scope="session")
-def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with every library of ours but not this project.
-
-    A `.pth` line adds our site-packages as a plain folder: the `.pth` files inside it, the editable project's among
-    them, are then not read.
-    """
-    folder = tmp_path_factory.mktemp("foreign") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    (folder / "lib" / version / "site-packages" / "ours.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    return folder / "bin" / "python"
-
-
-@pytest.fixture(scope="session")
 def packaged(make_model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Family → model folder and MLflow model."""
     made = {}
@@ -56,10 +41,8 @@ def packaged(make_model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 def ask(python: Path, packages: list[Path], questions: dict[str, list[str]], cwd: Path) -> dict[str, object]:
-    environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    environment |= {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HF_HUB_OFFLINE": "1"}
     command = [str(python), "-c", ASK, json.dumps(questions), *(json.dumps(str(package)) for package in packages)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=foreign_environment(python), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 

@@ -1,0 +1,309 @@
+"""The body of registration on a real MLflow server: version, decision, aliases, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from components.registration import __main__ as body
+from components.registration.contract import RegistrationParams
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.artifacts import Draft
+from pipeline.artifacts.manifest import Manifest, Parts, Provenance
+from pipeline.errors import Unavailable
+from pipeline.journal import Quiet
+from pipeline.recipe.gate import Gate, Registration
+from pipeline.registry.entry import Outcome
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.settled import settled
+from pipeline.registry.versions import read_aliases
+from pipeline.request import Request
+from pipeline.runtime import Opened, Work
+from pipeline.serving.answer import Answerer
+from pipeline.settings import Settings
+from pipeline.tracking import MlflowServer, step_run
+from tests.fixtures.foreign import foreign_environment
+from tests.fixtures.mlflow import free_port, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GATE = Gate(minimum=18.0, min_examples=40, min_distinct=0.5)
+COUNT = 50
+
+
+class PowerCut(Exception):
+    """The process dies here."""
+
+
+@dataclass
+class Stage:
+    """Artifacts of one store, one registered model, and a way to run the body on them."""
+
+    settings: Settings
+    make_model: Callable[..., Path]
+    tmp: Path
+    name: str = field(default_factory=lambda: f"m-{uuid.uuid4().hex[:12]}")
+
+    def __post_init__(self) -> None:
+        self.artifacts = open_artifacts(self.settings)
+        self.server = MlflowServer(self.settings)
+        self.ledger = Ledger(self.artifacts.store, self.name)
+
+    def commit(self, kind: str, stage: str, folder: Path, inputs: dict[str, Manifest], **params: Any) -> Manifest:
+        digests = {name: manifest.digest for name, manifest in inputs.items()}
+        parts = Parts(component=stage, version=1, params=params, inputs=digests, modules={}, libraries={})
+        draft = Draft(
+            type=kind,
+            stage=stage,
+            parts=parts,
+            inputs={name: manifest.reference for name, manifest in inputs.items()},
+            counts={},
+            metrics={},
+            provenance=Provenance(code_version="c0de", run="made-by", started=NOW, finished=NOW),
+        )
+        return self.artifacts.commit(draft, folder)
+
+    def model(self, seed: int) -> Manifest:
+        return self.commit("model", "finetuning", self.make_model(seed=seed), {}, seed=seed)
+
+    def report(self, model: Manifest, level: float, *, distinct: float = 1.0, examples: str = "same") -> Manifest:
+        folder = self.tmp / f"report-{model.digest[:8]}-{level}-{distinct}-{examples}"
+        folder.mkdir(exist_ok=True)
+        said = {"splits": {"test": {"examples_digest": examples, "distinct": distinct}}}
+        (folder / "report.json").write_text(json.dumps(said))
+        values = {"model": level, "lead": 16.0, "most_frequent": 5.0}
+        columns = {f"{name}.rougeL": [value + index % 5 - 2 for index in range(COUNT)] for name, value in values.items()}
+        rows = pd.DataFrame({"id": [f"e{index}" for index in range(COUNT)], "split": ["test"] * COUNT, **columns})
+        rows.to_parquet(folder / "examples.parquet")
+        return self.commit("report", "evaluation", folder, {"model": model}, level=level, distinct=distinct)
+
+    def run(self, model: Manifest, report: Manifest, rival: Manifest | None = None, gate: Gate = GATE) -> dict[str, Any]:
+        params = RegistrationParams(registration=Registration(model=self.name, gate=gate))
+        given = {"model": model, "report": report} | ({"champion_report": rival} if rival else {})
+        attempt = self.tmp / uuid.uuid4().hex
+        inputs = {name: Opened(self.artifacts.open(manifest, attempt / name), manifest) for name, manifest in given.items()}
+        (attempt / "output").mkdir()
+        request = Request(
+            run="run-1",
+            recipe="registration-tests",
+            step="registration",
+            stage="registration",
+            params=params.model_dump(mode="json"),
+            inputs={name: manifest.reference for name, manifest in given.items()},
+            fingerprint="f",
+        )
+        tracking = step_run(self.settings, request.recipe, self.name, request.step)
+        body.register(Work(request, params, inputs, attempt / "output", Quiet(), self.settings, self.artifacts, tracking))
+        return json.loads((attempt / "output" / "decision.json").read_text())
+
+    def versions(self) -> list[dict[str, Any]]:
+        rows = self.server.call("GET", "model-versions/search", {"filter": f"name='{self.name}'"}).get("model_versions", [])
+        return sorted(rows, key=lambda row: int(row["version"]))
+
+    def aliases(self) -> dict[str, int]:
+        return read_aliases(self.server, self.name)
+
+    def stands(self, model: Manifest) -> bool:
+        return settled(self.server, self.artifacts.store, self.name, model.reference).settled
+
+
+@pytest.fixture
+def stage(mlflow_server, make_model, tmp_path, monkeypatch) -> Stage:
+    """Packages are a single small file here: building real ones takes a second each, and has tests of its own."""
+
+    def fake(model: Path, output: Path, scratch: Path, metadata: dict[str, str]) -> Path:
+        output.mkdir()
+        (output / "MLmodel").write_text("flavors: {}\n")
+        return output
+
+    monkeypatch.setattr(body, "package_model", fake)
+    return plain_stage(mlflow_server, make_model, tmp_path)
+
+
+def plain_stage(mlflow_server, make_model, tmp_path) -> Stage:
+    settings = Settings(state=tmp_path / "state", store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
+    return Stage(settings, make_model, tmp_path)
+
+
+def test_a_first_model_that_meets_the_gate_becomes_champion(stage: Stage) -> None:
+    model = stage.model(1)
+    decision = stage.run(model, stage.report(model, 25.0))
+    assert decision["decision"] == "promoted"
+    assert stage.aliases() == {"champion": 1, "challenger": 1}
+    tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
+    assert tags["trainshed.model.digest"] == model.digest
+    assert tags["trainshed.model.fingerprint"] == model.fingerprint
+    assert tags["trainshed.report.digest"]
+    assert (tags["trainshed.code"], tags["trainshed.run"], tags["trainshed.decision"]) == ("c0de", "made-by", "promoted")
+    assert stage.stands(model)
+
+
+def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None:
+    model = stage.model(1)
+    decision = stage.run(model, stage.report(model, 17.5))
+    assert decision["decision"] == "refused"
+    assert decision["reasons"] == ["rougeL 17.50, at least 18.00 is asked for"]
+    assert stage.aliases() == {"challenger": 1}
+    tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
+    assert tags["trainshed.decision"] == "refused"
+    assert tags["trainshed.reasons"] == " | ".join(decision["reasons"])
+    assert stage.stands(model)
+
+
+def test_a_challenger_has_to_beat_the_champion(stage: Stage) -> None:
+    old, worse, better = (stage.model(seed) for seed in (1, 2, 3))
+    rival = stage.report(old, 25.0)
+    stage.run(old, rival)
+    assert stage.run(worse, stage.report(worse, 24.0), rival)["decision"] == "refused"
+    assert stage.aliases() == {"champion": 1, "challenger": 2}
+    assert stage.run(better, stage.report(better, 26.0), rival)["decision"] == "promoted"
+    assert stage.aliases() == {"champion": 3, "challenger": 3}
+    assert [entry.decision for entry in stage.ledger.back(stage.ledger.head())] == [Outcome.PROMOTED, Outcome.REFUSED, Outcome.PROMOTED]
+    assert not stage.stands(worse)
+
+
+def test_a_champion_that_changed_meanwhile_means_planning_anew(stage: Stage) -> None:
+    first, second = stage.model(1), stage.model(2)
+    stage.run(first, stage.report(first, 25.0))
+    with pytest.raises(Unavailable, match="champion changed"):
+        stage.run(second, stage.report(second, 30.0))
+    assert stage.aliases()["champion"] == 1
+
+
+def test_the_champion_itself_is_not_decided_upon_again(stage: Stage) -> None:
+    model = stage.model(1)
+    report = stage.report(model, 25.0)
+    stage.run(model, report)
+    assert stage.run(model, report, report)["number"] == 1
+    assert stage.ledger.head().number == 1
+
+
+def test_after_mlflow_was_wiped_everything_in_service_is_there_again(stage: Stage) -> None:
+    champion, refused = stage.model(1), stage.model(2)
+    rival = stage.report(champion, 25.0)
+    stage.run(champion, rival)
+    stage.run(refused, stage.report(refused, 20.0), rival)
+    stage.server.call("DELETE", "registered-models/delete", {"name": stage.name})
+    assert not stage.stands(refused)
+    stage.run(refused, stage.report(refused, 20.0), rival)
+    assert stage.aliases() == {"challenger": 1, "champion": 2}
+    assert stage.ledger.head().number == 2
+    assert stage.stands(refused)
+    assert stage.stands(champion)
+
+
+CHANGES = ("registered-models/create", "model-versions/create", "registered-models/alias", "model-versions/set-tag", "upload", "put")
+
+
+def cut_power(stage: Stage, monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[str]:
+    """Let the process die just before or just after its change number ``at``; returns the changes as they happen."""
+    happened: list[str] = []
+
+    def wrap(owner: object, method: str, label: Callable[..., str | None]) -> None:
+        real = getattr(owner, method)
+
+        def step(*arguments: Any, **options: Any) -> Any:
+            kind = label(*arguments)
+            if kind is None:
+                return real(*arguments, **options)
+            happened.append(kind)
+            if before and len(happened) == at:
+                raise PowerCut
+            answer = real(*arguments, **options)
+            if not before and len(happened) == at:
+                raise PowerCut
+            return answer
+
+        monkeypatch.setattr(owner, method, step)
+
+    wrap(MlflowServer, "call", lambda _self, method, path, *_: path if method != "GET" and path in CHANGES else None)
+    wrap(MlflowServer, "upload", lambda *_: "upload")
+    wrap(stage.artifacts.store, "put", lambda key, *_: "put" if key.startswith("ledger/") else None)
+    return happened
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_retry_after_a_power_cut_ends_as_if_there_had_been_none(stage: Stage, monkeypatch, at: int, before: bool) -> None:
+    model = stage.model(1)
+    report = stage.report(model, 25.0)
+    with monkeypatch.context() as patch:
+        happened = cut_power(stage, patch, at, before=before)
+        with pytest.raises(PowerCut):
+            stage.run(model, report)
+        assert len(happened) == at
+    assert stage.run(model, report)["decision"] == "promoted"
+    assert [row["version"] for row in stage.versions()] == ["1"]
+    assert stage.aliases() == {"champion": 1, "challenger": 1}
+    assert stage.ledger.head().number == 1
+    assert stage.stands(model)
+
+
+def test_the_power_cuts_above_reach_every_change(stage: Stage, monkeypatch) -> None:
+    model = stage.model(1)
+    happened = cut_power(stage, monkeypatch, 0, before=True)
+    stage.run(model, stage.report(model, 25.0))
+    assert set(happened) == set(CHANGES)
+    assert len(happened) == 8
+
+
+LOAD = """
+import json, sys
+try:
+    import pipeline
+    sys.exit("this project must not be here")
+except ImportError:
+    pass
+import mlflow.pyfunc, pandas
+model = mlflow.pyfunc.load_model(sys.argv[1])
+json.dump(model.predict(pandas.DataFrame(json.loads(sys.argv[2]))), sys.stdout)
+"""
+
+
+def test_the_champion_loads_and_is_served_where_the_project_is_not_installed(
+    mlflow_server, make_model, foreign_python, questions, tmp_path
+) -> None:
+    import requests
+
+    stage = plain_stage(mlflow_server, make_model, tmp_path)
+    model = stage.model(1)
+    stage.run(model, stage.report(model, 25.0))
+    expected = Answerer.load(make_model(seed=1)).answer(questions["text"], questions["name"])
+    uri = f"models:/{stage.name}@champion"
+    environment = foreign_environment(foreign_python, MLFLOW_TRACKING_URI=mlflow_server.uri)
+    command = [str(foreign_python), "-c", LOAD, uri, json.dumps(questions)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == expected
+
+    port = free_port()
+    command = [
+        str(foreign_python),
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        uri,
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "--env-manager",
+        "local",
+    ]
+    with (tmp_path / "serve.log").open("wb") as log, wait_for(command, tmp_path, environment, log, f"http://127.0.0.1:{port}/ping"):
+        answer = requests.post(
+            f"http://127.0.0.1:{port}/invocations", json={"dataframe_split": pd.DataFrame(questions).to_dict("split")}, timeout=60
+        )
+        assert answer.json() == {"predictions": expected}
