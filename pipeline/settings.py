@@ -3,7 +3,9 @@
 Settings say *where* (addresses, folders, launcher, limits) and never *what*: nothing here enters a fingerprint. Each field
 is read from ``TRAINSHED_<NAME>``, or from the names boto3 and MLflow users already have (``AWS_ACCESS_KEY_ID``, ...). What
 the environment leaves open is read from ``<state>/env``, the 0600 file that ``trainshed up`` writes with the addresses and
-credentials of the local stack, so that a shell beside a running stack needs no set-up at all.
+credentials of the local stack, so that a shell beside a running stack needs no set-up at all. The borrowed names come
+last: keys that a shell carries for AWS itself must not be offered to the local S3 server, unless ``TRAINSHED_USE_EXISTING``
+says that servers exist elsewhere. A ``TRAINSHED_`` name in the environment always wins.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import BadInput
 
@@ -40,10 +43,10 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", validation_alias=AliasChoices("TRAINSHED_S3_REGION", "AWS_DEFAULT_REGION"))
     """Region the bucket lies in."""
 
-    s3_access_key: SecretStr | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
+    s3_access_key: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID"))
     """S3 access key; unset leaves the search to boto3's own chain (instance role, profile)."""
 
-    s3_secret_key: SecretStr | None = Field(None, validation_alias="AWS_SECRET_ACCESS_KEY")
+    s3_secret_key: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"))
     """S3 secret key."""
 
     s3_patience_s: float = 90.0
@@ -52,10 +55,10 @@ class Settings(BaseSettings):
     mlflow_uri: str = Field("http://127.0.0.1:5000", validation_alias=AliasChoices("TRAINSHED_MLFLOW_URI", "MLFLOW_TRACKING_URI"))
     """Address of the MLflow server."""
 
-    mlflow_username: str | None = Field(None, validation_alias="MLFLOW_TRACKING_USERNAME")
+    mlflow_username: str | None = Field(None, validation_alias=AliasChoices("TRAINSHED_MLFLOW_USERNAME", "MLFLOW_TRACKING_USERNAME"))
     """MLflow user, where the server asks for one."""
 
-    mlflow_password: SecretStr | None = Field(None, validation_alias="MLFLOW_TRACKING_PASSWORD")
+    mlflow_password: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_MLFLOW_PASSWORD", "MLFLOW_TRACKING_PASSWORD"))
     """MLflow password."""
 
     mlflow_patience_s: float = 60.0
@@ -97,8 +100,30 @@ class Settings(BaseSettings):
     airflow_port: int = 8080
     """First port the local Airflow API server tries."""
 
-    use_existing: frozenset[str] = frozenset()
-    """Servers `trainshed up` must not start because they exist already: any of ``s3``, ``mlflow``, ``airflow``."""
+    use_existing: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Servers `trainshed up` must not start because they exist already: any of ``s3,mlflow,airflow``."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put our own names before the stack's file, and the borrowed ones behind it; see the module's text."""
+        del file_secret_settings
+        ours = EnvSettingsSource(settings_cls)
+        ours.env_vars = {name: value for name, value in ours.env_vars.items() if name.startswith("trainshed_")}
+        rest = (env_settings, dotenv_settings) if "trainshed_use_existing" in ours.env_vars else (dotenv_settings, env_settings)
+        return (init_settings, ours, *rest)
+
+    @field_validator("use_existing", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Read a list as a person writes it in a variable, with commas."""
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
     @cached_property
     def dags_folder(self) -> Path:
