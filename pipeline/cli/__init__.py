@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.stack": ("up", "down", "status", "logs"),
     "pipeline.cli.runs": ("run", "watch", "stop", "plan"),
+    "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.docs": (),  # `docs` lists the commands of all files, so none is named and all are imported
 }
 """The commands each file registers."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from rich.table import Table
 
@@ -48,16 +48,30 @@ class Row(NamedTuple):
     """Seconds it will still take, where that can be told."""
 
 
-def rows(steps: Sequence[str], tasks: Mapping[str, Task], plan: Plan | None, progress: Mapping[str, Progress]) -> list[Row]:
+class Seen(NamedTuple):
+    """What is known of a run at one moment."""
+
+    tasks: Mapping[str, Task]
+    """Airflow's view of its tasks, by step."""
+
+    plan: Plan | None
+    """The plan, once there is one."""
+
+    progress: Mapping[str, Progress]
+    """Live progress of the steps at work."""
+
+    left_out: Container[str] = ()
+    """Skipped steps that have no artifact."""
+
+
+def rows(steps: Sequence[str], seen: Seen) -> list[Row]:
     """What to show of each step.
 
     Args:
         steps: their ids, in the order of the line.
-        tasks: Airflow's view of them.
-        plan: the plan, once there is one.
-        progress: live progress of steps at work.
+        seen: what is known of them.
     """
-    return [_row(step, tasks.get(step), plan, progress.get(step)) for step in steps]
+    return [_row(step, seen) for step in steps]
 
 
 def time_left(shown: Sequence[Row]) -> float | None:
@@ -87,10 +101,12 @@ def span(seconds: float) -> str:
     return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _row(step: str, task: Task | None, plan: Plan | None, progress: Progress | None) -> Row:
-    planned = next((row for row in plan.steps if row.id == step), None) if plan else None
-    state = _state(task, planned.status.value if planned else "")
-    reason = planned.reason if planned else ""
+def _row(step: str, seen: Seen) -> Row:
+    task, progress = seen.tasks.get(step), seen.progress.get(step)
+    planned = next((row for row in seen.plan.steps if row.id == step), None) if seen.plan else None
+    state = _state(task, left_out=step in seen.left_out)
+    # of a step that waited for others the plan only knew that it had to wait
+    reason = planned.reason if planned and planned.status.value == "miss" else ""
     estimate = planned.seconds if planned else None
     if state == "running":
         seconds = _since(task.started) if task and task.started else None
@@ -100,10 +116,10 @@ def _row(step: str, task: Task | None, plan: Plan | None, progress: Progress | N
     return Row(step, state, seconds, "" if state in {"done", "cached"} else reason, estimate)
 
 
-def _state(task: Task | None, planned: str) -> str:
+def _state(task: Task | None, *, left_out: bool) -> str:
     state = task.state if task else "none"
     if state == "skipped":
-        return "left out" if planned == "omitted" else "cached"
+        return "left out" if left_out else "cached"
     if state == "restarting":
         return "retrying"
     return WORDS.get(state, "waiting")

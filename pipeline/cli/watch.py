@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.cli.progress import Row, rows, span, table, time_left
+from pipeline.cli.progress import Row, Seen, rows, span, table, time_left
 from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
 from pipeline.orchestration.names import PLAN_TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
     from pipeline.artifacts.base import Store
-    from pipeline.orchestration.client import Airflow, Run
+    from pipeline.orchestration.client import Airflow, Run, Task
     from pipeline.planning.plan import Plan
     from pipeline.settings import Settings
 
@@ -103,7 +103,17 @@ def _look(watched: Watched, plan: Plan | None) -> list[Row]:
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
     at_work = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
     told = {step: read_progress(watched.store, watched.name, step) for step in at_work}
-    return rows(watched.steps, tasks, plan, {step: progress for step, progress in told.items() if progress})
+    progress = {step: found for step, found in told.items() if found}
+    return rows(watched.steps, Seen(tasks, plan, progress, _left_out(watched, tasks, plan)))
+
+
+def _left_out(watched: Watched, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:
+    """Steps that were skipped because they have nothing to work on, not because their artifact is there."""
+    skipped = [row for row in plan.steps if row.id in tasks and tasks[row.id].state == "skipped"] if plan else []
+    omitted = {row.id for row in skipped if row.status.value == "omitted"}
+    # a step that had to wait when the run was planned has left its reference if it turned out to have one
+    waited = {row.id for row in skipped if row.status.value not in {"omitted", "hit"}}
+    return frozenset(omitted | {step for step in waited if not watched.airflow.returned(watched.run.dag, watched.run.id, step)})
 
 
 def _caption(watched: Watched, state: str, shown: list[Row], seconds: float) -> str:

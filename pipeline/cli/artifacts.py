@@ -1,0 +1,143 @@
+"""``trainshed artifacts``: look at what the store holds, check it, fetch from it, clear it up."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it at run time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.manifest import Manifest
+
+Stage = Annotated[str, typer.Argument(help="The stage that made it, e.g. tokenization.")]
+Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(no_args_is_help=True, help="Look at artifacts, check them, fetch them, clear up.")
+    for command in (ls, show, explain, verify, get, gc):
+        group.command()(command)
+    app.add_typer(group, name="artifacts")
+
+
+def ls(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
+    """List artifacts, newest first."""
+    from rich.console import Console
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    table = Table("stage", "fingerprint", "digest", "files", "size", "made", "run", box=None)
+    rows = sorted(_artifacts().manifests(stage), key=lambda manifest: manifest.provenance.finished, reverse=True)
+    for row in rows:
+        made = row.provenance.finished.strftime("%Y-%m-%d %H:%M")
+        table.add_row(row.stage, row.fingerprint[:12], row.digest[:12], str(len(row.files)), decimal(row.size), made, row.provenance.run)
+    Console().print(table)
+
+
+def show(stage: Stage, fingerprint: Prefix) -> None:
+    """Print the manifest of an artifact."""
+    typer.echo(_one(_artifacts(), stage, fingerprint).model_dump_json(indent=2))
+
+
+def explain(stage: Stage, fingerprint: Prefix) -> None:
+    """Say why an artifact was made: what differs from the nearest one of its stage."""
+    from pipeline.planning.explain import nearest
+
+    artifacts = _artifacts()
+    manifest = _one(artifacts, stage, fingerprint)
+    found = nearest(artifacts, manifest.parts)
+    if found is None:
+        typer.echo(f"{stage} {manifest.fingerprint[:12]} is the only one of its stage")
+        return
+    typer.echo(f"{stage} {manifest.fingerprint[:12]} differs from {found[0].fingerprint[:12]} in:")
+    for line in found[1]:
+        typer.echo(f"  {line}")
+
+
+def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
+    """Read every byte of every artifact through the store and compare digests."""
+    from rich.progress import track
+
+    from pipeline.errors import BadInput, Damaged
+
+    artifacts = _artifacts()
+    damaged = 0
+    manifests = list(artifacts.manifests(stage))
+    for manifest in track(manifests, description="verifying", transient=True):
+        for damage in artifacts.verify(manifest):
+            damaged += 1
+            typer.echo(f"damaged: {manifest.stage} {manifest.fingerprint[:12]} {damage}")
+            artifacts.quarantine(manifest.stage, manifest.fingerprint, str(damage))
+    if not manifests:
+        raise BadInput(
+            f"no artifacts{f' of {stage}' if stage else ''} in {artifacts.store.url}",
+            "at least one",
+            "run a recipe, or check TRAINSHED_STORE",
+        )
+    if damaged:
+        raise Damaged(
+            f"{damaged} damaged files; their artifacts are quarantined", "none", "run the recipe again: what was damaged is made anew"
+        )
+    typer.echo(f"{len(manifests)} artifacts are whole")
+
+
+def get(stage: Stage, fingerprint: Prefix, folder: Annotated[Path, typer.Argument(help="Where to put the files; must not exist.")]) -> None:
+    """Fetch the files of an artifact, verified."""
+    import shutil
+
+    from pipeline.errors import BadInput
+
+    if folder.exists():
+        raise BadInput(f"{folder} exists", "a folder that does not", "give another name")
+    artifacts = _artifacts()
+    manifest = _one(artifacts, stage, fingerprint)
+    hidden = folder.with_name(f".{folder.name}.partial")
+    try:
+        artifacts.open(manifest, hidden)
+        # copies, not links: what a person does with them must not reach the cache
+        shutil.copytree(hidden, folder)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    typer.echo(f"{len(manifest.files)} files in {folder}")
+
+
+def gc(
+    delete: Annotated[bool, typer.Option("--delete", help="Remove them; without it they are only counted.")] = False,
+    days: Annotated[float, typer.Option(help="Runs younger than this keep what they relied on.")] = 30.0,
+) -> None:
+    """Find what no run, champion or ledger entry relies on, and remove it if told to."""
+    from rich.filesize import decimal
+
+    from pipeline.artifacts.gc import find_garbage, remove
+
+    artifacts = _artifacts()
+    garbage = find_garbage(artifacts, days)
+    if delete:
+        remove(artifacts, garbage)
+    typer.echo(
+        f"{len(garbage.keys)} objects ({decimal(garbage.size)}) {'removed' if delete else 'could be removed'}; {garbage.kept} are relied on"
+    )
+
+
+def _artifacts() -> Artifacts:
+    from pipeline.artifacts import open_artifacts
+    from pipeline.settings import load_settings
+
+    return open_artifacts(load_settings())
+
+
+def _one(artifacts: Artifacts, stage: str, prefix: str) -> Manifest:
+    """The one artifact of a stage whose fingerprint begins so."""
+    from components import COMPONENTS
+    from pipeline.errors import BadInput, unknown_name
+
+    if stage not in COMPONENTS:
+        raise unknown_name("stage", stage, COMPONENTS)
+    found = [stat.key.rpartition("/")[2].removesuffix(".json") for stat in artifacts.store.list(f"manifests/{stage}/{prefix}")]
+    manifest = artifacts.find(stage, found[0]) if len(found) == 1 else None
+    if manifest is None:
+        raise BadInput(f"{len(found)} artifacts of {stage} begin with {prefix!r}", "exactly one", "see trainshed artifacts ls")
+    return manifest

@@ -1,0 +1,127 @@
+"""Leases and checkpoints: one attempt commits, a stale one cannot, the next goes on from the newest that is whole."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.artifacts import Artifacts
+from pipeline.artifacts.checkpoints import Checkpoint, StoredCheckpoints
+from pipeline.artifacts.lease import Lease
+from pipeline.artifacts.manifest import blob_key
+from pipeline.errors import Preempted
+
+
+class Box:
+    """An outbox that remembers what it sent."""
+
+    def __init__(self) -> None:
+        self.waiting: list[dict] = []
+        self.sent: list[dict] = []
+
+    def send(self, run: object) -> None:
+        self.sent += self.waiting
+        self.waiting = []
+
+
+@pytest.fixture
+def artifacts(any_settings) -> Artifacts:
+    return open_artifacts(any_settings)
+
+
+def lease(artifacts: Artifacts, ttl_s: float = 0.6) -> Lease:
+    return Lease(artifacts.store, "f" * 64, ttl_s=ttl_s)
+
+
+def checkpoints(artifacts: Artifacts, held: Lease, folder: Path, box: Box | None = None) -> StoredCheckpoints:
+    return StoredCheckpoints(artifacts, "pretraining", "f" * 64, held, folder, box or Box(), None)
+
+
+def state(tmp_path: Path, text: str) -> Path:
+    folder = tmp_path / f"state-{text}"
+    folder.mkdir(exist_ok=True)
+    (folder / "weights").write_text(text)
+    return folder
+
+
+def test_one_holds_it_and_the_other_waits_until_it_lets_go(artifacts: Artifacts) -> None:
+    first, second = lease(artifacts), lease(artifacts)
+    assert first.acquire(0)
+    assert not second.acquire(1.5)  # longer than the time to live: the renewals are seen
+    first.release()
+    assert second.acquire(5)
+    assert second.epoch == 2
+    second.release()
+
+
+def test_a_holder_that_shows_no_life_is_followed(artifacts: Artifacts) -> None:
+    dead, heir = lease(artifacts), lease(artifacts)
+    assert dead.acquire(0)
+    dead._done.set()  # its thread no longer renews, as if the process had been stopped
+    assert heir.acquire(10)
+    with pytest.raises(Preempted):
+        dead.renew()
+    assert dead.lost
+    dead.release()
+    heir.renew()
+    heir.release()
+
+
+def test_a_stale_holder_commits_no_checkpoint(artifacts: Artifacts, tmp_path: Path) -> None:
+    stale, heir = lease(artifacts), lease(artifacts)
+    assert stale.acquire(0)
+    stale._done.set()
+    assert heir.acquire(10)
+    with pytest.raises(Preempted):
+        checkpoints(artifacts, stale, tmp_path / "a").save(5, state(tmp_path, "stale"))
+    assert checkpoints(artifacts, heir, tmp_path / "b").newest() is None
+    heir.release()
+
+
+def test_the_newest_whole_checkpoint_is_taken_with_its_metrics(artifacts: Artifacts, tmp_path: Path) -> None:
+    held, box = lease(artifacts, 5), Box()
+    assert held.acquire(0)
+    kept = checkpoints(artifacts, held, tmp_path / "a", box)
+    for step in (1, 2, 3):
+        box.waiting = [{"key": "loss", "step": step}]
+        kept.save(step, state(tmp_path, f"step {step}"))
+    assert [point["step"] for point in box.sent] == [1, 2, 3]
+    assert len(list(artifacts.store.list("training/"))) == 2
+    later = Box()
+    assert (checkpoints(artifacts, held, tmp_path / "b", later).newest() / "weights").read_text() == "step 3"
+    assert later.sent == [{"key": "loss", "step": 3}]
+    held.release()
+
+
+@pytest.mark.parametrize("harm", ["flip", "delete", "record"])
+def test_a_damaged_checkpoint_is_passed_over_and_can_be_made_again(artifacts: Artifacts, tmp_path: Path, harm: str) -> None:
+    held = lease(artifacts, 5)
+    assert held.acquire(0)
+    kept = checkpoints(artifacts, held, tmp_path / "a")
+    kept.save(1, state(tmp_path, "one"))
+    kept.save(2, state(tmp_path, "two"))
+    key = [stat.key for stat in artifacts.store.list("training/")][-1]
+    blob = blob_key(Checkpoint.model_validate_json(artifacts.store.get(key).data).files[0].sha256)
+    if harm == "record":
+        artifacts.store.put(key, b"{")
+    elif harm == "flip":
+        artifacts.store.put(blob, b"twx")
+    else:
+        artifacts.store.delete(blob)
+    assert (checkpoints(artifacts, held, tmp_path / "b").newest() / "weights").read_text() == "one"
+    kept.save(2, state(tmp_path, "two"))
+    assert (checkpoints(artifacts, held, tmp_path / "c").newest() / "weights").read_text() == "two"
+    kept.clear()
+    assert kept.newest() is None
+    held.release()
+
+
+def test_a_released_lease_is_taken_at_once(artifacts: Artifacts) -> None:
+    first, second = lease(artifacts, 30), lease(artifacts, 30)
+    assert first.acquire(0)
+    first.release()
+    before = time.monotonic()
+    assert second.acquire(20)
+    assert time.monotonic() - before < 20
+    second.release()
