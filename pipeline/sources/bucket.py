@@ -61,7 +61,7 @@ def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: AN
 @contextmanager
 def translated(address: str, settings: Settings) -> Iterator[None]:
     """Turn botocore's errors into ours."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
     from urllib3.exceptions import HTTPError
 
     try:
@@ -77,6 +77,10 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
         if code in CHANGED | MISSING:
             raise Unavailable(f"{address} changed since it was planned", "the planned version", "plan the run anew") from error
         raise Unavailable(f"S3 could not serve {address} ({code})", "", "try again later") from error
+    except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
+        raise BadInput(
+            f"S3 cannot be asked for {address}: {error}", "a bucket and credentials", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
     except (BotoCoreError, HTTPError) as error:
         where = settings.s3_endpoint or "AWS"
         raise Unavailable(f"S3 at {where} is away: {type(error).__name__}", "an answer", "start it, or try again later") from error
@@ -96,7 +100,7 @@ def _client(settings: Settings) -> Any:  # noqa: ANN401 - boto3's client classes
         signature_version="s3v4",
     )
     key, secret = settings.s3_access_key, settings.s3_secret_key
-    return boto3.client(
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=settings.s3_endpoint,
         region_name=settings.s3_region,
