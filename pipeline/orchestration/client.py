@@ -128,12 +128,25 @@ class Airflow:
         rows = self._pages(f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances", "task_instances", {})
         return {row["task_id"]: _task(row) for row in rows}
 
+    def returned(self, dag: str, run_id: str, task: str) -> bool:
+        """Whether a task left a return value."""
+        try:
+            self._call("GET", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/xcomEntries/return_value")
+        except NotThere:
+            return False
+        return True
+
     def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
-        """Lines of the log of one attempt, without Airflow's own group marks."""
+        """Lines of the log of one attempt, without what Airflow says of its own preparations."""
         place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/logs/{attempt}"
         text = self._send("GET", place, {"full_content": "true"}, frozenset(), "application/x-ndjson").text
-        for line in text.splitlines():
-            yield from _log_lines(json.loads(line))
+        group = False
+        for entry in map(json.loads, text.splitlines()):
+            event = str(entry.get("event", ""))
+            group = event.startswith("::group::") or (group and not event.startswith("::endgroup::"))
+            # Airflow's groups tell how it prepares a task; only what goes wrong there is for people
+            if not (group or event.startswith("::endgroup::")) or entry.get("level") in {"error", "critical"}:
+                yield from _log_lines(entry)
 
     def fail(self, dag: str, run_id: str) -> None:
         """End a run: its running tasks are told to stop, its other tasks do not begin."""
@@ -227,9 +240,7 @@ def _task(row: Mapping[str, Any]) -> Task:
 
 def _log_lines(entry: Mapping[str, Any]) -> Iterator[str]:
     """One event of Airflow's structured log as lines for people; the reason of an exception follows it."""
-    event = str(entry.get("event", ""))
-    if not event.startswith(("::group::", "::endgroup::")):
-        yield event
+    yield str(entry.get("event", ""))
     for detail in entry.get("error_detail") or ():
         yield f"{detail['exc_type']}: {detail['exc_value']}"
 
