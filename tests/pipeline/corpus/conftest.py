@@ -1,0 +1,81 @@
+"""Sources small enough to read in a blink."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pipeline.corpus.ingest import ingest_corpus
+from pipeline.journal import Quiet
+from pipeline.lookup import load
+from pipeline.recipe import Columns, Data, Filter, Source, Split
+from pipeline.sources import PINNERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.journal import Journal
+    from pipeline.settings import Settings
+
+COLUMNS = Columns(text="body", target="summary", name="title", group="author")
+
+
+class Ingest(Protocol):
+    """Ingest a source into ``<tmp_path>/<name>`` and return folder and counts."""
+
+    def __call__(
+        self, kind: str, path: Path | str | None, name: str = "corpus", *, columns: Columns = COLUMNS, **changes: object
+    ) -> tuple[Path, dict[str, int]]: ...
+
+
+@pytest.fixture
+def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
+    def run(
+        kind: str,
+        path: Path | str | None,
+        name: str = "corpus",
+        *,
+        columns: Columns = COLUMNS,
+        journal: Journal | None = None,
+        settings: Settings = folder_settings,
+        **changes: object,
+    ) -> tuple[Path, dict[str, int]]:
+        output = tmp_path / name
+        output.mkdir()
+        packages = changes.pop("packages", ())
+        split = Split(salt="salt", **changes.pop("split", {}))
+        source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages)
+        data = Data(source=source, split=split, **changes)
+        pin = load("source", PINNERS, kind)(source, settings)
+        return output, ingest_corpus(data, pin, output, settings, journal or Quiet())
+
+    return run
+
+
+@pytest.fixture
+def rows() -> list[dict[str, str]]:
+    """400 rows of 20 authors, every text and summary different."""
+    return [
+        {
+            "body": f"This is the text of number {index}, written by somebody about something.",
+            "summary": f"Summary of the number {index}.",
+            "title": f"shop.item_{index}",
+            "author": f"author {index % 20}",
+        }
+        for index in range(400)
+    ]
+
+
+@pytest.fixture
+def jsonl(tmp_path: Path, rows: list[dict[str, str]]) -> Path:
+    place = tmp_path / "rows.jsonl"
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return place
+
+
+@pytest.fixture
+def lenient() -> Filter:
+    """A filter that lets half of the records be unreadable."""
+    return Filter(max_quarantined=0.5)

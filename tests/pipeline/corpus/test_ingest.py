@@ -1,0 +1,167 @@
+"""Ingestion as a whole: counts, splits, determinism, refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from datasets import load_dataset
+
+from pipeline.corpus.counts import Miscounted, check_counts
+from pipeline.corpus.normalise import key
+from pipeline.corpus.reading import documents, pairs, read_split
+from pipeline.corpus.splitting import SPLITS
+from pipeline.errors import BadInput, Preempted, Unavailable
+from pipeline.journal import Quiet
+from pipeline.recipe import Columns, Data, Filter, Source, Split
+from pipeline.sources.base import Pin, PinnedItem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Ingest
+
+    from pipeline.settings import Settings
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {place.name: place.read_bytes() for place in sorted(folder.iterdir())}
+
+
+def test_everything_that_was_read_is_accounted_for(tmp_path: Path, rows: list[dict[str, object]], lenient: Filter, ingest: Ingest) -> None:
+    source = write(tmp_path / "in.jsonl", [*rows, rows[0], {**rows[1], "title": "another name"}, {**rows[2], "body": "short"}])
+    with source.open("ab") as file:
+        file.write(b'{"body": "caf\xe9"}\nnot json\n[1]\n{"summary": "No body at all."}\n\n')
+    folder, counts = ingest("jsonl", source, filter=lenient)
+    assert counts["read"] == 407
+    assert (counts["kept"], counts["duplicate"], counts["filtered"], counts["quarantined"]) == (400, 2, 1, 4)
+    check_counts(folder, counts)
+    quarantined = [json.loads(line) for line in (folder / "quarantine.jsonl").read_text().splitlines()]
+    assert [(row["reason"], row["where"]) for row in quarantined] == [
+        ("not UTF-8", "in.jsonl:404"),
+        ("not JSON", "in.jsonl:405"),
+        ("not a JSON object", "in.jsonl:406"),
+        ("no field 'body'", "in.jsonl:407"),
+    ]
+    assert "caf\\xe9" in quarantined[0]["excerpt"]
+
+
+def test_two_runs_give_the_same_bytes(jsonl: Path, ingest: Ingest) -> None:
+    assert content(ingest("jsonl", jsonl, "one")[0]) == content(ingest("jsonl", jsonl, "two")[0])
+
+
+def test_shards_are_bounded_and_read_back_in_order(jsonl: Path, rows: list[dict[str, str]], ingest: Ingest) -> None:
+    whole, _ = ingest("jsonl", jsonl, "whole", split={"held_out_groups": 0})
+    order = {row["body"]: index for index, row in enumerate(rows)}
+    places = [order[document.text] for document in documents(whole, "train")]
+    assert places == sorted(places)
+    assert read_split(whole, "train").num_rows == len(places)
+    assert read_split(whole, "train", ["target", "id"]).column_names == ["target", "id"]
+    assert read_split(whole, "held_out").num_rows == 0
+
+
+def test_datasets_can_load_the_shards(jsonl: Path, tmp_path: Path, ingest: Ingest) -> None:
+    folder, counts = ingest("jsonl", jsonl)
+    loaded = load_dataset(
+        "parquet", data_files={split: str(folder / f"{split}-*.parquet") for split in ("train", "test")}, cache_dir=str(tmp_path / "cache")
+    )
+    assert {split: loaded[split].num_rows for split in ("train", "test")} == {split: counts[split] for split in ("train", "test")}
+    assert loaded["train"].column_names == ["id", "group", "name", "text", "target"]
+
+
+def test_a_document_stays_in_its_split_when_others_come_and_go(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
+    def places(chosen: list[dict[str, object]], name: str) -> dict[str, str]:
+        folder, _ = ingest("jsonl", write(tmp_path / f"{name}.jsonl", chosen), name)
+        return {document.id: split for split in SPLITS for document in documents(folder, split)}
+
+    everything, half = places(rows, "all"), places(rows[::2], "half")
+    assert half
+    assert half.items() <= everything.items()
+
+
+def test_answers_that_look_the_same_never_straddle_what_is_trained_and_what_is_tested(
+    tmp_path: Path, rows: list[dict[str, str]], ingest: Ingest
+) -> None:
+    """Each summary stands there three times: as it is, in another spelling in another group, and as a text by itself."""
+    variants: list[dict[str, object]] = []
+    for index, row in enumerate(rows):
+        twin = {
+            **row,
+            "body": row["body"] + " Twice.",
+            "summary": f"  SUMMARY: of the number -- {index}!",
+            "author": f"author {index % 19}",
+        }
+        alone = {"body": row["summary"], "summary": None, "title": "x", "author": f"author {index % 17}"}
+        variants += [dict(row), dict(twin), dict(alone)]
+    folder, counts = ingest("jsonl", write(tmp_path / "in.jsonl", variants), split={"test": 0.2, "held_out_groups": 0.3})
+    answers = {split: {key(found.target or found.text) for found in documents(folder, split)} for split in SPLITS}
+    assert answers["test"]
+    assert answers["held_out"]
+    for tested in ("test", "held_out"):
+        for trained in ("train", "validation"):
+            assert not answers[tested] & answers[trained]
+    assert counts["filtered_known_answer"] > 0
+    groups = {split: {found.group for found in documents(folder, split)} for split in SPLITS}
+    assert not groups["held_out"] & (groups["train"] | groups["validation"] | groups["test"])
+
+
+def test_too_much_unreadable_stops_and_names_the_cause(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
+    source = write(tmp_path / "in.jsonl", rows)
+    source.write_bytes(source.read_bytes() + b"broken\n" * 20)
+    with pytest.raises(BadInput, match=r"20 of 420 records could not be read \(20 times: not JSON; the first at in.jsonl:401"):
+        ingest("jsonl", source)
+
+
+def test_a_column_no_row_has_gets_the_near_name(jsonl: Path, ingest: Ingest) -> None:
+    with pytest.raises(BadInput, match=r"unknown field.*'sumary'; expected.*did you mean 'summary'"):
+        ingest("jsonl", jsonl, columns=Columns(text="body", target="sumary"))
+
+
+def test_nothing_left_to_train_on_is_refused(jsonl: Path, ingest: Ingest) -> None:
+    with pytest.raises(BadInput, match="of 400 records none is left"):
+        ingest("jsonl", jsonl, filter=Filter(min_chars=10_000, max_chars=20_000))
+    with pytest.raises(BadInput, match="no record has a usable 'summary'"):
+        ingest("jsonl", jsonl, "targets", filter=Filter(max_target_chars=1, min_target_chars=1))
+
+
+def test_a_target_out_of_bounds_leaves_the_text(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
+    folder, counts = ingest(
+        "jsonl", write(tmp_path / "in.jsonl", [*rows, {**rows[0], "body": "A text with a poor summary.", "summary": "Short."}])
+    )
+    assert counts["kept"] == 401
+    assert sum(counts[f"pairs_{split}"] for split in SPLITS) == 400
+    assert sum(len(pairs(folder, split)) for split in SPLITS) == 400
+
+
+def test_a_source_that_changed_since_it_was_pinned_is_not_read(jsonl: Path, tmp_path: Path, folder_settings: Settings) -> None:
+    from pipeline.corpus.ingest import ingest_corpus
+
+    pin = Pin(kind="jsonl", items=(PinnedItem(name=str(jsonl), revision="sha256:" + "0" * 64, size=1),))
+    with pytest.raises(Unavailable, match="changed since it was planned"):
+        ingest_corpus(Data(source=Source(kind="jsonl"), split=Split(salt="s")), pin, tmp_path, folder_settings, Quiet())
+
+
+def test_told_to_stop_it_stops(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
+    class Stopping(Quiet):
+        def stopping(self) -> bool:
+            return True
+
+    with pytest.raises(Preempted):
+        ingest("jsonl", write(tmp_path / "in.jsonl", rows * 3), journal=Stopping())
+
+
+def test_counts_that_disagree_are_a_bug_of_ours(jsonl: Path, ingest: Ingest) -> None:
+    folder, counts = ingest("jsonl", jsonl)
+    for name in ("read", "kept", "duplicate", "train"):
+        with pytest.raises(Miscounted) as caught:
+            check_counts(folder, {**counts, name: counts[name] + 1})
+        assert caught.value.exit_code == 1
+    next(folder.glob("test-*.parquet")).unlink()
+    with pytest.raises(Miscounted, match="0 documents in the shards of test"):
+        check_counts(folder, counts)

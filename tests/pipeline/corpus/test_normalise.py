@@ -1,0 +1,60 @@
+"""Cleaning and keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.corpus.cleaning import letters, rejected
+from pipeline.corpus.normalise import clean, clean_line, key
+from pipeline.recipe import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("e\u0301tude", "étude"),
+        ("a\x00b\ufeffc\u200bd", "abcd"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("  a \t b  \n   c  ", "a b\nc"),
+        ("a\n\n \n\n\nb", "a\n\nb"),
+        ("क्\u200dष", "क्\u200dष"),
+    ],
+)
+def test_clean(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+@given(st.text())
+@pytest.mark.parametrize("form", [clean, clean_line])
+def test_what_is_clean_stays_as_it_is(form: Callable[[str], str], text: str) -> None:
+    assert form(form(text)) == form(text)
+
+
+@pytest.mark.parametrize(
+    "other", ["return the value", "Return  the\nvalue.", "RETURN: the -- value!", "Return the_value", "Return the \uff56alue"]
+)
+def test_summaries_that_look_the_same_have_one_key(other: str) -> None:
+    assert key(other) == key("Return the value.")
+
+
+def test_different_words_have_different_keys_and_signs_alone_keep_theirs() -> None:
+    assert len({key(text) for text in ("Return the value.", "Return a value.", "???", "!!!")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("short", "too_short"), ("word " * 10, None), ("word " * 100, "too_long"), ("1 + 2 = 3; " * 5, "few_letters"), ("слово " * 8, None)],
+)
+def test_filter(text: str, reason: str | None) -> None:
+    assert rejected(text.strip(), Filter(min_chars=20, max_chars=200)) == reason
+
+
+def test_letters_counts_letters_and_white_space() -> None:
+    assert letters("ab 1") == 0.75
