@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
+from fixtures.corpora import COLUMNS
 
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.journal import Quiet
 from pipeline.lookup import load
-from pipeline.recipe import Columns, Data, Filter, Source, Split
+from pipeline.recipe import Data, Filter, Source, Split
 from pipeline.sources import PINNERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fixtures.corpora import Ingest
+
     from pipeline.journal import Journal
+    from pipeline.recipe import Columns
     from pipeline.settings import Settings
-
-COLUMNS = Columns(text="body", target="summary", name="title", group="author")
-
-
-class Ingest(Protocol):
-    """Ingest a source into ``<tmp_path>/<name>`` and return folder and counts."""
-
-    def __call__(
-        self, kind: str, path: Path | str | None, name: str = "corpus", *, columns: Columns = COLUMNS, **changes: object
-    ) -> tuple[Path, dict[str, int]]: ...
 
 
 @pytest.fixture

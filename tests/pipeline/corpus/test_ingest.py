@@ -20,7 +20,7 @@ from pipeline.sources.base import Pin, PinnedItem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Ingest
+    from fixtures.corpora import Ingest
 
     from pipeline.settings import Settings
 

@@ -25,7 +25,7 @@ from pipeline.sources.installed import installed, pin, python_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Ingest
+    from fixtures.corpora import Ingest
 
 SOURCE = '''
 """Module doc."""

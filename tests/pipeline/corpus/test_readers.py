@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Ingest
+    from fixtures.corpora import Ingest
     from fixtures.s3 import S3Server
 
     from pipeline.recipe import Filter
