@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from fixtures.foreign import foreign_environment
+from fixtures.mlflow import free_port, wait_for
 
 from components.registration import __main__ as body
 from components.registration.contract import RegistrationParams
@@ -29,8 +31,6 @@ from pipeline.runtime import Opened, Work
 from pipeline.serving.answer import Answerer
 from pipeline.settings import Settings
 from pipeline.tracking import MlflowServer, step_run
-from tests.fixtures.foreign import foreign_environment
-from tests.fixtures.mlflow import free_port, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

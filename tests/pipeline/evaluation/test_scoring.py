@@ -111,7 +111,7 @@ TRAIN = [
     [
         ("lead", document(9, "one two three four five"), "one two three"),
         ("most_frequent", document(9), "Read a file."),
-        ("name_template", document(9, name="shop.HTTPServer.getUser_name2"), "Return the get user name 2."),
+        ("name_template", document(9, name="shop.HTTPServer.getUser_name2"), "Return the get user name2."),
         ("name_template", document(9, name=""), "Return the."),
         ("nearest_neighbour", document(9, "the socket that is closed"), "Read a socket."),
     ],

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.foreign import foreign_environment
 
 from pipeline.serving.answer import Answerer
 from pipeline.serving.package import copy_sources, package_model, pinned_requirements
-from tests.fixtures.foreign import foreign_environment
 
 ASK = """
 import json, sys
