@@ -1,0 +1,84 @@
+"""Ingestion and tokenization as their real commands, one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.manifest import Reference
+from pipeline.corpus.counts import check_counts
+from pipeline.planning import Prepared, prepare
+from pipeline.recipe.recipe import check_recipe
+from pipeline.settings import Settings
+from pipeline.tokens.reader import TokenStream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.mlflow import Server
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mlflow_server: Server) -> Settings:
+    return Settings(store=f"file://{tmp_path}/store", state=tmp_path / "state", mlflow_uri=mlflow_server.uri)
+
+
+def run(prepared: Prepared, settings: Settings) -> subprocess.CompletedProcess[str]:
+    """Run the component that was prepared, as a launcher does."""
+    assert prepared.request
+    environment = {
+        **os.environ,
+        "TRAINSHED_STORE": settings.store,
+        "TRAINSHED_STATE": str(settings.state),
+        "MLFLOW_TRACKING_URI": settings.mlflow_uri,
+    }
+    command = [sys.executable, "-m", f"components.{prepared.request.stage}", "--request", str(prepared.request_uri)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
+    source = tmp_path / "rows.jsonl"
+    rows = [
+        {"body": f"The body of the row number {index}, some words long.", "summary": f"Summary number {index}."} for index in range(300)
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = check_recipe(
+        {
+            "name": "tiny-data",
+            "data": {
+                "source": {"kind": "jsonl", "path": str(source), "columns": {"text": "body", "target": "summary"}},
+                "split": {"salt": "s"},
+            },
+            "tokenizer": {"vocabulary": 400, "sentinels": 10},
+            "model": {"family": "t5"},
+            "finetuning": {"task": "summarization", "steps": 1},
+            "registration": {"model": "tiny-data"},
+        },
+        "test",
+    )
+    outputs: dict[str, Reference | None] = {}
+    for stage in ("ingestion", "tokenization"):
+        prepared = prepare(recipe, "run-1", stage, settings, outputs)
+        done = run(prepared, settings)
+        assert done.returncode == 0, done.stderr
+        outputs[stage] = Reference.model_validate_json(done.stdout)
+        assert prepare(recipe, "run-2", stage, settings, outputs).reference == outputs[stage]
+    artifacts = open_artifacts(settings)
+    corpus, tokens = (artifacts.find(found.stage, found.fingerprint) for found in outputs.values() if found)
+    assert corpus
+    assert tokens
+    assert corpus.counts["read"] == 300
+    check_counts(artifacts.open(corpus, tmp_path / "corpus"), corpus.counts)
+    stream = TokenStream(artifacts.open(tokens, tmp_path / "tokens"), "stream-train")
+    assert len(stream) == corpus.counts["train"] == tokens.counts["documents_train"]
+    source.write_text(source.read_text() + "not json\n" * 9)
+    refused = run(prepare(recipe, "run-3", "ingestion", settings, {}), settings)
+    assert refused.returncode == 2
+    assert "9 of 309 records could not be read" in refused.stderr
+    assert "Traceback" not in refused.stderr
