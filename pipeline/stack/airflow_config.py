@@ -37,7 +37,6 @@ pause   chain   idle
 ======  ======  =====
 
 The rest of a chain is the tasks themselves, 0.2-0.4 s each, so less than 0.2 s buys little and takes the cores from training.
-The other intervals (heartbeats, row locks, query sizes) made no difference to a chain.
 """
 
 

@@ -109,16 +109,14 @@ def _made(server: object) -> Server:
 
 def _reconcile(settings: Settings, state: Path, on_progress: OnProgress) -> None:
     servers = local_servers(settings)
-    living = roots.families(state)
+    living = _without_strays(state)
     site = Site(state, settings, _ports(settings, state, servers, living), load_or_generate(state))
     with folder.translated(state):
         ports.record(state, site.ports)
         write_env_file(site)
     current = {server.name for server in servers if _is_current(server, site, living)}
     missing = [server for server in servers if server.name not in current]
-    gone = [name for name in living if name not in current]
-    if gone:
-        stopping.stop_servers(state, gone)
+    stopping.stop_servers(state, living.keys() - current)
     for name in sorted(current):
         on_progress(Progress(name, "running"))
     try:
@@ -126,6 +124,13 @@ def _reconcile(settings: Settings, state: Path, on_progress: OnProgress) -> None
     except BaseException:
         stopping.stop_servers(state, [server.name for server in missing])
         raise
+
+
+def _without_strays(state: Path) -> dict[str, Family]:
+    """End what is left of servers that died, before ports are chosen: a stray may hold the one its server had."""
+    living = roots.families(state)
+    stopping.stop_servers(state, [name for name, family in living.items() if family.root is None])
+    return {name: family for name, family in living.items() if family.root is not None}
 
 
 def _is_current(server: Server, site: Site, living: Mapping[str, Family]) -> bool:
