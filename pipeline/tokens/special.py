@@ -22,7 +22,6 @@ def all_names(sentinels: int) -> list[str]:
 
 
 def ids(tokenizer: Tokenizer, sentinels: int) -> tuple[dict[str, int], list[int]]:
-    """Ids of the named special tokens and of the sentinels."""
-    return {name: tokenizer.token_to_id(token) for name, token in NAMES.items()}, [
-        tokenizer.token_to_id(token) for token in sentinel_names(sentinels)
-    ]
+    """Ids of the named special tokens and of the sentinels, in a tokenizer that has them all."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    return {name: vocabulary[token] for name, token in NAMES.items()}, [vocabulary[token] for token in sentinel_names(sentinels)]

@@ -51,7 +51,7 @@ def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal
         BadInput: the vocabulary is too small, or the given tokenizer is not what the recipe pins.
         Preempted: told to stop.
     """
-    tokenizer = make_tokenizer(training_texts(corpus), params, home)
+    tokenizer = make_tokenizer(training_texts(corpus, journal), params, home)
     tokenizer.save(str(output / "tokenizer.json"))
     special, sentinels = ids(tokenizer, params.sentinels)
     vocabulary = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
@@ -67,12 +67,24 @@ def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal
     return written | {"vocabulary": vocabulary}
 
 
-def training_texts(corpus: Path) -> Iterator[str]:
-    """What a tokenizer learns from: sources and targets of the train split."""
-    for document in documents(corpus, TRAIN):
+def training_texts(corpus: Path, journal: Journal) -> Iterator[str]:
+    """What a tokenizer learns from: sources and targets of the train split.
+
+    Raises:
+        Preempted: told to stop.
+    """
+    for count, document in enumerate(documents(corpus, TRAIN)):
+        if count % BATCH == 0:
+            _look_up(journal, count, "documents learned from")
         yield source_text(document.name, document.text)
         if document.target:
             yield document.target
+
+
+def _look_up(journal: Journal, count: int, unit: str) -> None:
+    journal.progress(count, 0, unit)
+    if journal.stopping():
+        raise Preempted("told to stop while tokenizing", "", "run it again")
 
 
 class _Writer:
@@ -91,9 +103,7 @@ class _Writer:
             while batch := list(islice(found, BATCH)):
                 self._stream(batch, stream, sources, counts, split)
                 self._targets([document.target for document in batch if document.target is not None], targets, counts, split)
-                journal.progress(counts[f"documents_{split}"], 0, f"{split} documents")
-                if journal.stopping():
-                    raise Preempted("told to stop while tokenizing", "", "run it again")
+                _look_up(journal, counts[f"documents_{split}"], f"{split} documents encoded")
 
     def _stream(self, batch: list[Document], stream: TokenWriter, sources: TokenWriter, counts: Counter[str], split: str) -> None:
         texts = [source_text(document.name, document.text) for document in batch]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -38,18 +37,18 @@ def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iter
     meter = Meter(journal, pin)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
-        for number, row in enumerate(_rows(item, source, settings), start=1):
+        for number, row in enumerate(_rows(item, source, settings, meter), start=1):
             yield to_record(row, source.columns, f"{name}:{number}")
-        meter.add(item.size)
 
 
-def _rows(item: PinnedItem, source: Source, settings: Settings) -> Iterator[dict[str, Any]]:
+def _rows(item: PinnedItem, source: Source, settings: Settings, meter: Meter) -> Iterator[dict[str, Any]]:
     """The rows of a file, the fields that count only, text as bytes: one bad string must not spoil its batch."""
     fields = list(dict.fromkeys(wanted(source.columns)))
-    with _seekable(item, settings) as file, _named(item):
+    with _seekable(item, settings, meter) as file, _named(item):
         table = parquet.ParquetFile(file)
         check_fields(source.columns, table.schema_arrow.names, item.name.rpartition("/")[2])
         for batch in table.iter_batches(ROWS, columns=fields):
+            meter.tell()
             columns = [_plain(batch.column(field)) for field in fields]
             yield from (dict(zip(fields, row, strict=True)) for row in zip(*columns, strict=True))
 
@@ -74,13 +73,16 @@ def _named(item: PinnedItem) -> Iterator[None]:
 
 
 @contextmanager
-def _seekable(item: PinnedItem, settings: Settings) -> Iterator[IO[bytes]]:
+def _seekable(item: PinnedItem, settings: Settings, meter: Meter) -> Iterator[IO[bytes]]:
     """The file itself, or an object's bytes in a nameless file on disk: Parquet is read from its end."""
     with open_raw(item, settings) as raw:
         if not item.name.startswith("s3://"):
             yield raw
+            meter.add(item.size)
             return
         with TemporaryFile() as copy:
-            shutil.copyfileobj(raw, copy, 1 << 20)
+            while piece := raw.read(1 << 20):
+                copy.write(piece)
+                meter.add(len(piece))
             copy.seek(0)
             yield copy

@@ -26,4 +26,8 @@ class Meter:
         self.done += count
         if self.done - self._told >= EVERY or self.done >= self.total:
             self._told = self.done
-            self.journal.progress(min(self.done, self.total) / 1e6, self.total / 1e6, "MB")
+            self.tell()
+
+    def tell(self) -> None:
+        """Say again how far it is: a file that is read at once and parsed for long moves all the same."""
+        self.journal.progress(min(self.done, self.total) / 1e6, self.total / 1e6, "MB")

@@ -64,10 +64,15 @@ def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iter
 
 
 def extract(batch: Batch) -> list[Record | Quarantined]:
-    """Records of the files of a batch. Runs in a worker."""
+    """Records of the files of a batch. Runs in a worker, or here where there is one processor."""
+    collecting = gc.isenabled()
     gc.disable()  # a tree is large, and free of cycles: collecting while it grows takes four times the parsing
-    warnings.simplefilter("ignore")  # invalid escapes in other people's code
-    return [record for file in batch.files for record in _records(batch, file)]
+    try:
+        with warnings.catch_warnings(action="ignore"):  # invalid escapes in other people's code
+            return [record for file in batch.files for record in _records(batch, file)]
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def wanted(path: str) -> bool:

@@ -7,7 +7,10 @@ import os
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +26,9 @@ def in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: i
         work: a function of a module (it is sent by name).
         tasks: what to apply it to.
         processes: how many processes; with 1 the work is done here.
+
+    Raises:
+        Unavailable: a worker was killed, e.g. because memory ran out.
     """
     if processes == 1 or len(tasks) < 2:
         yield from map(work, tasks)
@@ -32,6 +38,8 @@ def in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: i
     pool = ProcessPoolExecutor(min(processes, len(tasks)), context, initializer=_end_with_parent)
     try:
         yield from pool.map(work, tasks)
+    except BrokenProcessPool as error:
+        raise Unavailable("a worker process was killed", "it to finish", "see whether memory ran out, then try again") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -42,8 +50,9 @@ def processors() -> int:
 
 
 def _end_with_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent is gone, even by SIGKILL."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to a group of processes to the parent, and end when the parent is gone, even by SIGKILL."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 - only spawned workers come here
 

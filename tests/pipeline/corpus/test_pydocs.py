@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -146,6 +147,11 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     parent.wait()
     _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive
+
+
+def test_a_worker_that_was_killed_is_no_bug() -> None:
+    with pytest.raises(Unavailable, match="a worker process was killed"):
+        list(in_order(os._exit, [1, 2], 2))
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
