@@ -7,11 +7,12 @@ While servers start, a terminal shows one line for each with a spinner and the s
 from __future__ import annotations
 
 import time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import Unavailable
+from pipeline.errors import Unavailable, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +82,8 @@ def logs(
     from pipeline.stack import SERVERS
 
     if server and server not in SERVERS:
+        if get_close_matches(server, SERVERS, n=1, cutoff=0.8):
+            raise unknown_name("server", server, SERVERS)  # a slip of the fingers, not the name of a run
         from pipeline.cli.runs import print_logs
 
         print_logs(server, step)

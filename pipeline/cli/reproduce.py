@@ -1,0 +1,42 @@
+"""``trainshed reproduce``: rebuild a registered version and compare digests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("reproduce")(reproduce)
+
+
+def reproduce(
+    version: Annotated[str, typer.Argument(help="MODEL/VERSION or MODEL@ALIAS, e.g. pydocs@champion.", metavar="VERSION")],
+) -> None:
+    """Rebuild a registered version from its manifests and compare digests."""
+    from rich.console import Console
+
+    from pipeline.errors import BadInput
+    from pipeline.local.reproduce import reproduce as rebuild
+    from pipeline.orchestration.names import new_run_name
+    from pipeline.registry.naming import model_of
+    from pipeline.settings import load_settings
+
+    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    name, model = model_of(version, settings)
+    rows = rebuild(
+        model, name, f"reproduce-{new_run_name(name)}", settings, lambda stage, line: console.print(f"{stage}: {line}", markup=False)
+    )
+    for row in rows:
+        word = "taken from the store" if row.taken else "same" if row.got == row.wanted else f"DIFFERENT: {row.got[:12]}"
+        console.print(f"{row.stage:<14} {row.wanted[:12]}  {word}")
+    wrong = [row.stage for row in rows if row.got != row.wanted]
+    if wrong:
+        raise BadInput(
+            f"{version} was not reproduced: {', '.join(wrong)} differ",
+            "the digests that were registered",
+            "use the thread count and machine kind of then",
+        )
+    console.print(f"{version} is reproduced, byte for byte")
