@@ -106,8 +106,10 @@ def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override"
 
 
 def _explain(error: ValidationError, origin: str) -> BadInput:
-    """Turn pydantic's first complaint into one line, with the near name for an unknown field."""
-    first = error.errors()[0]
+    """Turn one of pydantic's complaints into one line, with the near name for an unknown field."""
+    complaints = error.errors()
+    # a misspelt field is also a missing one: the misspelling says more
+    first = next((complaint for complaint in complaints if complaint["type"] == "extra_forbidden"), complaints[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         parents, wrong = first["loc"][:-1], str(first["loc"][-1])
