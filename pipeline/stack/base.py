@@ -108,7 +108,7 @@ class ServerStatus:
     pid: int | None
     address: str
     memory_mb: int
-    """Resident memory of the process and its descendants, in megabytes (shared pages count once a process)."""
+    """Memory of the process and its descendants, in megabytes; a page several of them share counts once."""
 
     detail: str
     """What is missing, when it is not running."""

@@ -126,13 +126,18 @@ def _wait(processes: list[psutil.Process], patience_s: float) -> None:
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> int:
-    """Return the resident memory of processes together, in megabytes."""
+    """Return the memory of processes together, in megabytes.
+
+    Proportional where the kernel says it (Linux): the scheduler's forked workers share most of their pages with it, and
+    counting those once a process shows 670 MB where 250 are used. Unique pages elsewhere.
+    """
     total = 0
     for process in processes:
         try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
+            memory = process.memory_full_info()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue  # it ended while we looked
+        total += getattr(memory, "pss", memory.uss)
     return total // 2**20
 
 

@@ -114,15 +114,23 @@ def _reconcile(settings: Settings, state: Path, on_progress: OnProgress) -> None
     with folder.translated(state):
         ports.record(state, site.ports)
         write_env_file(site)
-    current = {server.name for server in servers if _is_current(server, site, living)}
-    missing = [server for server in servers if server.name not in current]
-    stopping.stop_servers(state, living.keys() - current)
-    for name in sorted(current):
-        on_progress(Progress(name, "running"))
+    current = [server for server in servers if _is_current(server, site, living)]
+    stopping.stop_servers(state, living.keys() - {server.name for server in current})
+    _start([server for server in servers if server not in current], current, site, on_progress)
+    hung = starting.find_hung(current, site)
+    if hung:
+        stopping.stop_servers(state, [server.name for server in hung])
+        _start(hung, [server for server in servers if server not in hung], site, on_progress)
+
+
+def _start(missing: list[Server], running: list[Server], site: Site, on_progress: OnProgress) -> None:
+    """Start what is missing; when one fails, stop those started with it."""
+    for server in running:
+        on_progress(Progress(server.name, "running"))
     try:
-        starting.start_all(missing, set(current), site, on_progress)
+        starting.start_all(missing, {server.name for server in running}, site, on_progress)
     except BaseException:
-        stopping.stop_servers(state, [server.name for server in missing])
+        stopping.stop_servers(site.state, [server.name for server in missing])
         raise
 
 

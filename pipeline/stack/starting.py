@@ -29,6 +29,10 @@ ROUND_PAUSE_S = 0.1
 PATIENCE_S = 180.0
 """From its start to its first answer; the slowest, Airflow's API server, takes 6 s alone on one core."""
 
+HANG_PATIENCE_S = 60.0
+"""A server that ran before this call and does not answer for this long is replaced. Long, because replacing the scheduler
+interrupts training, and training is what delays its heartbeat on a small machine."""
+
 TAKEN = ("address already in use", "Address already in use", "bind: address", "Errno 98")
 
 
@@ -88,6 +92,17 @@ def start_all(servers: Sequence[Server], ready: set[str], site: Site, on_progres
                 ready.add(one.server.name)
                 on_progress(Progress(one.server.name, "running"))
         time.sleep(ROUND_PAUSE_S)
+
+
+def find_hung(servers: Sequence[Server], site: Site) -> list[Server]:
+    """Return those of ``servers`` that live but do not serve within ``HANG_PATIENCE_S``."""
+    deadline = time.monotonic() + HANG_PATIENCE_S
+    silent = list(servers)
+    while silent := [server for server in silent if server.probe(site, 0.0)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(ROUND_PAUSE_S)
+    return silent
 
 
 def _start(server: Server, site: Site) -> _Start:

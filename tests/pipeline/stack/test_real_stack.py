@@ -12,7 +12,7 @@ from fixtures.stack import bare_environment, free_settings
 
 from pipeline.errors import Unavailable
 from pipeline.settings import Settings, load_settings
-from pipeline.stack import processes, stack
+from pipeline.stack import processes, stack, starting
 from pipeline.stack.http import ask
 
 SERVERS = {"s3", "mlflow", "airflow-api", "airflow-scheduler", "airflow-dag-processor"}
@@ -98,6 +98,16 @@ def test_a_stale_record_harms_no_other_program(running, wanted):
     assert own.is_running()
     assert after.pop("mlflow") not in {own.pid, before.pop("mlflow")}
     assert after == before, "the new MLflow server has the old one's port, so nobody else need know"
+
+
+def test_a_server_that_hangs_is_replaced(running, wanted, monkeypatch):
+    monkeypatch.setattr(starting, "HANG_PATIENCE_S", 0.1)
+    before = pids(running)
+    psutil.Process(before["mlflow"]).suspend()
+    stack.up(wanted)
+    after = pids(running)
+    assert after.pop("mlflow") != before.pop("mlflow")
+    assert after == before
 
 
 def test_mlflow_asks_for_the_password_and_knows_its_own_name_only(running):
