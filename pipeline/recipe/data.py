@@ -30,7 +30,7 @@ class Source(Section):
     """A name from `pipeline.sources`: ``pydocs``, ``jsonl``, ``csv``, ``parquet``, ``text``."""
 
     path: str | None = None
-    """A path, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. Not for ``pydocs``."""
+    """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative one starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
     """Which field plays which part (``jsonl``, ``csv``, ``parquet``)."""

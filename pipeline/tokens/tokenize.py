@@ -52,7 +52,8 @@ def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal
         Preempted: told to stop.
     """
     tokenizer = make_tokenizer(training_texts(corpus, journal), params, home)
-    tokenizer.save(str(output / "tokenizer.json"))
+    # not tokenizer.save: a full disk is a plain Exception there, and must be told as what it is
+    (output / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
     special, sentinels = ids(tokenizer, params.sentinels)
     vocabulary = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
     first = [source_text(document.name, document.text) for document in islice(documents(corpus, TRAIN), BATCH)]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from fixtures.mlflow import Server
 
+    from pipeline.recipe import Recipe
+
 
 @pytest.fixture
 def settings(tmp_path: Path, mlflow_server: Server) -> Settings:
@@ -42,19 +44,11 @@ def run(prepared: Prepared, settings: Settings) -> subprocess.CompletedProcess[s
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
-    source = tmp_path / "rows.jsonl"
-    rows = [
-        {"body": f"The body of the row number {index}, some words long.", "summary": f"Summary number {index}."} for index in range(300)
-    ]
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    recipe = check_recipe(
+def recipe(source: dict[str, object]) -> Recipe:
+    return check_recipe(
         {
             "name": "tiny-data",
-            "data": {
-                "source": {"kind": "jsonl", "path": str(source), "columns": {"text": "body", "target": "summary"}},
-                "split": {"salt": "s"},
-            },
+            "data": {"source": source, "split": {"salt": "s"}},
             "tokenizer": {"vocabulary": 400, "sentinels": 10},
             "model": {"family": "t5"},
             "finetuning": {"task": "summarization", "steps": 1},
@@ -62,13 +56,22 @@ def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
         },
         "test",
     )
+
+
+def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
+    source = tmp_path / "rows.jsonl"
+    rows = [
+        {"body": f"The body of the row number {index}, some words long.", "summary": f"Summary number {index}."} for index in range(300)
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tiny = recipe({"kind": "jsonl", "path": str(source), "columns": {"text": "body", "target": "summary"}})
     outputs: dict[str, Reference | None] = {}
     for stage in ("ingestion", "tokenization"):
-        prepared = prepare(recipe, "run-1", stage, settings, outputs)
+        prepared = prepare(tiny, "run-1", stage, settings, outputs)
         done = run(prepared, settings)
         assert done.returncode == 0, done.stderr
         outputs[stage] = Reference.model_validate_json(done.stdout)
-        assert prepare(recipe, "run-2", stage, settings, outputs).reference == outputs[stage]
+        assert prepare(tiny, "run-2", stage, settings, outputs).reference == outputs[stage]
     artifacts = open_artifacts(settings)
     corpus, tokens = (artifacts.find(found.stage, found.fingerprint) for found in outputs.values() if found)
     assert corpus
@@ -78,7 +81,16 @@ def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
     stream = TokenStream(artifacts.open(tokens, tmp_path / "tokens"), "stream-train")
     assert len(stream) == corpus.counts["train"] == tokens.counts["documents_train"]
     source.write_text(source.read_text() + "not json\n" * 9)
-    refused = run(prepare(recipe, "run-3", "ingestion", settings, {}), settings)
+    refused = run(prepare(tiny, "run-3", "ingestion", settings, {}), settings)
     assert refused.returncode == 2
     assert "9 of 309 records could not be read" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_installed_packages_are_read_by_several_processes(settings: Settings) -> None:
+    done = run(prepare(recipe({"kind": "pydocs", "packages": ["click", "packaging"]}), "run-4", "ingestion", settings, {}), settings)
+    assert done.returncode == 0, done.stderr
+    reference = Reference.model_validate_json(done.stdout)
+    corpus = open_artifacts(settings).find(reference.stage, reference.fingerprint)
+    assert corpus
+    assert corpus.counts["kept"] > 300
