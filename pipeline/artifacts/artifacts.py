@@ -6,7 +6,6 @@ quarantine is the other way round: the manifest goes first, so that nobody finds
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from pipeline.artifacts.base import Conflict, NotFound
-from pipeline.artifacts.cache import WrongBytes, hash_file
+from pipeline.artifacts.cache import WrongBytes, hash_file, read_blob
 from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import Damaged
@@ -204,13 +203,11 @@ class Artifacts:
         self.store.delete(blob_key(entry.sha256))
 
     def _harm(self, entry: FileEntry) -> Damage | None:
-        digest = hashlib.sha256()
         try:
-            for piece in self.store.chunks(blob_key(entry.sha256)):
-                digest.update(piece)
-        except NotFound:
-            return Damage(entry, "it is not in the store")
-        return None if digest.hexdigest() == entry.sha256 else Damage(entry, "its bytes are not those its digest promises")
+            read_blob(self.store, entry)
+        except WrongBytes as error:
+            return Damage(entry, str(error))
+        return None
 
 
 class DamagedFile(Exception):

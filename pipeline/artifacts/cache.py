@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.manifest import blob_key
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.base import Store
     from pipeline.artifacts.manifest import FileEntry
+
+READINGS = 2
 
 
 class WrongBytes(Exception):
@@ -88,18 +90,11 @@ class Cache:
     def _download(self, store: Store, entry: FileEntry, cached: Path) -> None:
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
-        digest = hashlib.sha256()
         try:
             with temporary.open("wb") as file:
-                for piece in store.chunks(blob_key(entry.sha256)):
-                    digest.update(piece)
-                    file.write(piece)
-            if digest.hexdigest() != entry.sha256:
-                raise WrongBytes("its bytes are not those its digest promises")
+                read_blob(store, entry, file)
             temporary.chmod(0o444)
             temporary.replace(cached)
-        except NotFound as error:
-            raise WrongBytes("it is not in the store") from error
         finally:
             temporary.unlink(missing_ok=True)
         self._note(cached)
@@ -113,6 +108,31 @@ class Cache:
         temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
         temporary.write_text(stamp)
         temporary.replace(cached.with_suffix(".stamp"))
+
+
+def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> None:
+    """Read a blob, into ``sink`` if there is one, and compare its digest.
+
+    Wrong bytes are read a second time before they are believed: a broken wire must not condemn what is stored.
+
+    Raises:
+        WrongBytes: the store has no such blob, or not with these bytes.
+    """
+    for _ in range(READINGS):
+        digest = hashlib.sha256()
+        if sink:
+            sink.seek(0)
+            sink.truncate()
+        try:
+            for piece in store.chunks(blob_key(entry.sha256)):
+                digest.update(piece)
+                if sink:
+                    sink.write(piece)
+        except NotFound as error:
+            raise WrongBytes("it is not in the store") from error
+        if digest.hexdigest() == entry.sha256:
+            return
+    raise WrongBytes("its bytes are not those its digest promises")
 
 
 def hash_file(path: Path) -> str:

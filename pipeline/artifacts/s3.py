@@ -58,6 +58,8 @@ class S3Store:
             read_timeout=30,
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=CONNECTIONS,
+            # readers compare our own sha256; botocore's CRC would cost a second pass and end a stream in the middle
+            response_checksum_validation="when_required",
         )
         # a session of its own: boto3's default session is shared and not safe to use from several threads
         self.client = boto3.session.Session().client(
