@@ -18,7 +18,7 @@ from pipeline.registry.registering import ensure_version, version_tags
 from pipeline.registry.scores import read_scores
 from pipeline.registry.versions import Version, set_alias, tag_version
 from pipeline.runtime import Work, main
-from pipeline.serving.package import package_model
+from pipeline.serving.package import package_model, serving_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,7 @@ def _version(work: Work[RegistrationParams], model: Manifest, report: Manifest |
             work.tracking,
             work.params.registration.model,
             model.reference,
+            serving_name(),
             tags,
             lambda: package_model(folder, Path(scratch, "package"), sources, tags),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.registry.versions import DIGEST_TAG, Version, create_version, ensure_model, find_version, wait_ready
+from pipeline.registry.versions import DIGEST_TAG, SERVING_TAG, Version, create_version, ensure_model, find_version, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ SHORT = 12
 
 
 def ensure_version(
-    server: MlflowServer, run: Run, name: str, model: Reference, tags: Mapping[str, str], package: Callable[[], Path]
+    server: MlflowServer, run: Run, name: str, model: Reference, serving: str, tags: Mapping[str, str], package: Callable[[], Path]
 ) -> Version:
-    """Find the version that holds this model, or log the package and create it.
+    """Find the version that holds this model and answers with this code, or log the package and create it.
 
     Uploading the same file again replaces it by the same bytes, and the version comes last: until it is there, a crash leaves
     nothing but files nobody refers to.
@@ -29,22 +29,24 @@ def ensure_version(
         run: the MLflow run that logs the package.
         name: the registered model; created when it is not there.
         model: the model artifact, whose digest is the identity.
-        tags: what to tag the version with, besides its digest.
+        serving: name of the code that answers, which stands for its content.
+        tags: what to tag the version with besides.
         package: builds the MLflow model and returns its folder; called only if it is needed.
 
     Raises:
         Unavailable: MLflow is away.
     """
     ensure_model(server, name)
-    found = find_version(server, name, model.digest)
+    found = find_version(server, name, model.digest, serving)
     if found:
         return wait_ready(server, name, found)
     folder = package()
     place = f"model-{model.digest[:SHORT]}"
+    identity = {DIGEST_TAG: model.digest, SERVING_TAG: serving}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             run.log_file(path, f"{place}/{path.relative_to(folder).as_posix()}")
-    return create_version(server, name, f"{run.artifact_uri}/{place}", run.id, {**tags, DIGEST_TAG: model.digest})
+    return create_version(server, name, f"{run.artifact_uri}/{place}", run.id, {**tags, **identity})
 
 
 def version_tags(model: Manifest, report: Manifest | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.registry.aliases import settle_aliases
 from pipeline.registry.entry import Entry, Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.versions import find_version
+from pipeline.registry.versions import DIGEST_TAG, read_version
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
@@ -63,8 +63,9 @@ def _target(server: MlflowServer, ledger: Ledger, head: Entry, champion: Entry, 
         if served.against is None:
             raise BadInput(f"{ledger.model} had no champion before this one", "an earlier champion", "name the version to go back to")
         return ledger.entry(served.against)
+    version = read_version(server, ledger.model, to_version)
+    digest = version.tags.get(DIGEST_TAG) if version else None
     for entry in promotions:
-        version = find_version(server, ledger.model, entry.digest)
-        if version is not None and version.number == to_version and entry.digest != champion.digest:
+        if entry.digest == digest != champion.digest:
             return entry
     raise BadInput(f"version {to_version} of {ledger.model} never was champion, or is it now", "an earlier champion", "look at the ledger")

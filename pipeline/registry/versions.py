@@ -1,8 +1,12 @@
 """Model versions in MLflow, found before they are made.
 
 MLflow's ``model-versions/create`` makes another version each time it is called, so a retry after a lost response would leave
-two. Here a version carries the content digest of its model artifact as a tag and is searched by it first; creating is asked
-for once and never repeated by the client, and the retry of the whole step finds what the lost call made.
+two. Here a version carries the content digest of its model artifact and the name of the code it answers with as tags, and is
+searched by them first; creating is asked for once and never repeated by the client, and the retry of the whole step finds
+what the lost call made.
+
+The same model may have several versions: when the code that answers was changed, evaluation scores the new answers, and what
+is served must be what was scored. The newest version of a model is the one that counts.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.tracking.server import MlflowServer
 
 DIGEST_TAG = "trainshed.model.digest"
+SERVING_TAG = "trainshed.serving"
 READY = "READY"
 FAILED = "FAILED_REGISTRATION"
 POLL_S = 0.2
@@ -53,12 +58,29 @@ def ensure_model(server: MlflowServer, name: str) -> None:
             return
 
 
-def find_version(server: MlflowServer, name: str, digest: str) -> Version | None:
-    """The version whose model artifact has this content digest; the lowest number should there be several."""
+def find_version(server: MlflowServer, name: str, digest: str, serving: str | None = None) -> Version | None:
+    """The newest version that holds the model artifact with this content digest.
+
+    Args:
+        server: the MLflow server.
+        name: the registered model.
+        digest: content digest of the model artifact.
+        serving: name of the code it must answer with; by default any.
+    """
     condition = f"name='{name}' AND tag.`{DIGEST_TAG}`='{digest}'"
-    rows = server.call("GET", "model-versions/search", {"filter": condition, "max_results": 100}).get("model_versions", [])
+    rows = server.call("GET", "model-versions/search", {"filter": condition, "max_results": 1000}).get("model_versions", [])
     found = [version for version in map(_as_version, rows) if version.status != FAILED]
-    return min(found, key=lambda version: version.number, default=None)
+    if serving is not None:
+        found = [version for version in found if version.tags.get(SERVING_TAG) == serving]
+    return max(found, key=lambda version: version.number, default=None)
+
+
+def read_version(server: MlflowServer, name: str, number: int) -> Version | None:
+    """One version by its number; None when there is none."""
+    try:
+        return _as_version(server.call("GET", "model-versions/get", {"name": name, "version": str(number)})["model_version"])
+    except Missing:
+        return None
 
 
 def create_version(server: MlflowServer, name: str, source: str, run_id: str, tags: Mapping[str, str]) -> Version:

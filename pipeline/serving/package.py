@@ -65,17 +65,21 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
     return output
 
 
+def serving_name() -> str:
+    """Name of the package that answers: it stands for the content of everything that is copied."""
+    digest = hashlib.sha256()
+    for path in [*_shipped(), SOURCES / "serving" / SCRIPT]:
+        digest.update(f"{path.relative_to(SOURCES).as_posix()}\0{path.read_text(encoding='utf-8')}\0".encode())
+    return f"trainshed_serving_{digest.hexdigest()[:SHORT]}"
+
+
 def copy_sources(folder: Path) -> Path:
     """Copy the serving script and the package it imports, renamed, into ``folder``; returns the package."""
-    sources = {path.relative_to(SOURCES): path.read_text(encoding="utf-8") for path in _shipped()}
-    digest = hashlib.sha256()
-    for relative, text in sorted(sources.items()):
-        digest.update(f"{relative.as_posix()}\0{text}\0".encode())
-    name = f"trainshed_serving_{digest.hexdigest()[:SHORT]}"
-    for relative, text in sources.items():
-        target = folder / name / relative
+    name = serving_name()
+    for path in _shipped():
+        target = folder / name / path.relative_to(SOURCES)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(OWN_NAME.sub(name, text), encoding="utf-8")
+        target.write_text(OWN_NAME.sub(name, path.read_text(encoding="utf-8")), encoding="utf-8")
     script = (SOURCES / "serving" / SCRIPT).read_text(encoding="utf-8")
     (folder / SCRIPT).write_text(OWN_NAME.sub(name, script), encoding="utf-8")
     return folder / name
@@ -87,9 +91,9 @@ def pinned_requirements() -> list[str]:
 
 
 def _shipped() -> list[Path]:
-    """Every source file that is copied."""
+    """Every source file that is copied, always in the same order."""
     files: list[Path] = []
     for place in SHIPPED:
         path = SOURCES / place
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return files
+        files += path.rglob("*.py") if path.is_dir() else [path]
+    return sorted(files)

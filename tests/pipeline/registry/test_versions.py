@@ -47,9 +47,9 @@ class Registry:
     def name(self) -> str:
         return self.ledger.model
 
-    def register(self, digest: str) -> int:
+    def register(self, digest: str, serving: str = "code-1") -> int:
         run = step_run(self.settings, "registry-tests", self.name, digest)
-        return ensure_version(self.server, run, self.name, reference(digest), {"trainshed.run": "r"}, self._package).number
+        return ensure_version(self.server, run, self.name, reference(digest), serving, {"trainshed.run": "r"}, self._package).number
 
     def _package(self) -> Path:
         self.packaged += 1
@@ -95,6 +95,15 @@ def test_a_version_is_made_once_for_a_digest(registry: Registry) -> None:
     assert found.status == "READY"
     assert found.tags["trainshed.run"] == "r"
     assert find_version(registry.server, registry.name, "c") is None
+
+
+def test_changed_answering_code_makes_a_new_version_of_the_same_model_and_the_aliases_follow(registry: Registry) -> None:
+    registry.register("a")
+    registry.decide("a", Outcome.PROMOTED)
+    assert registry.register("a", serving="code-2") == 2
+    assert registry.register("a", serving="code-2") == 2
+    assert registry.standing("a").settled
+    assert read_aliases(registry.server, registry.name) == {"champion": 2, "challenger": 2}
 
 
 def test_a_create_whose_answer_was_lost_is_found_by_the_next_attempt(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
