@@ -63,6 +63,9 @@ class Seen(NamedTuple):
     left_out: Container[str] = ()
     """Skipped steps that have no artifact."""
 
+    failed: bool = False
+    """Whether the run failed; when a person ends it, Airflow marks what had not begun as skipped."""
+
 
 def rows(steps: Sequence[str], seen: Seen) -> list[Row]:
     """What to show of each step.
@@ -104,7 +107,7 @@ def span(seconds: float) -> str:
 def _row(step: str, seen: Seen) -> Row:
     task, progress = seen.tasks.get(step), seen.progress.get(step)
     planned = next((row for row in seen.plan.steps if row.id == step), None) if seen.plan else None
-    state = _state(task, left_out=step in seen.left_out)
+    state = _state(task, ("not reached" if seen.failed else "left out") if step in seen.left_out else "cached")
     # of a step that waited for others the plan only knew that it had to wait
     reason = planned.reason if planned and planned.status.value == "miss" else ""
     estimate = planned.seconds if planned else None
@@ -116,10 +119,10 @@ def _row(step: str, seen: Seen) -> Row:
     return Row(step, state, seconds, "" if state in {"done", "cached"} else reason, estimate)
 
 
-def _state(task: Task | None, *, left_out: bool) -> str:
+def _state(task: Task | None, skipped: str) -> str:
     state = task.state if task else "none"
     if state == "skipped":
-        return "left out" if left_out else "cached"
+        return skipped
     if state == "restarting":
         return "retrying"
     return WORDS.get(state, "waiting")

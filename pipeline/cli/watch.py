@@ -56,9 +56,7 @@ def watch(airflow: Airflow, run: Run, steps: tuple[str, ...], settings: Settings
     try:
         state = _live(watched, console) if console.is_terminal else _lines(watched, console)
     except KeyboardInterrupt as error:
-        raise Interrupted(
-            f"detached; {name} goes on", "", f"`trainshed watch {name}` looks again, `trainshed stop {name}` stops it"
-        ) from error
+        raise Interrupted(f"detached; {name} goes on: `trainshed watch {name}` looks again, `trainshed stop {name}` stops it") from error
     if state != "success":
         raise _why(watched)
 
@@ -90,21 +88,21 @@ def _follow(watched: Watched, show: Callable[[list[Row], str], None]) -> str:
     while True:
         state = watched.airflow.run(watched.run.dag, watched.run.id).state
         plan = _plan(watched) or plan
-        shown = _look(watched, plan)
+        shown = _look(watched, plan, failed=state == "failed")
         show(shown, _caption(watched, state, shown, time.monotonic() - began))
         if state in {"success", "failed"}:
             return state
         time.sleep(LOOK_S)
 
 
-def _look(watched: Watched, plan: Plan | None) -> list[Row]:
+def _look(watched: Watched, plan: Plan | None, *, failed: bool) -> list[Row]:
     from pipeline.runs import read_progress
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
     at_work = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
     told = {step: read_progress(watched.store, watched.name, step) for step in at_work}
     progress = {step: found for step, found in told.items() if found}
-    return rows(watched.steps, Seen(tasks, plan, progress, _left_out(watched, tasks, plan)))
+    return rows(watched.steps, Seen(tasks, plan, progress, _left_out(watched, tasks, plan), failed))
 
 
 def _left_out(watched: Watched, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:
