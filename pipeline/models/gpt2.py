@@ -17,7 +17,7 @@ from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel
 
 from pipeline.errors import BadInput
 from pipeline.models.base import IGNORED, Batch, Decoding, Rows, TextModel, additive_mask, at_least_fp32, pad
-from pipeline.models.copy_head import CopyHead, copied_all, copied_label, mix
+from pipeline.models.copy_head import NONE, CopyHead, copied_all, copied_label, mix
 
 if TYPE_CHECKING:
     from pipeline.models.shape import Shape, Specials
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Reading(Decoding):
-    """The read sources, and keys and values so far. ``real_BS`` is False on padding, which stands at the left."""
+    """The read sources, keys and values so far, the token fed before the last; ``real_BS`` is False on padding, at the left."""
 
     source_BS: Tensor
     real_BS: Tensor
     hidden_BSD: Tensor
     cache: DynamicCache
+    before_B: Tensor
     written: int = 0
 
 
@@ -83,7 +84,8 @@ class Decoder(TextModel):
             return -written_N
         itself = torch.eye(length, dtype=torch.bool, device=causal.device)
         mask_BLL = additive_mask(same_BLL & (batch.source_BL[:, None, :] | itself), hidden_BLD.dtype)[:, 0]
-        attention_BLL, gate_BL = self.copy_head.attend(hidden_BLD, hidden_BLD, mask_BLL)
+        before_BL = functional.pad(batch.ids_BL[:, :-1], (1, 0), value=NONE).masked_fill(batch.position_BL == 0, NONE)
+        attention_BLL, gate_BL = self.copy_head.attend(hidden_BLD, hidden_BLD, mask_BLL, batch.ids_BL, batch.ids_BL, before_BL)
         copied_BL = copied_label(at_least_fp32(attention_BLL), batch.ids_BL, batch.labels_BL)
         return -mix(written_N, copied_BL[wanted_BL], at_least_fp32(gate_BL[wanted_BL]))
 
@@ -97,7 +99,7 @@ class Decoder(TextModel):
         causal = torch.ones(length, length, dtype=torch.bool, device=source_BS.device).tril()
         allowed_BSS = (real_BS[:, None, :] & causal) | torch.eye(length, dtype=torch.bool, device=source_BS.device)
         cache = DynamicCache()
-        return _Reading(source_BS, real_BS, self._hidden(source_BS, position_BS, allowed_BSS, cache), cache)
+        return _Reading(source_BS, real_BS, self._hidden(source_BS, position_BS, allowed_BSS, cache), cache, source_BS[:, -1])
 
     def room(self, length: int) -> int:
         """Positions are absolute: what is left of the context, the separator counted."""
@@ -116,8 +118,11 @@ class Decoder(TextModel):
             return written_BV
         states_BKD = torch.cat([decoding.hidden_BSD, hidden_B1D], dim=1)
         there_B1K = torch.cat([real_BS, real_BS.new_ones(len(last_B), 1)], dim=1)[:, None, :]
-        attention_B1K, gate_B1 = self.copy_head.attend(hidden_B1D, states_BKD, additive_mask(there_B1K, hidden_B1D.dtype)[:, 0])
         ids_BK = torch.cat([decoding.source_BS, last_B1], dim=1)
+        before_BK = functional.pad(torch.cat([decoding.source_BS[:, :-1], decoding.before_B[:, None]], dim=1), (1, 0), value=NONE)
+        mask_B1K = additive_mask(there_B1K, hidden_B1D.dtype)[:, 0]
+        attention_B1K, gate_B1 = self.copy_head.attend(hidden_B1D, states_BKD, mask_B1K, last_B1, ids_BK, before_BK)
+        decoding.before_B = last_B
         return mix(written_BV, copied_all(attention_B1K[:, 0], ids_BK, self.vocabulary), gate_B1)
 
     def _hidden(self, ids_BL: Tensor, position_BL: Tensor, allowed_BLK: Tensor, cache: DynamicCache | None = None) -> Tensor:

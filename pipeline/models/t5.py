@@ -11,7 +11,7 @@ from torch.nn import functional
 from transformers import DynamicCache, EncoderDecoderCache, T5Config, T5ForConditionalGeneration
 
 from pipeline.models.base import IGNORED, Batch, Decoding, Pairs, TextModel, additive_mask, at_least_fp32, pad
-from pipeline.models.copy_head import CopyHead, copied_all, copied_label, mix
+from pipeline.models.copy_head import NONE, CopyHead, copied_all, copied_label, mix
 
 if TYPE_CHECKING:
     from pipeline.models.shape import Shape, Specials
@@ -81,7 +81,8 @@ class EncoderDecoder(TextModel):
         written_N = self._written(hidden_BTD[wanted_BT]).gather(1, batch.target_BT[wanted_BT][:, None]).squeeze(1)
         if self.copy_head is None:
             return -written_N
-        attention_BTS, gate_BT = self.copy_head.attend(hidden_BTD, encoded_BSD, mask_B11S[:, 0])
+        before_BS = functional.pad(batch.source_BS[:, :-1], (1, 0), value=NONE)
+        attention_BTS, gate_BT = self.copy_head.attend(hidden_BTD, encoded_BSD, mask_B11S[:, 0], given_BT, batch.source_BS, before_BS)
         copied_BT = copied_label(at_least_fp32(attention_BTS), batch.source_BS, safe_BT)
         return -mix(written_N, copied_BT[wanted_BT], at_least_fp32(gate_BT[wanted_BT]))
 
@@ -106,8 +107,12 @@ class EncoderDecoder(TextModel):
         written_BV = self._written(hidden_B1D[:, 0])
         if self.copy_head is None:
             return written_BV
-        attention_B1S, gate_B1 = self.copy_head.attend(hidden_B1D, decoding.encoded_BSD, decoding.mask_B11S[:, 0])
-        return mix(written_BV, copied_all(attention_B1S[:, 0], decoding.source_BS, self.vocabulary), gate_B1)
+        source_BS = decoding.source_BS
+        before_BS = functional.pad(source_BS[:, :-1], (1, 0), value=NONE)
+        attention_B1S, gate_B1 = self.copy_head.attend(
+            hidden_B1D, decoding.encoded_BSD, decoding.mask_B11S[:, 0], last_B[:, None], source_BS, before_BS
+        )
+        return mix(written_BV, copied_all(attention_B1S[:, 0], source_BS, self.vocabulary), gate_B1)
 
     def _encode(self, source_BS: Tensor) -> tuple[Tensor, Tensor]:
         """Encoder states [B, S, D], and the additive mask [B, 1, 1, S] that hides padding."""

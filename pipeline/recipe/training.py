@@ -38,7 +38,7 @@ class Training(Section):
     """Largest norm of the gradient."""
 
     precision: str = Field("auto", pattern="^(auto|fp32|bf16)$")
-    """``bf16`` keeps fp32 master weights; ``auto`` takes bf16 on a GPU that has it and fp32 elsewhere."""
+    """``bf16`` keeps fp32 master weights; ``auto`` takes bf16 where the hardware multiplies in it and fp32 elsewhere."""
 
     evaluate_every: int = Field(100, ge=1)
     """Steps between two looks at the validation split."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import torch
     from torch import Tensor
 
     from pipeline.models.base import Batch
@@ -35,8 +36,15 @@ class Feed(Protocol):
 class Optimizer(Protocol):
     """Moves the weights. Its state is tensors only, so that a checkpoint needs no pickle."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training) -> None:
-        """Remember the fp32 weights to move, and which of them are hidden matrices."""
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
+        """Begin a run.
+
+        Args:
+            weights: the fp32 weights to move, by name.
+            matrices: which of them are hidden matrices.
+            params: learning rates and weight decay.
+            compute: what the model computes in; arithmetic that bears it may be done in it too.
+        """
 
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
         """Move the weights in place.

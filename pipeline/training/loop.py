@@ -101,7 +101,7 @@ class _Run:
         self.model.use_kernel(self.state.machine.kernel)
         self.weights = Weights(self.model, self.state.machine.precision)
         self.optimizer: Optimizer = load("optimizer", OPTIMIZERS, setup.params.optimizer)(
-            self.weights.exact, self.weights.matrices, setup.params
+            self.weights.exact, self.weights.matrices, setup.params, self.model.core.dtype
         )
         self.best: dict[str, Tensor] = {}
         if newest:

@@ -19,5 +19,5 @@ def factor(step: int, steps: int, warmup: float, decay: float) -> float:
         decay: share of the steps, at the end, in which it falls linearly to `FLOOR`.
     """
     rising = min(1.0, step / max(1.0, warmup * steps))
-    left = (steps - step) / max(1.0, decay * steps)
+    left = (steps - step) / max(1.0, decay * steps) if decay else 1.0
     return rising * min(1.0, FLOOR + (1.0 - FLOOR) * left)

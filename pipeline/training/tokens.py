@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
-
-from pipeline.errors import BadInput
 from pipeline.models.shape import Specials
+from pipeline.tokens.layout import read_layout
 from pipeline.tokens.reader import TokenStream
 
 if TYPE_CHECKING:
@@ -40,28 +37,8 @@ def open_tokens(folder: Path) -> TokenFolder:
     """Read what a model must know of its tokens.
 
     Raises:
-        BadInput: the tokenizer lacks a special token.
+        Damaged: `tokens.json` is not there or cannot be read.
     """
-    facts = json.loads((folder / "tokens.json").read_text())
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    return TokenFolder(
-        folder,
-        int(facts["vocabulary"]),
-        find_specials(tokenizer),
-        int(facts["max_source_tokens"]),
-        int(facts["max_target_tokens"]),
-    )
-
-
-def find_specials(tokenizer: Tokenizer) -> Specials:
-    """Look the special tokens up by name; sentinels are ``<extra_id_0>``, ``<extra_id_1>``, ... as far as they go."""
-    found = {}
-    for name in ("pad", "eos", "bos", "unk", "sep"):
-        number = tokenizer.token_to_id(f"<{name}>")
-        if number is None:
-            raise BadInput(f"the tokenizer has no <{name}>", "it among the special tokens", "add it, or leave tokenizer.given out")
-        found[name] = number
-    sentinels: list[int] = []
-    while (number := tokenizer.token_to_id(f"<extra_id_{len(sentinels)}>")) is not None:
-        sentinels.append(number)
-    return Specials(**found, sentinels=tuple(sentinels))
+    layout = read_layout(folder)
+    specials = Specials(**layout.special, sentinels=tuple(layout.sentinels))
+    return TokenFolder(folder, layout.vocabulary, specials, layout.max_source_tokens, layout.max_target_tokens)

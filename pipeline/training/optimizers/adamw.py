@@ -22,9 +22,9 @@ EPSILON = 1e-9
 class AdamW:
     """Adam with decoupled weight decay on whatever has two dimensions."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
         """Begin with moments of zero."""
-        del matrices
+        del matrices, compute
         self._weights = dict(weights)
         self._rate, self._decay = params.learning_rate, params.weight_decay
         self._first = {name: torch.zeros_like(weight) for name, weight in weights.items()}

@@ -2,7 +2,8 @@
 
 The momentum of a matrix is replaced by the nearest orthogonal matrix, so that every direction is learned at the same pace.
 On a small model and a few minutes it beat AdamW clearly. The Newton-Schulz iteration runs once per group of equally shaped
-matrices instead of once per matrix: 128-wide matrices are too small to fill even two cores one by one.
+matrices instead of once per matrix: 128-wide matrices are too small to fill even two cores one by one. It runs in bf16
+where the model does, as in the original: half the time, and the iteration corrects its own rounding.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 class Muon:
     """Muon and Adam side by side."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
         """Divide the weights between the two."""
         self._matrices = {name: weights[name] for name in sorted(matrices)}
         self._momentum = {name: torch.zeros_like(weight) for name, weight in self._matrices.items()}
         self._rate, self._decay = params.matrix_learning_rate, params.weight_decay
+        self._compute = compute
         self._groups: dict[tuple[int, int], list[str]] = {}
         for name, weight in self._matrices.items():
             self._groups.setdefault((min(weight.shape), max(weight.shape)), []).append(name)
-        self._adam = AdamW({name: weight for name, weight in weights.items() if name not in matrices}, frozenset(), params)
+        self._adam = AdamW({name: weight for name, weight in weights.items() if name not in matrices}, frozenset(), params, compute)
 
     @torch.no_grad()
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
@@ -46,7 +48,8 @@ class Muon:
         self._adam.step(gradients, factor, step)
         rate = self._rate * factor
         for names in self._groups.values():
-            updates = orthogonal(torch.stack([self._ahead(name, gradients[name]) for name in names]))
+            ahead = torch.stack([self._ahead(name, gradients[name]) for name in names])
+            updates = orthogonal(ahead.to(self._compute)).float()
             for name, update in zip(names, updates, strict=True):
                 weight = self._matrices[name]
                 rows, columns = weight.shape

@@ -28,6 +28,12 @@ FAMILIES = [("t5", False), ("t5", True), ("gpt2", False), ("gpt2", True)]
 families = pytest.mark.parametrize(("family", "copy_head"), FAMILIES)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Two threads that share a busy core wait for each other at every tiny operation: 100 times slower than one."""
+    torch.set_num_threads(1)
+
+
 def shape(family: str, copy_head: bool, **changes: int) -> Shape:
     sizes = {"width": 16, "layers": 2, "heads": 2, "feed_forward": 32, "context": 64, **changes}
     return Shape(family=family, copy_head=copy_head, **sizes)

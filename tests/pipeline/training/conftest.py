@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from tokenizers import Tokenizer, models
+
+from pipeline.tokens import special
+from pipeline.tokens.layout import Layout, write_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SPECIALS = ["<pad>", "<eos>", "<bos>", "<unk>", "<sep>", *(f"<extra_id_{number}>" for number in range(8))]
+SENTINELS = 8
+SPECIALS = special.all_names(SENTINELS)
 VOCABULARY = 64
 FIRST = len(SPECIALS)
 
@@ -30,8 +34,8 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
     words = {word: number for number, word in enumerate([*SPECIALS, *(f"w{number}" for number in range(FIRST, VOCABULARY))])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.save(str(folder / "tokenizer.json"))
-    facts = {"vocabulary": VOCABULARY, "dtype": "uint16", "max_source_tokens": 24, "max_target_tokens": 8}
-    (folder / "tokens.json").write_text(json.dumps(facts))
+    ids, sentinels = special.ids(tokenizer, SENTINELS)
+    write_layout(folder, Layout(VOCABULARY, "uint16", ids, sentinels, max_source_tokens=24, max_target_tokens=8))
     random = np.random.default_rng(seed)
     for split, count in (("train", pairs), ("validation", 12)):
         texts = [random.integers(FIRST, VOCABULARY, random.integers(3, 24)).tolist() for _ in range(count)]
@@ -39,6 +43,12 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
         write_stream(folder, f"pairs-{split}-source", texts)
         write_stream(folder, f"pairs-{split}-target", [[text[1], text[0], 1] for text in texts])
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Two threads that share a busy core wait for each other at every tiny operation: 100 times slower than one."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STEPS, EVERY = 7, 3
-COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": EVERY, "dropout": 0.1, "seed": 5}
+COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": EVERY, "dropout": 0.1, "seed": 5, "precision": "fp32"}
 CASES = ["span_corruption", "causal_lm", "finetune-t5", "finetune-gpt2", "finetune-adamw", "finetune-bf16"]
 
 
@@ -31,7 +31,7 @@ def start(case: str, tokens: Path, output: Path, journal: object, shelf: object)
         pretrain_model(tokens, model, Pretraining(objective=case, **COMMON), output, **ends)
         return
     extra = {"finetune-adamw": {"optimizer": "adamw"}, "finetune-bf16": {"precision": "bf16"}}.get(case, {})
-    params = Finetuning(task="summarization", l1=1e-4, patience=3, **COMMON, **extra)
+    params = Finetuning(task="summarization", l1=1e-4, patience=3, **{**COMMON, **extra})
     finetune_model(tokens, None, model, params, output, **ends)
 
 
