@@ -40,7 +40,8 @@ def register(work: Work[RegistrationParams]) -> None:
     entry = promote(ledger, gate, challenger, read_scores(report.folder), _rival(work), work.request.run)
     head = ledger.head()
     champion = ledger.champion(head)
-    if champion and champion.digest in settle_aliases(server, name, head, champion):
+    found = settle_aliases(server, name, head, champion)
+    if champion and found[champion.digest] is None:
         _version_of_champion(work, champion)
         settle_aliases(server, name, head, champion)
     _tell(work, version, entry)

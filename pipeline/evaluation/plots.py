@@ -64,7 +64,7 @@ def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str],
             said = systems[system][metric]
             axes.barh(place, said["mean"], color=ACCENT if place == 0 else QUIET, height=0.62)
             axes.plot([said["low"], said["high"]], [place, place], color=NEUTRAL, linewidth=1.4)
-            axes.text(said["high"], place, f"  {said['mean']:.1f}", va="center")
+            axes.annotate(f"{said['mean']:.1f}", (said["high"], place), xytext=(6, 0), textcoords="offset points", va="center")
         axes.set_yticks(range(len(order)), [name.replace("_", " ") for name in order])
         axes.invert_yaxis()
         axes.tick_params(left=False)

@@ -14,6 +14,7 @@ from pipeline.registry.versions import find_version, read_aliases, remove_alias,
 
 if TYPE_CHECKING:
     from pipeline.registry.entry import Entry
+    from pipeline.registry.versions import Version
     from pipeline.tracking.server import MlflowServer
 
 CHAMPION = "champion"
@@ -30,7 +31,7 @@ def projection(head: Entry | None, champion: Entry | None) -> dict[str, str]:
     return wanted
 
 
-def settle_aliases(server: MlflowServer, name: str, head: Entry | None, champion: Entry | None) -> set[str]:
+def settle_aliases(server: MlflowServer, name: str, head: Entry | None, champion: Entry | None) -> dict[str, Version | None]:
     """Make MLflow's aliases agree with the ledger.
 
     Args:
@@ -40,18 +41,18 @@ def settle_aliases(server: MlflowServer, name: str, head: Entry | None, champion
         champion: the entry that put the champion in service.
 
     Returns:
-        Digests that have no version in MLflow, so that no alias can point at them: they want registering anew.
+        Content digest → version, of each model an alias is wanted for. None where MLflow has no version of it: no alias
+        can point there before it is registered anew.
     """
     current = read_aliases(server, name)
-    missing: set[str] = set()
-    for alias, digest in projection(head, champion).items():
-        version = find_version(server, name, digest)
-        if version is None:
-            missing.add(digest)
-        elif current.get(alias) != version.number:
+    wanted = projection(head, champion)
+    found = {digest: find_version(server, name, digest) for digest in sorted(set(wanted.values()))}
+    for alias, digest in wanted.items():
+        version = found[digest]
+        if version and current.get(alias) != version.number:
             log.info("alias %s of %s: version %s -> %d", alias, name, current.get(alias, "none"), version.number)
             set_alias(server, name, alias, version.number)
     if champion is None and CHAMPION in current:
         log.warning("alias champion of %s taken away: the ledger has no champion", name)
         remove_alias(server, name, CHAMPION)
-    return missing
+    return found

@@ -46,11 +46,11 @@ def settled(server: MlflowServer, store: Store, name: str, model: Reference) -> 
     champion = ledger.champion(head)
     serves = champion is not None and champion.digest == model.digest
     if not serves and not ledger.refusal(model.digest, head, champion):
-        against = f"the champion of entry {champion.number}" if champion else "an empty throne"
+        against = f"the champion of entry {champion.number}" if champion else "no champion"
         return Standing(False, f"no decision about this model against {against} in the ledger of {name}")
-    missing = settle_aliases(server, name, head, champion)
-    if model.digest in missing or find_version(server, name, model.digest) is None:
+    found = settle_aliases(server, name, head, champion)
+    if (found[model.digest] if model.digest in found else find_version(server, name, model.digest)) is None:
         return Standing(False, f"MLflow has no version of {name} with this model")
-    if champion and champion.digest in missing:
+    if champion and found[champion.digest] is None:
         return Standing(False, f"MLflow has no version of {name} with the champion of the ledger")
     return Standing(True, "")
