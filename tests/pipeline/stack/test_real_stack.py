@@ -2,7 +2,10 @@
 
 import base64
 import json
+import os
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -143,6 +146,22 @@ def test_a_child_that_dies_is_one_line_with_the_end_of_its_log_and_nothing_stays
         stack.up(Settings(**known))
     assert "\n" not in str(caught.value)
     assert living(Settings(**known)) == []
+
+
+def test_ctrl_c_while_starting_is_130_and_leaves_no_process(tmp_path):
+    wanted = free_settings(tmp_path)
+    ports = {f"TRAINSHED_{name.upper()}": str(getattr(wanted, name)) for name in ("s3_port", "mlflow_port", "airflow_port")}
+    command = [str(Path(sys.executable).with_name("trainshed")), "up"]
+    foreign = {"AWS_PROFILE": "of-another-account", "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    environment = os.environ | ports | foreign | {"TRAINSHED_STATE": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+        for line in up.stdout:
+            if line.startswith("s3 running"):
+                break
+        up.send_signal(signal.SIGINT)
+        assert up.wait() == 130
+        assert up.stderr.read() == ""
+    assert living(wanted) == []
 
 
 def test_down_leaves_no_process_not_even_a_component_that_lost_its_worker(wanted):
