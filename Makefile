@@ -36,7 +36,7 @@ prove: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready
-	@$(BIN)/python -m tests.benchmarks
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff format --check .

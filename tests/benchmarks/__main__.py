@@ -1,0 +1,200 @@
+"""`make bench`: measure on this machine, print the figures as Markdown, and write them into docs/measurements.md.
+
+Everything runs on a stack of its own. What is compared is measured in turn in the same run (A B A B ...), and medians are
+quoted: machines are shared and noisy, and ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+from benchmarks.storage import storage_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOME = Path(__file__).resolve().parents[2]
+PAGE = HOME / "docs" / "measurements.md"
+BLOCK = re.compile(r"(<!-- figures: written by `make bench` -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+ROUNDS = 5
+NOOP = '''"""Six chained tasks that do nothing: what Airflow itself costs."""
+from airflow.sdk import dag, task
+
+@dag(dag_id="noop_six", schedule=None, catchup=False)
+def noop_six():
+    before = None
+    for number in range(6):
+        @task(task_id=f"t{number}")
+        def nothing():
+            return None
+        now = nothing()
+        if before is not None:
+            before >> now
+        before = now
+
+noop_six()
+'''
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    figure: str
+    bar: str = ""
+
+
+class Bench:
+    """A stack of its own, with the project's DAGs and the no-op DAG beside them."""
+
+    def __init__(self, folder: Path, recipe: str) -> None:
+        self.folder, self.recipe = folder, recipe
+        self.home = folder / "home"
+        self.home.mkdir()
+        shutil.copytree(HOME / "dags", self.home / "dags")
+        for name in ("pipeline", "components", "pyproject.toml"):
+            (self.home / name).symlink_to(HOME / name)
+        (self.home / "dags" / "noop_six.py").write_text(NOOP)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRAINSHED_", "AWS_", "MLFLOW_", "AIRFLOW"))}
+        self.env = {**clean, "TRAINSHED_STATE": str(folder / "state"), "TRAINSHED_HOME": str(self.home)}
+
+    def trainshed(self, *arguments: str) -> str:
+        """Run the command; its output, or the end of it in the error."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("trainshed")), *arguments], env=self.env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(f"trainshed {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.stdout
+
+    def timed(self, *arguments: str) -> float:
+        """Seconds that a command takes."""
+        began = time.perf_counter()
+        self.trainshed(*arguments)
+        return time.perf_counter() - began
+
+    def trigger_to_success(self, dag: str) -> float:
+        """Seconds from the trigger to the end of a run, by Airflow's own record of its end."""
+        from pipeline.orchestration.client import Airflow
+        from pipeline.settings import load_settings
+
+        airflow = Airflow(load_settings(self.folder / "state"))
+        run = f"bench-{time.time_ns()}"
+        began = time.time()
+        airflow.trigger(dag, run, {})
+        while (state := airflow.run(dag, run).state) not in {"success", "failed"}:
+            time.sleep(0.05)
+        if state != "success":
+            raise SystemExit(f"{dag} {run} ended as {state}")
+        ended = airflow._call("GET", f"dags/{dag}/dagRuns/{run}")["end_date"]
+        return datetime.datetime.fromisoformat(ended).timestamp() - began
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--recipe", default="pydocs", help="the recipe that is run through Airflow")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as folder:
+        rows = measure(Bench(Path(folder), arguments.recipe))
+    text = page(rows)
+    print(text)
+    found = PAGE.read_text()
+    PAGE.write_text(BLOCK.sub(lambda match: f"{match[1]}{text}{match[2]}", found))
+
+
+def measure(bench: Bench) -> list[Row]:
+    """All figures, in the order a newcomer meets them."""
+    rows = [Row("import of the DAG files beyond Airflow itself", f"{import_cost():.2f} s", "< 0.5 s")]
+    try:
+        rows.append(Row("`trainshed up`, first time", f"{bench.timed('up'):.0f} s"))
+        rows.append(Row(f"stack up → decision, `{bench.recipe}`", span(bench.timed("run", bench.recipe)), "≤ 8 min"))
+        hits, noops, local = interleaved(
+            lambda: bench.trigger_to_success(bench.recipe),
+            lambda: bench.trigger_to_success("noop_six"),
+            lambda: bench.timed("run", bench.recipe, "--local"),
+        )
+        ratio = statistics.median(hit / noop for hit, noop in zip(hits, noops, strict=True))
+        rows += [
+            Row("again at once through Airflow: trigger → success, all hits", spread(hits)),
+            Row("six chained no-op `@task`s on the same stack", spread(noops)),
+            Row("ratio of the two, pair by pair", f"{ratio:.2f}", "≤ 0.5"),
+            Row("again at once with `--local`, whole process", spread(local), "≤ 1 s"),
+        ]
+        rows += [Row(*row) for row in storage_rows(bench.folder / "state")]
+        rows.append(Row("memory of the idle stack", f"{memory(bench):.0f} MB"))
+        rows.append(Row("`trainshed down`, then `up` again", f"{bench.timed('down'):.1f} s, {bench.timed('up'):.0f} s"))
+    finally:
+        bench.trainshed("down")
+    return rows
+
+
+def interleaved(*measures: Callable[[], float]) -> list[list[float]]:
+    """Each measure once to warm up, then in turn."""
+    for each in measures:
+        each()
+    rounds = [[each() for each in measures] for _ in range(ROUNDS)]
+    return [list(column) for column in zip(*rounds, strict=True)]
+
+
+def import_cost() -> float:
+    """Seconds that our DAG files add to a process that has imported Airflow, median of several processes."""
+    code = (
+        "import time, runpy, airflow.sdk\nfrom airflow.sdk import DAG, task, BaseOperator\nbegan = time.perf_counter()\n"
+        f"runpy.run_path({str(HOME / 'dags' / 'train.py')!r})\nprint(time.perf_counter() - began)\n"
+    )
+    with tempfile.TemporaryDirectory() as airflow_home:
+        env = {**os.environ, "AIRFLOW_HOME": airflow_home}
+        runs = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True) for _ in range(ROUNDS)]
+    return statistics.median(float(done.stdout.splitlines()[-1]) for done in runs)
+
+
+def memory(bench: Bench) -> float:
+    """Unique memory of the stack's processes, in megabytes."""
+    mark = str(bench.folder / "state")
+    total = 0
+    for process in psutil.process_iter():
+        try:
+            if mark in process.environ().get("TRAINSHED_STATE", ""):
+                total += process.memory_full_info().uss
+        except psutil.Error:
+            continue
+    return total / 1e6
+
+
+def span(seconds: float) -> str:
+    """Minutes and seconds."""
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
+
+
+def spread(values: list[float]) -> str:
+    """Median with the smallest and the largest."""
+    return f"{statistics.median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"
+
+
+def page(rows: list[Row]) -> str:
+    """The figures as Markdown, with the date and the machine's shape."""
+    model = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        platform.machine(),
+    )
+    shape = f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
+    head = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range, where there is one.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
+    return head + "".join(f"| {row.what} | {row.figure} | {row.bar} |\n" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
