@@ -1,0 +1,164 @@
+"""A whole line through a real stack: run, run again, refuse, stop, heal. The recipe is as small as the real components allow."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fixtures.stack import BORROWED
+
+from pipeline.artifacts import open_artifacts
+from pipeline.orchestration.client import Airflow
+from pipeline.tracking import parent_run
+
+NAME = "smallest"
+RECIPE = """\
+name: smallest
+description: As small as it gets.
+data:
+  source: {{kind: jsonl, path: {data}, columns: {{text: body, target: summary, name: name}}}}
+  split: {{salt: smallest, test: 0.2, validation: 0.1}}
+tokenizer: {{vocabulary: 400, sentinels: 10}}
+model: {{family: t5, width: 16, layers: 1, heads: 2, feed_forward: 32, context: 32}}
+finetuning: {{task: summarization, steps: 2, batch: 4, checkpoint_every: 2, evaluate_every: 2}}
+evaluation: {{examples: 5, resamples: 100}}
+registration: {{model: smallest-summarizer}}
+"""
+STEPS = ["ingestion", "tokenization", "finetuning", "evaluation", "champion_evaluation", "registration"]
+WORDS = ["file", "socket", "node", "token", "header", "user", "matrix", "queue", "page", "lock"]
+
+
+def environment(stack):
+    """The environment without variables of the developer's shell that point at other servers."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)} | stack.environment
+
+
+def trainshed(stack, *arguments, code=0):
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
+    done = subprocess.run(command, check=False, env=environment(stack), capture_output=True, text=True)
+    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+    return done
+
+
+def states(output):
+    """Last state told of each step."""
+    told = [line.split() for line in output.splitlines() if line.split()[:1] and line.split()[0] in STEPS]
+    return {words[0]: words[1] if words[1] not in {"left", "not"} else " ".join(words[1:3]) for words in told}
+
+
+def run_name(output):
+    return re.match(rf"({NAME}-\S+)", output)[1]
+
+
+@pytest.fixture(scope="module")
+def recipe(stack, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("handed-in")
+    rows = [
+        {
+            "name": f"shop.{word}s.f{i}",
+            "body": f"Takes the {word} number {i} and returns it to its owner.",
+            "summary": f"Return {word} {i}.",
+        }
+        for i in range(30)
+        for word in WORDS
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    path = folder / f"{NAME}.yaml"
+    path.write_text(RECIPE.format(data=folder / "rows.jsonl"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def first_run(stack, recipe) -> str:
+    return trainshed(stack, "run", str(recipe)).stdout
+
+
+def test_a_recipe_that_is_handed_in_runs_to_a_decision(stack, first_run):
+    assert states(first_run) == {**dict.fromkeys(STEPS, "done"), "champion_evaluation": "left out"}
+    assert "smallest-summarizer version 1 was not promoted: " in first_run
+    assert {manifest.stage for manifest in open_artifacts(stack.settings).manifests()} >= {"ingestion", "finetuning", "registration"}
+
+
+def test_its_assets_have_news_but_for_the_refused_promotion(stack, first_run):
+    events = Airflow(stack.settings)._pages("assets/events", "asset_events", {})
+    told = {event["uri"] for event in events if event["source_run_id"] == run_name(first_run)}
+    assert told == {f"x-trainshed://{NAME}/corpus", f"x-trainshed://{NAME}/model"}
+
+
+def test_the_mlflow_run_is_ended_by_airflow(stack, first_run):
+    """The callback runs in the DAG processor a moment after the run has ended: wait for the state, not for a time."""
+    run = parent_run(stack.settings, NAME, run_name(first_run))
+    while (status := run.server.call("GET", "runs/get", {"run_id": run.id})["run"]["info"]["status"]) == "RUNNING":
+        os.sched_yield()
+    assert status == "FINISHED"
+
+
+def test_logs_are_what_the_component_said(stack, first_run):
+    log = trainshed(stack, "logs", run_name(first_run), "finetuning").stdout
+    assert "lease acquired" in log
+    assert "DagBag" not in log
+
+
+def test_again_at_once_everything_is_cached(stack, first_run):
+    again = trainshed(stack, "run", NAME).stdout
+    assert states(again) == {**dict.fromkeys(STEPS, "cached"), "champion_evaluation": "left out"}
+    tasks = Airflow(stack.settings).tasks(NAME, run_name(again))
+    assert {task.id for task in tasks.values() if task.attempt} == {"plan"}
+
+
+def test_again_here_everything_is_cached_too(stack, first_run):
+    out = trainshed(stack, "run", NAME, "--local").stdout
+    assert "begins" not in out
+
+
+def test_a_wrong_value_is_one_line_and_exit_2(stack, first_run):
+    done = trainshed(stack, "run", NAME, "--set", "finetuning.steps=0", code=2)
+    assert re.fullmatch(r"trainshed: .*finetuning\.steps.*\n", done.stderr)
+
+
+def test_what_planning_refuses_is_told_by_run(stack, first_run):
+    done = trainshed(stack, "run", NAME, "--set", "data.source.path=/nosuch/*.jsonl", code=2)
+    assert re.fullmatch(r"trainshed: plan: .*/nosuch/\*\.jsonl.*to mend it: .*\n", done.stderr)
+
+
+def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
+    other = tmp_path / recipe.name
+    other.write_text(recipe.read_text().replace("width: 16", "width: 32"))
+    done = trainshed(stack, "run", str(other), code=2)
+    assert "there is another recipe called 'smallest'" in done.stderr
+
+
+def test_a_stopped_run_has_failed_and_leaves_no_component(stack, first_run):
+    changes = ["--set", "finetuning.steps=100000", "--set", "finetuning.evaluate_every=100000"]
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", NAME, *changes]
+    watching = subprocess.Popen(command, env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = iter(watching.stdout.readline, "")
+    name = run_name(next(lines))
+    assert any(line.startswith("finetuning running") for line in lines)
+    trainshed(stack, "stop", name)
+    _, errors = watching.communicate()
+    assert watching.returncode in {1, 75}
+    assert errors.startswith("trainshed: ")
+    assert errors.count("\n") == 1
+    tasks = Airflow(stack.settings).tasks(NAME, name)
+    assert (tasks["finetuning"].state, tasks["registration"].state) == ("failed", "upstream_failed")
+
+
+@pytest.mark.prove
+def test_damage_found_by_a_step_plans_the_run_anew(stack, first_run):
+    """Evaluation waits for fine-tuning when the run is planned, so only it finds that its corpus is damaged."""
+    artifacts = open_artifacts(stack.settings)
+    corpus = next(iter(artifacts.manifests("ingestion")))
+    shard = next(entry for entry in corpus.files if entry.path.startswith("test"))
+    key = f"blobs/{shard.sha256}"
+    good = artifacts.store.get(key).data
+    artifacts.store.put(key, bytes([*good[:-9], good[-9] ^ 1, *good[-8:]]))
+    shutil.rmtree(stack.settings.cache_folder)  # a verified local copy would do as well, and the damage stay unseen
+    out = trainshed(stack, "run", NAME, "--force", "finetuning", "--set", "evaluation.seed=1").stdout
+    assert "evaluation retrying" in out
+    assert "ingestion done" in out
+    assert artifacts.store.get(key).data == good
