@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         """Read a list as a person writes it in a variable, with commas."""
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
+    @property
+    def s3_keys(self) -> tuple[str, str] | None:
+        """Access key and secret key, in the clear; None where boto3's own chain has to find them."""
+        if self.s3_access_key and self.s3_secret_key:
+            return self.s3_access_key.get_secret_value(), self.s3_secret_key.get_secret_value()
+        return None
+
     @cached_property
     def dags_folder(self) -> Path:
         """Folder of the DAG files, which is also Airflow's DAG folder."""

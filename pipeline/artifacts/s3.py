@@ -10,13 +10,13 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored
+from pipeline.artifacts.client import s3_client
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 MULTIPART = 16 << 20
-CONNECTIONS = 16
 CREDENTIALS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden", "ExpiredToken", "InvalidToken"})
 FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -49,27 +48,7 @@ class S3Store:
         self.prefix = f"{prefix}/" if prefix else ""
         self.endpoint = settings.s3_endpoint or "AWS"
         self.patience_s = settings.s3_patience_s
-        secret = settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else None
-        access = settings.s3_access_key.get_secret_value() if settings.s3_access_key else None
-        config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=CONNECTIONS,
-            # readers compare our own sha256; botocore's CRC would cost a second pass and end a stream in the middle
-            response_checksum_validation="when_required",
-        )
-        # a session of its own: boto3's default session is shared and not safe to use from several threads
-        self.client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=settings.s3_endpoint,
-            region_name=settings.s3_region,
-            aws_access_key_id=access,
-            aws_secret_access_key=secret,
-            config=config,
-        )
+        self.client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
 
     def get(self, key: str) -> Stored:
         """Read an object whole."""
@@ -183,7 +162,7 @@ class S3Store:
             raise self._meaning(error, key) from error
         except NoCredentialsError as error:
             raise BadInput(f"no credentials for {self.url}", "an access key", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
-        except (BotoCoreError, OSError, boto3.exceptions.Boto3Error) as error:
+        except (BotoCoreError, OSError, Boto3Error) as error:
             raise _Away(_cause(error)) from error
 
     def _meaning(self, error: ClientError, key: str) -> TrainshedError | _Away:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.client import s3_client
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mypy_boto3_s3.client import S3Client
 
     from pipeline.settings import Settings
 
@@ -86,25 +89,7 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
         raise Unavailable(f"S3 at {where} is away: {type(error).__name__}", "an answer", "start it, or try again later") from error
 
 
-def _client(settings: Settings) -> Any:  # noqa: ANN401 - boto3's client classes exist only at run time
+def _client(settings: Settings) -> S3Client:
     """A client that waits as long as the settings' patience allows, and no connection longer than some seconds."""
-    import boto3
-    from botocore.config import Config
-
     attempts = max(2, int(settings.s3_patience_s // 8))
-    config = Config(
-        connect_timeout=5,
-        read_timeout=20,
-        retries={"mode": "standard", "max_attempts": attempts},
-        s3={"addressing_style": "path"},
-        signature_version="s3v4",
-    )
-    key, secret = settings.s3_access_key, settings.s3_secret_key
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        region_name=settings.s3_region,
-        aws_access_key_id=key.get_secret_value() if key else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=config,
-    )
+    return s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys, attempts=attempts, read_s=20)

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.errors import BadInput
+from pipeline.artifacts.client import s3_client
 from pipeline.stack.base import HOST
-from pipeline.stack.http import LOOPBACK
 from pipeline.stack.ports import PARTNER_OFFSET
 
 if TYPE_CHECKING:
@@ -107,32 +106,9 @@ def put_probe(endpoint: str | None, bucket: str, region: str, keys: tuple[str, s
     Raises:
         BadInput: the endpoint is not a URL.
     """
-    import boto3  # 0.3 s
-    import botocore.session
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    local = urlsplit(endpoint or "").hostname in LOOPBACK
-    patience = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"total_max_attempts": 1},
-        s3={"addressing_style": "path"} if endpoint else {},
-        proxies={} if local else None,
-    )
-    # With keys of its own the probe must not look at AWS_PROFILE: a profile that is missing here is an error to botocore.
-    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)} if keys else None)
-    credentials = {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]} if keys else {}
-    try:
-        client = boto3.Session(botocore_session=session).client(  # type: ignore[call-overload]
-            "s3", region_name=region, endpoint_url=endpoint, config=patience, **credentials
-        )
-    except ValueError as error:
-        raise BadInput(
-            f"S3 endpoint {endpoint!r} ({error})", "a URL such as http://127.0.0.1:8333", "correct TRAINSHED_S3_ENDPOINT"
-        ) from error
-    except BotoCoreError as error:
-        return str(error)
+    client = s3_client(endpoint, region, keys, connect_s=3, read_s=10)
     try:
         client.put_object(Bucket=bucket, Key=PROBE_KEY, Body=b"")
         client.delete_object(Bucket=bucket, Key=PROBE_KEY)

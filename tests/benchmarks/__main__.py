@@ -7,7 +7,7 @@ quoted: machines are shared and noisy, and ratios are what counts.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import platform
 import re
@@ -100,7 +100,7 @@ class Bench:
         if state != "success":
             raise SystemExit(f"{dag} {run} ended as {state}")
         ended = airflow._call("GET", f"dags/{dag}/dagRuns/{run}")["end_date"]
-        return datetime.datetime.fromisoformat(ended).timestamp() - began
+        return dt.datetime.fromisoformat(ended).timestamp() - began
 
 
 def main() -> None:
@@ -192,7 +192,7 @@ def page(rows: list[Row]) -> str:
         platform.machine(),
     )
     shape = f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
-    head = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range, where there is one.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
+    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range, where there is one.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
     return head + "".join(f"| {row.what} | {row.figure} | {row.bar} |\n" for row in rows)
 
 

@@ -37,7 +37,7 @@ def storage_rows(state: Path) -> list[tuple[str, str, str]]:
         rows.append(
             (
                 f"{what} of 64 MB in 8 files, hashed and verified",
-                f"{speed:.0f} MB/s; {ratio:.2f} × the time of plain boto3, one file after another",
+                f"{speed:.0f} MB/s; {ratio:.2f} x the time of plain boto3, one file after another",
                 "",
             )
         )

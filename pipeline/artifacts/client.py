@@ -1,0 +1,67 @@
+"""The one place that makes an S3 client, for the store, for sources and for the stack's probe.
+
+Two things of a developer's shell must not reach a server named in our settings: a proxy for the outside would be asked for its
+own 127.0.0.1, and an ``AWS_PROFILE`` that is missing here is an error to botocore although keys were given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+CONNECTIONS = 16
+
+
+def s3_client(
+    endpoint: str | None, region: str, keys: tuple[str, str] | None, *, attempts: int = 1, connect_s: float = 5, read_s: float = 30
+) -> S3Client:
+    """Make a client; nothing is sent.
+
+    Args:
+        endpoint: URL of the server; None means AWS itself.
+        region: region the bucket lies in.
+        keys: access key and secret key; None leaves the search to boto3's own chain.
+        attempts: tries of botocore itself; callers with a patience of their own leave it at one.
+        connect_s: longest wait for a connection, in seconds.
+        read_s: longest wait for bytes, in seconds.
+
+    Raises:
+        BadInput: the endpoint is not a URL, or the profile of the environment does not exist.
+    """
+    import boto3  # 0.3 s
+    import botocore.session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"} if endpoint else {},
+        connect_timeout=connect_s,
+        read_timeout=read_s,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        max_pool_connections=CONNECTIONS,
+        proxies={} if urlsplit(endpoint or "").hostname in LOOPBACK else None,
+        # readers compare our own sha256; botocore's CRC would cost a second pass and end a stream in the middle
+        response_checksum_validation="when_required",
+    )
+    session_vars: dict[str, Any] | None = {"profile": (None, None, None, None)} if keys else None
+    credentials = {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]} if keys else {}
+    try:
+        # a session of its own: boto3's default session is shared and not safe to use from several threads
+        session = boto3.Session(botocore_session=botocore.session.Session(session_vars=session_vars))
+        client: S3Client = session.client("s3", endpoint_url=endpoint, region_name=region, config=config, **credentials)  # type: ignore[call-overload]
+    except ValueError as error:
+        raise BadInput(
+            f"S3 endpoint {endpoint!r} ({error})", "a URL such as http://127.0.0.1:8333", "correct TRAINSHED_S3_ENDPOINT"
+        ) from error
+    except BotoCoreError as error:
+        raise BadInput(
+            f"no S3 client: {error}", "a profile that exists, or keys", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
+    return client
