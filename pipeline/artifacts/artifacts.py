@@ -178,6 +178,8 @@ class Artifacts:
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(TRANSFERS) as pool:
             list(pool.map(fetch, files))
+        # once for all files: a trim looks at the whole cache
+        self.cache.trim()
 
     def quarantine(self, stage: str, fingerprint: str, reason: str) -> None:
         """Move a manifest out of the way, with the reason; its damaged blobs too, so that good bytes can be stored again."""

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import FileEntry
 
 READINGS = 2
+ABANDONED_S = 24 * 3600
+LINKLESS = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
 
 
 class WrongBytes(Exception):
@@ -46,22 +49,23 @@ class Cache:
         """
         cached = self.folder / entry.sha256[:2] / entry.sha256
         place.parent.mkdir(parents=True, exist_ok=True)
-        # another process may drop the blob between the look and the link: then it is fetched again
+        # another process may drop the blob at any moment before it is linked: then it is fetched again
         while True:
             if not self._good(cached, entry):
                 self._download(store, entry, cached)
+            place.unlink(missing_ok=True)
             try:
                 _link(cached, place)
+                os.utime(cached)
             except FileNotFoundError:
                 continue
-            os.utime(cached)
             self._note(cached)
-            self.trim()
             return
 
     def trim(self) -> None:
-        """Drop what was used longest ago until the cache fits its limit; what is in use stays."""
-        files = [(path, path.stat()) for path in self.folder.glob("??/*") if not path.suffix]
+        """Drop what was used longest ago until the cache fits its limit; what is in use stays, and so do downloads under way."""
+        self._sweep()
+        files = [(path, stat) for path in self.folder.glob("??/*") if not path.suffix and (stat := _stat(path))]
         total = sum(stat.st_size for _, stat in files)
         for path, stat in sorted(files, key=lambda pair: pair[1].st_mtime_ns):
             if total <= self.limit:
@@ -71,19 +75,28 @@ class Cache:
                 path.with_suffix(".stamp").unlink(missing_ok=True)
                 total -= stat.st_size
 
+    def _sweep(self) -> None:
+        """Remove what killed downloads left behind; a live one writes all the time, so its file is young."""
+        for path in self.folder.glob("??/*.part"):
+            stat = _stat(path)
+            if stat and time.time() - stat.st_mtime > ABANDONED_S:
+                path.unlink(missing_ok=True)
+
     def _good(self, cached: Path, entry: FileEntry) -> bool:
         """Whether the cached file can be trusted; a file that changed since it was noted is hashed, and dropped if wrong."""
-        try:
-            stat = cached.stat()
-        except FileNotFoundError:
+        stat = _stat(cached)
+        if stat is None:
             return False
         try:
             if cached.with_suffix(".stamp").read_text() == _stamp(stat):
                 return True
         except FileNotFoundError:
             pass
-        if stat.st_size == entry.size and hash_file(cached) == entry.sha256:
-            return True
+        try:
+            if stat.st_size == entry.size and hash_file(cached) == entry.sha256:
+                return True
+        except FileNotFoundError:
+            return False
         cached.unlink(missing_ok=True)
         return False
 
@@ -101,12 +114,11 @@ class Cache:
 
     def _note(self, cached: Path) -> None:
         """Note size and time stamp of a file whose bytes are known to be right."""
-        try:
-            stamp = _stamp(cached.stat())
-        except FileNotFoundError:
+        stat = _stat(cached)
+        if stat is None:
             return
         temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
-        temporary.write_text(stamp)
+        temporary.write_text(_stamp(stat))
         temporary.replace(cached.with_suffix(".stamp"))
 
 
@@ -142,13 +154,22 @@ def hash_file(path: Path) -> str:
 
 
 def _link(cached: Path, place: Path) -> None:
-    """A hard link, or a copy where the place lies on another file system."""
+    """A hard link, or a copy where the place lies on another file system, or the file system knows no (more) links."""
     try:
         os.link(cached, place)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in LINKLESS:
             raise
         shutil.copyfile(cached, place)
+        place.chmod(0o444)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where another process has dropped the file meanwhile."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _stamp(stat: os.stat_result) -> str:
