@@ -29,4 +29,4 @@ class Model(Section):
     """Longest sequence, in tokens."""
 
     copy_head: bool = False
-    """Add a pointer head that may copy source tokens (See et al. 2017); ``t5`` only."""
+    """Add a pointer head that may copy source tokens (See et al. 2017)."""

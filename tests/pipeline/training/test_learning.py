@@ -152,7 +152,7 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tokens: Path, tm
 
 @pytest.mark.parametrize(("family", "precision"), [("t5", "bf16"), ("gpt2", "fp32")])
 def test_training_learns_and_the_result_answers(family: str, precision: str, tmp_path: Path, make_shelf, make_tokens) -> None:
-    tokens = make_tokens(tmp_path / "tokens", pairs=200)
+    tokens = make_tokens(tmp_path / "tokens", pairs=800)
     model = Model(family=family, width=32, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
     learning = params(steps=120, batch=16, evaluate_every=120, precision=precision)
     outcome = finetune_model(tokens, None, model, learning, tmp_path / "m", **ends(tmp_path, make_shelf))
