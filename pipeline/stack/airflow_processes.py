@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from pipeline.stack.base import Site
 
 
+LOCAL_SETTINGS = """\
+import sys
+
+if "scheduler" in sys.argv:
+    from pipeline.orchestration.warm import warm
+
+    warm()
+"""
+"""Airflow imports this at start: tasks are forked from the scheduler and find their imports done."""
+
+
 class AirflowProcess:
     """What Airflow's processes have in common."""
 
@@ -53,8 +64,12 @@ class AirflowProcess:
         return {**for_components(site), "AIRFLOW_HOME": str(home(site)), "SPT_NOENV": "1"}
 
     def files(self, site: Site) -> dict[Path, str]:
-        """Return configuration and passwords."""
-        return {home(site) / "airflow.cfg": render_config(site), passwords_file(site): render_passwords(site)}
+        """Return configuration, passwords, and what the scheduler imports before it forks."""
+        return {
+            home(site) / "airflow.cfg": render_config(site),
+            passwords_file(site): render_passwords(site),
+            home(site) / "config" / "airflow_local_settings.py": LOCAL_SETTINGS,
+        }
 
     def address(self, site: Site) -> str:
         """Only the API server listens."""

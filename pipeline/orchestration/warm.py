@@ -1,0 +1,37 @@
+"""Everything a plan task imports, imported once in the scheduler, from which LocalExecutor forks its tasks.
+
+A run in which everything is a hit is one task, and most of that task was imports: measured on two busy cores, trigger to
+success took 8.7 s (median of 5) without and 4.2 s with this module, beside 7 to 9 s for six chained no-op tasks. Airflow imports
+``airflow_local_settings`` from ``$AIRFLOW_HOME/config`` when it starts; the local stack puts one there that imports this module.
+
+The price: an edit in these modules, contracts and the line included, shows after a restart of the scheduler only. ML modules are
+not among them, and fingerprints are computed from source text, so what has to run again is found all the same.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = (
+    "boto3",
+    "requests",
+    "tenacity",
+    "yaml",
+    "pipeline.artifacts.artifacts",
+    "pipeline.artifacts.s3",
+    "pipeline.orchestration.dag",
+    "pipeline.orchestration.launchers.process",
+    "pipeline.orchestration.planned",
+    "pipeline.orchestration.recipes",
+    "pipeline.planning.planner",
+    "pipeline.sources.files",
+)
+
+
+def warm() -> None:
+    """Import what tasks need, and make botocore read the modules it loads when a client is made."""
+    for module in MODULES:
+        import_module(module)
+    from pipeline.artifacts.client import s3_client
+
+    s3_client(None, "us-east-1", ("unused", "unused"))
