@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from pipeline.artifacts.base import Conflict, NotFound
+from pipeline.artifacts.base import Conflict, NotFound, Unreadable
 from pipeline.artifacts.cache import WrongBytes, hash_file, read_blob
 from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
 from pipeline.artifacts.types import ArtifactType
@@ -67,6 +67,9 @@ class Artifacts:
             stored = self.store.get(manifest_key(stage, fingerprint))
         except NotFound:
             return None
+        except Unreadable as error:
+            self.quarantine(stage, fingerprint, str(error))
+            return None
         try:
             manifest = Manifest.model_validate_json(stored.data)
         except ValidationError as error:
@@ -98,8 +101,12 @@ class Artifacts:
 
     def verify(self, manifest: Manifest) -> list[Damage]:
         """Read every blob through the store and compare its digest."""
+        return self.harmed(manifest.files)
+
+    def harmed(self, files: Sequence[FileEntry]) -> list[Damage]:
+        """Those of ``files`` whose blob is missing or wrong; all are read."""
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            return [damage for damage in pool.map(self._harm, manifest.files) if damage]
+            return [damage for damage in pool.map(self._harm, files) if damage]
 
     def commit(self, draft: Draft, folder: Path) -> Manifest:
         """Store the files of ``folder`` and then, last, the manifest.
@@ -188,6 +195,8 @@ class Artifacts:
             data = self.store.get(key).data
         except NotFound:
             return
+        except Unreadable:
+            data = b""
         record = {"reason": reason, "time": datetime.now(UTC).isoformat(), "key": key, "manifest": data.decode(errors="replace")}
         number = sum(1 for _ in self.store.list(f"quarantine/{stage}/{fingerprint}/")) + 1
         self.store.put(f"quarantine/{stage}/{fingerprint}/{number}.json", canonical_json(record))
@@ -197,12 +206,16 @@ class Artifacts:
             manifest = Manifest.model_validate_json(data)
         except ValidationError:
             return
-        for damage in self.verify(manifest):
-            self.drop_blob(damage.entry)
+        self.drop_bad(manifest.files)
 
     def drop_blob(self, entry: FileEntry) -> None:
         """Remove a blob whose bytes are wrong: nothing can be rebuilt from it, and its place is needed for the right ones."""
         self.store.delete(blob_key(entry.sha256))
+
+    def drop_bad(self, files: Sequence[FileEntry]) -> None:
+        """Read ``files`` and remove the blobs whose bytes are wrong."""
+        for damage in self.harmed(files):
+            self.drop_blob(damage.entry)
 
     def _harm(self, entry: FileEntry) -> Damage | None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipeline.errors import TrainshedError
+from pipeline.errors import TrainshedError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,10 @@ class NotFound(TrainshedError):
 
 class Conflict(TrainshedError):
     """The condition of a conditional put did not hold: the object exists, or changed since it was read."""
+
+
+class Unreadable(Unavailable):
+    """The store works and has the object, but cannot give its bytes: they are damaged beneath it."""
 
 
 class Stored(NamedTuple):
@@ -52,6 +56,7 @@ class Store(Protocol):
 
         Raises:
             NotFound: no object at ``key``.
+            Unreadable: this object alone could not be read within the settings' patience.
             Unavailable: the store stayed away longer than the settings' patience.
         """
 
@@ -94,4 +99,7 @@ class Store(Protocol):
 
         Raises:
             NotFound: no object at ``key``.
+            Unreadable: this object alone could not be read within the settings' patience.
+            Unavailable: the store stayed away longer than the settings' patience.
+            Conflict: the object was replaced while it was read.
         """

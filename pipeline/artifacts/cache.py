@@ -15,7 +15,7 @@ import time
 import uuid
 from typing import IO, TYPE_CHECKING
 
-from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.base import Conflict, NotFound, Unreadable
 from pipeline.artifacts.manifest import blob_key
 
 if TYPE_CHECKING:
@@ -142,6 +142,11 @@ def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> 
                     sink.write(piece)
         except NotFound as error:
             raise WrongBytes("it is not in the store") from error
+        except Unreadable as error:
+            raise WrongBytes("the store has it but cannot read it") from error
+        except Conflict:
+            # replaced while it was read: what is there now is judged
+            continue
         if digest.hexdigest() == entry.sha256:
             return
     raise WrongBytes("its bytes are not those its digest promises")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from pipeline.artifacts.artifacts import DamagedFile
-from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.base import NotFound, Unreadable
 from pipeline.artifacts.manifest import FileEntry, Frozen
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ class StoredCheckpoints:
                 self.artifacts.get_files(record.files, place)
             except DamagedFile as error:
                 self._quarantine(key, str(error))
-                # the next attempt at this step makes the same bytes again and must find their place empty
+                # the next attempt at this step makes the same bytes again and must find the places of all bad ones empty
                 self.artifacts.drop_blob(error.entry)
+                self.artifacts.drop_bad(record.files)
                 shutil.rmtree(place, ignore_errors=True)
                 continue
             self.outbox.waiting = list(record.points)
@@ -121,6 +122,8 @@ class StoredCheckpoints:
                 yield key, Checkpoint.model_validate_json(self.artifacts.store.get(key).data)
             except ValidationError as error:
                 self._quarantine(key, f"its record cannot be read: {error.errors()[0]['msg']}")
+            except Unreadable as error:
+                self._quarantine(key, str(error))
             except NotFound:
                 continue
 
@@ -130,5 +133,7 @@ class StoredCheckpoints:
             data = self.artifacts.store.get(key).data
         except NotFound:
             return
+        except Unreadable:
+            data = b""
         self.artifacts.store.put(f"quarantine/{key}", data)
         self.artifacts.store.delete(key)

@@ -1,21 +1,25 @@
 """A store in an S3 bucket, through boto3.
 
 botocore's own retries give up after a few seconds; a store that is away for a minute must not cost a training step. So botocore
-tries once with short timeouts, and `patiently` waits with growing pauses until the settings' patience is used up.
+tries once with short timeouts, and `_patiently` waits with growing pauses until the settings' patience is used up.
+
+A server that finds an object's bytes damaged on its own disk answers 500, or ends the body early, every time: to tell that from
+an outage, a small object is written and read back once the patience is used up.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored
+from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, Unreadable
 from pipeline.artifacts.client import s3_client
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 
@@ -30,6 +34,8 @@ CREDENTIALS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessD
 FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 MOVED = frozenset({"PreconditionFailed", "412"})
+# the bytes were hurt on their way to the server: sending them again is all it needs
+HURT = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout"})
 
 Result = TypeVar("Result")
 
@@ -57,7 +63,7 @@ class S3Store:
             answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)
             return Stored(answer["Body"].read(), answer["ETag"])
 
-        return self._patiently(read, key)
+        return self._read(read, key)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
         """Write an object; see `Store.put`."""
@@ -122,12 +128,20 @@ class S3Store:
     def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
         """Read an object piece by piece; after a break it goes on where it stopped, if the object is still the same."""
         done, etag = 0, ""
-        while True:
+
+        def begin() -> tuple[str, bytes, Iterator[bytes]]:
             condition: dict[str, Any] = {"Range": f"bytes={done}-", "IfMatch": etag} if done else {}
-            answer = self._patiently(lambda: self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **condition), key)  # noqa: B023 - called at once
-            etag = answer["ETag"]
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **condition)
+            pieces = answer["Body"].iter_chunks(size)
+            # the first piece belongs to the patient call: each turn of the loop below then gets on, or raises
+            return answer["ETag"], next(pieces, b""), pieces
+
+        while True:
+            etag, piece, pieces = self._read(begin, key)
+            done += len(piece)
+            yield piece
             try:
-                for piece in answer["Body"].iter_chunks(size):
+                for piece in pieces:
                     done += len(piece)
                     yield piece
             except (BotoCoreError, OSError):
@@ -139,6 +153,30 @@ class S3Store:
             return self.get(key)
         except NotFound:
             return None
+
+    def _read(self, call: Callable[[], Result], key: str) -> Result:
+        """Like `_patiently`, but tells an object that cannot be read from a store that is away."""
+        try:
+            return self._patiently(call, key)
+        except Unavailable as error:
+            if not self._works():
+                raise
+            raise Unreadable(f"S3 at {self.endpoint} cannot read {key}, though it works otherwise", "its bytes") from error
+
+    def _works(self) -> bool:
+        """Whether an object can be written and read back at this moment."""
+        bucket, key = self.bucket, f"{self.prefix}probe/{uuid.uuid4().hex}"
+
+        def there_and_back() -> bytes:
+            self.client.put_object(Bucket=bucket, Key=key, Body=b"probe")
+            data = self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            self.client.delete_object(Bucket=bucket, Key=key)
+            return data
+
+        try:
+            return self._once(there_and_back, "probe") == b"probe"
+        except (_Away, TrainshedError):
+            return False
 
     def _patiently(self, call: Callable[[], Result], key: str) -> Result:
         retrying = Retrying(
@@ -162,7 +200,12 @@ class S3Store:
             raise self._meaning(error, key) from error
         except NoCredentialsError as error:
             raise BadInput(f"no credentials for {self.url}", "an access key", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
+        except ParamValidationError as error:
+            raise BadInput(f"store {self.url}: {error}", "s3://bucket[/prefix]", "correct TRAINSHED_STORE") from error
         except (BotoCoreError, OSError, Boto3Error) as error:
+            # the transfer manager wraps a refusal in an error of its own
+            if isinstance(error.__context__, ClientError):
+                raise self._meaning(error.__context__, key) from error
             raise _Away(_cause(error)) from error
 
     def _meaning(self, error: ClientError, key: str) -> TrainshedError | _Away:
@@ -183,7 +226,7 @@ class S3Store:
             )
         if code in FULL or status == 507:
             return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
-        if status in {409, 408, 429} or status >= 500:
+        if code in HURT or status in {409, 408, 429} or status >= 500:
             return _Away(f"HTTP {status} {code}")
         return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "a request it accepts", "see the server's log")
 

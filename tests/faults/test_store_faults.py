@@ -1,5 +1,6 @@
-"""A store that stutters: lost answers, outages, wrong bytes. Nothing is lost, nothing wrong is believed."""
+"""A store that stutters, or whose own disk goes bad: lost answers, outages, wrong bytes. Nothing is lost, nothing wrong is believed."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from faults.proxy import Proxy
 from pipeline.artifacts import open_artifacts, open_store
 from pipeline.artifacts.artifacts import DamagedFile
 from pipeline.artifacts.base import Conflict
-from pipeline.errors import Unavailable
+from pipeline.errors import BadInput, Unavailable
 from pipeline.settings import Settings
 
 
@@ -84,3 +85,56 @@ def test_a_byte_flipped_on_the_way_is_not_believed(through: Settings, proxy: Pro
     proxy.faults.extend(["flip a byte"] * 2)
     with pytest.raises(DamagedFile):
         artifacts.get_files(files, tmp_path / "again")
+
+
+def flip_on_disk(folder: Path, mark: bytes) -> None:
+    """Flip one bit of what the server's own files hold at ``mark``."""
+    for path in sorted(folder.rglob("*.dat")):
+        place = path.read_bytes().find(mark)
+        if place >= 0:
+            with path.open("r+b") as file:
+                file.seek(place)
+                file.write(bytes([mark[0] ^ 1]))
+            return
+    raise AssertionError("the server keeps these bytes elsewhere")
+
+
+# the server answers 500 for the small one, and ends the body of the large one, which it keeps in pieces of 8 MB, early;
+# it tries for 13 s of its own before it gives up a piece
+@pytest.mark.parametrize("size", [3_000, pytest.param(10 << 20, marks=pytest.mark.prove)])
+def test_damage_beneath_s3_is_found_and_healed(s3_server, tmp_path: Path, size: int) -> None:
+    artifacts = open_artifacts(s3_server.settings(tmp_path, s3_patience_s=1.0))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    mark = os.urandom(32)
+    (folder / "a").write_bytes(os.urandom(size) + mark)
+    files = artifacts.put_files(folder)
+    flip_on_disk(s3_server.folder, mark)
+    with pytest.raises(DamagedFile, match="cannot read it"):
+        artifacts.get_files(files, tmp_path / "out")
+    artifacts.drop_blob(files[0])
+    assert artifacts.harmed(artifacts.put_files(folder)) == []
+    assert list(artifacts.store.list("probe/")) == []
+
+
+def test_a_store_that_is_away_is_not_taken_for_damage(through: Settings, proxy: Proxy, tmp_path: Path) -> None:
+    artifacts = open_artifacts(through)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"x")
+    files = artifacts.put_files(folder)
+    impatient = open_artifacts(through.model_copy(update={"s3_patience_s": 1.0}))
+    proxy.faults.extend(["503"] * 1000)
+    with pytest.raises(Unavailable, match="does not answer"):
+        impatient.get_files(files, tmp_path / "out")
+    proxy.faults.clear()
+    assert artifacts.harmed(files) == []
+
+
+def test_a_refused_multipart_upload_is_told_like_any_other(through: Settings, s3_server, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(b"x" * ((16 << 20) + 1))
+    with pytest.raises(BadInput, match="no bucket 'nowhere'"):
+        open_store(s3_server.settings(tmp_path, store="s3://nowhere/x")).upload(path, "blobs/x")
+    with pytest.raises(BadInput, match="TRAINSHED_STORE"):
+        open_store(s3_server.settings(tmp_path, store="s3://not a bucket/x")).head("blobs/x")

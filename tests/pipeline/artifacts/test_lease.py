@@ -117,6 +117,21 @@ def test_a_damaged_checkpoint_is_passed_over_and_can_be_made_again(artifacts: Ar
     held.release()
 
 
+def test_a_checkpoint_with_two_damaged_files_is_whole_when_made_again(artifacts: Artifacts, tmp_path: Path) -> None:
+    held = lease(artifacts, 5)
+    assert held.acquire(0)
+    kept = checkpoints(artifacts, held, tmp_path / "a")
+    folder = state(tmp_path, "one")
+    (folder / "optimizer").write_text("momenta")
+    kept.save(1, folder)
+    for stat in list(artifacts.store.list("blobs/")):
+        artifacts.store.put(stat.key, b"?" * stat.size)
+    assert checkpoints(artifacts, held, tmp_path / "b").newest() is None
+    kept.save(1, folder)
+    assert (checkpoints(artifacts, held, tmp_path / "c").newest() / "optimizer").read_text() == "momenta"
+    held.release()
+
+
 def test_a_released_lease_is_taken_at_once(artifacts: Artifacts) -> None:
     first, second = lease(artifacts, 30), lease(artifacts, 30)
     assert first.acquire(0)
