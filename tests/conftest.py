@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["fixtures.s3", "fixtures.mlflow", "fixtures.line", "fixtures.tiny", "fixtures.foreign"]
+pytest_plugins = ["fixtures.s3", "fixtures.mlflow", "fixtures.line", "fixtures.tiny", "fixtures.foreign", "fixtures.airflow_home"]
