@@ -62,6 +62,7 @@ class Resolver:
         """
         inputs: dict[str, Reference] = {}
         pin: Pin | None = None
+        waiting = ""
         for name, origin in step.inputs.items():
             if isinstance(origin, SourceInput):
                 pin = self._pin(origin)
@@ -71,13 +72,17 @@ class Resolver:
             elif origin is None:
                 given, label = None, name
             elif origin.id not in outputs:
-                return Unresolved(f"{origin.id} runs first", omitted=False)
+                waiting = waiting or f"{origin.id} runs first"
+                continue
             else:
                 given, label = outputs[origin.id], origin.id
             if given is not None:
                 inputs[name] = given
             elif not step.component.inputs[name].optional:
                 return Unresolved(f"there is no {label}", omitted=True)
+        # asked last: what has nothing to work on is left out, whatever else it would wait for
+        if waiting:
+            return Unresolved(waiting, omitted=False)
         digests = {name: reference.digest for name, reference in inputs.items()}
         if pin:
             digests["source"] = pin.digest

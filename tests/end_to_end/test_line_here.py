@@ -1,0 +1,155 @@
+"""The line on this machine: what runs again and what does not, what heals, and what a kill leaves."""
+
+import re
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from fixtures.line import Heard, Line
+from fixtures.mlflow import running_mlflow
+
+from pipeline.artifacts.checkpoints import Checkpoint
+from pipeline.artifacts.manifest import blob_key
+from pipeline.planning import Status
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.versions import read_aliases
+from pipeline.tracking import MlflowServer, step_run
+
+ALL = ["ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration"]
+
+
+def statuses(heard: Heard) -> dict[str, Status]:
+    return {row.id: row.status for row in heard.plans[-1].steps}
+
+
+def flip(line: Line, key: str) -> None:
+    data = bytearray(line.artifacts.store.get(key).data)
+    data[len(data) // 2] ^= 1
+    line.artifacts.store.put(key, bytes(data))
+
+
+def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Path) -> None:
+    line = make_line()
+    assert line.run().launched == ALL
+    champion = Ledger(line.artifacts.store, line.recipe.registration.model).champion()
+    assert champion.digest == line.manifest("finetuning").digest
+    server = MlflowServer(line.settings)
+    assert read_aliases(server, line.recipe.registration.model)["champion"] == champion.challenger.version
+
+    again = line.run()
+    assert again.launched == []
+    assert statuses(again) == {**dict.fromkeys([*ALL, "champion_evaluation"], Status.HIT)}
+
+    changed = line.run({"finetuning.learning_rate": 1e-3})
+    assert changed.launched == ["finetuning", "evaluation", "registration"]
+    assert "param finetuning.learning_rate: 0.003 → 0.001" in changed.plans[-1].step("finetuning").reason
+
+    forced = line.run(force=frozenset({"tokenization"}))
+    assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
+
+
+def test_mlflow_that_was_wiped_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with running_mlflow(tmp_path / "one") as server:
+        line = make_line("a", mlflow_uri=server.uri)
+        line.run()
+    with running_mlflow(tmp_path / "two") as server:
+        line = make_line("a", mlflow_uri=server.uri)
+        assert line.run().launched == ["registration"]
+        assert read_aliases(MlflowServer(line.settings), line.recipe.registration.model)["champion"] == 1
+
+
+@pytest.mark.parametrize("harm", ["flip", pytest.param("delete", marks=pytest.mark.prove)])
+def test_damage_of_every_kind_is_found_and_the_result_is_right(make_line, harm: str) -> None:
+    line = make_line()
+    line.run()
+    wanted = {step: line.manifest(step).digest for step in ALL[:-1]}
+    for stage, pattern in (
+        ("ingestion", "train.*parquet"),
+        ("tokenization", r"pairs-train-target\.bin"),
+        ("finetuning", ".*safetensors"),
+        ("pretraining", ""),
+    ):
+        manifest = line.manifest(stage)
+        keys = [blob_key(entry.sha256) for entry in manifest.files if re.fullmatch(pattern, entry.path)] if pattern else [manifest.key]
+        if harm == "delete":
+            line.artifacts.store.delete(keys[0])
+        else:
+            flip(line, keys[0])
+        # fine-tuning reads tokens and base, evaluation reads corpus and model; what was read before lies in the cache, whole
+        shutil.rmtree(line.settings.cache_folder)
+        heard = line.run(force=frozenset({"evaluation", "finetuning"}))
+        assert stage in heard.launched, (stage, heard.lines)
+        assert {step: line.manifest(step).digest for step in wanted} == wanted
+        assert line.artifacts.verify(line.manifest(stage)) == []
+    assert list(line.artifacts.store.list("quarantine/"))
+
+
+def kill_after(step: str, committed: int) -> Heard:
+    """A listener that kills the component of a step with SIGKILL once it has committed so many checkpoints."""
+    heard = Heard()
+
+    def act(step_id: str, line: str) -> None:
+        if (
+            step_id == step
+            and sum("checkpoint committed" in told for told in heard.lines if told.startswith(step)) == committed
+            and not heard.killed
+        ):
+            heard.killed = True
+            for child in psutil.Process().children(recursive=True):
+                if f"components.{step}" in child.cmdline():
+                    child.kill()
+
+    heard.killed = False
+    heard.on_line = act
+    return heard
+
+
+@pytest.mark.parametrize("family", ["t5", "gpt2"])
+def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(make_line, family: str) -> None:
+    undisturbed = make_line("undisturbed", family)
+    undisturbed.run()
+    line = make_line("killed", family)
+    heard = line.run(heard=kill_after("pretraining", 2))
+    assert heard.killed
+    assert any("resumed at step 4" in told or "resumed at step 6" in told for told in heard.lines), heard.lines
+    assert line.manifest("pretraining").digest == undisturbed.manifest("pretraining").digest
+    assert line.manifest("finetuning").digest == undisturbed.manifest("finetuning").digest
+    assert not list(line.artifacts.store.list("training/"))
+    run = step_run(line.settings, line.recipe.name, heard.plans[0].run, "pretraining")
+    history = run.server.call("GET", "metrics/get-history", {"run_id": run.id, "metric_key": "validation/loss"})["metrics"]
+    assert max(Counter(point["step"] for point in history).values()) == 1
+    assert sorted(point["step"] for point in history) == [2, 4, 6, 8]
+
+
+def test_a_damaged_checkpoint_costs_its_interval_and_nothing_else(make_line) -> None:
+    undisturbed = make_line("undisturbed")
+    undisturbed.run()
+    line = make_line("killed")
+    heard = kill_after("pretraining", 2)
+    kill = heard.on_line
+
+    def act(step_id: str, told: str) -> None:
+        before = heard.killed
+        kill(step_id, told)
+        if heard.killed and not before:
+            newest = sorted(stat.key for stat in line.artifacts.store.list("training/"))[-1]
+            record = Checkpoint.model_validate_json(line.artifacts.store.get(newest).data)
+            flip(line, blob_key(record.files[0].sha256))
+
+    heard.on_line = act
+    line.run(heard=heard)
+    assert any("is damaged" in told for told in heard.lines), heard.lines
+    assert any("resumed at step 2" in told or "resumed at step 4" in told for told in heard.lines), heard.lines
+    assert line.manifest("pretraining").digest == undisturbed.manifest("pretraining").digest
+
+
+def test_nothing_of_airflow_is_imported_here() -> None:
+    import subprocess
+
+    code = "import sys, pipeline.cli.runs, pipeline.local.run, pipeline.cli.local_view; assert 'airflow' not in sys.modules; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
