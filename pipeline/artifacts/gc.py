@@ -2,7 +2,8 @@
 
 Roots are the runs of the last days (``runs/<run>/``), every entry of every promotion ledger, and everything younger than a
 day, because a commit in progress has blobs but no manifest yet. From a root everything it was made from is kept, through the
-inputs named in manifests, so a champion can always be traced, reproduced and scored.
+inputs named in manifests, so a champion can always be traced, reproduced and scored. A root that cannot be read stops the whole
+collection: what it names is not known, so nothing may go.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 
 from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.checkpoints import Checkpoint
-from pipeline.artifacts.manifest import blob_key, manifest_key
+from pipeline.artifacts.manifest import blob_key
+from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +50,15 @@ class Garbage:
 
 
 def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = None) -> Garbage:
-    """Find what nothing relies on; nothing is removed.
+    """Find what nothing relies on; nothing is removed, except that a manifest found unreadable is quarantined.
 
     Args:
         artifacts: where to look.
         run_days: age up to which a run keeps what it relied on, in days.
         now: the moment to judge ages by; by default the present.
+
+    Raises:
+        BadInput: a root cannot be read.
     """
     now = now or datetime.now(UTC)
     store = artifacts.store
@@ -61,7 +66,7 @@ def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = N
     garbage = Garbage()
     blobs: set[str] = set()
     for stat in store.list("manifests/"):
-        stage, fingerprint = stat.key.split("/")[1], stat.key.rpartition("/")[2].removesuffix(".json")
+        stage, fingerprint = _address(stat.key)
         if (stage, fingerprint) in manifests or now - stat.modified < YOUNG:
             manifest = artifacts.find(stage, fingerprint)
             blobs |= {blob_key(entry.sha256) for entry in manifest.files} if manifest else set()
@@ -88,29 +93,52 @@ def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = N
     return garbage
 
 
-def remove(artifacts: Artifacts, garbage: Garbage) -> None:
-    """Delete the objects; manifests go before blobs, so that none stands without its files."""
-    for key in garbage.keys:
+def remove(artifacts: Artifacts, garbage: Garbage, run_days: float, now: datetime | None = None) -> int:
+    """Delete what was found and is garbage still; manifests go before blobs, so that none stands without its files.
+
+    It is looked for a second time because a run may have begun, and an artifact that shares an old blob may have been
+    committed, since it was shown. One that does so within the last moments finds its blob missing and is made anew.
+
+    Args:
+        artifacts: where to remove.
+        garbage: what `find_garbage` found.
+        run_days: as given to `find_garbage`.
+        now: as given to `find_garbage`.
+
+    Returns:
+        How many objects were removed.
+    """
+    still = set(find_garbage(artifacts, run_days, now).keys)
+    keys = [key for key in garbage.keys if key in still]
+    for key in keys:
         artifacts.store.delete(key)
+    return len(keys)
 
 
 def _reachable(artifacts: Artifacts, now: datetime, run_days: float) -> set[tuple[str, str]]:
     """Stage and fingerprint of every artifact that a root leads to."""
-    waiting = [reference for key in _roots(artifacts, now, run_days) for reference in _references(_json(artifacts, key))]
+    waiting = [reference for key in _roots(artifacts, now, run_days) for reference in _references(_root(artifacts, key))]
+    waiting += [_address(stat.key) for stat in artifacts.store.list("manifests/") if now - stat.modified < YOUNG]
     found: set[tuple[str, str]] = set()
     while waiting:
         address = waiting.pop()
         if address not in found:
             found.add(address)
-            waiting += _references(_json(artifacts, manifest_key(*address)))
+            manifest = artifacts.find(*address)
+            waiting += [(reference.stage, reference.fingerprint) for reference in manifest.inputs.values()] if manifest else []
     return found
 
 
 def _roots(artifacts: Artifacts, now: datetime, run_days: float) -> Iterator[str]:
     yield from (stat.key for stat in artifacts.store.list("ledger/"))
     old = set(_old_runs(artifacts, now - timedelta(days=run_days)))
-    yield from (stat.key for stat in artifacts.store.list("runs/") if stat.key.split("/")[1] not in old)
-    yield from (stat.key for stat in artifacts.store.list("manifests/") if now - stat.modified < YOUNG)
+    yield from (stat.key for stat in artifacts.store.list("runs/") if stat.key.split("/")[1] not in old and stat.key.endswith(".json"))
+
+
+def _address(key: str) -> tuple[str, str]:
+    """Stage and fingerprint of the manifest at ``key``."""
+    _, stage, name = key.split("/")
+    return stage, name.removesuffix(".json")
 
 
 def _old_runs(artifacts: Artifacts, before: datetime) -> Iterator[str]:
@@ -122,11 +150,13 @@ def _old_runs(artifacts: Artifacts, before: datetime) -> Iterator[str]:
     return (run for run, modified in newest.items() if modified < before)
 
 
-def _json(artifacts: Artifacts, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
+def _root(artifacts: Artifacts, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
     try:
         return json.loads(artifacts.store.get(key).data)
-    except (NotFound, ValueError):
+    except NotFound:
         return None
+    except ValueError as error:
+        raise BadInput(f"{key} cannot be read, so what it relies on is not known", "JSON", "restore it, or delete it by hand") from error
 
 
 def _references(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever the object holds

@@ -11,9 +11,10 @@ import hashlib
 import json
 from datetime import datetime
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.artifacts.types import ArtifactType
 
@@ -33,8 +34,16 @@ class FileEntry(Frozen):
     size: int
     """Length in bytes."""
 
-    sha256: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """Digest of the bytes: also the name of the blob that holds them."""
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        """Refuse a path that leads out of the artifact: a record that was damaged must not write elsewhere."""
+        if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise ValueError("a path inside the artifact is expected")
+        return path
 
 
 class Reference(Frozen):

@@ -116,10 +116,9 @@ def gc(
     artifacts = _artifacts()
     garbage = find_garbage(artifacts, days)
     if delete:
-        remove(artifacts, garbage)
-    typer.echo(
-        f"{len(garbage.keys)} objects ({decimal(garbage.size)}) {'removed' if delete else 'could be removed'}; {garbage.kept} are relied on"
-    )
+        typer.echo(f"{remove(artifacts, garbage, days)} objects removed of {len(garbage.keys)} found ({decimal(garbage.size)})")
+    else:
+        typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) could be removed; {garbage.kept} are relied on")
 
 
 def _artifacts() -> Artifacts:

@@ -9,7 +9,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.gc import find_garbage, remove
 from pipeline.artifacts.manifest import Manifest, Parts, Provenance, blob_key
-from pipeline.errors import Damaged
+from pipeline.errors import BadInput, Damaged
 
 NOW = datetime.now(UTC)
 
@@ -86,6 +86,13 @@ def test_a_manifest_that_cannot_be_read_counts_as_absent(artifacts: Artifacts, t
     assert len(list(artifacts.store.list("quarantine/"))) == 2
 
 
+@pytest.mark.parametrize("path", ["../../elsewhere", "/elsewhere", ""])
+def test_a_manifest_whose_file_would_stand_elsewhere_counts_as_absent(artifacts: Artifacts, tmp_path: Path, path: str) -> None:
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
+    artifacts.store.put(manifest.key, artifacts.store.get(manifest.key).data.replace(b'"path": "a"', f'"path": "{path}"'.encode()))
+    assert artifacts.find("ingestion", manifest.fingerprint) is None
+
+
 def test_a_new_result_replaces_the_old_manifest(artifacts: Artifacts, tmp_path: Path) -> None:
     old = commit(artifacts, tmp_path / "old", {"a": "1"})
     new = commit(artifacts, tmp_path / "new", {"a": "2"})
@@ -118,6 +125,30 @@ def test_the_cache_keeps_its_limit_but_not_at_the_cost_of_what_is_in_use(folder_
     assert (used / "a").stat().st_size == 700 << 10
 
 
+def test_a_root_that_cannot_be_read_stops_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
+    artifacts.store.put("ledger/m/000001.json", manifest.reference.model_dump_json().encode()[:-3])
+    with pytest.raises(BadInput, match=r"ledger/m/000001\.json"):
+        find_garbage(artifacts, 30, NOW + timedelta(days=40))
+
+
+def test_a_damaged_manifest_does_not_stop_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
+    artifacts.store.put(manifest.key, b"{")
+    assert find_garbage(artifacts, 30).keys == []
+    assert find_garbage(artifacts, 30, NOW + timedelta(days=40)).keys == [blob_key(manifest.files[0].sha256)]
+
+
+def test_what_came_to_be_relied_on_since_it_was_found_is_not_removed(artifacts: Artifacts, tmp_path: Path) -> None:
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
+    later = NOW + timedelta(days=40)
+    garbage = find_garbage(artifacts, 30, later)
+    assert len(garbage.keys) == 2
+    artifacts.store.put("ledger/m/000001.json", manifest.reference.model_dump_json().encode())
+    assert remove(artifacts, garbage, 30, later) == 0
+    assert artifacts.verify(manifest) == []
+
+
 def test_garbage_is_what_no_root_leads_to(artifacts: Artifacts, tmp_path: Path) -> None:
     source = commit(artifacts, tmp_path / "source", {"a": "source"}, "source")
     kept = commit(artifacts, tmp_path / "kept", {"a": "kept"}, "kept", {"from": source.reference})
@@ -127,6 +158,6 @@ def test_garbage_is_what_no_root_leads_to(artifacts: Artifacts, tmp_path: Path) 
     later = NOW + timedelta(days=40)
     garbage = find_garbage(artifacts, 30, later)
     assert garbage.keys == [gone.key, blob_key(gone.files[0].sha256)]
-    remove(artifacts, garbage)
+    assert remove(artifacts, garbage, 30, later) == 2
     assert artifacts.verify(kept) == artifacts.verify(source) == []
     assert artifacts.find("ingestion", gone.fingerprint) is None
