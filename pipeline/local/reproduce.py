@@ -17,7 +17,7 @@ from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, TrainshedError
-from pipeline.local.command import component_command
+from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.lookup import load
 from pipeline.recipe.data import Source
@@ -153,7 +153,13 @@ class _Rebuilding:
         )
         place = self.settings.state / f"{manifest.stage}-{manifest.fingerprint[:12]}.json"
         place.write_text(request.model_dump_json())
-        env = {"TRAINSHED_STORE": self.settings.store, "TRAINSHED_STATE": str(self.settings.state), **_threads(manifest), **self._mlflow()}
+        env = {
+            **ENVIRONMENT,
+            "TRAINSHED_STORE": self.settings.store,
+            "TRAINSHED_STATE": str(self.settings.state),
+            **_threads(manifest),
+            **self._mlflow(),
+        }
         code = run_process(
             component_command(manifest.stage, str(place)), env, lambda line: self.on_line(manifest.stage, line), lambda: False
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.artifacts import open_store
 from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
 from pipeline.line import trace
-from pipeline.local.command import component_command
+from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.planning import Plan, Status, confirm, plan_run, prepare
 from pipeline.runs import read_failure
@@ -102,7 +102,7 @@ class LocalRun:
     def _launch(self, request: Request, request_uri: str) -> Reference:
         command = component_command(request.stage, request_uri)
         for attempt in range(1, ATTEMPTS + 1):
-            code = run_process(command, {}, lambda line: self.listener.said(request.step, line), lambda: False)
+            code = run_process(command, ENVIRONMENT, lambda line: self.listener.said(request.step, line), lambda: False)
             if code == 0:
                 return confirm(request, self.settings)
             error = self._error(request, code)

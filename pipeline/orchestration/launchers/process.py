@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from pipeline.local.command import component_command
+from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
 from pipeline.settings import load_settings
@@ -38,8 +38,7 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
         """Start the component here and follow it."""
         command = component_command(attempt.stage, attempt.request_uri)
-        unbuffered = {"PYTHONUNBUFFERED": "1"}
-        return run_process(command, unbuffered, self._show, lambda: self.killed, folder=load_settings().home)
+        return run_process(command, ENVIRONMENT, self._show, lambda: self.killed, folder=load_settings().home)
 
     def _show(self, line: str) -> None:
         """Log a line of the component at the level it was logged with."""
