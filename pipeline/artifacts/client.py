@@ -6,12 +6,14 @@ own 127.0.0.1, and an ``AWS_PROFILE`` that is missing here is an error to botoco
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
+    from botocore.loaders import Loader
     from mypy_boto3_s3.client import S3Client
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -54,7 +56,9 @@ def s3_client(
     credentials = {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]} if keys else {}
     try:
         # a session of its own: boto3's default session is shared and not safe to use from several threads
-        session = boto3.Session(botocore_session=botocore.session.Session(session_vars=session_vars))
+        base = botocore.session.Session(session_vars=session_vars)
+        base.register_component("data_loader", _loader())
+        session = boto3.Session(botocore_session=base)
         client: S3Client = session.client("s3", endpoint_url=endpoint, region_name=region, config=config, **credentials)  # type: ignore[call-overload]
     except ValueError as error:
         raise BadInput(
@@ -65,3 +69,11 @@ def s3_client(
             f"no S3 client: {error}", "a profile that exists, or keys", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
     return client
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Loader:
+    """One reader of botocore's JSON models for all sessions: parsing them anew costs each client a third of a second."""
+    from botocore.loaders import Loader
+
+    return Loader(include_default_search_paths=True)
