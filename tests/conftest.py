@@ -1,8 +1,13 @@
-"""Fixtures for all tests. `tests` is put on the path so that fixtures can be imported by name."""
+"""Fixtures for all tests. `tests` is put on the path so that fixtures can be imported by name.
+
+The checkout stands before it: otherwise the folder `tests/components` would hide the package `components` wherever pytest is
+not started with ``python -m``.
+"""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-pytest_plugins = ["fixtures.s3", "fixtures.mlflow", "fixtures.line", "fixtures.tiny", "fixtures.foreign", "fixtures.airflow_home"]
+pytest_plugins = ["fixtures.s3", "fixtures.mlflow", "fixtures.tiny", "fixtures.foreign", "fixtures.airflow_home"]

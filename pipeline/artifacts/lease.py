@@ -92,7 +92,7 @@ class Lease:
                 try:
                     self._write(self.epoch, self.owner, {"if_match": self._etag})
                 except (Conflict, NotFound):
-                    self.lost = True
+                    self.lost = not self._still_ours()
             if self.lost:
                 raise Preempted("another attempt holds the lease of this step", "to be the only one", "nothing: the other attempt goes on")
 
@@ -106,6 +106,21 @@ class Lease:
                 except TrainshedError as error:
                     log.warning("the lease could not be released: %s", error)
             self.epoch = 0
+
+    def _still_ours(self) -> bool:
+        """Whether what changed the object was a renewal of our own that went through although the store never answered."""
+        try:
+            stored = self._store.get(self.key)
+        except NotFound:
+            return False
+        record = _read(stored)
+        if record is None or (record.epoch, record.owner) != (self.epoch, self.owner):
+            return False
+        try:
+            self._write(self.epoch, self.owner, {"if_match": stored.etag})
+        except (Conflict, NotFound):
+            return False
+        return True
 
     def _try(self) -> bool:
         try:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Manifest
 
 Stage = Annotated[str, typer.Argument(help="The stage that made it, e.g. tokenization.")]
+VERIFY_PATIENCE_S = 10.0
 Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint.")]
 
 
@@ -58,12 +59,13 @@ def explain(stage: Stage, fingerprint: Prefix) -> None:
 
 
 def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
-    """Read every byte of every artifact through the store and compare digests."""
+    """Read every byte of every artifact through the store and compare digests; finds damage beneath S3 too."""
     from rich.progress import track
 
     from pipeline.errors import BadInput, Damaged
 
-    artifacts = _artifacts()
+    # a server that finds its own disk damaged keeps answering 500: a person need not wait as long for that as a training does
+    artifacts = _artifacts(VERIFY_PATIENCE_S)
     damaged = 0
     manifests = list(artifacts.manifests(stage))
     for manifest in track(manifests, description="verifying", transient=True):
@@ -94,11 +96,12 @@ def get(stage: Stage, fingerprint: Prefix, folder: Annotated[Path, typer.Argumen
         raise BadInput(f"{folder} exists", "a folder that does not", "give another name")
     artifacts = _artifacts()
     manifest = _one(artifacts, stage, fingerprint)
-    hidden = folder.with_name(f".{folder.name}.partial")
+    hidden = folder.absolute().with_name(f".{folder.name}.partial")
     try:
-        artifacts.open(manifest, hidden)
+        artifacts.open(manifest, hidden / "opened")
         # copies, not links: what a person does with them must not reach the cache
-        shutil.copytree(hidden, folder)
+        shutil.copytree(hidden / "opened", hidden / "copied")
+        (hidden / "copied").rename(folder)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     typer.echo(f"{len(manifest.files)} files in {folder}")
@@ -121,11 +124,14 @@ def gc(
         typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) could be removed; {garbage.kept} are relied on")
 
 
-def _artifacts() -> Artifacts:
+def _artifacts(patience_s: float | None = None) -> Artifacts:
     from pipeline.artifacts import open_artifacts
     from pipeline.settings import load_settings
 
-    return open_artifacts(load_settings())
+    settings = load_settings()
+    if patience_s is not None:
+        settings = settings.model_copy(update={"s3_patience_s": min(patience_s, settings.s3_patience_s)})
+    return open_artifacts(settings)
 
 
 def _one(artifacts: Artifacts, stage: str, prefix: str) -> Manifest:

@@ -10,6 +10,7 @@ from faults.proxy import Proxy
 from pipeline.artifacts import open_artifacts, open_store
 from pipeline.artifacts.artifacts import DamagedFile
 from pipeline.artifacts.base import Conflict
+from pipeline.artifacts.lease import Lease
 from pipeline.errors import BadInput, Unavailable
 from pipeline.settings import Settings
 
@@ -85,6 +86,17 @@ def test_a_byte_flipped_on_the_way_is_not_believed(through: Settings, proxy: Pro
     proxy.faults.extend(["flip a byte"] * 2)
     with pytest.raises(DamagedFile):
         artifacts.get_files(files, tmp_path / "again")
+
+
+def test_a_renewal_that_went_through_unheard_does_not_cost_the_lease(through: Settings, proxy: Proxy) -> None:
+    held = Lease(open_store(through.model_copy(update={"s3_patience_s": 0.0})), "f" * 64, ttl_s=600)
+    assert held.acquire(0)
+    proxy.faults.append("lose the answer")
+    with pytest.raises(Unavailable):
+        held.renew()
+    held.renew()
+    assert not held.lost
+    held.release()
 
 
 def flip_on_disk(folder: Path, mark: bytes) -> None:
