@@ -127,7 +127,8 @@ class _Run:
             self._report(share)
         if state.step % params.evaluate_every == 0 or last:
             self._look(share)
-        if state.step % params.checkpoint_every == 0 and not last and not state.stopped:
+        # the last step too: its metrics are sent with a checkpoint, so that a crash before the commit does not send them twice
+        if state.step % params.checkpoint_every == 0 or last or state.stopped:
             self.save()
 
     def save(self) -> None:
