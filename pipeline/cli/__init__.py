@@ -26,7 +26,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.runs": ("run", "watch", "stop", "plan"),
     "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.demo": ("demo",),
-    "pipeline.cli.reproduce": ("reproduce",),
+    "pipeline.cli.versions": ("reproduce", "rollback"),
     "pipeline.cli.docs": (),  # `docs` lists the commands of all files, so none is named and all are imported
 }
 """The commands each file registers."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.planning.plan import Plan
     from pipeline.settings import Settings
 
-LOOK_S = 0.4
+LOOK_S = 1.0
 
 
 class Watched(NamedTuple):

@@ -1,4 +1,4 @@
-"""``trainshed reproduce``: rebuild a registered version and compare digests."""
+"""``trainshed reproduce | rollback``: a registered version, made anew or put back in service."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands of this file."""
     app.command("reproduce")(reproduce)
+    app.command("rollback")(rollback)
 
 
 def reproduce(
@@ -40,3 +41,21 @@ def reproduce(
             "use the thread count and machine kind of then",
         )
     console.print(f"{version} is reproduced, byte for byte")
+
+
+def rollback(
+    model: Annotated[str, typer.Argument(help="Name of the registered model.", metavar="MODEL")],
+    to: Annotated[int | None, typer.Option(help="Version to go back to; by default the champion before this one.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
+) -> None:
+    """Put an earlier champion back in service; the ledger notes it, and the line does not undo it."""
+    import getpass
+
+    from pipeline.artifacts import open_store
+    from pipeline.registry.rollback import roll_back
+    from pipeline.settings import load_settings
+    from pipeline.tracking import MlflowServer
+
+    settings = load_settings()
+    entry = roll_back(MlflowServer(settings), open_store(settings), model, f"by {getpass.getuser()}", to, reason)
+    typer.echo(f"{model} version {entry.challenger.version} is champion again (ledger entry {entry.number})")

@@ -1,0 +1,123 @@
+"""The scheduler, then the API server, are killed with SIGKILL while a model is pretrained: the run completes, nothing is done twice."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from fixtures.line import small_recipe
+from fixtures.stack import BORROWED
+
+from pipeline.artifacts import open_artifacts
+from pipeline.orchestration.client import Airflow
+from pipeline.recipe.recipe import override
+from pipeline.stack import stack as local_stack
+from pipeline.tracking import MlflowServer, step_run
+
+STEPS, EVERY = 3000, 100
+PATIENCE_S = 600
+
+pytestmark = pytest.mark.prove
+
+
+def until(what, condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.2)
+    return found
+
+
+def checkpoints(stack) -> list[int]:
+    store = open_artifacts(stack.settings).store
+    return sorted(int(stat.key.rpartition("/")[2].removesuffix(".json")) for stat in store.list("training/") if "checkpoints" in stat.key)
+
+
+def kill(stack, server: str) -> None:
+    pid = next(found.pid for found in local_stack.status(stack.settings) if found.name == server)
+    psutil.Process(pid).kill()
+    subprocess.run(
+        [sys.executable, "-c", "from pipeline.cli import main; main()", "up"], env=environment(stack), check=True, capture_output=True
+    )
+
+
+def environment(stack) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)} | stack.environment
+
+
+@pytest.mark.parametrize("server", ["airflow-scheduler", "airflow-api"])
+def test_a_run_survives_the_kill_of(stack, tmp_path: Path, server: str) -> None:
+    name = f"killed-{server}"
+    changes = {
+        "pretraining.steps": STEPS,
+        "pretraining.checkpoint_every": EVERY,
+        "pretraining.evaluate_every": EVERY,
+        "name": name,
+        "registration.model": name,
+    }
+    recipe = override(small_recipe(tmp_path), changes)
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", str(path)]
+    watching = subprocess.Popen(command, env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until("two checkpoints", lambda: len(checkpoints(stack)) >= 2)
+    kill(stack, server)
+    out, err = watching.communicate(timeout=PATIENCE_S)
+    assert watching.returncode == 0, out + err
+    run = re.match(rf"({name}-\S+)", out)[1]
+    log = attempts(stack, name, run)
+    executed = STEPS + lost(log)
+    print(f"{server}: {len(log)} attempts, {executed} steps executed of {STEPS}")
+    assert executed <= STEPS + EVERY
+    assert one_training_at_a_time(log)
+    pretraining = step_run(stack.settings, name, run, "pretraining")
+    for metric in ("train/loss", "validation/loss"):
+        history = pretraining.server.call(
+            "GET", "metrics/get-history", {"run_id": pretraining.id, "metric_key": metric, "max_results": 5000}
+        )["metrics"]
+        assert max(Counter(point["step"] for point in history).values()) == 1
+        assert history
+    versions = MlflowServer(stack.settings).call("GET", "model-versions/search", {"filter": f"name='{name}'"}).get("model_versions", [])
+    assert len(versions) == 1
+
+
+def attempts(stack, dag: str, run: str) -> list[list[str]]:
+    """The log lines of each attempt of pretraining that came as far as its lease."""
+    airflow = Airflow(stack.settings)
+    found = next(row for row in airflow.runs() if row.dag == dag)
+    last = airflow.tasks(dag, found.id)["pretraining"].attempt
+    logs = [list(airflow.log(dag, found.id, "pretraining", number)) for number in range(1, last + 1)]
+    return [lines for lines in logs if any("lease acquired" in line for line in lines)]
+
+
+def lost(log: list[list[str]]) -> int:
+    """Steps that were done again: those between where an attempt ended and where the next one resumed."""
+    again = 0
+    for before, after in pairwise(log):
+        resumed = int(re.search(r"resumed at step (\d+)", "\n".join(after))[1])
+        told = re.search(r"told to stop after step (\d+)", "\n".join(before))
+        done = [int(found) for found in re.findall(r"done=(\d+)", "\n".join(before))]
+        again += max(0, (int(told[1]) if told else max([*done, resumed])) - resumed)
+    return again
+
+
+def one_training_at_a_time(log: list[list[str]]) -> bool:
+    """Each attempt got its lease after the one before had logged its last line."""
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+    for before, after in pairwise(log):
+        acquired = next(
+            re.search(stamp, line[line.index(" INFO ") - 20 :] if " INFO " in line else line)[0]
+            for line in after
+            if "lease acquired" in line
+        )
+        trained = [re.search(stamp, line)[0] for line in before if "checkpoint committed" in line]
+        if trained and max(trained) > acquired:
+            return False
+    return True
