@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
 from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, Unavailable
+from pipeline.request import Request
 from pipeline.runs import Failure, failure_key
 from pipeline.runtime.execute import execute
 from pipeline.runtime.logs import set_up_logs
-from pipeline.request import Request
 from pipeline.runtime.stop import Stop
 from pipeline.settings import load_settings
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from pipeline.artifacts.artifacts import Draft
 
 from components.ingestion.contract import IngestionParams
 from components.ingestion.contract import contract as ingestion
 from components.tokenization.contract import TokenizationParams, contract
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.manifest import Manifest, Provenance
 from pipeline.recipe import Data, Source, Split, Tokenizer
