@@ -45,7 +45,8 @@ def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES)
         if path is None:
             continue
         stat = path.stat()
-        digests[module], imports = _read(path, stat.st_mtime_ns, stat.st_size, module, names)
+        version = (path, stat.st_mtime_ns, stat.st_size)
+        digests[module], imports = _read(*version, module, names & _table_keys(*version))
         waiting += [name for name in imports if name.startswith((*ML_PACKAGES, f"components.{stage}.")) and not name.endswith(".contract")]
     return dict(sorted(digests.items()))
 
@@ -81,6 +82,19 @@ def _read(path: Path, mtime_ns: int, size: int, module: str, names: frozenset[st
         found.update(_imported(node, package))
     parents = {name.rsplit(".", cut)[0] for name in found for cut in range(1, name.count(".") + 1)}
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(found | parents))
+
+
+@lru_cache(maxsize=4096)
+def _table_keys(path: Path, mtime_ns: int, size: int) -> frozenset[str]:  # noqa: ARG001 - mtime and size are cache keys
+    """Names of the entries of all tables in a module: of the params' strings only these matter to it."""
+    tables = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Dict) and _is_table(node))
+    return frozenset(key.value for table in tables for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def _is_table(node: ast.Dict) -> bool:
+    """Whether a dictionary display is a lookup table: all its values name an object of ours."""
+    values = [value.value for value in node.values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    return 0 < len(node.values) == len(values) and all(TABLE_ENTRY.match(value) for value in values)
 
 
 def _imported(node: ast.AST, package: str) -> Iterator[str]:
@@ -119,9 +133,7 @@ class _Normaliser(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        if not node.values or not all(
-            isinstance(v, ast.Constant) and isinstance(v.value, str) and TABLE_ENTRY.match(v.value) for v in node.values
-        ):
+        if not _is_table(node):
             return self.generic_visit(node)
         rows = list(zip(node.keys, node.values, strict=True))
         chosen = [(key, value) for key, value in rows if isinstance(key, ast.Constant) and key.value in self.names]
