@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from pipeline.models.shape import Specials
 
 
+ROUND = 4
+"""Lengths of batches are multiples of this. A CPU compiles and keeps a kernel for every new shape in bf16: with lengths as they
+come a run of a few hundred steps held 1.6 GB, rounded 1.2 GB, at the same speed."""
+
+
 @dataclass(frozen=True)
 class Document:
     """One document of a packed row.
@@ -83,7 +88,7 @@ def collate_rows(rows: Sequence[Sequence[Document]], length: int, filler: int) -
 def collate_pairs(
     sources: Sequence[Sequence[int] | NDArray[np.integer]], targets: Sequence[Sequence[int] | NDArray[np.integer]], filler: int
 ) -> Pairs:
-    """Pad sources and targets to the longest of each."""
+    """Pad sources and targets to the longest of each, rounded up to a multiple of `ROUND`."""
     return Pairs(_rectangle(sources, filler), _rectangle(targets, IGNORED))
 
 
@@ -100,11 +105,16 @@ def example_batch(
     if model.batches is Pairs:
         return collate_pairs(sources, targets, model.specials.pad)
     rows = [[continuation(source, target, model.specials)] for source, target in zip(sources, targets, strict=True)]
-    return collate_rows(rows, max(len(row[0]) for row in rows), model.specials.pad)
+    return collate_rows(rows, rounded(max(len(row[0]) for row in rows)), model.specials.pad)
+
+
+def rounded(length: int) -> int:
+    """The next multiple of `ROUND`."""
+    return -(-length // ROUND) * ROUND
 
 
 def _rectangle(sequences: Sequence[Sequence[int] | NDArray[np.integer]], filler: int) -> torch.Tensor:
-    filled = np.full((len(sequences), max(map(len, sequences))), filler, dtype=np.int64)
+    filled = np.full((len(sequences), rounded(max(map(len, sequences)))), filler, dtype=np.int64)
     for row, sequence in zip(filled, sequences, strict=True):
         row[: len(sequence)] = sequence
     return torch.from_numpy(filled)

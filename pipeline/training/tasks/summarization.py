@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.models.collate import collate_pairs, collate_rows, continuation
+from pipeline.models.collate import collate_pairs, collate_rows, continuation, rounded
 from pipeline.training.order import Epochs, grouped
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Summarization:
         if not self._decoder:
             return collate_pairs(sources, targets, self._specials.pad)
         rows = [[continuation(source, target, self._specials)] for source, target in zip(sources, targets, strict=True)]
-        return collate_rows(rows, max(len(row[0]) for row in rows), self._specials.pad)
+        return collate_rows(rows, rounded(max(len(row[0]) for row in rows)), self._specials.pad)
 
 
 class _Pairs:

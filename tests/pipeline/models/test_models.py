@@ -225,5 +225,5 @@ def test_a_source_that_leaves_no_room_is_refused() -> None:
 def test_pairs_count_labels_and_tokens() -> None:
     batch = collate_pairs([[20, 21, 22], [20]], [[30, 1], [30, 31, 1]], 0)
     assert isinstance(batch, Pairs)
-    assert (batch.labels, batch.tokens) == (5, 12)
-    assert int((batch.target_BT == IGNORED).sum()) == 1
+    assert (batch.labels, batch.tokens) == (5, 16)
+    assert int((batch.target_BT == IGNORED).sum()) == 3
