@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 RECIPE = "pydocs"
-SHOWN = 3
+LOG_WIDTH = 110
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
 ) -> None:
     """Start the stack, run a recipe through Airflow, show what was learned, stop the stack."""
+    import sys
     import time
 
     from rich.console import Console
@@ -40,7 +41,8 @@ def demo(
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
-    console = Console(highlight=False, soft_wrap=True)
+    # a log or a pipe has no width of its own, and 80 columns would break the table
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else LOG_WIDTH)
     settings = load_settings()
     found = find_recipe(recipe, settings.recipe_folders)
     try:
@@ -93,11 +95,12 @@ def _scores(report: Mapping[str, Any], console: Console) -> None:
     from rich import box
     from rich.table import Table
 
-    for split, found in report["splits"].items():
+    for split, found in sorted(report["splits"].items(), reverse=True):
         what = "whole packages never seen in training" if split == "held_out" else "documents never seen in training"
-        table = Table("system", box=box.SIMPLE_HEAD, title=f"{split}: {found['examples']} {what}", title_justify="left")
-        for heading in ("ROUGE-L", "95 % interval", "model is ahead by", "bits per byte"):
-            table.add_column(heading, justify="right")
+        table = Table(box=box.SIMPLE_HEAD, title=f"{split}: {found['examples']} {what}", title_justify="left")
+        table.add_column("system", no_wrap=True)
+        for heading in ("ROUGE-L", "95 % interval", "model ahead by", "bits/byte"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, scored in sorted(found["systems"].items(), key=lambda pair: -pair[1]["rougeL"]["mean"]):
             rouge, likelihood = scored["rougeL"], found["likelihood"].get(name)
             ahead = rouge.get("model_ahead")
@@ -119,7 +122,7 @@ def _examples(path: Path, console: Console) -> None:
     rows = [row for row in parquet.read_table(path).to_pylist() if row["split"] == "test"]
     rows.sort(key=lambda row: (row["model.rougeL"], row["id"]))
     console.print("\nthree examples, at a quarter, a half and three quarters of the scores:")
-    for share in (0.25, 0.5, 0.75)[:SHOWN]:
+    for share in (0.25, 0.5, 0.75):
         row = rows[int(share * (len(rows) - 1))]
         body = " ".join(row["source"].split())
         console.print(f"\n  {row['name']}: {body[:120]}{'…' if len(body) > 120 else ''}", markup=False)
