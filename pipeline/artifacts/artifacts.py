@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
 from pipeline.artifacts.base import Conflict, NotFound, Unreadable
 from pipeline.artifacts.cache import WrongBytes, hash_file, read_blob
 from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
@@ -71,9 +69,9 @@ class Artifacts:
             self.quarantine(stage, fingerprint, str(error))
             return None
         try:
-            manifest = Manifest.model_validate_json(stored.data)
-        except ValidationError as error:
-            self.quarantine(stage, fingerprint, f"its manifest cannot be read: {error.errors()[0]['msg']}")
+            manifest = Manifest.from_bytes(stored.data)
+        except ValueError as error:
+            self.quarantine(stage, fingerprint, f"its manifest cannot be read: {str(error).splitlines()[0]}")
             return None
         if not manifest.fingerprint == manifest.parts.fingerprint == fingerprint or manifest.stage != stage:
             self.quarantine(stage, fingerprint, "its manifest is that of another artifact")
@@ -203,8 +201,8 @@ class Artifacts:
         self.store.delete(key)
         log.warning("quarantined %s %s: %s", stage, fingerprint[:12], reason)
         try:
-            manifest = Manifest.model_validate_json(data)
-        except ValidationError:
+            manifest = Manifest.from_bytes(data)
+        except ValueError:
             return
         self.drop_bad(manifest.files)
 

@@ -18,6 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.artifacts.types import ArtifactType
 
+SEAL = "seal"
+"""Field of the stored form that holds a sha256 over the canonical JSON of everything else."""
+
 
 class Frozen(BaseModel):
     """Base of the small immutable records of this package."""
@@ -154,8 +157,21 @@ class Manifest(Frozen):
         return manifest_key(self.stage, self.fingerprint)
 
     def to_bytes(self) -> bytes:
-        """The stored form: indented JSON, so that a person can read it with any S3 client."""
-        return self.model_dump_json(indent=2).encode()
+        """The stored form: indented JSON, so that a person can read it with any S3 client, with a seal over all of it."""
+        body = self.model_dump(mode="json")
+        return json.dumps({**body, SEAL: _seal(body)}, indent=2, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read the stored form.
+
+        Raises:
+            ValueError: it is no manifest, or not the bytes that were written: counts and inputs are relied on as files are.
+        """
+        body = json.loads(data)
+        if not isinstance(body, dict) or body.pop(SEAL, None) != _seal(body):
+            raise ValueError("its seal is broken")
+        return cls.model_validate(body)
 
 
 def manifest_key(stage: str, fingerprint: str) -> str:
@@ -166,6 +182,10 @@ def manifest_key(stage: str, fingerprint: str) -> str:
 def blob_key(sha256: str) -> str:
     """Key of the blob with this digest in the store."""
     return f"blobs/{sha256}"
+
+
+def _seal(body: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(body)).hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - anything JSON can hold
