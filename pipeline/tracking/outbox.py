@@ -9,21 +9,14 @@ MLflow keeps one.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
+
+from pipeline.tracking.runs import Point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.tracking.runs import Run
-
-
-class Point(TypedDict):
-    """One value in MLflow's own shape."""
-
-    key: str
-    value: float
-    step: int
-    timestamp: int
 
 
 class Outbox:

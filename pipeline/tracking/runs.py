@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pipeline.tracking.server import Exists, Missing, MlflowServer
 
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.settings import Settings
-    from pipeline.tracking.outbox import Point
 
 RUN_TAG = "trainshed.run"
 STEP_TAG = "trainshed.step"
 BATCH = 500
 PARAM_CHARS = 6000
+
+
+class Point(TypedDict):
+    """One value in MLflow's own shape."""
+
+    key: str
+    value: float
+    step: int
+    timestamp: int
 
 
 @dataclass(frozen=True)
