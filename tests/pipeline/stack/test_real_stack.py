@@ -154,14 +154,25 @@ def test_ctrl_c_while_starting_is_130_and_leaves_no_process(tmp_path):
     command = [str(Path(sys.executable).with_name("trainshed")), "up"]
     foreign = {"AWS_PROFILE": "of-another-account", "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     environment = os.environ | ports | foreign | {"TRAINSHED_STATE": str(tmp_path)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
-        for line in up.stdout:
-            if line.startswith("s3 running"):
-                break
-        up.send_signal(signal.SIGINT)
-        assert up.wait() == 130
-        assert up.stderr.read() == ""
-    assert living(wanted) == []
+    try:
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # a test run in the background of a script inherits SIGINT as ignored, and Python would then leave it so
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it only sets a signal
+        ) as up:
+            for line in up.stdout:
+                if line.startswith("s3 running"):
+                    break
+            up.send_signal(signal.SIGINT)
+            assert up.wait() == 130
+            assert up.stderr.read() == ""
+        assert living(wanted) == []
+    finally:
+        stack.down(wanted)
 
 
 def test_down_leaves_no_process_not_even_a_component_that_lost_its_worker(wanted):
