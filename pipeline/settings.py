@@ -147,6 +147,10 @@ class Settings(BaseSettings):
         """Folder of the verified local cache."""
         return self.state.resolve() / "cache"
 
+    def memo_file(self, topic: str) -> Path:
+        """Where it is remembered what local files hold, for one kind of question; may be deleted at any time."""
+        return self.state.resolve() / "memo" / f"{topic}.json"
+
 
 def load_settings(state: Path | None = None) -> Settings:
     """Read settings from the environment, then from ``<state>/env``.

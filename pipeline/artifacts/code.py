@@ -13,26 +13,33 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pipeline.memo import FileMemo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in ("corpus", "tokens", "models", "training", "evaluation", "serving"))
 SOURCES = Path(__file__).resolve().parent.parent.parent
+RULES = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+"""What is remembered of a module counts only as long as this very file is the same."""
+
 TABLE_ENTRY = re.compile(r"^(pipeline|components)(\.\w+)+:\w+$")
 
 
-def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES) -> dict[str, str]:
+def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES, memo: FileMemo | None = None) -> dict[str, str]:
     """Digest of every result-bearing module that the body of ``stage`` reaches, by dotted name.
 
     Args:
         stage: name of the component.
         params: its params as plain data; their strings select table entries.
         sources: folder that holds ``pipeline/`` and ``components/``.
+        memo: what is known of files that have not changed; parsing them all takes a third of a second.
     """
+    memo = memo or FileMemo()
     root = f"components.{stage}.__main__"
     names = frozenset(_strings(params))
     digests: dict[str, str] = {}
@@ -44,9 +51,7 @@ def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES)
         path = _source(module, sources)
         if path is None:
             continue
-        stat = path.stat()
-        version = (path, stat.st_mtime_ns, stat.st_size)
-        digests[module], imports = _read(*version, module, names & _table_keys(*version))
+        digests[module], imports = _read(path, module, names, memo)
         waiting += [name for name in imports if name.startswith((*ML_PACKAGES, f"components.{stage}.")) and not name.endswith(".contract")]
     return dict(sorted(digests.items()))
 
@@ -72,23 +77,35 @@ def _source(module: str, sources: Path) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=4096)
-def _read(path: Path, mtime_ns: int, size: int, module: str, names: frozenset[str]) -> tuple[str, tuple[str, ...]]:  # noqa: ARG001 - mtime and size are cache keys
+def _read(path: Path, module: str, names: frozenset[str], memo: FileMemo) -> tuple[str, list[str]]:
     """Digest of a module's normalised source, and the dotted names it imports."""
-    tree = _Normaliser(names).visit(ast.parse(path.read_bytes()))
+    whole = memo.get(path, f"module by {RULES}", partial(_parse, module=module, names=frozenset()))
+    chosen = names & set(whole["keys"])
+    if not chosen:
+        return whole["digest"], whole["imports"]
+    part = memo.get(path, f"module by {RULES} with {', '.join(sorted(chosen))}", partial(_parse, module=module, names=chosen))
+    return part["digest"], part["imports"]
+
+
+def _parse(path: Path, module: str, names: frozenset[str]) -> dict[str, Any]:
+    """What is to be known of a module: its digest, what it imports, and the keys of its tables.
+
+    Args:
+        path: its source.
+        module: its dotted name.
+        names: the entries of tables that count; none means all.
+    """
+    parsed = ast.parse(path.read_bytes())
+    tables = [node for node in ast.walk(parsed) if isinstance(node, ast.Dict) and _is_table(node)]
+    keys = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    tree = _Normaliser(names).visit(parsed)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(tree):
         found.update(_imported(node, package))
     parents = {name.rsplit(".", cut)[0] for name in found for cut in range(1, name.count(".") + 1)}
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(found | parents))
-
-
-@lru_cache(maxsize=4096)
-def _table_keys(path: Path, mtime_ns: int, size: int) -> frozenset[str]:  # noqa: ARG001 - mtime and size are cache keys
-    """Names of the entries of all tables in a module: of the params' strings only these matter to it."""
-    tables = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Dict) and _is_table(node))
-    return frozenset(key.value for table in tables for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return {"digest": digest, "imports": sorted(found | parents), "keys": sorted(keys)}
 
 
 def _is_table(node: ast.Dict) -> bool:

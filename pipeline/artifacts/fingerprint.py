@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipeline.component import Component, Params
+    from pipeline.memo import FileMemo
 
 
-def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str]) -> Parts:
+def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str], memo: FileMemo | None = None) -> Parts:
     """Everything that decides what ``component`` will make.
 
     Args:
         component: the contract.
         params: its params.
         inputs: content digest of each input it is given, by name; those that are no part of the identity are left out here.
+        memo: what is known of source files that have not changed.
 
     Raises:
         BadInput: a result-bearing library is not installed here.
@@ -36,7 +38,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
         version=component.version,
         params=plain,
         inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
-        modules=reached_modules(component.name, plain),
+        modules=reached_modules(component.name, plain, memo=memo),
         libraries={name: _version(name) for name in component.libraries},
     )
 

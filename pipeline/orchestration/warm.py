@@ -29,20 +29,9 @@ MODULES = (
 
 
 def warm() -> None:
-    """Import what tasks need, make botocore read its models, and parse the code that fingerprints cover.
-
-    Parsed code is kept by path, time and size of the file, so an edit is seen by the next task all the same.
-    """
+    """Import what tasks need, and make botocore read its models."""
     for module in MODULES:
         import_module(module)
     from pipeline.artifacts.client import s3_client
-    from pipeline.artifacts.code import reached_modules
-    from pipeline.line import trace
-    from pipeline.orchestration.recipes import read_all
-    from pipeline.settings import load_settings
 
     s3_client(None, "us-east-1", ("unused", "unused"))
-    settings = load_settings()
-    for recipe in read_all(settings).recipes:
-        for step in trace(recipe):
-            reached_modules(step.component.name, step.params.model_dump(mode="json"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.line import ChampionInput, SourceInput
 from pipeline.lookup import load
+from pipeline.memo import FileMemo
 from pipeline.registry.ledger import Ledger
 from pipeline.sources import PINNERS
 
@@ -46,8 +47,13 @@ class Resolver:
 
     settings: Settings
     store: Store
+    _code: FileMemo = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read what is remembered of source files."""
+        self._code = FileMemo(self.settings.memo_file("code"))
 
     def resolve(self, step: Step, outputs: Mapping[str, Reference | None]) -> Resolved | Unresolved:
         """Find the inputs of ``step`` and compute its fingerprint.
@@ -86,7 +92,9 @@ class Resolver:
         digests = {name: reference.digest for name, reference in inputs.items()}
         if pin:
             digests["source"] = pin.digest
-        return Resolved(fingerprint_parts(step.component, step.params, digests), inputs, pin)
+        parts = fingerprint_parts(step.component, step.params, digests, self._code)
+        self._code.save()
+        return Resolved(parts, inputs, pin)
 
     def _pin(self, origin: SourceInput) -> Pin:
         source = origin.source

@@ -6,15 +6,16 @@ A local file is pinned by the sha256 of its bytes, an S3 object by its etag. Fil
 
 from __future__ import annotations
 
+import hashlib
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
+from pipeline.memo import FileMemo
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.bucket import list_objects
 from pipeline.sources.formats import ENDINGS, belongs, natural
-from pipeline.sources.memo import DigestMemo
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
@@ -50,16 +51,21 @@ def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
 
 
 def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
-    memo = DigestMemo(settings.state.resolve() / "digests.json")
+    memo = FileMemo(settings.memo_file("digests"))
     try:
         items = [
-            PinnedItem(name=place.as_posix(), revision=f"sha256:{memo.sha256(place)}", size=place.stat().st_size)
+            PinnedItem(name=place.as_posix(), revision=f"sha256:{memo.get(place, 'sha256', _sha256)}", size=place.stat().st_size)
             for place in _places(kind, settings.home / Path(path).expanduser())
         ]
     except OSError as error:
         raise BadInput(f"cannot read {error.filename}: {error.strerror}", "a readable file", "check its permissions") from error
     memo.save()
     return items
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _places(kind: str, path: Path) -> list[Path]:

@@ -16,9 +16,10 @@ import json
 import re
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import BadInput, unknown_name
+from pipeline.memo import FileMemo
 from pipeline.sources.base import Pin, PinnedItem
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class PythonFile(NamedTuple):
     """Length in bytes."""
 
 
-def pin(source: Source, settings: Settings) -> Pin:  # noqa: ARG001 - a Pinner's signature
+def pin(source: Source, settings: Settings) -> Pin:
     """Pin the packages named in ``source``, or all that are installed.
 
     Raises:
@@ -70,7 +71,9 @@ def pin(source: Source, settings: Settings) -> Pin:  # noqa: ARG001 - a Pinner's
     for name in wanted:
         if name not in found:
             raise unknown_name("package in data.source.packages:", name, found)
-    items = [_pinned(found[name]) for name in wanted]
+    memo = FileMemo(settings.memo_file("records"))
+    items = [_pinned(found[name], memo) for name in wanted]
+    memo.save()
     kept = tuple(item for item in items if item.size)
     if not kept:
         raise BadInput("no installed package holds Python modules", "at least one", "install one, or take another source")
@@ -110,10 +113,13 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _pinned(distribution: Distribution) -> PinnedItem:
-    record = distribution.record()
-    size = sum(int(row.rpartition(b",")[2] or 0) for row in _rows(record))
-    return PinnedItem(name=distribution.name, revision=revision(distribution, record), size=size)
+def _pinned(distribution: Distribution, memo: FileMemo) -> PinnedItem:
+    def read(_path: Path) -> list[Any]:
+        record = distribution.record()
+        return [revision(distribution, record), sum(int(row.rpartition(b",")[2] or 0) for row in _rows(record))]
+
+    known, size = memo.get(distribution.site / distribution.info / "RECORD", "modules", read)
+    return PinnedItem(name=distribution.name, revision=known, size=size)
 
 
 def _rows(record: bytes) -> list[bytes]:

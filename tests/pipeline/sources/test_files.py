@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,7 +10,6 @@ import pytest
 from pipeline.errors import BadInput, Unavailable
 from pipeline.recipe import Source
 from pipeline.sources.files import pin
-from pipeline.sources.memo import DigestMemo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,24 +64,6 @@ def test_the_digest_follows_content_and_name_but_not_the_folder(folder: Path, fo
     assert digest(copy) == first
     copy.write_text("y")
     assert digest(copy) != first
-
-
-def test_remembered_digests_are_used_only_while_the_file_stands_still(tmp_path: Path) -> None:
-    file = tmp_path / "a.txt"
-    file.write_text("one")
-    memo = DigestMemo(tmp_path / "memo.json")
-    memo.sha256(file)
-    assert not memo.known, "a file written this moment may be written again within the same tick"
-    stat = file.stat()
-    memo.known[str(file)] = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, "remembered"]
-    memo.changed = True
-    memo.save()
-    again = DigestMemo(tmp_path / "memo.json")
-    assert again.sha256(file) == "remembered"
-    os.utime(file, ns=(stat.st_mtime_ns, stat.st_mtime_ns + 1))
-    assert again.sha256(file) != "remembered"
-    (tmp_path / "memo.json").write_text("{cut")
-    assert DigestMemo(tmp_path / "memo.json").known == {}
 
 
 def test_objects_below_a_prefix_are_pinned_by_etag(s3_server: S3Server, s3_settings: Settings) -> None:

@@ -11,13 +11,12 @@ import pytest
 
 from pipeline.errors import BadInput
 from pipeline.recipe import Source
-from pipeline.settings import Settings
 from pipeline.sources.installed import installed, pin, python_files, revision
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = Settings()
+    from pipeline.settings import Settings
 
 
 def install(site: Path, name: str, files: dict[str, str], version: str = "1.0", extra: str = "") -> None:
@@ -34,8 +33,8 @@ def install(site: Path, name: str, files: dict[str, str], version: str = "1.0", 
     (info / "RECORD").write_text("\n".join(rows))
 
 
-def test_the_environment_is_pinned_the_same_twice_and_sorted() -> None:
-    first, second = (pin(Source(kind="pydocs"), SETTINGS) for _ in range(2))
+def test_the_environment_is_pinned_the_same_twice_and_sorted(folder_settings: Settings) -> None:
+    first, second = (pin(Source(kind="pydocs"), folder_settings) for _ in range(2))
     names = [item.name for item in first.items]
     assert first == second
     assert names == sorted(names)
@@ -44,10 +43,10 @@ def test_the_environment_is_pinned_the_same_twice_and_sorted() -> None:
     assert all(item.size > 0 for item in first.items)
 
 
-def test_packages_are_named_in_any_spelling_and_a_wrong_one_gets_the_near_name() -> None:
-    assert [item.name for item in pin(Source(kind="pydocs", packages=("Scikit_Learn",)), SETTINGS).items] == ["scikit-learn"]
+def test_packages_are_named_in_any_spelling_and_a_wrong_one_gets_the_near_name(folder_settings: Settings) -> None:
+    assert [item.name for item in pin(Source(kind="pydocs", packages=("Scikit_Learn",)), folder_settings).items] == ["scikit-learn"]
     with pytest.raises(BadInput, match="did you mean 'numpy'"):
-        pin(Source(kind="pydocs", packages=("nunpy",)), SETTINGS)
+        pin(Source(kind="pydocs", packages=("nunpy",)), folder_settings)
 
 
 def test_editable_installs_and_those_without_record_are_left_out(tmp_path: Path) -> None:
