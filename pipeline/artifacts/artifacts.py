@@ -18,7 +18,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.artifacts.base import Store
@@ -88,14 +88,18 @@ class Artifacts:
 
     def missing(self, manifest: Manifest) -> list[FileEntry]:
         """Files whose blob is not in the store, or has another size."""
+        return self.missing_of(manifest.files)
+
+    def missing_of(self, files: Iterable[FileEntry]) -> list[FileEntry]:
+        """Those of ``files`` whose blob is not in the store, or has another size; each blob is asked for once."""
+        asked = list({(entry.sha256, entry.size): entry for entry in files}.values())
 
         def gone(entry: FileEntry) -> bool:
             stat = self.store.head(blob_key(entry.sha256))
             return stat is None or stat.size != entry.size
 
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            answers = pool.map(gone, manifest.files)
-            return [entry for entry, answer in zip(manifest.files, answers, strict=True) if answer]
+            return [entry for entry, answer in zip(asked, pool.map(gone, asked), strict=True) if answer]
 
     def verify(self, manifest: Manifest) -> list[Damage]:
         """Read every blob through the store and compare its digest."""

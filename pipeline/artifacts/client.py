@@ -20,10 +20,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CONNECTIONS = 16
 
 
+@lru_cache(maxsize=8)
 def s3_client(
     endpoint: str | None, region: str, keys: tuple[str, str] | None, *, attempts: int = 1, connect_s: float = 5, read_s: float = 30
 ) -> S3Client:
-    """Make a client; nothing is sent.
+    """A client, the same for the same arguments (clients may be shared by threads); nothing is sent.
 
     Args:
         endpoint: URL of the server; None means AWS itself.

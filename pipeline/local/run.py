@@ -58,6 +58,8 @@ class LocalRun:
     listener: Listener
     force: frozenset[str] = frozenset()
     outputs: dict[str, Reference | None] = field(default_factory=dict)
+    tracked: bool = False
+    """Whether the run was opened in MLflow: only one that has something to do is."""
 
     def go(self) -> Mapping[str, Reference | None]:
         """Plan, run the misses, end the MLflow run; damage found on the way plans anew, once.
@@ -79,11 +81,13 @@ class LocalRun:
             status = "KILLED"
             raise Interrupted("interrupted; the step at work has checkpointed", "", f"run {self.recipe.name} again to go on") from error
         finally:
-            end_run(self.settings, self.recipe.name, self.run, status)
+            if self.tracked:
+                end_run(self.settings, self.recipe.name, self.run, status)
         return self.outputs
 
     def _through(self) -> None:
         plan = plan_run(self.recipe, self.run, self.settings, self.force)
+        self.tracked = self.tracked or not plan.nothing_to_do
         self.listener.planned(plan)
         self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.OMITTED}}
         for step in trace(self.recipe):

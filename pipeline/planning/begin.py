@@ -22,7 +22,7 @@ def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str]
         run: id of the run.
         settings: where things are.
         force: steps that run although their artifact exists.
-        record: write ``runs/<run>/plan.json`` and open the MLflow run; False only looks.
+        record: write ``runs/<run>/plan.json`` and, unless there is nothing to do, open the MLflow run; False only looks.
 
     Raises:
         BadInput: see `Planner`.
@@ -32,6 +32,7 @@ def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str]
     plan = planner.plan(run)
     if record:
         planner.artifacts.store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
+    if record and not plan.nothing_to_do:
         hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}
         parent_run(settings, recipe.name, run, {"trainshed.recipe": recipe.name, **hits})
     return plan

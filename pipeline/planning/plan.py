@@ -63,6 +63,11 @@ class Plan(Frozen):
         """Ids of the steps that have nothing to do: hits and omitted ones."""
         return tuple(step.id for step in self.steps if step.status in {Status.HIT, Status.OMITTED})
 
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether every step is idle."""
+        return len(self.idle) == len(self.steps)
+
     def step(self, step_id: str) -> PlannedStep:
         """The row of one step."""
         return next(step for step in self.steps if step.id == step_id)

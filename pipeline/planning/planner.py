@@ -37,6 +37,10 @@ class Planner:
     artifacts: Artifacts = field(init=False)
     resolver: Resolver = field(init=False)
     steps: tuple[Step, ...] = field(init=False)
+    _found: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    """Artifacts that are there, by stage and fingerprint."""
+    _lost: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Why artifacts were given up, in one line."""
 
     def __post_init__(self) -> None:
         """Trace the line and open the store.
@@ -53,24 +57,31 @@ class Planner:
     def plan(self, run: str) -> Plan:
         """Walk the line until nothing more is damaged: a damaged artifact is quarantined and what made it becomes a miss.
 
+        The walk believes manifests; whether their blobs are there is asked for all hits at once when it is through.
+
         Raises:
             BadInput: the source is missing, or the champion's model is lost.
             Unavailable: the store, MLflow or the source is away.
         """
         while True:
             plan = self._walk(run)
-            if not any(self._quarantine_damaged(step, plan) for step in self.steps):
+            if not self._quarantine_missing() and not any(self._quarantine_damaged(step, plan) for step in self.steps):
                 return plan
 
     def look(self, step: Step, resolved: Resolved) -> tuple[Manifest | None, str]:
         """The artifact of a step, if it is there, whole, and its effect stands; else why it has to run."""
-        manifest = self.artifacts.find(step.component.name, resolved.parts.fingerprint)
+        found = self._believed(step, resolved)
+        if found[0] and self._quarantine_missing():
+            return None, self._lost[found[0].stage, found[0].fingerprint]
+        return found
+
+    def _believed(self, step: Step, resolved: Resolved) -> tuple[Manifest | None, str]:
+        """Like `look`, but the manifest is believed about its blobs."""
+        key = (step.component.name, resolved.parts.fingerprint)
+        manifest = self._found.get(key) or self.artifacts.find(*key)
         if manifest is None:
-            return None, ""
-        missing = self.artifacts.missing(manifest)
-        if missing:
-            self.artifacts.quarantine(manifest.stage, manifest.fingerprint, f"no blob for {missing[0].path}")
-            return None, f"{missing[0].path} was missing from the store"
+            return None, self._lost.get(key, "")
+        self._found[key] = manifest
         if step.component.effect:
             standing = settled(MlflowServer(self.settings), self.artifacts.store, self.recipe.registration.model, resolved.inputs["model"])
             if not standing.settled:
@@ -96,7 +107,7 @@ class Planner:
             return PlannedStep(
                 id=step.id, stage=stage, status=Status.OMITTED if resolved.omitted else Status.WAITING, reason=resolved.reason
             )
-        manifest, reason = (None, "forced") if step.id in self.force else self.look(step, resolved)
+        manifest, reason = (None, "forced") if step.id in self.force else self._believed(step, resolved)
         fingerprint = resolved.parts.fingerprint
         if manifest:
             return PlannedStep(
@@ -112,6 +123,21 @@ class Planner:
         return PlannedStep(
             id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
         )
+
+    def _quarantine_missing(self) -> bool:
+        """Ask for the blobs of all artifacts that were found; True when some had to be quarantined."""
+        gone = {entry.sha256 for entry in self.artifacts.missing_of(entry for found in self._found.values() for entry in found.files)}
+        for key, manifest in list(self._found.items()):
+            lost = next((entry.path for entry in manifest.files if entry.sha256 in gone), None)
+            if lost:
+                self._give_up(key, f"no blob for {lost}", f"{lost} was missing from the store")
+        return bool(gone)
+
+    def _give_up(self, key: tuple[str, str], what: str, reason: str) -> None:
+        """Quarantine an artifact and remember why it has to be made again."""
+        self.artifacts.quarantine(*key, what)
+        self._lost[key] = reason
+        self._found.pop(key, None)
 
     def _quarantine_damaged(self, step: Step, plan: Plan) -> bool:
         """Read and hash what a miss will read; True when something had to be quarantined."""
@@ -133,7 +159,7 @@ class Planner:
                 )
             if manifest:
                 log.warning("%s is damaged (%s); it will be made again", reference.stage, harm[0])
-                self.artifacts.quarantine(manifest.stage, manifest.fingerprint, str(harm[0]))
+                self._give_up((manifest.stage, manifest.fingerprint), str(harm[0]), f"it was damaged: {harm[0]}")
             return True
         return False
 
