@@ -87,4 +87,6 @@ def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
     names = sorted(available)
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "use one of those"
-    return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names) or '(none)'}", hint)
+    if not names:
+        return BadInput(f"unknown {kind} {name!r}", f"one that exists; there is no {kind} yet")
+    return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names)}", hint)
