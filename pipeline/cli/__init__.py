@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import BadInput, Interrupted, TrainshedError
+from pipeline.errors import BadInput, Interrupted, TrainshedError, refused_by_disk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,19 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _invoke(arguments)
     except TrainshedError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return error.exit_code
+        return _tell(error)
+    except OSError as error:
+        refused = refused_by_disk(error)
+        if refused is None:
+            raise
+        if error.filename is None:  # it was about standard output, not about a file
+            _close_output()
+        return _tell(refused)
+
+
+def _tell(error: TrainshedError) -> int:
+    print(f"{PROGRAM}: {error}", file=sys.stderr)
+    return error.exit_code
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -61,18 +72,23 @@ def _invoke(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(build_app(arguments[0] if arguments else ""))
     try:
         code = command.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except TyperException as error:
         if "\n" not in error.message:
             raise _mistyped(error) from error
         print(error.message, file=sys.stderr)  # nothing was typed: the help
         return error.exit_code
     except SystemExit:
-        # typer's answer to a reader that has seen enough (`| head`); Python would complain once more when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # typer's answer to a reader that has seen enough (`| head`)
         return 0
     if code == Interrupted.exit_code:
         raise Interrupted("interrupted")
     return code or 0
+
+
+def _close_output() -> None:
+    """Print nowhere from here on: what could not be written is still buffered, and Python would complain of it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _mistyped(error: TyperException) -> BadInput:

@@ -1,8 +1,10 @@
 """The command line's ends: one line and a code for a mistake, light to start, every group wired."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,24 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_one_line_and_75():
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "--help"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 75
+    assert done.stderr.startswith("trainshed: disk full; expected room")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, capsys):
+    def fail(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "/state/memo")
+
+    monkeypatch.setattr(stack, "status", fail)
+    assert cli.run(["status"]) == 2
+    assert capsys.readouterr().err.startswith("trainshed: no access: /state/memo: Permission denied; ")
 
 
 @pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (ZeroDivisionError, None)])
