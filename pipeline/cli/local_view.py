@@ -37,7 +37,9 @@ class LocalView:
         self._print(f"{step_id} begins")
 
     def said(self, step_id: str, line: str) -> None:
-        """A line of its log."""
+        """A line of its log; the reference it ends with is for scripts, and `ended` tells its digest."""
+        if line.startswith('{"type":'):
+            return
         self._print(f"{step_id}: {line}")
 
     def ended(self, step_id: str, reference: Reference | None) -> None:

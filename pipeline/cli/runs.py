@@ -92,8 +92,7 @@ def stop(name: RunName) -> None:
 
 def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> None:
     """Show what a run would do, and why, without doing it."""
-    from rich.console import Console
-
+    from pipeline.cli.console import open_console
     from pipeline.orchestration.names import new_run_name
     from pipeline.planning import plan_run
     from pipeline.settings import load_settings
@@ -101,7 +100,7 @@ def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> No
     settings = load_settings()
     found = _changed(_find(recipe, settings), read_changes(changes or []))
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
-    Console().print(plan_table(made))
+    open_console().print(plan_table(made))
 
 
 def find_run(airflow: Airflow, name: str) -> Run:

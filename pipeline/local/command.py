@@ -10,6 +10,8 @@ ENVIRONMENT = {
     # threads that wait for each other sleep instead of spinning: beside Airflow, MLflow and the S3 server two spinning
     # threads on two cores were measured at a seventh of the speed of two sleeping ones. Read when torch is loaded.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # a bar that redraws itself is one endless line of a log
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """Variables every component is started with; none changes a result."""
 
