@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from pipeline.planning.plan import Plan
 
 
+def is_reference(line: str) -> bool:
+    """Whether a line of a component is the reference to its artifact, which it prints for scripts."""
+    return line.startswith('{"type":')
+
+
 class LocalView:
     """Shows what `pipeline.local` tells; see `pipeline.local.run.Listener`."""
 
@@ -37,8 +42,8 @@ class LocalView:
         self._print(f"{step_id} begins")
 
     def said(self, step_id: str, line: str) -> None:
-        """A line of its log; the reference it ends with is for scripts, and `ended` tells its digest."""
-        if line.startswith('{"type":'):
+        """A line of its log."""
+        if is_reference(line):  # `ended` tells its digest
             return
         self._print(f"{step_id}: {line}")
 

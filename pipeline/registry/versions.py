@@ -75,6 +75,18 @@ def find_version(server: MlflowServer, name: str, digest: str, serving: str | No
     return max(found, key=lambda version: version.number, default=None)
 
 
+def model_names(server: MlflowServer) -> list[str]:
+    """Names of the registered models, as many as one page of the answer holds."""
+    rows = server.call("GET", "registered-models/search", {"max_results": 1000}).get("registered_models", [])
+    return [row["name"] for row in rows]
+
+
+def version_numbers(server: MlflowServer, name: str) -> list[int]:
+    """Numbers of the versions of a registered model, the oldest first."""
+    rows = server.call("GET", "model-versions/search", {"filter": f"name='{name}'", "max_results": 1000}).get("model_versions", [])
+    return sorted(int(row["version"]) for row in rows)
+
+
 def read_version(server: MlflowServer, name: str, number: int) -> Version | None:
     """One version by its number; None when there is none."""
     try:
