@@ -6,17 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline.cli.progress import span
+from pipeline.local.command import is_reference
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.artifacts.manifest import Reference
     from pipeline.planning.plan import Plan
-
-
-def is_reference(line: str) -> bool:
-    """Whether a line of a component is the reference to its artifact, which it prints for scripts."""
-    return line.startswith('{"type":')
 
 
 class LocalView:
@@ -34,7 +30,7 @@ class LocalView:
     def planned(self, plan: Plan) -> None:
         """Say what will run and why, one line a step."""
         for row in plan.steps:
-            self._print(f"{row.id:<20} {row.status.value:<8} {row.reason}".rstrip())
+            self._print(f"{row.id:<20} {row.status.told:<8} {row.reason}".rstrip())
 
     def began(self, step_id: str) -> None:
         """A step begins."""

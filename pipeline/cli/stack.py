@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import Unavailable, unknown_name
+from pipeline.errors import Interrupted, Unavailable, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,10 @@ def start() -> None:
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    bring_up(settings)
+    try:
+        bring_up(settings)
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted; what had been started is stopped again", "", "run `trainshed up` again") from error
     Console().print(log_ins(settings), highlight=False, soft_wrap=True)
 
 

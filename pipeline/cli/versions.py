@@ -18,8 +18,8 @@ def reproduce(
 ) -> None:
     """Rebuild a registered version from its manifests and compare digests."""
     from pipeline.cli.console import open_console
-    from pipeline.cli.local_view import is_reference
     from pipeline.errors import BadInput
+    from pipeline.local.command import is_reference
     from pipeline.local.reproduce import reproduce as rebuild
     from pipeline.orchestration.names import new_run_name
     from pipeline.registry.naming import model_of

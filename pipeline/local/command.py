@@ -19,3 +19,8 @@ ENVIRONMENT = {
 def component_command(stage: str, request_uri: str) -> list[str]:
     """Command line of one attempt; whoever starts it holds its standard input, whose end means "checkpoint and exit"."""
     return [sys.executable, "-m", f"components.{stage}", "--request", request_uri, "--tethered"]
+
+
+def is_reference(line: str) -> bool:
+    """Whether a line a component printed is the reference to its artifact: that is for scripts, not for people."""
+    return line.startswith('{"type":')

@@ -136,6 +136,11 @@ def tag_version(server: MlflowServer, name: str, number: int, tags: Mapping[str,
         server.call("POST", "model-versions/set-tag", {"name": name, "version": str(number), "key": key, "value": value})
 
 
+def describe_version(server: MlflowServer, name: str, number: int, text: str) -> None:
+    """Set what MLflow's pages show as the description of a version, in Markdown."""
+    server.call("PATCH", "model-versions/update", {"name": name, "version": str(number), "description": text})
+
+
 def read_aliases(server: MlflowServer, name: str) -> dict[str, int]:
     """Alias → version number of a registered model; empty when the model is not there."""
     try:

@@ -95,6 +95,17 @@ def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, c
     assert capsys.readouterr().err.startswith("trainshed: no access: /state/memo: Permission denied; ")
 
 
+def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack, "up", interrupted)
+    assert cli.run(["up"]) == 130
+    err = capsys.readouterr().err
+    assert "interrupted; what had been started is stopped again; to mend it: run `trainshed up` again\n" in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (ZeroDivisionError, None)])
 def test_ctrl_c_is_130_and_a_bug_keeps_its_traceback(monkeypatch, capsys, raised, code):
     def fail(*_):
