@@ -17,6 +17,7 @@ Every message is one line in three parts: what was got, what was expected, what 
 
 from __future__ import annotations
 
+import errno
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,20 @@ class Interrupted(TrainshedError):
     exit_code = 130
 
 
+def refused_by_disk(error: OSError) -> TrainshedError | None:
+    """What a disk's refusal to be written to stands for: no room may come again, no right is a mistake.
+
+    Returns:
+        None when the error is about something else.
+    """
+    place = f": {error.filename}" if error.filename else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Unavailable(f"disk full{place}", "room for the files of a run", "free some space, or set TRAINSHED_STATE to another disk")
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return BadInput(f"no access{place}: {error.strerror}", "a place of yours", "name another, or set TRAINSHED_STATE to another folder")
+    return None
+
+
 def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
     """Answer a wrong name with the near one.
 
@@ -87,4 +102,6 @@ def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
     names = sorted(available)
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "use one of those"
-    return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names) or '(none)'}", hint)
+    if not names:
+        return BadInput(f"unknown {kind} {name!r}", f"one that exists; there is no {kind} yet")
+    return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names)}", hint)

@@ -16,9 +16,10 @@ from pipeline.registry.ledger import Ledger
 from pipeline.registry.promotion import promote
 from pipeline.registry.registering import ensure_version, version_tags
 from pipeline.registry.scores import read_scores
-from pipeline.registry.versions import Version, set_alias, tag_version
+from pipeline.registry.versions import Version, describe_version, set_alias, tag_version
 from pipeline.runtime import Work, main
 from pipeline.serving.package import package_model, serving_name
+from pipeline.tracking.runs import NOTE_TAG, parent_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,12 +84,17 @@ def _version_of_champion(work: Work[RegistrationParams], champion: Entry) -> Non
 
 
 def _tell(work: Work[RegistrationParams], version: Version, entry: Entry) -> None:
-    """Write the two files, tag the version, keep the figures."""
-    name = work.params.registration.model
-    reasons = " | ".join(entry.reasons)
-    tag_version(work.tracking.server, name, version.number, {"trainshed.decision": entry.decision.value, "trainshed.reasons": reasons})
-    work.tracking.tag({"trainshed.decision": entry.decision.value, "trainshed.reasons": reasons})
+    """Write the two files, tell MLflow's pages of the version, the step and the run, keep the figures."""
+    name, server = work.params.registration.model, work.tracking.server
+    decision = {"trainshed.decision": entry.decision.value, "trainshed.reasons": " | ".join(entry.reasons)}
+    told = f"Version {version.number} of {name} was {entry.decision.value.replace('_', ' ')}: {'; '.join(entry.reasons)}."
     work.metrics.update({f"gate/{key}": value for key, value in entry.figures.items()})
+    tag_version(server, name, version.number, decision)
+    describe_version(server, name, version.number, told)
+    run = parent_run(work.settings, work.request.recipe, work.request.run)
+    run.log_figures(work.metrics)
+    for place in (run, work.tracking):
+        place.tag({**decision, NOTE_TAG: told})
     work.counts["version"] = version.number
     _write(work.output / "version.json", {"name": name, **asdict(version), "tags": dict(version.tags)})
     _write(work.output / "decision.json", entry.model_dump(mode="json"))

@@ -44,11 +44,14 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
 
 
 def differences(old: Parts, new: Parts) -> list[str]:
-    """What changed from ``old`` to ``new``: one line for each param, input, module and library."""
+    """What changed from ``old`` to ``new``: one line for each param, input, library and module.
+
+    Params come first: another one may select other modules, and is the reason then.
+    """
     before, after = _told(old), _told(new)
     return [
         f"{name}: {_short(before.get(name))} → {_short(after.get(name))}"
-        for name in sorted(before | after)
+        for name in [*after, *(name for name in before if name not in after)]
         if before.get(name) != after.get(name)
     ]
 
@@ -56,7 +59,7 @@ def differences(old: Parts, new: Parts) -> list[str]:
 def _told(parts: Parts) -> dict[str, Any]:
     """Every part under the words a person reads: ``param finetuning.learning_rate``."""
     told: dict[str, Any] = {"version of the component": parts.version}
-    for word, values in (("param", parts.params), ("input", parts.inputs), ("module", parts.modules), ("library", parts.libraries)):
+    for word, values in (("param", parts.params), ("input", parts.inputs), ("library", parts.libraries), ("module", parts.modules)):
         told |= {f"{word} {name}": value for name, value in _leaves(values)}
     return told
 

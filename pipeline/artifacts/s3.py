@@ -1,7 +1,7 @@
 """A store in an S3 bucket, through boto3.
 
 botocore's own retries give up after a few seconds; a store that is away for a minute must not cost a training step. So botocore
-tries once with short timeouts, and `_patiently` waits with growing pauses until the settings' patience is used up.
+tries once with short timeouts, and `pipeline.patience` waits until the settings' patience is used up.
 
 A server that finds an object's bytes damaged on its own disk answers 500, or ends the body early, every time: to tell that from
 an outage, a small object is written and read back once the patience is used up.
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, Unreadable
 from pipeline.artifacts.client import s3_client
 from pipeline.errors import BadInput, TrainshedError, Unavailable
+from pipeline.patience import Away, Patience, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,10 +40,6 @@ HURT = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksum
 Result = TypeVar("Result")
 
 
-class _Away(Exception):
-    """The store did not answer, or said that it cannot now."""
-
-
 class S3Store:
     """Implements `pipeline.artifacts.base.Store` on a bucket and a prefix."""
 
@@ -53,7 +49,9 @@ class S3Store:
         self.bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
         self.endpoint = settings.s3_endpoint or "AWS"
-        self.patience_s = settings.s3_patience_s
+        self.patience = Patience(
+            settings.s3_patience_s, f"S3 at {self.endpoint}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT"
+        )
         self.client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
 
     def get(self, key: str) -> Stored:
@@ -175,23 +173,11 @@ class S3Store:
 
         try:
             return self._once(there_and_back, "probe") == b"probe"
-        except (_Away, TrainshedError):
+        except (Away, TrainshedError):
             return False
 
     def _patiently(self, call: Callable[[], Result], key: str) -> Result:
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Away),
-            stop=stop_after_delay(self.patience_s),
-            wait=wait_random_exponential(0.1, max=5),
-            reraise=True,
-        )
-        try:
-            answer: Result = retrying(self._once, call, key)
-            return answer  # noqa: TRY300 - what may fail and what is returned are one call
-        except _Away as error:
-            raise Unavailable(
-                f"S3 at {self.endpoint} does not answer: {error}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT"
-            ) from error
+        return self.patience.call(lambda: self._once(call, key))
 
     def _once(self, call: Callable[[], Result], key: str) -> Result:
         try:
@@ -201,14 +187,20 @@ class S3Store:
         except NoCredentialsError as error:
             raise BadInput(f"no credentials for {self.url}", "an access key", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
         except ParamValidationError as error:
-            raise BadInput(f"store {self.url}: {error}", "s3://bucket[/prefix]", "correct TRAINSHED_STORE") from error
+            # the first line is a heading, and what follows the colon a regular expression
+            what = str(error).partition("\n")[2].partition(":")[0] or str(error)
+            raise BadInput(f"store {self.url}: {what}", "s3://bucket[/prefix]", "correct TRAINSHED_STORE") from error
+        except KeyError as error:
+            raise BadInput(
+                f"no S3 at {self.endpoint!r}: it does not answer as S3 does (no {error})", "an S3 server", "correct TRAINSHED_S3_ENDPOINT"
+            ) from error
         except (BotoCoreError, OSError, Boto3Error) as error:
             # the transfer manager wraps a refusal in an error of its own
             if isinstance(error.__context__, ClientError):
                 raise self._meaning(error.__context__, key) from error
-            raise _Away(_cause(error)) from error
+            raise Away(cause(error)) from error
 
-    def _meaning(self, error: ClientError, key: str) -> TrainshedError | _Away:
+    def _meaning(self, error: ClientError, key: str) -> TrainshedError | Away:
         """What a refusal stands for."""
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -227,10 +219,5 @@ class S3Store:
         if code in FULL or status == 507:
             return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
         if code in HURT or status in {409, 408, 429} or status >= 500:
-            return _Away(f"HTTP {status} {code}")
+            return Away(f"HTTP {status} {code}")
         return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "a request it accepts", "see the server's log")
-
-
-def _cause(error: BaseException) -> str:
-    """Why, without the addresses and reprs that fill botocore's messages."""
-    return type(error).__name__.removesuffix("Error")

@@ -26,16 +26,21 @@ def register(app: typer.Typer) -> None:
 
 def ls(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
     """List artifacts, newest first."""
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
 
-    table = Table("stage", "fingerprint", "digest", "files", "size", "made", "run", box=None)
+    from pipeline.cli.console import open_console
+
+    table = Table(box=None)
+    for heading in ("stage", "fingerprint", "digest", "size", "made"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
+    table.add_column("run", overflow="ellipsis")
+    _check(stage)
     rows = sorted(_artifacts().manifests(stage), key=lambda manifest: manifest.provenance.finished, reverse=True)
     for row in rows:
         made = row.provenance.finished.strftime("%Y-%m-%d %H:%M")
-        table.add_row(row.stage, row.fingerprint[:12], row.digest[:12], str(len(row.files)), decimal(row.size), made, row.provenance.run)
-    Console().print(table)
+        table.add_row(row.stage, row.fingerprint[:12], row.digest[:12], decimal(row.size), made, row.provenance.run)
+    open_console().print(table, no_wrap=True)
 
 
 def show(stage: Stage, fingerprint: Prefix) -> None:
@@ -65,6 +70,7 @@ def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")]
     from pipeline.errors import BadInput, Damaged
 
     # a server that finds its own disk damaged keeps answering 500: a person need not wait as long for that as a training does
+    _check(stage)
     artifacts = _artifacts(VERIFY_PATIENCE_S)
     damaged = 0
     manifests = list(artifacts.manifests(stage))
@@ -134,13 +140,20 @@ def _artifacts(patience_s: float | None = None) -> Artifacts:
     return open_artifacts(settings)
 
 
+def _check(stage: str | None) -> None:
+    """See that there is such a stage; the answer to a slip of the fingers must not be "no artifacts"."""
+    from components import COMPONENTS
+    from pipeline.errors import unknown_name
+
+    if stage is not None and stage not in COMPONENTS:
+        raise unknown_name("stage", stage, COMPONENTS)
+
+
 def _one(artifacts: Artifacts, stage: str, prefix: str) -> Manifest:
     """The one artifact of a stage whose fingerprint begins so."""
-    from components import COMPONENTS
-    from pipeline.errors import BadInput, unknown_name
+    from pipeline.errors import BadInput
 
-    if stage not in COMPONENTS:
-        raise unknown_name("stage", stage, COMPONENTS)
+    _check(stage)
     found = [stat.key.rpartition("/")[2].removesuffix(".json") for stat in artifacts.store.list(f"manifests/{stage}/{prefix}")]
     manifest = artifacts.find(stage, found[0]) if len(found) == 1 else None
     if manifest is None:

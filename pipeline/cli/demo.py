@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 RECIPE = "pydocs"
-LOG_WIDTH = 110
 
 
 def register(app: typer.Typer) -> None:
@@ -29,11 +28,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
 ) -> None:
     """Start the stack, run a recipe through Airflow, show what was learned, stop the stack."""
-    import sys
     import time
 
-    from rich.console import Console
-
+    from pipeline.cli.console import open_console
     from pipeline.cli.progress import span
     from pipeline.cli.runs import run
     from pipeline.cli.stack import bring_up, log_ins
@@ -41,8 +38,7 @@ def demo(
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
-    # a log or a pipe has no width of its own, and 80 columns would break the table
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else LOG_WIDTH)
+    console = open_console()
     settings = load_settings()
     found = find_recipe(recipe, settings.recipe_folders)
     try:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline.cli.progress import span
+from pipeline.local.command import is_reference
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,7 @@ class LocalView:
     def planned(self, plan: Plan) -> None:
         """Say what will run and why, one line a step."""
         for row in plan.steps:
-            self._print(f"{row.id:<20} {row.status.value:<8} {row.reason}".rstrip())
+            self._print(f"{row.id:<20} {row.status.told:<8} {row.reason}".rstrip())
 
     def began(self, step_id: str) -> None:
         """A step begins."""
@@ -38,6 +39,8 @@ class LocalView:
 
     def said(self, step_id: str, line: str) -> None:
         """A line of its log."""
+        if is_reference(line):  # `ended` tells its digest
+            return
         self._print(f"{step_id}: {line}")
 
     def ended(self, step_id: str, reference: Reference | None) -> None:

@@ -92,8 +92,7 @@ def stop(name: RunName) -> None:
 
 def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> None:
     """Show what a run would do, and why, without doing it."""
-    from rich.console import Console
-
+    from pipeline.cli.console import open_console
     from pipeline.orchestration.names import new_run_name
     from pipeline.planning import plan_run
     from pipeline.settings import load_settings
@@ -101,7 +100,7 @@ def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> No
     settings = load_settings()
     found = _changed(_find(recipe, settings), read_changes(changes or []))
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
-    Console().print(plan_table(made))
+    open_console().print(plan_table(made))
 
 
 def find_run(airflow: Airflow, name: str) -> Run:
@@ -135,6 +134,9 @@ def print_logs(name: str, step: str) -> None:
     tasks = airflow.tasks(found.dag, found.id)
     if step and step not in tasks:
         raise unknown_name("step", step, tasks)
+    if step and not tasks[step].attempt:
+        why = "nothing had to be done" if tasks[step].state == "skipped" else tasks[step].state
+        print(f"{step} has not run in {name}: {why}")
     for task in sorted(tasks.values(), key=lambda task: task.started or "~"):
         if task.attempt and step in {"", task.id}:
             for line in airflow.log(found.dag, found.id, task.id, task.attempt):
@@ -152,7 +154,7 @@ def plan_table(made: Plan) -> Table:
     for heading in ("step", "status", "last took", "why"):
         drawn.add_column(heading, justify="right" if heading == "last took" else "left")
     for row in made.steps:
-        drawn.add_row(row.id, row.status.value, "" if row.seconds is None else span(row.seconds), row.reason)
+        drawn.add_row(row.id, row.status.told, "" if row.seconds is None else span(row.seconds), row.reason)
     return drawn
 
 

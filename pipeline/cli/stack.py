@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import Unavailable, unknown_name
+from pipeline.errors import Interrupted, Unavailable, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,10 @@ def start() -> None:
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    bring_up(settings)
+    try:
+        bring_up(settings)
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted; what had been started is stopped again", "", "run `trainshed up` again") from error
     Console().print(log_ins(settings), highlight=False, soft_wrap=True)
 
 
@@ -56,24 +59,23 @@ def stop() -> None:
 
 def show() -> None:
     """Show addresses, processes and memory of the stack; exit code 75 when a server does not serve."""
-    from rich.console import Console
-
+    from pipeline.cli.console import open_console
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
-    settings = load_settings()
+    settings, console = load_settings(), open_console()
     found = stack.status(settings)
-    Console().print(status_table(found), soft_wrap=True)
+    console.print(status_table(found))
     if any(one.state in {"stopped", "not answering"} for one in found):
         raise typer.Exit(Unavailable.exit_code)
-    Console().print(log_ins(settings), highlight=False, soft_wrap=True)
+    console.print(log_ins(settings))
 
 
 def logs(
     server: Annotated[
-        str, typer.Argument(help="A server of `trainshed status`, or a run; all servers by default.", metavar="[SERVER | RUN]")
+        str, typer.Argument(help="A server of `trainshed status`, or a run; all servers by default.", metavar="SERVER|RUN")
     ] = "",
-    step: Annotated[str, typer.Argument(help="Of a run: the step; all of them by default.")] = "",
+    step: Annotated[str, typer.Argument(help="Of a run: the step; all of them by default.", metavar="STEP")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is written, until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option(help="Lines to start with.", min=0)] = 50,
 ) -> None:

@@ -17,19 +17,22 @@ def reproduce(
     version: Annotated[str, typer.Argument(help="MODEL/VERSION or MODEL@ALIAS, e.g. pydocs@champion.", metavar="VERSION")],
 ) -> None:
     """Rebuild a registered version from its manifests and compare digests."""
-    from rich.console import Console
-
+    from pipeline.cli.console import open_console
     from pipeline.errors import BadInput
+    from pipeline.local.command import is_reference
     from pipeline.local.reproduce import reproduce as rebuild
     from pipeline.orchestration.names import new_run_name
     from pipeline.registry.naming import model_of
     from pipeline.settings import load_settings
 
-    settings, console = load_settings(), Console(highlight=False, soft_wrap=True)
+    settings, console = load_settings(), open_console()
     name, model = model_of(version, settings)
-    rows = rebuild(
-        model, name, f"reproduce-{new_run_name(name)}", settings, lambda stage, line: console.print(f"{stage}: {line}", markup=False)
-    )
+
+    def tell(stage: str, line: str) -> None:
+        if not is_reference(line):
+            console.print(f"{stage}: {line}", markup=False)
+
+    rows = rebuild(model, name, f"reproduce-{new_run_name(name)}", settings, tell)
     for row in rows:
         word = "taken from the store" if row.taken else "same" if row.got == row.wanted else f"DIFFERENT: {row.got[:12]}"
         console.print(f"{row.stage:<14} {row.wanted[:12]}  {word}")

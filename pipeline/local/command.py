@@ -10,6 +10,8 @@ ENVIRONMENT = {
     # threads that wait for each other sleep instead of spinning: beside Airflow, MLflow and the S3 server two spinning
     # threads on two cores were measured at a seventh of the speed of two sleeping ones. Read when torch is loaded.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # a bar that redraws itself is one endless line of a log
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """Variables every component is started with; none changes a result."""
 
@@ -17,3 +19,8 @@ ENVIRONMENT = {
 def component_command(stage: str, request_uri: str) -> list[str]:
     """Command line of one attempt; whoever starts it holds its standard input, whose end means "checkpoint and exit"."""
     return [sys.executable, "-m", f"components.{stage}", "--request", request_uri, "--tethered"]
+
+
+def is_reference(line: str) -> bool:
+    """Whether a line a component printed is the reference to its artifact: that is for scripts, not for people."""
+    return line.startswith('{"type":')

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from pipeline.errors import BadInput, TrainshedError, Unavailable
+from pipeline.errors import BadInput, TrainshedError
+from pipeline.patience import Away, Patience, cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = (3, 30)
 PATIENCE_S = 60.0
+# a person watches: the next look should not be far away
+LONGEST_PAUSE_S = 3.0
 PAGE = 100
 AWAY = frozenset({429, 500, 502, 503, 504})
 ENDED = frozenset({"success", "skipped", "failed", "upstream_failed", "removed"})
 AT_WORK = frozenset({"running", "queued", "up_for_retry", "restarting"})
+NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -59,10 +62,6 @@ class NotThere(TrainshedError):
     """Airflow knows no such thing."""
 
 
-class _Away(Exception):
-    """The server did not answer, or said that it cannot now."""
-
-
 class Airflow:
     """One Airflow API server."""
 
@@ -74,7 +73,7 @@ class Airflow:
             patience_s: how long a server that is away is waited for, in seconds.
         """
         self.url = settings.airflow_url.rstrip("/")
-        self.patience_s = patience_s
+        self.patience = Patience(patience_s, f"Airflow at {self.url}", "a running stack", "run `trainshed up`", LONGEST_PAUSE_S)
         password = settings.airflow_password
         self._login = {"username": settings.airflow_username, "password": password.get_secret_value() if password else ""}
         self._session = requests.Session()
@@ -190,20 +189,10 @@ class Airflow:
             Unavailable: no answer within the patience.
         """
         response = self._send(method, path, body, accepted, "application/json")
-        answer: dict[str, Any] = response.json() if response.content else {}
-        return answer
+        return _parsed(response, self.url) if response.content else {}
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, accepted: frozenset[int], media: str) -> requests.Response:
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Away),
-            stop=stop_after_delay(self.patience_s),
-            wait=wait_random_exponential(0.2, max=3),
-            reraise=True,
-        )
-        try:
-            response = retrying(self._once, method, path, body, media)
-        except _Away as error:
-            raise Unavailable(f"Airflow at {self.url} does not answer: {error}", "a running stack", "run `trainshed up`") from error
+        response = self.patience.call(lambda: self._once(method, path, body, media))
         if not response.ok and response.status_code not in accepted:
             raise _refusal(response, self.url)
         return response
@@ -226,16 +215,18 @@ class Airflow:
                 "valid credentials",
                 "set TRAINSHED_AIRFLOW_USERNAME and TRAINSHED_AIRFLOW_PASSWORD",
             )
-        self._session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+        self._session.headers["Authorization"] = f"Bearer {_parsed(response, self.url).get('access_token', '')}"
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, media: str) -> requests.Response:
         given: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
         try:
             response = self._session.request(method, f"{self.url}/{path}", headers={"Accept": media}, timeout=TIMEOUT_S, **given)
-        except (requests.ConnectionError, requests.Timeout) as error:
-            raise _Away("connection refused" if "refused" in str(error).lower() else "connection broken") from error
+        except NO_ADDRESS as error:
+            raise _wrong_address(self.url, "it is no URL of a server") from error
+        except requests.RequestException as error:
+            raise Away(cause(error)) from error
         if response.status_code in AWAY:
-            raise _Away(f"HTTP {response.status_code}")
+            raise Away(f"HTTP {response.status_code}")
         return response
 
 
@@ -256,6 +247,19 @@ def _log_lines(entry: Mapping[str, Any]) -> Iterator[str]:
     yield str(entry.get("event", ""))
     for detail in entry.get("error_detail") or ():
         yield f"{detail['exc_type']}: {detail['exc_value']}"
+
+
+def _parsed(response: requests.Response, url: str) -> dict[str, Any]:
+    """The JSON object of an answer; another kind of server answers with a page of its own."""
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise _wrong_address(url, "it does not answer as Airflow does") from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _wrong_address(url: str, why: str) -> BadInput:
+    return BadInput(f"no Airflow at {url!r}: {why}", "a URL such as http://127.0.0.1:8080", "correct TRAINSHED_AIRFLOW_URL")
 
 
 def _refusal(response: requests.Response, url: str) -> TrainshedError:

@@ -53,7 +53,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         on_failure_callback=run_failed,
         # what nothing starts by itself need not be switched on first; what has a schedule waits for a person to do so
         is_paused_upon_creation=None if recipe.schedule else False,
-        default_args={"retries": RETRIES, "retry_delay": RETRY_DELAY},
+        default_args={"owner": "trainshed", "retries": RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
         plan = PlanOperator(recipe=recipe)
         tasks = {}

@@ -22,6 +22,11 @@ class Status(StrEnum):
     OMITTED = "omitted"
     """Something it needs does not exist in this run (no champion yet), so it is left out."""
 
+    @property
+    def told(self) -> str:
+        """What people are told: the words that a run uses of the same step later."""
+        return {Status.HIT: "cached", Status.MISS: "to run", Status.WAITING: "waiting", Status.OMITTED: "left out"}[self]
+
 
 class PlannedStep(Frozen):
     """One step as planning sees it."""

@@ -116,7 +116,8 @@ def _explain(error: ValidationError, origin: str) -> BadInput:
         return unknown_name(f"field in {origin}:", ".".join([*map(str, parents), wrong]), _fields_at(parents))
     if first["type"] == "missing":
         return BadInput(f"{origin}: no {place}", "a value for it", f"add {place} to the recipe")
-    return BadInput(f"{origin}: {place} = {first['input']!r}", first["msg"].lower(), f"correct {place}")
+    wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return BadInput(f"{origin}: {place} = {first['input']!r}", wanted, f"correct {place}")
 
 
 def _fields_at(parents: tuple[int | str, ...]) -> list[str]:

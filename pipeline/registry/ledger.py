@@ -36,6 +36,11 @@ class Ledger:
         self.store = store
         self.model = model
 
+    @staticmethod
+    def models(store: Store) -> list[str]:
+        """Names of all models that a decision was taken about."""
+        return sorted({found.key.split("/")[1] for found in store.list(f"{ROOT}/")})
+
     def head(self) -> Entry | None:
         """The newest entry; None while the ledger is empty."""
         keys = [found.key for found in self.store.list(f"{ROOT}/{self.model}/")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.manifest import Reference
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
-from pipeline.registry.versions import read_aliases
+from pipeline.registry.versions import model_names, read_aliases, version_numbers
 from pipeline.tracking import Missing, MlflowServer
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ def model_of(version: str, settings: Settings) -> tuple[str, Reference]:
     """Registered name and model artifact of a version.
 
     Raises:
-        BadInput: not such a name, no such version, or one that was not registered by us.
+        BadInput: not such a name, no such model or version (the near one is suggested), or one that was not registered by us.
     """
     server = MlflowServer(settings)
     name, number = _parse(version, server)
     try:
         row = server.call("GET", "model-versions/get", {"name": name, "version": number})["model_version"]
     except Missing as error:
-        raise BadInput(f"MLflow has no version {number} of {name}", "a registered version", "see MLflow's model page") from error
+        raise unknown_name(f"version of {name}", number, map(str, version_numbers(server, name))) from error
     tags = {tag["key"]: tag["value"] for tag in row.get("tags", [])}
     try:
         return name, Reference(
@@ -39,8 +39,9 @@ def model_of(version: str, settings: Settings) -> tuple[str, Reference]:
 
 
 def _parse(version: str, server: MlflowServer) -> tuple[str, str]:
-    if "@" in version:
-        name, _, alias = version.partition("@")
+    name, at, alias = version.partition("@")
+    if at:
+        _check(name, server)
         aliases = read_aliases(server, name)
         if alias not in aliases:
             raise unknown_name(f"alias of {name}", alias, aliases)
@@ -48,4 +49,11 @@ def _parse(version: str, server: MlflowServer) -> tuple[str, str]:
     name, slash, number = version.rpartition("/")
     if not slash or not number.isdigit():
         raise BadInput(f"version {version!r}", "MODEL/VERSION or MODEL@ALIAS", "write e.g. pydocs/1 or pydocs@champion")
+    _check(name, server)
     return name, number
+
+
+def _check(name: str, server: MlflowServer) -> None:
+    names = model_names(server)
+    if name not in names:
+        raise unknown_name("model", name, names)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.base import Conflict
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.registry.aliases import settle_aliases
 from pipeline.registry.entry import Entry, Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.versions import DIGEST_TAG, read_version
+from pipeline.registry.versions import DIGEST_TAG, find_version, read_version
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
@@ -29,13 +29,15 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
         reason: why, for the ledger.
 
     Raises:
-        BadInput: there is nothing to go back to, or that version never was champion.
+        BadInput: no such model, nothing to go back to, or that version never was champion or is it now.
         Unavailable: another decision was written at the same moment.
     """
     ledger = Ledger(store, name)
     head = ledger.head()
     champion = ledger.champion(head)
-    if head is None or champion is None:
+    if head is None:
+        raise unknown_name("model", name, Ledger.models(store))
+    if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
     target = _target(server, ledger, head, champion, to_version)
     entry = Entry(
@@ -61,11 +63,18 @@ def _target(server: MlflowServer, ledger: Ledger, head: Entry, champion: Entry, 
     if to_version is None:
         served = next(entry for entry in promotions if entry.digest == champion.digest)
         if served.against is None:
-            raise BadInput(f"{ledger.model} had no champion before this one", "an earlier champion", "name the version to go back to")
+            raise BadInput(
+                f"{ledger.model} had no champion before version {champion.challenger.version}", "an earlier one", "promote another first"
+            )
         return ledger.entry(served.against)
     version = read_version(server, ledger.model, to_version)
     digest = version.tags.get(DIGEST_TAG) if version else None
     for entry in promotions:
         if entry.digest == digest != champion.digest:
             return entry
-    raise BadInput(f"version {to_version} of {ledger.model} never was champion, or is it now", "an earlier champion", "look at the ledger")
+    # MLflow may have been wiped since: the numbers of now, not those of the ledger
+    others = dict.fromkeys(entry.digest for entry in promotions if entry.digest != champion.digest)
+    were = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]
+    expected = f"one of: {', '.join(map(str, sorted(were)))}" if were else "an earlier champion, and there is none"
+    what = "is champion already" if digest == champion.digest else "never was champion"
+    raise BadInput(f"version {to_version} of {ledger.model} {what}", expected, "choose another version with --to")

@@ -75,6 +75,18 @@ def find_version(server: MlflowServer, name: str, digest: str, serving: str | No
     return max(found, key=lambda version: version.number, default=None)
 
 
+def model_names(server: MlflowServer) -> list[str]:
+    """Names of the registered models, as many as one page of the answer holds."""
+    rows = server.call("GET", "registered-models/search", {"max_results": 1000}).get("registered_models", [])
+    return [row["name"] for row in rows]
+
+
+def version_numbers(server: MlflowServer, name: str) -> list[int]:
+    """Numbers of the versions of a registered model, the oldest first."""
+    rows = server.call("GET", "model-versions/search", {"filter": f"name='{name}'", "max_results": 1000}).get("model_versions", [])
+    return sorted(int(row["version"]) for row in rows)
+
+
 def read_version(server: MlflowServer, name: str, number: int) -> Version | None:
     """One version by its number; None when there is none."""
     try:
@@ -108,7 +120,7 @@ def wait_ready(server: MlflowServer, name: str, version: Version) -> Version:
     Raises:
         Unavailable: it failed, or is not ready within the settings' patience.
     """
-    until = time.monotonic() + server.patience_s
+    until = time.monotonic() + server.patience.seconds
     while version.status != READY:
         if version.status == FAILED or time.monotonic() > until:
             raise Unavailable(f"version {version.number} of {name} is {version.status} in MLflow", READY, "try again")
@@ -122,6 +134,11 @@ def tag_version(server: MlflowServer, name: str, number: int, tags: Mapping[str,
     """Set tags of a version; an older value is replaced."""
     for key, value in sorted(tags.items()):
         server.call("POST", "model-versions/set-tag", {"name": name, "version": str(number), "key": key, "value": value})
+
+
+def describe_version(server: MlflowServer, name: str, number: int, text: str) -> None:
+    """Set what MLflow's pages show as the description of a version, in Markdown."""
+    server.call("PATCH", "model-versions/update", {"name": name, "version": str(number), "description": text})
 
 
 def read_aliases(server: MlflowServer, name: str) -> dict[str, int]:

@@ -166,10 +166,9 @@ def execute(
         journal.close()
         watchdog.close()
         lease.release()
-    log.info(
-        "done",
-        extra={"fields": {"stage": component.name, "digest": manifest.digest[:12], "files": len(manifest.files), "bytes": manifest.size}},
-    )
+    counts = {name: count for name, count in manifest.counts.items() if count}
+    told = {"stage": component.name, "digest": manifest.digest[:12], "files": len(manifest.files), "bytes": manifest.size, **counts}
+    log.info("done", extra={"fields": told})
     return manifest
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
 import sys
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
-from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, Unavailable
+from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, refused_by_disk
 from pipeline.request import Request
 from pipeline.runs import Failure, failure_key
 from pipeline.runtime.execute import execute
@@ -61,10 +60,9 @@ def _run(component: Component, body: Callable[[Work[Any]], None], place: str, st
     except KeyboardInterrupt:
         return _tell(Interrupted("interrupted"), settings, request)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return _tell(
-                Unavailable(f"disk full: {error.filename or ''}", "room for the step's files", "free some space"), settings, request
-            )
+        refused = refused_by_disk(error) if isinstance(error, OSError) else None
+        if refused:
+            return _tell(refused, settings, request)
         # the last line of defence: the traceback is for us, the line is for the user
         log.exception("unexpected error")
         return _tell(TrainshedError(f"bug: {type(error).__name__}: {error}", "", "report it with the traceback above"), settings, request)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
+from pipeline.patience import Away, Patience, cause
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = (5, 60)
 AWAY = frozenset({408, 429, 500, 502, 503, 504})
+NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 
 class Missing(TrainshedError):
@@ -31,17 +32,15 @@ class Exists(TrainshedError):
     """MLflow has such a thing already."""
 
 
-class _Away(Exception):
-    """The server did not answer, or said that it cannot now."""
-
-
 class MlflowServer:
     """One MLflow server."""
 
     def __init__(self, settings: Settings) -> None:
         """Remember where the server is; nothing is sent yet."""
         self.url = settings.mlflow_uri.rstrip("/")
-        self.patience_s = settings.mlflow_patience_s
+        self.patience = Patience(
+            settings.mlflow_patience_s, f"MLflow at {self.url}", "a running server", "start it, or set TRAINSHED_MLFLOW_URI"
+        )
         self._session = requests.Session()
         if settings.mlflow_username and settings.mlflow_password:
             self._session.auth = (settings.mlflow_username, settings.mlflow_password.get_secret_value())
@@ -63,8 +62,7 @@ class MlflowServer:
         """
         query = {"params": json} if method == "GET" else {"json": json or {}}
         response = self._send(method, f"{self.url}/api/2.0/mlflow/{path}", repeat=repeat, **query)
-        answer: dict[str, Any] = response.json() if response.content else {}
-        return answer
+        return _parsed(response, self.url) if response.content else {}
 
     def upload(self, path: Path, artifact_uri: str, name: str) -> None:
         """Put a file among a run's artifacts, through the server's proxy.
@@ -88,42 +86,42 @@ class MlflowServer:
         self._send("PUT", f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{place}/{name}", repeat=True, data=content)
 
     def _send(self, method: str, url: str, *, repeat: bool, **options: Any) -> requests.Response:  # noqa: ANN401 - passed through to requests
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Away),
-            stop=stop_after_delay(self.patience_s),
-            wait=wait_random_exponential(0.1, max=5),
-            reraise=True,
-        )
-        try:
-            return retrying(self._once, method, url, repeat, options)
-        except _Away as error:
-            raise Unavailable(
-                f"MLflow at {self.url} does not answer: {error}", "a running server", "start it, or set TRAINSHED_MLFLOW_URI"
-            ) from error
+        return self.patience.call(lambda: self._once(method, url, repeat, options))
 
     def _once(self, method: str, url: str, repeat: bool, options: dict[str, Any]) -> requests.Response:
         try:
             response = self._session.request(method, url, timeout=TIMEOUT_S, **options)
-        except requests.ConnectionError as error:
+        except NO_ADDRESS as error:
+            raise _wrong_address(self.url, "it is no URL of a server") from error
+        except requests.Timeout as error:
+            if repeat:
+                raise Away(cause(error)) from error
+            raise Unavailable(f"MLflow at {self.url} timed out", "an answer within a minute", "try again") from error
+        except requests.RequestException as error:
             # a refused connection never reached the server; any other break may have
             if repeat or "refused" in str(error).lower():
-                raise _Away(_reason(error)) from error
+                raise Away(cause(error)) from error
             raise Unavailable(
                 f"MLflow at {self.url} broke off during {method} {url.rpartition('/mlflow/')[2]}", "an answer", "try again"
             ) from error
-        except requests.Timeout as error:
-            if repeat:
-                raise _Away("timed out") from error
-            raise Unavailable(f"MLflow at {self.url} timed out", "an answer within a minute", "try again") from error
         if response.status_code in AWAY and repeat:
-            raise _Away(f"HTTP {response.status_code}")
+            raise Away(f"HTTP {response.status_code}")
         if not response.ok:
             raise _refusal(response, self.url)
         return response
 
 
-def _reason(error: Exception) -> str:
-    return "connection refused" if "refused" in str(error).lower() else "connection broken"
+def _parsed(response: requests.Response, url: str) -> dict[str, Any]:
+    """The JSON object of an answer; another kind of server answers with a page of its own."""
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise _wrong_address(url, "it does not answer as MLflow does") from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _wrong_address(url: str, why: str) -> BadInput:
+    return BadInput(f"no MLflow at {url!r}: {why}", "a URL such as http://127.0.0.1:5000", "correct TRAINSHED_MLFLOW_URI")
 
 
 def _refusal(response: requests.Response, url: str) -> TrainshedError:
@@ -133,8 +131,10 @@ def _refusal(response: requests.Response, url: str) -> TrainshedError:
         code, message = str(body.get("error_code", "")), str(body.get("message", ""))
     except ValueError:
         code, message = "", response.text[:200]
-    if code == "RESOURCE_DOES_NOT_EXIST" or response.status_code == requests.codes.not_found:
+    if code == "RESOURCE_DOES_NOT_EXIST" or (code and response.status_code == requests.codes.not_found):
         return Missing(message)
+    if response.status_code == requests.codes.not_found:
+        return _wrong_address(url, "it does not answer as MLflow does")
     if code == "RESOURCE_ALREADY_EXISTS":
         return Exists(message)
     if response.status_code in {401, 403}:

@@ -31,6 +31,7 @@ from pipeline.runtime import Opened, Work
 from pipeline.serving.answer import Answerer
 from pipeline.settings import Settings
 from pipeline.tracking import MlflowServer, step_run
+from pipeline.tracking.runs import parent_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +158,11 @@ def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None
     tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
     assert tags["trainshed.decision"] == "refused"
     assert tags["trainshed.reasons"] == " | ".join(decision["reasons"])
+    told = f"Version 1 of {stage.name} was refused: rougeL 17.50, at least 18.00 is asked for."
+    assert stage.versions()[0]["description"] == told
+    whole = stage.server.call("GET", "runs/get", {"run_id": parent_run(stage.settings, "registration-tests", "run-1").id})["run"]["data"]
+    assert {tag["key"]: tag["value"] for tag in whole["tags"]}["mlflow.note.content"] == told
+    assert "gate/rougeL" in {metric["key"] for metric in whole["metrics"]}
     assert stage.stands(model)
 
 
@@ -202,7 +208,15 @@ def test_after_mlflow_was_wiped_everything_in_service_is_there_again(stage: Stag
     assert stage.stands(champion)
 
 
-CHANGES = ("registered-models/create", "model-versions/create", "registered-models/alias", "model-versions/set-tag", "upload", "put")
+CHANGES = (
+    "registered-models/create",
+    "model-versions/create",
+    "registered-models/alias",
+    "model-versions/set-tag",
+    "model-versions/update",
+    "upload",
+    "put",
+)
 
 
 def cut_power(stage: Stage, monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[str]:
@@ -233,7 +247,7 @@ def cut_power(stage: Stage, monkeypatch: pytest.MonkeyPatch, at: int, *, before:
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize("at", range(1, 9))
+@pytest.mark.parametrize("at", range(1, 10))
 def test_a_retry_after_a_power_cut_ends_as_if_there_had_been_none(stage: Stage, monkeypatch, at: int, before: bool) -> None:
     model = stage.model(1)
     report = stage.report(model, 25.0)
@@ -254,7 +268,7 @@ def test_the_power_cuts_above_reach_every_change(stage: Stage, monkeypatch) -> N
     happened = cut_power(stage, monkeypatch, 0, before=True)
     stage.run(model, stage.report(model, 25.0))
     assert set(happened) == set(CHANGES)
-    assert len(happened) == 8
+    assert len(happened) == 9
 
 
 LOAD = """

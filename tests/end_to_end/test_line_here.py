@@ -11,8 +11,10 @@ import pytest
 from fixtures.line import Heard, Line
 from fixtures.mlflow import running_mlflow
 
+from pipeline import cli
 from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.manifest import blob_key
+from pipeline.local.reproduce import reproduce
 from pipeline.planning import Status
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import read_aliases
@@ -49,6 +51,22 @@ def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Pa
 
     forced = line.run(force=frozenset({"tokenization"}))
     assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
+
+
+def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(make_line, capsys) -> None:
+    line = make_line()
+    line.run()
+    before = {stat.key: stat.etag for stat in line.artifacts.store.list("")}
+    assert cli.run(["reproduce", f"{line.recipe.registration.model}@champion"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [row.split()[::2] for row in told[-5:-1]] == [[stage, "same"] for stage in ALL[:4]]
+    assert told[-1] == f"{line.recipe.registration.model}@champion is reproduced, byte for byte"
+    assert {stat.key: stat.etag for stat in line.artifacts.store.list("")} == before
+    # without its source the corpus is taken over as it lies in the store
+    Path(line.recipe.data.source.path).unlink()
+    (corpus,) = reproduce(line.outputs["ingestion"], line.recipe.name, "again", line.settings, lambda _stage, _line: None)
+    assert corpus.taken
+    assert corpus.got == corpus.wanted
 
 
 def test_mlflow_that_was_wiped_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,8 @@ def test_again_at_once_everything_is_cached(stack, first_run):
     assert states(again) == {**dict.fromkeys(STEPS, "cached"), "champion_evaluation": "left out"}
     tasks = Airflow(stack.settings).tasks(NAME, run_name(again))
     assert {task.id for task in tasks.values() if task.attempt} == {"plan"}
+    told = trainshed(stack, "logs", run_name(again), "finetuning").stdout
+    assert told == f"finetuning has not run in {run_name(again)}: nothing had to be done\n"
 
 
 def test_again_here_everything_is_cached_too(stack, first_run):
@@ -132,6 +135,24 @@ def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
     assert "there is another recipe called 'smallest'" in done.stderr
 
 
+def detached(stack, name):
+    """Exit code and words of a second terminal that watches the run, after Ctrl-C."""
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "watch", name]
+    with subprocess.Popen(
+        command,
+        env=environment(stack),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background of a script inherits SIGINT as ignored, and Python would then leave it so
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it only sets a signal
+    ) as watching:
+        watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        _, errors = watching.communicate()
+        return watching.returncode, errors
+
+
 def test_a_stopped_run_has_failed_and_leaves_no_component(stack, first_run):
     changes = ["--set", "finetuning.steps=100000", "--set", "finetuning.evaluate_every=100000"]
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", NAME, *changes]
@@ -139,6 +160,10 @@ def test_a_stopped_run_has_failed_and_leaves_no_component(stack, first_run):
     lines = iter(watching.stdout.readline, "")
     name = run_name(next(lines))
     assert any(line.startswith("finetuning running") for line in lines)
+    assert detached(stack, name) == (
+        130,
+        f"trainshed: detached; {name} goes on: `trainshed watch {name}` looks again, `trainshed stop {name}` stops it\n",
+    )
     trainshed(stack, "stop", name)
     _, errors = watching.communicate()
     assert watching.returncode in {1, 75}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from pipeline.local.command import ENVIRONMENT, component_command
+from pipeline.local.command import ENVIRONMENT, component_command, is_reference
 from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
 from pipeline.settings import load_settings
@@ -42,5 +42,7 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
 
     def _show(self, line: str) -> None:
         """Log a line of the component at the level it was logged with."""
+        if is_reference(line):
+            return
         found = LEVEL.match(line)
         self.log.log(logging.getLevelNamesMapping()[found[1]] if found else logging.INFO, "%s", line)

@@ -37,7 +37,9 @@ def trainshed(*words: str) -> int:
 
 def test_what_is_stored_is_listed_and_shown(corpus: Manifest, capsys) -> None:
     assert trainshed("ls") == 0
-    assert corpus.fingerprint[:12] in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert corpus.fingerprint[:12] in listed
+    assert listed.count("\n") == 2  # one artifact is one line, however long, where there is no terminal
     assert trainshed("show", "ingestion", corpus.fingerprint[:8]) == 0
     assert Manifest.model_validate_json(capsys.readouterr().out) == corpus
 
@@ -60,6 +62,8 @@ def test_files_are_fetched_whole_and_may_be_changed(corpus: Manifest, artifacts:
         (("show", "ingestions", "0"), "did you mean 'ingestion'?"),
         (("show", "ingestion", "zz"), "0 artifacts of ingestion begin with 'zz'"),
         (("verify", "tokenization"), "no artifacts of tokenization"),
+        (("verify", "tokenisation"), "did you mean 'tokenization'?"),
+        (("ls", "tokenisation"), "did you mean 'tokenization'?"),
     ],
 )
 def test_a_mistake_is_one_line(corpus: Manifest, capsys, words: tuple[str, ...], told: str) -> None:

@@ -1,7 +1,10 @@
 """The command line's ends: one line and a code for a mistake, light to start, every group wired."""
 
+import errno
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,13 +42,72 @@ def test_a_stopped_stack_ends_with_75_and_down_is_content(capsys):
     assert "nothing was running" in capsys.readouterr().out
 
 
-def test_an_unknown_command_is_code_2_with_the_near_one(capsys):
-    assert cli.run(["stats"]) == 2
-    assert "status" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("typed", "got", "fix"),
+    [
+        (["rnu"], "No such command 'rnu'", "did you mean 'run'?"),
+        (["artifacts", "lst"], "No such command 'lst'", "did you mean 'ls'?"),
+        (["run"], "Missing argument 'RECIPE'", "see `trainshed run --help`"),
+        (["run", "--locl", "pydocs"], "No such option: --locl", "see `trainshed run --help`"),
+        (["up", "now"], "Got unexpected extra argument(s) (now)", "see `trainshed up --help`"),
+    ],
+)
+def test_what_is_mistyped_is_one_line_and_code_2(typed, got, fix, capsys):
+    assert cli.run(typed) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"trainshed: {got}")
+    assert err.endswith(f"; to mend it: {fix}\n")
+    assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, None), (ZeroDivisionError, None)])
-def test_ctrl_c_is_130_and_a_bug_keeps_its_traceback(monkeypatch, raised, code):
+@pytest.mark.parametrize("typed", [[], ["artifacts"]])
+def test_nothing_typed_is_answered_with_the_help(typed, capsys):
+    assert cli.run(typed) == 2
+    assert "Commands:\n" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """`trainshed --help | true`: the pipe has no reader from the start, so that writing to it fails however short the text."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "--help"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_one_line_and_75():
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "--help"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 75
+    assert done.stderr.startswith("trainshed: disk full; expected room")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, capsys):
+    def fail(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "/state/memo")
+
+    monkeypatch.setattr(stack, "status", fail)
+    assert cli.run(["status"]) == 2
+    assert capsys.readouterr().err.startswith("trainshed: no access: /state/memo: Permission denied; ")
+
+
+def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack, "up", interrupted)
+    assert cli.run(["up"]) == 130
+    err = capsys.readouterr().err
+    assert "interrupted; what had been started is stopped again; to mend it: run `trainshed up` again\n" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (ZeroDivisionError, None)])
+def test_ctrl_c_is_130_and_a_bug_keeps_its_traceback(monkeypatch, capsys, raised, code):
     def fail(*_):
         raise raised
 
@@ -53,8 +115,9 @@ def test_ctrl_c_is_130_and_a_bug_keeps_its_traceback(monkeypatch, raised, code):
     if raised is ZeroDivisionError:
         with pytest.raises(ZeroDivisionError):
             cli.run(["status"])
-    elif code is not None:
+    else:
         assert cli.run(["status"]) == code
+        assert capsys.readouterr().err == "trainshed: interrupted\n"
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy():

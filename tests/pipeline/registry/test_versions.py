@@ -210,11 +210,14 @@ def test_rolling_back_to_a_version_that_served_once(registry: Registry) -> None:
     registry.register("never")
     assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1, reason="slow").reasons == ("slow",)
     assert read_aliases(registry.server, registry.name)["champion"] == 1
-    for version in (1, 4, 99):
-        with pytest.raises(BadInput, match="never was champion"):
+    for version, what in ((1, "is champion already"), (4, "never was champion"), (99, "never was champion")):
+        with pytest.raises(BadInput, match=f"version {version} of .* {what}; expected one of: 2, 3;"):
             roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=version)
 
 
 def test_nothing_to_roll_back_is_one_line(registry: Registry) -> None:
+    with pytest.raises(BadInput, match="unknown model"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    registry.decide("a", Outcome.REFUSED)
     with pytest.raises(BadInput, match="has no champion"):
         roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
