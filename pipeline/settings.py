@@ -76,6 +76,21 @@ class Settings(BaseSettings):
     launcher: str = "process"
     """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
 
+    images: str = "trainshed/{stage}:{version}"
+    """Image of a component's container: a reference in which ``{stage}`` and ``{version}`` (of this package) are filled in."""
+
+    container_s3_endpoint: str | None = None
+    """URL of the S3 server as containers reach it; unset means the same as here."""
+
+    container_mlflow_uri: str | None = None
+    """Address of the MLflow server as containers reach it; unset means the same as here."""
+
+    image_digest: str | None = None
+    """Digest of the image a component runs in, for the provenance; launchers set it."""
+
+    code_version: str | None = None
+    """Commit of the code, for the provenance, where there is no checkout to ask; images carry it."""
+
     cache_limit_mb: int = 4096
     """Size above which the local cache drops what was used longest ago, in megabytes."""
 
