@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     launcher: str = "process"
     """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
 
+    machines: Path = Path("infra/machines.yaml")
+    """File that says what the names of machine sizes mean; a relative path is looked up in the checkout."""
+
     cache_limit_mb: int = 4096
     """Size above which the local cache drops what was used longest ago, in megabytes."""
 
@@ -136,6 +139,11 @@ class Settings(BaseSettings):
     def dags_folder(self) -> Path:
         """Folder of the DAG files, which is also Airflow's DAG folder."""
         return self.home / "dags"
+
+    @cached_property
+    def machines_file(self) -> Path:
+        """The file of machine sizes."""
+        return self.home / self.machines
 
     @cached_property
     def recipe_folders(self) -> tuple[Path, ...]:
