@@ -61,7 +61,8 @@ class ComponentMixin:
             self._nothing_to_do(prepared, task)
         request = prepared.request
         size = planned.recipe.resources.of(request.step, self.machine)
-        exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size), context)
+        with airflow_ends(context, planned.run, task.task_id, settings):
+            exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size), context)
         if exit_code:
             self._failed(exit_code, request, context, settings)
         with airflow_ends(context, planned.run, task.task_id, settings):

@@ -45,4 +45,8 @@ class Launcher(Protocol):
 
         Returns:
             The component's exit code; negative for the number of a signal it died of.
+
+        Raises:
+            BadInput: it can never be started so: no such image, no such machine.
+            Unavailable: the engine is away for a while.
         """
