@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     launcher: str = "process"
     """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
 
+    machines: Path = Path("infra/machines.yaml")
+    """File that says what the names of machine sizes mean; a relative path is looked up in the checkout."""
+
     images: str = "trainshed/{stage}:{version}"
     """Image of a component's container: a reference in which ``{stage}`` and ``{version}`` (of this package) are filled in."""
 
@@ -90,6 +93,21 @@ class Settings(BaseSettings):
 
     code_version: str | None = None
     """Commit of the code, for the provenance, where there is no checkout to ask; images carry it."""
+
+    kubernetes_connection: str = "kubernetes_default"
+    """Airflow connection of the cluster; without one of that name the kubeconfig or the worker's own service account is used."""
+
+    kubernetes_namespace: str = "trainshed"
+    """Namespace pods are started in."""
+
+    kubernetes_secret: str = "trainshed-keys"  # noqa: S105 - a name
+    """Kubernetes Secret that holds the S3 keys and the MLflow password, under the names of their variables."""
+
+    kubernetes_patience_min: float = 30.0
+    """How long a Kubernetes API server that is away is waited for before a task ends with 75 and leaves its pod to the next, in minutes."""
+
+    kubernetes_queue_min: float = 1440.0
+    """How long a pod may wait for quota, for admission and for a node before its task ends with 75, in minutes."""
 
     cache_limit_mb: int = 4096
     """Size above which the local cache drops what was used longest ago, in megabytes."""
@@ -151,6 +169,11 @@ class Settings(BaseSettings):
     def dags_folder(self) -> Path:
         """Folder of the DAG files, which is also Airflow's DAG folder."""
         return self.home / "dags"
+
+    @cached_property
+    def machines_file(self) -> Path:
+        """The file of machine sizes."""
+        return self.home / self.machines
 
     @cached_property
     def recipe_folders(self) -> tuple[Path, ...]:
