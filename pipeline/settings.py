@@ -88,6 +88,18 @@ class Settings(BaseSettings):
     container_mlflow_uri: str | None = None
     """Address of the MLflow server as containers reach it; unset means the same as here."""
 
+    docker_url: str = Field("unix:///var/run/docker.sock", validation_alias=AliasChoices("TRAINSHED_DOCKER_URL", "DOCKER_HOST"))
+    """Address of the Docker engine that runs containers."""
+
+    docker_network: str = "host"
+    """Network of the containers; ``host`` reaches servers that listen on 127.0.0.1."""
+
+    docker_volume: str = "trainshed"
+    """Docker volume in which containers keep their cache and the files they are making."""
+
+    docker_connection: str | None = None
+    """Airflow connection of type docker with the log-in to the images' registry; unset means that none is needed."""
+
     image_digest: str | None = None
     """Digest of the image a component runs in, for the provenance; launchers set it."""
 

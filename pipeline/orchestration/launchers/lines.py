@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 # the start of a line as `pipeline.runtime.logs` writes it: "2026-01-02T03:04:05 WARNING training ..."
 LEVEL = re.compile(r"^\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
+LONGEST_LINE = 64 * 1024
 
 
 def level_of(line: str) -> int:
     """Level a line of a component was logged with; INFO for what is no log line of ours."""
     found = LEVEL.match(line)
     return logging.getLevelNamesMapping()[found[1]] if found else logging.INFO
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Lines of text out of pieces of bytes that break anywhere, each as soon as it is whole; the last need not end."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (_text(line) for line in whole)
+        if len(rest) >= LONGEST_LINE:
+            yield _text(rest)
+            rest = b""
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode(errors="replace")
