@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.docker.operators.docker import DockerOperator
 from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
-from pipeline.errors import TrainshedError, Unavailable
+from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.orchestration.component import ComponentMixin
 from pipeline.orchestration.launchers.container import container, container_name
 from pipeline.orchestration.launchers.detached import Course, course, state_of_task
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 POLL_S = 0.2
+MADE_WITHIN_S = 30.0
 STOP_GRACE_S = 3
 """Airflow ends a task five seconds after it told it to; the container has to be gone, and removed, before."""
 
@@ -94,18 +96,33 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         if found and found["State"]["Status"] == "exited" and found["Image"] != image.id:
             engine.remove(name)
             found = None
+        if found and found["State"]["Status"] != "created":
+            state = found["State"]
+            self.log.info("re-attached to container %s, %s since %s; its last lines follow", name, state["Status"], state["StartedAt"])
+            return SHOWN_AGAIN
         if found is None:
-            host = engine.host()
-            engine.create(name, container(attempt, image, machine(attempt.resources, settings), host, settings))
-            found = engine.find(name)
-        if found is None or found["State"]["Status"] == "created":
-            self.log.info("starting container %s from image %s", name, image.digest)
-            engine.start(name)
-            return None
-        self.log.info(
-            "re-attached to container %s, %s since %s; its last lines follow", name, found["State"]["Status"], found["State"]["StartedAt"]
-        )
-        return SHOWN_AGAIN
+            size = machine(attempt.resources, settings)
+            engine.create(name, container(attempt, image, size, engine.host(), settings))
+        self.log.info("starting container %s from image %s", name, image.digest)
+        self._start(engine, name)
+        return None
+
+    def _start(self, engine: Engine, name: str) -> None:
+        """Start the container; another attempt may have reserved its name a moment ago, and the engine not have made it yet.
+
+        Raises:
+            BadInput: it cannot be started here; it is removed.
+            Unavailable: it does not come into being.
+        """
+        until = time.monotonic() + MADE_WITHIN_S
+        try:
+            while not engine.start(name):
+                if time.monotonic() > until:
+                    raise Unavailable(f"Docker does not make container {name}", "an engine that works", "look at the engine's log")
+                time.sleep(POLL_S)
+        except BadInput:
+            engine.remove(name)
+            raise
 
     def _follow(self, engine: Engine, name: str, tail: int | None, context: Any) -> int:  # noqa: ANN401
         """Show what the container says until it ends, and its exit code.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from docker import APIClient
 
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
 
 
 class Engine:
@@ -91,8 +91,8 @@ class Engine:
                 raise
         return True
 
-    def start(self, name: str) -> None:
-        """Start a container; one that runs already is left as it is.
+    def start(self, name: str) -> bool:
+        """Start a container; one that runs already is left as it is. False when there is none, or not yet, of this name.
 
         Raises:
             BadInput: it cannot be started on this machine, e.g. for want of a GPU.
@@ -100,12 +100,15 @@ class Engine:
         with self._told():
             try:
                 self._client.start(name)
+            except NotFound:
+                return False
             except APIError as error:
                 raise BadInput(
                     f"the engine cannot start {name}: {error.explanation}",
                     "a machine of the size that was asked for",
                     "see resources in the recipe and TRAINSHED_MACHINES; without a GPU set TRAINSHED_DEVICE=cpu",
                 ) from error
+        return True
 
     def output(self, name: str, tail: int | None) -> Iterator[bytes]:
         """What a container says, as it comes, until it ends; of what it has said already, the last ``tail`` lines (None: all)."""
@@ -150,6 +153,8 @@ class Engine:
         try:
             yield
         except APIError as error:
+            if error.status_code in {NOT_FOUND, CONFLICT}:
+                raise Unavailable(f"Docker: {error.explanation}", "a container nobody else removes", "run again") from error
             if error.is_client_error():
                 raise BadInput(
                     f"Docker refuses: {error.explanation}", "a container it can make", "correct the TRAINSHED_DOCKER_ settings"

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from pipeline.errors import BadInput
 from pipeline.orchestration.launchers.base import Attempt
 from pipeline.orchestration.launchers.container import Host, Image, container, container_name
 from pipeline.orchestration.launchers.images import image_of
 from pipeline.orchestration.launchers.resources import Machine
-from pipeline.errors import BadInput
 from pipeline.request import Request
 from pipeline.settings import Settings
 
@@ -27,7 +27,9 @@ SETTINGS = Settings(
     threads=2,
     device="auto",
 )
-REQUEST = Request(run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32)
+REQUEST = Request(
+    run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32
+)
 ATTEMPT = Attempt("pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1")
 IMAGE = Image("sha256:" + "1" * 64, "registry.example/trainshed/pretraining@sha256:" + "2" * 64)
 GPU = Machine(name="gpu-1", cpus=8, memory_mb=32768, gpus=2, shared_memory_mb=8192, scratch_mb=1024)
