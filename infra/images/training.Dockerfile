@@ -12,7 +12,7 @@ FROM ${BASE_IMAGE} AS torch
 ARG DEVICE=cpu
 COPY infra/images/slim.sh /
 RUN --mount=type=bind,source=infra/images/wheels,target=/wheels \
-    python -m pip install -qq --no-deps --no-index --no-compile --target /packages /wheels/${DEVICE}/*.whl \
+    python -m pip install -qq --no-cache-dir --no-deps --no-index --no-compile --target /packages /wheels/${DEVICE}/*.whl \
     && sh /slim.sh /packages
 
 FROM ${BASE_IMAGE}

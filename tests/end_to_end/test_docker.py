@@ -10,13 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from fixtures.docker import containers, docker
+from fixtures.docker import client, containers, docker
 from fixtures.line import small_recipe
 from fixtures.stack import BORROWED, RunningStack
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.client import s3_client
 from pipeline.orchestration.client import Airflow
+from pipeline.orchestration.launchers.environment import component_variables
+from pipeline.planning import prepare
 from pipeline.recipe import Recipe
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
@@ -99,6 +101,19 @@ def test_nothing_is_left_running_and_no_key_is_shown(docker_stack, first_run) ->
         assert not [secret for secret in secrets if secret.encode() in data], path
 
 
+def test_a_stale_image_is_refused(docker_stack, first_run, recipe) -> None:
+    """Its code is not the code of the plan, so it would make another artifact under the name of this one."""
+    edited = "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning.py\nUSER 10001\n"
+    subprocess.run([client(), "build", "-q", "-t", "trainshed-test/stale:1", "-"], input=edited, text=True, check=True, capture_output=True)
+    prepared = prepare(recipe, "boxed-stale", "ingestion", docker_stack.settings, {}, frozenset({"ingestion"}))
+    variables = component_variables(docker_stack.settings)
+    told = [word for name, value in {**variables.public, **variables.secret}.items() for word in ("-e", f"{name}={value}")]
+    command = [client(), "run", "--rm", "--network", "host", "--read-only", *told, "trainshed-test/stale:1"]
+    done = subprocess.run([*command, "--request", prepared.request_uri], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "to mend it: rebuild the image" in done.stderr.splitlines()[-1]
+
+
 class Watched:
     """A run that was started, followed by a process of its own."""
 
@@ -161,4 +176,13 @@ def test_a_killed_scheduler_costs_nothing(docker_stack, first_run, recipe, tmp_p
         one for one in open_artifacts(docker_stack.settings).manifests("pretraining") if one.parts.params["pretraining"]["steps"] == 2000
     )
     assert manifest.provenance.run == run.name
+    assert containers(docker_stack.settings.state) == []
+
+
+def test_down_ends_the_containers_too(docker_stack, first_run, recipe, tmp_path) -> None:
+    run = Watched(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
+    run.container("pretraining")
+    run.process.kill()
+    run.ended()
+    trainshed(docker_stack, "down")
     assert containers(docker_stack.settings.state) == []

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.orchestration.launchers.environment import SCRATCH, component_variables
+from pipeline.stack.containers import LABEL
 
 if TYPE_CHECKING:
     from pipeline.orchestration.launchers.base import Attempt
@@ -59,7 +60,7 @@ def container_name(request: Request, settings: Settings) -> str:
 def labels(request: Request, settings: Settings) -> dict[str, str]:
     """Labels by which people, and `trainshed down`, find containers."""
     return {
-        "trainshed.state": str(settings.state.resolve()),
+        LABEL: str(settings.state.resolve()),
         "trainshed.recipe": request.recipe,
         "trainshed.run": request.run,
         "trainshed.step": request.step,

@@ -10,12 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
-from fixtures.docker import base_image, client, containers, docker, engine
+from fixtures.docker import client, containers, docker
 
 from pipeline.errors import BadInput, Unavailable
 from pipeline.request import Request
-
-__all__ = ["base_image", "engine"]
 
 SLEEPER = Path(__file__).resolve().parents[2] / "fixtures" / "sleeper"
 
