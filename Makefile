@@ -51,7 +51,7 @@ docs: $(VENV)/.ready
 
 # BASE_IMAGE=local where no registry can be reached; DEVICE=cuda with a TORCH that is built for it
 images: $(VENV)/.ready
-	@BASE_IMAGE=$(BASE_IMAGE) DEVICE=$(DEVICE) TORCH="$(TORCH)" PYTHON=$(BIN)/python infra/images/build.sh
+	@BASE_IMAGE=$(BASE_IMAGE) DEVICE=$(DEVICE) TORCH="$(TORCH)" PYTHON=$(BIN)/python SBOM=build/sbom infra/images/build.sh
 
 lock: $(VENV)/.ready
 	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml

@@ -6,6 +6,7 @@
 #   DEVICE      name of that build: cpu or cuda; anything but cpu is added to the tags
 #   REPOSITORY  what the names begin with (trainshed)
 #   PYTHON      whose pip fetches torch, with the indexes it is configured for
+#   SBOM        folder to write a bill of materials of each image to, as CycloneDX JSON (unset: none is written)
 #   OPTIONS     more options of `docker build`
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,6 +28,13 @@ build() { # NAME FILE [OPTION...]
     echo "building $repository/$name:$tag"
     # shellcheck disable=SC2086 # OPTIONS are several words
     "$docker" build -q ${OPTIONS:-} --build-arg "CODE_VERSION=$commit" --build-arg "VERSION=$version" "$@" -f "$file" -t "$repository/$name:$tag" . >/dev/null
+    [ -z "${SBOM:-}" ] || bill_of_materials "$name"
+}
+
+bill_of_materials() { # NAME
+    mkdir -p "$SBOM"
+    "$docker" run --rm -i --read-only --network none --entrypoint python "$repository/$1:$tag" - "$repository/$1:$tag" \
+        < infra/images/sbom.py > "$SBOM/$1-$tag.json"
 }
 
 # torch is fetched by the pip that set up this checkout, so that the images hold the same build; what the requirement files pin is not kept

@@ -91,6 +91,21 @@ def test_code_and_libraries_inside_are_those_that_are_planned_with(images: str, 
     assert libraries == {name: _version(name) for name in CONTRACTS[stage].libraries}
 
 
+@pytest.mark.parametrize("base", ["light", "training"])
+def test_a_bill_of_materials_names_every_package_at_its_version(images: str, base: str) -> None:
+    command = [client(), "run", "--rm", "-i", "--network", "none", "--entrypoint", "python", f"{NAMES}/{base}:{VERSION}", "-", base]
+    bills = [subprocess.run(command, stdin=(IMAGES / "sbom.py").open(), capture_output=True, check=True).stdout for _ in range(2)]
+    assert bills[0] == bills[1]
+    bill = json.loads(bills[0])
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    held = {one["purl"].partition("?")[0] for one in bill["components"]}
+    pinned = re.findall(r"^([a-z0-9.-]+)==(\S+)", (IMAGES / f"{base}.txt").read_text(), re.MULTILINE)
+    assert len(pinned) > 30
+    assert {f"pkg:pypi/{name.replace('.', '-')}@{version}" for name, version in pinned} <= held
+    assert any(purl.startswith("pkg:deb/debian/libc6@") for purl in held)
+    assert any(purl.startswith("pkg:pypi/torch@") for purl in held) == (base == "training")
+
+
 @pytest.mark.prove
 def test_the_airflow_image_reads_the_dags(images: str, base_image: str) -> None:
     build(base_image, "airflow")
