@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 USER = "10001:10001"
 """Who a component is inside its container; the images give this user the scratch folder."""
 
+RECIPE, RUN = "trainshed.recipe", "trainshed.run"
 PROCESSES = 4096
 LOG_OPTIONS = {"max-size": "64m", "max-file": "2"}
 MIB = 2**20
@@ -61,8 +62,8 @@ def labels(request: Request, settings: Settings) -> dict[str, str]:
     """Labels by which people, and `trainshed down`, find containers."""
     return {
         LABEL: str(settings.state.resolve()),
-        "trainshed.recipe": request.recipe,
-        "trainshed.run": request.run,
+        RECIPE: request.recipe,
+        RUN: request.run,
         "trainshed.step": request.step,
         "trainshed.fingerprint": request.fingerprint,
     }

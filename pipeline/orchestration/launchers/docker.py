@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.orchestration.component import ComponentMixin
-from pipeline.orchestration.launchers.container import container, container_name
+from pipeline.orchestration.launchers.container import RECIPE, RUN, container, container_name, labels
 from pipeline.orchestration.launchers.detached import Course, course, state_of_task
 from pipeline.orchestration.launchers.engine import Engine, away
 from pipeline.orchestration.launchers.images import image_of
@@ -30,6 +30,7 @@ from pipeline.orchestration.launchers.lines import level_of, whole_lines
 from pipeline.orchestration.launchers.resources import machine
 from pipeline.orchestration.retries import TryAgain
 from pipeline.settings import load_settings
+from pipeline.stack.containers import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         settings = load_settings()
         name = container_name(attempt.request, settings)
         engine = self._engine()
+        self._sweep(engine, attempt, settings)
         tail = self._begin(engine, name, attempt, settings)
         try:
             code = self._follow(engine, name, tail, context)
@@ -85,6 +87,13 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             return Engine(self.cli, self.docker_url)
         except AirflowException as error:
             raise away(self.docker_url, error) from error
+
+    def _sweep(self, engine: Engine, attempt: Attempt, settings: Settings) -> None:
+        """Remove what ended in earlier runs of the recipe with nobody following: a DAG has one run at a time, so nobody will."""
+        mine = labels(attempt.request, settings)
+        for left in engine.ended({name: mine[name] for name in (LABEL, RECIPE)}):
+            if left["Labels"][RUN] != attempt.request.run:
+                engine.remove(left["Id"])
 
     def _begin(self, engine: Engine, name: str, attempt: Attempt, settings: Settings) -> int | None:
         """See that the container runs, or has run; how many lines of what it said already are worth showing.

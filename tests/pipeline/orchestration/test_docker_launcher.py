@@ -159,6 +159,17 @@ def test_a_retry_takes_over_the_exit_code_of_a_container_that_has_ended(launch, 
     assert started(launch("exit:0")).ended().code == 0
 
 
+def test_what_ended_in_an_earlier_run_with_nobody_following_is_removed(launch, tmp_path) -> None:
+    first = started(launch("wait", run="r0")).until("sleeper begins")
+    first.operator.on_kill()
+    first.ended()
+    (name,) = containers(tmp_path)
+    docker("kill", name)
+    docker("wait", name)
+    assert started(launch("exit:0", run="r1")).ended().code == 0
+    assert containers(tmp_path) == []
+
+
 def test_what_is_left_of_another_image_does_not_count(launch, tmp_path, base_image) -> None:
     first = started(launch("wait")).until("sleeper begins")
     first.operator.on_kill()
