@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 KFP := .venv-kfp
 KEEP ?=
+DEVICE ?= cpu
+BASE_IMAGE ?= python:3.11-slim
 
-.PHONY: demo test check prove bench docs lock clean
+.PHONY: demo test check prove bench docs lock images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; to mend it: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
@@ -46,6 +48,10 @@ check: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	@$(BIN)/trainshed docs
+
+# BASE_IMAGE=local where no registry can be reached; DEVICE=cuda with a TORCH that is built for it
+images: $(VENV)/.ready
+	@BASE_IMAGE=$(BASE_IMAGE) DEVICE=$(DEVICE) TORCH="$(TORCH)" PYTHON=$(BIN)/python SBOM=build/sbom infra/images/build.sh
 
 lock: $(VENV)/.ready
 	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml

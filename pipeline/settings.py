@@ -76,6 +76,51 @@ class Settings(BaseSettings):
     launcher: str = "process"
     """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
 
+    machines: Path = Path("infra/machines.yaml")
+    """File that says what the names of machine sizes mean; a relative path is looked up in the checkout."""
+
+    images: str = "trainshed/{stage}:{version}"
+    """Image of a component's container: a reference in which ``{stage}`` and ``{version}`` (of this package) are filled in."""
+
+    container_s3_endpoint: str | None = None
+    """URL of the S3 server as containers reach it; unset means the same as here."""
+
+    container_mlflow_uri: str | None = None
+    """Address of the MLflow server as containers reach it; unset means the same as here."""
+
+    docker_url: str = Field("unix:///var/run/docker.sock", validation_alias=AliasChoices("TRAINSHED_DOCKER_URL", "DOCKER_HOST"))
+    """Address of the Docker engine that runs containers."""
+
+    docker_network: str = "host"
+    """Network of the containers; ``host`` reaches servers that listen on 127.0.0.1."""
+
+    docker_volume: str = "trainshed"
+    """Docker volume in which containers keep their cache and the files they are making."""
+
+    docker_connection: str | None = None
+    """Airflow connection of type docker with the log-in to the images' registry; unset means that none is needed."""
+
+    image_digest: str | None = None
+    """Digest of the image a component runs in, for the provenance; launchers set it."""
+
+    code_version: str | None = None
+    """Commit of the code, for the provenance, where there is no checkout to ask; images carry it."""
+
+    kubernetes_connection: str = "kubernetes_default"
+    """Airflow connection of the cluster; without one of that name the kubeconfig or the worker's own service account is used."""
+
+    kubernetes_namespace: str = "trainshed"
+    """Namespace pods are started in."""
+
+    kubernetes_secret: str = "trainshed-keys"  # noqa: S105 - a name
+    """Kubernetes Secret that holds the S3 keys and the MLflow password, under the names of their variables."""
+
+    kubernetes_patience_min: float = 30.0
+    """How long a Kubernetes API server that is away is waited for before a task ends with 75 and leaves its pod to the next, in minutes."""
+
+    kubernetes_queue_min: float = 1440.0
+    """How long a pod may wait for quota, for admission and for a node before its task ends with 75, in minutes."""
+
     cache_limit_mb: int = 4096
     """Size above which the local cache drops what was used longest ago, in megabytes."""
 
@@ -136,6 +181,11 @@ class Settings(BaseSettings):
     def dags_folder(self) -> Path:
         """Folder of the DAG files, which is also Airflow's DAG folder."""
         return self.home / "dags"
+
+    @cached_property
+    def machines_file(self) -> Path:
+        """The file of machine sizes."""
+        return self.home / self.machines
 
     @cached_property
     def recipe_folders(self) -> tuple[Path, ...]:

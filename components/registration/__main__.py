@@ -67,7 +67,7 @@ def _version(work: Work[RegistrationParams], model: Manifest, report: Manifest |
             model.reference,
             serving_name(),
             tags,
-            lambda: package_model(folder, Path(scratch, "package"), sources, tags),
+            lambda: package_model(folder, Path(scratch, "package"), sources, tags, model.parts.libraries),
         )
 
 

@@ -24,7 +24,7 @@ contract = Component(
         "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False),
     },
     output=ArtifactType.VERSION,
-    libraries=("numpy", "scipy"),
+    libraries=("numpy",),
     resources="cpu-small",
     effect=True,
 )

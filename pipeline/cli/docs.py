@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
         """Write the generated tables and component files."""
         from pipeline.docs.component_yaml import component_files
+        from pipeline.docs.image_requirements import image_requirements
         from pipeline.docs.readme import readme, settings_page
         from pipeline.errors import BadInput
         from pipeline.settings import load_settings
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
             page: readme(page.read_text(), home, _commands(app)),
             home / "docs" / "settings.md": settings_page(home),
             **component_files(home),
+            **image_requirements(home),
         }
         stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
         if check and stale:

@@ -60,7 +60,9 @@ class ComponentMixin:
         if prepared.request is None or prepared.request_uri is None:
             self._nothing_to_do(prepared, task)
         request = prepared.request
-        exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, self.machine), context)
+        size = planned.recipe.resources.of(request.step, self.machine)
+        with airflow_ends(context, planned.run, task.task_id, settings):
+            exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size), context)
         if exit_code:
             self._failed(exit_code, request, context, settings)
         with airflow_ends(context, planned.run, task.task_id, settings):

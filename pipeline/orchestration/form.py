@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-SHOWN = ("data", "tokenizer", "model", "pretraining", "finetuning", "evaluation", "registration")
+SHOWN = ("data", "tokenizer", "model", "pretraining", "finetuning", "evaluation", "registration", "resources")
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "enum", "items")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput, Unavailable
 from pipeline.line import trace
+from pipeline.orchestration.launchers.resources import check_sizes
 from pipeline.orchestration.names import PLAN_TASK
 from pipeline.recipe import read_recipe, recipe_files
 
@@ -33,6 +34,7 @@ def hand_in(path: Path, settings: Settings) -> Recipe:
         BadInput: it is no recipe, or another recipe has its name.
     """
     recipe = read_recipe(path)
+    check_sizes(recipe, settings)
     known = recipe_files(settings.recipe_folders).get(recipe.name)
     if known and (known.resolve() == path.resolve() or known.read_bytes() == path.read_bytes()):
         return recipe

@@ -13,6 +13,7 @@ from airflow.sdk.bases.skipmixin import SkipMixin
 
 from pipeline.orchestration.ends import airflow_ends
 from pipeline.orchestration.form import forced, overrides
+from pipeline.orchestration.launchers.resources import check_sizes
 from pipeline.orchestration.names import PLAN_TASK, run_name
 from pipeline.settings import load_settings
 
@@ -47,6 +48,7 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         run = run_name(context["dag"].dag_id, context["run_id"])
         with airflow_ends(context, run, PLAN_TASK, settings):
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
+            check_sizes(recipe, settings)
             force = forced(context["params"])
             plan = plan_run(recipe, run, settings, force)
         self._show(plan)

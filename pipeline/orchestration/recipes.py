@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import BadInput
+from pipeline.orchestration.launchers.resources import check_sizes
 from pipeline.recipe import read_recipe, recipe_files
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def read_all(settings: Settings) -> Recipes:
     recipes, wrong = [], []
     for name, path in sorted(recipe_files(settings.recipe_folders).items()):
         try:
-            recipes.append(read_recipe(path))
+            recipe = read_recipe(path)
+            check_sizes(recipe, settings)
+            recipes.append(recipe)
         except BadInput as error:
             wrong.append(f"recipe {name}: {error}")
     return Recipes(tuple(recipes), tuple(wrong))

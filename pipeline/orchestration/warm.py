@@ -20,7 +20,6 @@ MODULES = (
     "pipeline.artifacts.artifacts",
     "pipeline.artifacts.s3",
     "pipeline.orchestration.dag",
-    "pipeline.orchestration.launchers.process",
     "pipeline.orchestration.planned",
     "pipeline.orchestration.recipes",
     "pipeline.planning.planner",
@@ -29,9 +28,13 @@ MODULES = (
 
 
 def warm() -> None:
-    """Import what tasks need, and make botocore read its models."""
+    """Import what tasks need, the chosen launcher included, and make botocore read its models."""
     for module in MODULES:
         import_module(module)
     from pipeline.artifacts.client import s3_client
+    from pipeline.lookup import load
+    from pipeline.orchestration.launchers import LAUNCHERS
+    from pipeline.settings import load_settings
 
     s3_client(None, "us-east-1", ("unused", "unused"))
+    load("launcher", LAUNCHERS, load_settings().launcher)

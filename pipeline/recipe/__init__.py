@@ -10,6 +10,7 @@ from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.recipe import Recipe, Schedule
+from pipeline.recipe.resources import Resources
 from pipeline.recipe.section import Section
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining, Training
@@ -25,6 +26,7 @@ __all__ = [
     "Pretraining",
     "Recipe",
     "Registration",
+    "Resources",
     "Schedule",
     "Section",
     "Source",

@@ -11,6 +11,7 @@ from pipeline.recipe.data import Data
 from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
+from pipeline.recipe.resources import Resources
 from pipeline.recipe.section import Section
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
@@ -63,6 +64,9 @@ class Recipe(Section):
 
     registration: Registration
     """Under which name it is registered, and what it must show."""
+
+    resources: Resources = Resources()
+    """On which machines its steps run, where not on those their contracts ask for; no part of any identity."""
 
 
 def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever the YAML held

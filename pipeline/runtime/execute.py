@@ -104,11 +104,11 @@ class Attempt:
 
     def _commit(self, work: Work[Any], started: datetime) -> Manifest:
         provenance = Provenance(
-            code_version=code_version(self.settings.home),
+            code_version=code_version(self.settings),
             run=self.request.run,
             started=started,
             finished=datetime.now(UTC),
-            environment=work.environment,
+            environment={**work.environment, **({"image": self.settings.image_digest} if self.settings.image_digest else {})},
         )
         draft = Draft(
             type=self.component.output,

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.settings import Settings
+
+
+def code_version(settings: Settings) -> str:
+    """What the image says, or else git: the commit of the checkout, with ``+dirty`` where it was edited; the package's version outside one."""
+    return settings.code_version or _commit(settings.home)
+
 
 @lru_cache(maxsize=1)
-def code_version(home: Path) -> str:
-    """Git commit of the checkout at ``home``, with ``+dirty`` where it was edited; the package's version outside one."""
+def _commit(home: Path) -> str:
     try:
         commit = subprocess.run(
             ["git", "-C", str(home), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True

@@ -12,6 +12,10 @@ import hashlib
 import re
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHIPPED = (
     "__init__.py",
@@ -32,7 +36,7 @@ OWN_NAME = re.compile(r"\bpipeline(?=\.(?:models|tokens|serving|errors|lookup)\b
 SHORT = 12
 
 
-def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, str]) -> Path:
+def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, str], trained_with: Mapping[str, str]) -> Path:
     """Write the MLflow model.
 
     Args:
@@ -40,6 +44,7 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
         output: folder to create.
         scratch: an existing folder for the renamed sources; may be thrown away afterwards.
         metadata: what MLflow shows with the model, e.g. digests.
+        trained_with: versions of the libraries that made the model, by name.
 
     Returns:
         ``output``.
@@ -59,7 +64,7 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
             inputs=Schema([ColSpec("string", "text"), ColSpec("string", "name", required=False)]), outputs=Schema([ColSpec("string")])
         ),
         input_example=pd.DataFrame({"text": ["The cache is emptied first, unless `keep` is set."], "name": ["shop.Cart.reset"]}),
-        pip_requirements=pinned_requirements(),
+        pip_requirements=pinned_requirements(trained_with),
         metadata=metadata,
     )
     return output
@@ -85,9 +90,13 @@ def copy_sources(folder: Path) -> Path:
     return folder / name
 
 
-def pinned_requirements() -> list[str]:
-    """What the model needs, at the versions it was evaluated with; local parts such as ``+cpu`` are left to the index."""
-    return [f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS]
+def pinned_requirements(trained_with: Mapping[str, str]) -> list[str]:
+    """What the model needs, at the versions it was made with, or else those here; local parts such as ``+cpu`` are left to the index.
+
+    The image that registers a model holds neither torch nor all of MLflow, whose smaller distribution has the same version.
+    """
+    known = {"mlflow": version("mlflow-skinny"), **trained_with}
+    return [f"{name}=={(known.get(name) or version(name)).partition('+')[0]}" for name in REQUIREMENTS]
 
 
 def _shipped() -> list[Path]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.errors import Unavailable
 from pipeline.lookup import load
 from pipeline.stack import SERVERS, existing, folder, ports, processes, roots, starting, stopping
 from pipeline.stack.base import Progress, ServerStatus, Site, quiet
+from pipeline.stack.containers import LAUNCHER, stop_containers
 from pipeline.stack.environment import write_env_file
 from pipeline.stack.s3 import PARTS
 from pipeline.stack.secrets import load_or_generate
@@ -70,9 +72,20 @@ def down(settings: Settings, on_progress: OnProgress = quiet) -> int:
     if not state.exists():
         return 0
     with folder.locked(state):
-        count = stopping.stop_all(state, on_progress)
+        boxed = _stop_containers(settings, state) if settings.launcher == LAUNCHER else 0
+        count = boxed + stopping.stop_all(state, on_progress)
         remove_sockets(ports.recorded(state))
     return count
+
+
+def _stop_containers(settings: Settings, state: Path) -> int:
+    """End the containers, before the servers they need and after what would start new ones; the stack ends whatever the engine says."""
+    stopping.stop_servers(state, [stopping.WORKERS])
+    try:
+        return stop_containers(settings)
+    except Unavailable:
+        stopping.stop_all(state, quiet)
+        raise
 
 
 def status(settings: Settings) -> list[ServerStatus]:

@@ -122,7 +122,7 @@ class Stage:
 def stage(mlflow_server, make_model, tmp_path, monkeypatch) -> Stage:
     """Packages are a single small file here: building real ones takes a second each, and has tests of its own."""
 
-    def fake(model: Path, output: Path, scratch: Path, metadata: dict[str, str]) -> Path:
+    def fake(model: Path, output: Path, scratch: Path, metadata: dict[str, str], trained_with: dict[str, str]) -> Path:
         output.mkdir()
         (output / "MLmodel").write_text("flavors: {}\n")
         return output

@@ -6,5 +6,6 @@ their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOp
 """
 
 LAUNCHERS = {
+    "docker": "pipeline.orchestration.launchers.docker:DockerComponentOperator",
     "process": "pipeline.orchestration.launchers.process:ProcessOperator",
 }

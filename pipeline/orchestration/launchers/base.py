@@ -30,7 +30,7 @@ class Attempt(NamedTuple):
     """The request itself: run, step and fingerprint make a name for a container or a pod that a retry finds again."""
 
     resources: str
-    """Name of the machine size the contract asks for."""
+    """Name of the machine size the recipe or else the contract asks for; `resources.machine` says what it is."""
 
 
 class Launcher(Protocol):
@@ -45,4 +45,8 @@ class Launcher(Protocol):
 
         Returns:
             The component's exit code; negative for the number of a signal it died of.
+
+        Raises:
+            BadInput: it can never be started so: no such image, no such machine.
+            Unavailable: the engine is away for a while.
         """

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from pipeline.local.command import ENVIRONMENT, component_command, is_reference
+from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
+from pipeline.orchestration.launchers.lines import show_line
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.line import Step
     from pipeline.orchestration.launchers.base import Attempt
-
-# the start of a line as `pipeline.runtime.logs` writes it: "2026-01-02T03:04:05 WARNING training ..."
-LEVEL = re.compile(r"^\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 
 
 class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
@@ -42,7 +38,4 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
 
     def _show(self, line: str) -> None:
         """Log a line of the component at the level it was logged with."""
-        if is_reference(line):
-            return
-        found = LEVEL.match(line)
-        self.log.log(logging.getLevelNamesMapping()[found[1]] if found else logging.INFO, "%s", line)
+        show_line(self.log, line)

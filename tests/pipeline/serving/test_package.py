@@ -36,7 +36,7 @@ def packaged(make_model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for family in ("t5", "gpt2"):
         model, place = make_model(family), tmp_path_factory.mktemp("packaged")
         (place / "sources").mkdir()
-        made[family] = (model, package_model(model, place / "mlflow", place / "sources", {"trainshed.model.digest": "d"}))
+        made[family] = (model, package_model(model, place / "mlflow", place / "sources", {"trainshed.model.digest": "d"}, {}))
     return made
 
 
@@ -73,9 +73,10 @@ def test_nothing_in_the_package_can_run_code_when_it_is_read(packaged) -> None:
 
 
 def test_requirements_are_pinned_and_installable_from_an_index() -> None:
-    rows = pinned_requirements()
+    rows = pinned_requirements({"transformers": "9.9.9"})
     assert all(row.count("==") == 1 and "+" not in row for row in rows)
     assert {row.partition("==")[0] for row in rows} >= {"mlflow", "torch", "transformers", "tokenizers", "safetensors"}
+    assert "transformers==9.9.9" in rows, "the version the model was made with goes before the one here"
 
 
 def test_copied_sources_never_name_the_project(tmp_path) -> None:

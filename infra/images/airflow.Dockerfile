@@ -1,0 +1,39 @@
+# Airflow with this project's DAGs, operators and launchers, and without torch: for its scheduler, workers, DAG processor and API server.
+ARG BASE_IMAGE=python:3.11-slim
+ARG LIGHT_IMAGE=trainshed/light:0.1.0
+ARG TRAINING_IMAGE=trainshed/training:0.1.0
+
+FROM ${LIGHT_IMAGE} AS light
+FROM ${TRAINING_IMAGE} AS training
+
+FROM ${BASE_IMAGE} AS packages
+COPY infra/images/airflow.txt infra/images/slim.sh /
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /airflow.txt \
+    && sh /slim.sh /packages
+# a fingerprint covers the versions of libraries that are not here: their records say which the components have
+RUN --mount=type=bind,from=light,source=/usr/local/lib/python3.11/site-packages,target=/light \
+    --mount=type=bind,from=training,source=/usr/local/lib/python3.11/site-packages,target=/training \
+    cp -rn /light/pyarrow-*.dist-info /light/tiktoken-*.dist-info /light/tokenizers-*.dist-info /training/rouge_score-*.dist-info \
+    /training/scikit_learn-*.dist-info /training/scipy-*.dist-info /training/torch-*.dist-info /training/transformers-*.dist-info /packages
+
+FROM ${BASE_IMAGE}
+RUN useradd --uid 10001 --no-create-home --home-dir /airflow trainshed && install -d -o trainshed -g trainshed -m 0700 /airflow
+COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
+WORKDIR /app
+COPY pipeline /app/pipeline
+COPY components /app/components
+COPY dags /app/dags
+COPY infra/machines.yaml /app/infra/
+ARG VERSION
+RUN python -m compileall -qq /app && install -d "/app/trainshed-${VERSION}.dist-info" \
+    && printf 'Metadata-Version: 2.1\nName: trainshed\nVersion: %s\n' "${VERSION}" > "/app/trainshed-${VERSION}.dist-info/METADATA"
+USER 10001:10001
+ARG CODE_VERSION=unknown
+ENV PYTHONPATH=/app TRAINSHED_HOME=/app AIRFLOW_HOME=/airflow AIRFLOW__CORE__DAGS_FOLDER=/app/dags TRAINSHED_CODE_VERSION=${CODE_VERSION}
+LABEL org.opencontainers.image.title="trainshed airflow" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${CODE_VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+VOLUME /airflow /tmp
+ENTRYPOINT ["python", "-m", "airflow"]

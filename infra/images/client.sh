@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Print a Docker client that can build with BuildKit: from version 23 on that takes the plugin buildx, before it is part of the client.
+set -euo pipefail
+for client in ${DOCKER:-} docker /usr/bin/docker; do
+    path=$(command -v "$client") || continue
+    major=$("$path" version --format '{{.Client.Version}}' 2>/dev/null | cut -d. -f1)
+    if "$path" buildx version >/dev/null 2>&1 || [ "${major:-99}" -lt 23 ]; then
+        echo "$path"
+        exit 0
+    fi
+done
+echo "no Docker client that can build; expected one with BuildKit; to mend it: install docker and its plugin buildx" >&2
+exit 2

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Make an image that looks like python:3.11-slim where no registry can be reached: Debian 12 with its own Python 3.11, by mmdebstrap.
+# A virtual environment at /usr/local stands where that image has its Python. It is for this machine: it holds this machine's list of
+# certificate authorities, and is never pushed. Usage: local-base.sh [TAG]
+set -euo pipefail
+tag=${1:-trainshed/local-base:3.11}
+docker=$("$(dirname "$0")/client.sh")
+if [ -n "$("$docker" images -q "$tag")" ]; then
+    exit 0
+fi
+command -v mmdebstrap >/dev/null || { echo "mmdebstrap not found; expected Debian's package of that name; to mend it: apt-get install mmdebstrap, or give BASE_IMAGE" >&2; exit 2; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3-venv --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$work/rootfs.tar"
+cp /etc/ssl/certs/ca-certificates.crt "$work/"
+cat > "$work/Dockerfile" <<'END'
+FROM scratch
+ADD rootfs.tar /
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# pip from 24.2 on trusts what the system trusts; the one Debian ships is older and has to be told
+RUN python3 -m venv /usr/local && PIP_CERT=/etc/ssl/certs/ca-certificates.crt python -m pip install --no-cache-dir -q pip==26.1.2
+CMD ["python3"]
+END
+DOCKER_BUILDKIT=1 "$docker" build -q --network host -t "$tag" "$work" >/dev/null

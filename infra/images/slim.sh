@@ -1,0 +1,12 @@
+#!/bin/sh
+# Take out of a folder of packages what no component reaches, then compile the rest: a running container's file system is read-only.
+# Half of some libraries are their tests; botocore describes every service of AWS; pyarrow brings an RPC of its own.
+set -eu
+cd "$1"
+find . -type d -name tests -prune -exec rm -rf {} +
+rm -rf bin pyarrow/include pyarrow/*flight* torch/include torch/test
+if [ -d botocore/data ]; then
+    find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin -exec rm -rf {} +
+fi
+# a few files are meant for newer Pythons and do not compile; pip passes over them as well
+python -m compileall -qq -j 0 . || true

@@ -1,0 +1,27 @@
+# Base of pretraining, fine-tuning and evaluation: the libraries they import, torch among them, and the library `pipeline`.
+ARG BASE_IMAGE=python:3.11-slim
+
+FROM ${BASE_IMAGE} AS packages
+COPY infra/images/training.txt infra/images/slim.sh /
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /training.txt \
+    && sh /slim.sh /packages
+
+FROM ${BASE_IMAGE} AS torch
+# the build of torch: a folder below infra/images/wheels, filled by `make images`
+ARG DEVICE=cpu
+COPY infra/images/slim.sh /
+RUN --mount=type=bind,source=infra/images/wheels,target=/wheels \
+    python -m pip install -qq --no-cache-dir --no-deps --no-index --no-compile --target /packages /wheels/${DEVICE}/*.whl \
+    && sh /slim.sh /packages
+
+FROM ${BASE_IMAGE}
+RUN useradd --uid 10001 --no-create-home --home-dir /scratch trainshed && install -d -o trainshed -g trainshed -m 0700 /scratch
+COPY --from=torch /packages /usr/local/lib/python3.11/site-packages
+COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
+WORKDIR /app
+COPY pipeline /app/pipeline
+RUN python -m compileall -qq /app
+USER 10001:10001
+ENV PYTHONPATH=/app TRAINSHED_HOME=/app TRAINSHED_STATE=/scratch
+VOLUME /scratch /tmp

@@ -1,0 +1,188 @@
+"""The whole line in containers, through a real Airflow: the same artifacts as in processes, and what a kill does, and does not."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from fixtures.docker import client, containers, docker
+from fixtures.line import small_recipe
+from fixtures.stack import BORROWED, RunningStack
+
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.client import s3_client
+from pipeline.orchestration.client import Airflow
+from pipeline.orchestration.launchers.environment import component_variables
+from pipeline.planning import prepare
+from pipeline.recipe import Recipe
+from pipeline.recipe.recipe import override
+from pipeline.stack import stack as local_stack
+
+PATIENCE_S = 300
+COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+PURE = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation")
+
+
+def environment(stack: RunningStack, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)}
+    return {**kept, **stack.environment, **more}
+
+
+def trainshed(stack: RunningStack, *arguments: str, **more: str) -> str:
+    done = subprocess.run([*COMMAND, *arguments], env=environment(stack, **more), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def until(what: str, condition: Callable[[], object]) -> object:
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def recipe(docker_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """The small recipe, its corpus in the S3 server: a container sees no file of this machine."""
+    folder = tmp_path_factory.mktemp("recipes")
+    made = small_recipe(folder, name="boxed")
+    settings = docker_stack.settings
+    client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
+    client.put_object(Bucket="pipeline", Key="corpora/small/rows.jsonl", Body=(folder / "rows.jsonl").read_bytes())
+    return override(made, {"data.source.path": "s3://pipeline/corpora/small/"})
+
+
+def written(recipe: Recipe, folder: Path) -> str:
+    path = folder / f"{recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def first_run(docker_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return trainshed(docker_stack, "run", written(recipe, tmp_path_factory.mktemp("docker")))
+
+
+def digests(store: str, stack: RunningStack) -> dict[str, str]:
+    artifacts = open_artifacts(stack.settings.model_copy(update={"store": store}))
+    return {manifest.stage: manifest.digest for manifest in artifacts.manifests() if manifest.stage in PURE}
+
+
+def test_containers_make_the_same_artifacts_as_processes(docker_stack, first_run, recipe, tmp_path) -> None:
+    other = "s3://pipeline/by-process"
+    trainshed(docker_stack, "run", written(recipe, tmp_path), "--local", TRAINSHED_STORE=other)
+    made = digests(docker_stack.settings.store, docker_stack)
+    assert set(made) == set(PURE)
+    assert made == digests(other, docker_stack)
+
+
+def test_provenance_names_image_and_code(docker_stack, first_run) -> None:
+    for manifest in open_artifacts(docker_stack.settings).manifests():
+        image = docker("inspect", "--format", "{{.Id}}", f"trainshed-test/{manifest.stage}:0.1.0")
+        assert manifest.provenance.environment["image"] == image
+        revision = docker("inspect", "--format", '{{index .Config.Labels "org.opencontainers.image.revision"}}', image)
+        assert manifest.provenance.code_version == revision
+
+
+def test_nothing_is_left_running_and_no_key_is_shown(docker_stack, first_run) -> None:
+    assert containers(docker_stack.settings.state) == []
+    settings = docker_stack.settings
+    secrets = [settings.s3_keys[1], settings.mlflow_password.get_secret_value()]
+    logs = [path for path in (settings.state / "airflow").rglob("*") if path.is_file() and path.name != "airflow.cfg"]
+    assert any("starting container" in path.read_text(errors="replace") for path in logs if path.suffix == ".log")
+    for path in logs:
+        data = path.read_bytes()
+        assert not [secret for secret in secrets if secret.encode() in data], path
+
+
+def test_a_stale_image_is_refused(docker_stack, first_run, recipe) -> None:
+    """Its code is not the code of the plan, so it would make another artifact under the name of this one."""
+    edited = "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning.py\nUSER 10001\n"
+    subprocess.run([client(), "build", "-q", "-t", "trainshed-test/stale:1", "-"], input=edited, text=True, check=True, capture_output=True)
+    prepared = prepare(recipe, "boxed-stale", "ingestion", docker_stack.settings, {}, frozenset({"ingestion"}))
+    variables = component_variables(docker_stack.settings)
+    told = [word for name, value in {**variables.public, **variables.secret}.items() for word in ("-e", f"{name}={value}")]
+    command = [client(), "run", "--rm", "--network", "host", "--read-only", *told, "trainshed-test/stale:1"]
+    done = subprocess.run([*command, "--request", prepared.request_uri], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "to mend it: rebuild the image" in done.stderr.splitlines()[-1]
+
+
+class Watched:
+    """A run that was started, followed by a process of its own."""
+
+    def __init__(self, stack: RunningStack, path: str) -> None:
+        self.stack = stack
+        self.process = subprocess.Popen(
+            [*COMMAND, "run", path], env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.lines = [self.process.stdout.readline()]
+        self.name = self.lines[0].split()[0]
+
+    def container(self, step: str) -> str:
+        """Name of the step's container, once it runs."""
+        wanted = ("status=running", f"label=trainshed.run={self.name}", f"label=trainshed.step={step}")
+        return until(f"a container of {step}", lambda: containers(self.stack.settings.state, *wanted))[0]
+
+    def ended(self) -> int:
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        self.lines += [out, err]
+        return self.process.returncode
+
+    def log(self, step: str, attempt: int) -> str:
+        airflow = Airflow(self.stack.settings)
+        dag = next(row for row in airflow.runs() if row.id == self.name)
+        return "\n".join(airflow.log(dag.dag, dag.id, step, attempt))
+
+
+def long(recipe: Recipe, name: str, steps: int) -> Recipe:
+    often = {"pretraining.steps": steps, "pretraining.checkpoint_every": 50, "pretraining.evaluate_every": steps}
+    return override(recipe, {**often, "name": name, "registration.model": name})
+
+
+def test_a_run_that_is_stopped_leaves_no_container(docker_stack, first_run, recipe, tmp_path) -> None:
+    run = Watched(docker_stack, written(long(recipe, "stopped", 100_000), tmp_path))
+    run.container("pretraining")
+    until("a checkpoint", lambda: "checkpoint committed" in run.log("pretraining", 1))
+    began = time.monotonic()
+    trainshed(docker_stack, "stop", run.name)
+    until("the container to go", lambda: not containers(docker_stack.settings.state))
+    print(f"told to stop: the container was gone after {time.monotonic() - began:.1f} s")
+    assert run.ended() in {1, 75}
+
+
+def test_a_killed_scheduler_costs_nothing(docker_stack, first_run, recipe, tmp_path) -> None:
+    """The container goes on; the attempt that a new scheduler starts follows the same one."""
+    run = Watched(docker_stack, written(long(recipe, "killed", 2000), tmp_path))
+    name = run.container("pretraining")
+    until("a checkpoint", lambda: "checkpoint committed" in run.log("pretraining", 1))
+    made = docker("inspect", "--format", "{{.Id}}", name)
+    pid = next(found.pid for found in local_stack.status(docker_stack.settings) if found.name == "airflow-scheduler")
+    psutil.Process(pid).kill()
+    trainshed(docker_stack, "up")
+    assert docker("inspect", "--format", "{{.Id}} {{.State.Status}}", name) == f"{made} running"
+    assert run.ended() == 0, run.lines
+    second = run.log("pretraining", 2)
+    assert f"re-attached to container {name}" in second
+    assert "resumed at step" not in second
+    manifest = next(
+        one for one in open_artifacts(docker_stack.settings).manifests("pretraining") if one.parts.params["pretraining"]["steps"] == 2000
+    )
+    assert manifest.provenance.run == run.name
+    assert containers(docker_stack.settings.state) == []
+
+
+def test_down_ends_the_containers_too(docker_stack, first_run, recipe, tmp_path) -> None:
+    run = Watched(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
+    run.container("pretraining")
+    run.process.kill()
+    run.ended()
+    trainshed(docker_stack, "down")
+    assert containers(docker_stack.settings.state) == []

@@ -1,0 +1,127 @@
+"""Images: their files are clean and agree with the contracts; what is built is small, runs without root, and gives the planned fingerprints."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fixtures.docker import NAMES, STAGES, build, client, docker
+
+from components import COMPONENTS
+from pipeline.artifacts.code import reached_modules
+from pipeline.artifacts.fingerprint import _version
+from pipeline.lookup import load
+
+HOME = Path(__file__).resolve().parents[2]
+IMAGES = HOME / "infra" / "images"
+VERSION = re.search(r'^version = "(.*)"', (HOME / "pyproject.toml").read_text(), re.MULTILINE)[1]
+CONTRACTS = {name: load("component", COMPONENTS, name) for name in COMPONENTS}
+MB = 10**6
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    files = [*IMAGES.glob("*.Dockerfile"), *HOME.glob("components/*/Dockerfile")]
+    assert len(files) == 3 + len(STAGES)
+    done = subprocess.run([Path(sys.executable).with_name("hadolint"), *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_component_stands_on_the_base_that_has_its_libraries(stage: str) -> None:
+    base, version = re.search(r"^ARG BASE_IMAGE=trainshed/(\w+):(\S+)", (HOME / "components" / stage / "Dockerfile").read_text())[1:3]
+    assert version == VERSION
+    held = (IMAGES / f"{base}.txt").read_text() + ("torch==" if base == "training" else "")
+    for library in CONTRACTS[stage].libraries:
+        assert re.search(rf"^{library}==", held, re.MULTILINE) or (library == "torch" and base == "training"), library
+
+
+def test_the_airflow_image_knows_the_version_of_every_library_a_fingerprint_covers() -> None:
+    text = (IMAGES / "airflow.Dockerfile").read_text()
+    pinned = (IMAGES / "airflow.txt").read_text()
+    for library in {library for contract in CONTRACTS.values() for library in contract.libraries}:
+        assert f"/{library.replace('-', '_')}-*.dist-info" in text or re.search(rf"^{library}==", pinned, re.MULTILINE), library
+
+
+def test_the_airflow_image_is_without_torch() -> None:
+    assert not re.search(r"^(torch|transformers|datasets|mlflow)==", (IMAGES / "airflow.txt").read_text(), re.MULTILINE)
+
+
+def size(image: str) -> int:
+    return int(docker("inspect", "--format", "{{.Size}}", image))
+
+
+def test_sizes(images: str, base_image: str) -> None:
+    assert size(f"{NAMES}/light:{VERSION}") - size(base_image) <= 400 * MB
+    assert size(f"{NAMES}/training:{VERSION}") <= 1900 * MB
+    for stage in STAGES:
+        base = re.search(r"trainshed/(\w+):", (HOME / "components" / stage / "Dockerfile").read_text())[1]
+        assert size(f"{NAMES}/{stage}:{VERSION}") - size(f"{NAMES}/{base}:{VERSION}") <= 1 * MB
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_image_runs_without_root_and_says_what_it_is(images: str, stage: str) -> None:
+    image = f"{NAMES}/{stage}:{VERSION}"
+    config = json.loads(docker("inspect", "--format", "{{json .Config}}", image))
+    assert config["User"] == "10001:10001"
+    assert config["Labels"]["org.opencontainers.image.version"] == VERSION
+    assert re.match(r"[0-9a-f]{40}(\+dirty)?$|trainshed ", config["Labels"]["org.opencontainers.image.revision"])
+    usage = docker("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none", image, "--help")
+    assert usage.startswith(f"usage: python -m components.{stage}")
+
+
+LOOK = """
+import json, sys
+from importlib import import_module
+from pipeline.artifacts.code import reached_modules
+from pipeline.artifacts.fingerprint import _version
+contract = import_module(f"components.{sys.argv[1]}.contract").contract
+print(json.dumps([reached_modules(sys.argv[1], {}), {name: _version(name) for name in contract.libraries}]))
+"""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_and_libraries_inside_are_those_that_are_planned_with(images: str, stage: str) -> None:
+    found = docker(
+        "run", "--rm", "--read-only", "--network", "none", "--entrypoint", "python", f"{NAMES}/{stage}:{VERSION}", "-c", LOOK, stage
+    )
+    modules, libraries = json.loads(found)
+    assert modules == reached_modules(stage, {})
+    assert libraries == {name: _version(name) for name in CONTRACTS[stage].libraries}
+
+
+@pytest.mark.parametrize("base", ["light", "training"])
+def test_a_bill_of_materials_names_every_package_at_its_version(images: str, base: str) -> None:
+    command = [client(), "run", "--rm", "-i", "--network", "none", "--entrypoint", "python", f"{NAMES}/{base}:{VERSION}", "-", base]
+    bills = [subprocess.run(command, stdin=(IMAGES / "sbom.py").open(), capture_output=True, check=True).stdout for _ in range(2)]
+    assert bills[0] == bills[1]
+    bill = json.loads(bills[0])
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    held = {one["purl"].partition("?")[0] for one in bill["components"]}
+    pinned = re.findall(r"^([a-z0-9.-]+)==(\S+)", (IMAGES / f"{base}.txt").read_text(), re.MULTILINE)
+    assert len(pinned) > 30
+    assert {f"pkg:pypi/{name.replace('.', '-')}@{version}" for name, version in pinned} <= held
+    assert any(purl.startswith("pkg:deb/debian/libc6@") for purl in held)
+    assert any(purl.startswith("pkg:pypi/torch@") for purl in held) == (base == "training")
+
+
+@pytest.mark.prove
+def test_the_airflow_image_reads_the_dags(images: str, base_image: str) -> None:
+    build(base_image, "airflow")
+    image = f"{NAMES}/airflow:{VERSION}"
+    script = "from airflow.dag_processing.dagbag import DagBag; b = DagBag('/app/dags'); print(sorted(b.dags), b.import_errors)"
+    command = [
+        client(),
+        "run",
+        "--rm",
+        "--read-only",
+        "--network",
+        "none",
+        "-e",
+        "TRAINSHED_LAUNCHER=docker",
+        "-e",
+        "TRAINSHED_STATE=/airflow",
+    ]
+    done = subprocess.run([*command, "--entrypoint", "python", image, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["['pydocs', 'pydocs-gpt2'] {}"], done.stdout + done.stderr
