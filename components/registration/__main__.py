@@ -87,14 +87,15 @@ def _tell(work: Work[RegistrationParams], version: Version, entry: Entry) -> Non
     """Write the two files, tell MLflow's pages of the version, the step and the run, keep the figures."""
     name, server = work.params.registration.model, work.tracking.server
     decision = {"trainshed.decision": entry.decision.value, "trainshed.reasons": " | ".join(entry.reasons)}
-    told = f"Version {version.number} of {name} was {entry.decision.value.replace('_', ' ')}: {'; '.join(entry.reasons)}."
+    word, reasons = entry.decision.value.replace("_", " "), "; ".join(entry.reasons)
     work.metrics.update({f"gate/{key}": value for key, value in entry.figures.items()})
     tag_version(server, name, version.number, decision)
-    describe_version(server, name, version.number, told)
+    # the decision first: MLflow's table of versions shows the beginning only
+    describe_version(server, name, version.number, f"{word.capitalize()}: {reasons}.")
     run = parent_run(work.settings, work.request.recipe, work.request.run)
     run.log_figures(work.metrics)
     for place in (run, work.tracking):
-        place.tag({**decision, NOTE_TAG: told})
+        place.tag({**decision, NOTE_TAG: f"Version {version.number} of {name} was {word}: {reasons}."})
     work.counts["version"] = version.number
     _write(work.output / "version.json", {"name": name, **asdict(version), "tags": dict(version.tags)})
     _write(work.output / "decision.json", entry.model_dump(mode="json"))

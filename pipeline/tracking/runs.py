@@ -24,9 +24,6 @@ STEP_TAG = "trainshed.step"
 NOTE_TAG = "mlflow.note.content"
 """What MLflow's pages show as the description of a run or an experiment, in Markdown."""
 
-KIND_TAG, KIND = "mlflow.experimentKind", "custom_model_development"
-"""Without it MLflow's pages take an experiment for one of generative AI, and call its runs evaluations."""
-
 NOTE = (
     "Runs of the recipe `{recipe}`. One row is one run of the line, with the gate's figures and the decision; it opens to a run for "
     "each step that was not skipped: losses in `pretraining` and `finetuning`, scores and `report.html` in `evaluation`."
@@ -128,7 +125,7 @@ def _experiment(server: MlflowServer, name: str) -> str:
     except Missing:
         pass
     try:
-        tags = [{"key": KIND_TAG, "value": KIND}, {"key": NOTE_TAG, "value": NOTE.format(recipe=name)}]
+        tags = [{"key": NOTE_TAG, "value": NOTE.format(recipe=name)}]
         return str(server.call("POST", "experiments/create", {"name": name, "tags": tags}, repeat=False)["experiment_id"])
     except Exists:
         return _experiment(server, name)

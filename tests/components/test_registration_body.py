@@ -158,8 +158,8 @@ def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None
     tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
     assert tags["trainshed.decision"] == "refused"
     assert tags["trainshed.reasons"] == " | ".join(decision["reasons"])
+    assert stage.versions()[0]["description"] == "Refused: rougeL 17.50, at least 18.00 is asked for."
     told = f"Version 1 of {stage.name} was refused: rougeL 17.50, at least 18.00 is asked for."
-    assert stage.versions()[0]["description"] == told
     whole = stage.server.call("GET", "runs/get", {"run_id": parent_run(stage.settings, "registration-tests", "run-1").id})["run"]["data"]
     assert {tag["key"]: tag["value"] for tag in whole["tags"]}["mlflow.note.content"] == told
     assert "gate/rougeL" in {metric["key"] for metric in whole["metrics"]}

@@ -14,6 +14,7 @@ from fixtures.mlflow import running_mlflow
 from pipeline import cli
 from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.manifest import blob_key
+from pipeline.errors import Interrupted
 from pipeline.local.reproduce import reproduce
 from pipeline.planning import Status
 from pipeline.registry.ledger import Ledger
@@ -125,6 +126,20 @@ def kill_after(step: str, committed: int) -> Heard:
     heard.killed = False
     heard.on_line = act
     return heard
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_nothing_else(make_line) -> None:
+    line = make_line()
+
+    def act(step_id: str, told: str) -> None:
+        if step_id == "pretraining" and "checkpoint committed" in told:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=f"interrupted; .*run {line.recipe.name} again"):
+        line.run(heard=Heard(on_line=act))
+    assert [child for child in psutil.Process().children(recursive=True) if "components.pretraining" in child.cmdline()] == []
+    assert list(line.artifacts.store.list("training/"))
+    assert {manifest.stage for manifest in line.artifacts.manifests()} == {"ingestion", "tokenization"}
 
 
 @pytest.mark.parametrize("family", ["t5", "gpt2"])

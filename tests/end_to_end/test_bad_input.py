@@ -1,0 +1,150 @@
+"""Bad input from the command line: one line that says got, expected and what to do, the right exit code, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pyarrow as pa
+import pytest
+import yaml
+from pyarrow import parquet
+
+from pipeline import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fixtures.line import Line
+
+LINE = re.compile(r"trainshed: .+; expected .+; to mend it: .+\n", re.DOTALL)
+
+
+@pytest.fixture
+def recipe(make_line: Callable[..., Line], tmp_path: Path) -> Path:
+    """A recipe file whose store and MLflow the command line finds in the environment."""
+    line = make_line()
+    path = tmp_path / f"{line.recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(line.recipe.model_dump(mode="json", exclude_unset=True)))
+    return path
+
+
+@pytest.fixture
+def line(make_line: Callable[..., Line]) -> Line:
+    return make_line()
+
+
+def trainshed(*words: object) -> int:
+    return cli.run([str(word) for word in words])
+
+
+def one_line(capsys: pytest.CaptureFixture[str], told: str) -> None:
+    """The error just told is one line in three parts and holds ``told``."""
+    err = capsys.readouterr().err
+    assert LINE.fullmatch(err), err
+    assert err.count("\n") == 1
+    assert told in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"TRAINSHED_S3_SECRET_KEY": "wrong"}, "refused us (SignatureDoesNotMatch)"),
+        ({"TRAINSHED_S3_ACCESS_KEY": "nobody"}, "refused us (InvalidAccessKeyId)"),
+        ({"TRAINSHED_STORE": "s3://nowhere"}, "no bucket 'nowhere'"),
+        ({"TRAINSHED_STORE": "s3://No_Such!"}, 'Invalid bucket name "No_Such!"'),
+        ({"TRAINSHED_STORE": "fil:///x"}, "did you mean 'file'?"),
+        ({"TRAINSHED_S3_ENDPOINT": "nonsense"}, "S3 endpoint 'nonsense'"),
+        ({"TRAINSHED_MLFLOW_URI": "nonsense"}, "no MLflow at 'nonsense'"),
+    ],
+)
+def test_a_wrong_setting_is_exit_2(recipe, monkeypatch, capsys, changes, told):
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert trainshed("run", recipe, "--local") == 2
+    one_line(capsys, told)
+
+
+@pytest.mark.parametrize("server", ["S3_ENDPOINT", "MLFLOW_URI"])
+def test_a_server_that_is_down_is_exit_75_after_a_bounded_wait(recipe, monkeypatch, capsys, server):
+    monkeypatch.setenv(f"TRAINSHED_{server}", "http://127.0.0.1:9")
+    monkeypatch.setenv("TRAINSHED_S3_PATIENCE_S", "0.5")
+    monkeypatch.setenv("TRAINSHED_MLFLOW_PATIENCE_S", "0.5")
+    assert trainshed("run", recipe, "--local") == 75
+    one_line(capsys, "does not answer: connection refused")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["plan", "pydosc"], "did you mean 'pydocs'?"),
+        (["plan", "nowhere.yaml"], "cannot read recipe nowhere.yaml"),
+        (["plan", "{recipe}", "--set", "finetuning.leraning_rate=1"], "did you mean 'finetuning.learning_rate'?"),
+        (["plan", "{recipe}", "--set", "finetuning.steps=0"], "finetuning.steps = 0; expected greater than or equal to 1;"),
+        (["plan", "{recipe}", "--set", "data.source.kind=jsonll"], "did you mean 'jsonl'?"),
+        (["plan", "{recipe}", "--set", "data.source.path=/nowhere/*.jsonl"], "finds no jsonl file"),
+        (["plan", "{recipe}", "--set", "data.source.path={empty}"], "is empty"),
+        (["plan", "{recipe}", "--set", "data.source.path=s3://nowhere/x"], "no bucket for s3://nowhere/x"),
+        (["run", "{recipe}", "--local", "--force", "finetune"], "did you mean 'finetuning'?"),
+    ],
+)
+def test_a_wrong_recipe_or_source_is_exit_2(recipe, tmp_path, capsys, words, told):
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    assert trainshed(*(word.format(recipe=recipe, empty=empty) for word in words)) == 2
+    one_line(capsys, told)
+
+
+def rows_of(line: Line) -> list[bytes]:
+    return Path(line.recipe.data.source.path).read_bytes().splitlines()
+
+
+def corrupt_parquet(line: Line, folder: Path) -> Path:
+    path = folder / "rows.parquet"
+    parquet.write_table(pa.Table.from_pylist([json.loads(row) for row in rows_of(line)]), path)
+    data = bytearray(path.read_bytes())
+    data[200:260] = bytes(60)
+    path.write_bytes(data)
+    return path
+
+
+def half_unreadable(line: Line, folder: Path) -> Path:
+    path = folder / "half.jsonl"
+    path.write_bytes(b"\n".join(row[:25] + b"\xff" + row[25:] if index % 2 else row for index, row in enumerate(rows_of(line))))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "told"),
+    [
+        ("parquet", corrupt_parquet, "is not a whole Parquet file"),
+        ("jsonl", half_unreadable, "200 of 400 records could not be read (200 times: not UTF-8"),
+    ],
+)
+def test_data_that_cannot_be_read_ends_the_step_and_leaves_nothing(line, tmp_path, capsys, kind, make, told):
+    path = tmp_path / f"{line.recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(line.recipe.model_dump(mode="json", exclude_unset=True)))
+    changes = [f"--set=data.source.kind={kind}", f"--set=data.source.path={make(line, tmp_path)}"]
+    assert trainshed("run", path, "--local", *changes) == 2
+    one_line(capsys, f"ingestion: {told}" if kind == "jsonl" else told)
+    assert [stat.key for prefix in ("manifests/", "blobs/") for stat in line.artifacts.store.list(prefix)] == []
+    assert [child.cmdline() for child in psutil.Process().children(recursive=True) if "components.ingestion" in child.cmdline()] == []
+    assert not list((line.settings.state / "scratch").glob("*"))
+
+
+def test_two_records_that_are_not_utf8_are_set_aside_and_the_rest_goes_on(line, tmp_path, capsys):
+    """Two of four hundred are below the allowed share."""
+    path, data = tmp_path / f"{line.recipe.name}.yaml", tmp_path / "some.jsonl"
+    path.write_text(yaml.safe_dump(line.recipe.model_dump(mode="json", exclude_unset=True)))
+    data.write_bytes(b"\n".join(row[:25] + b"\xff" + row[25:] if index < 2 else row for index, row in enumerate(rows_of(line))))
+    # a file that is no tokenizer ends the run after ingestion, which is all that is asked here
+    changes = [f"--set=data.source.path={data}", f"--set=tokenizer.given={data}"]
+    assert trainshed("run", path, "--local", *changes) == 2
+    out = capsys.readouterr().out
+    assert "ingestion done in" in out
+    assert "read=400 kept=398 quarantined=2" in out
+    (corpus,) = line.artifacts.manifests()
+    assert corpus.counts["quarantined"] == 2
