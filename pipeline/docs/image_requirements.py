@@ -32,7 +32,7 @@ def image_requirements(home: Path) -> dict[Path, str]:
     Raises:
         BadInput: something an image needs is not installed, or not in the lock.
     """
-    pins = {canonicalize_name(found[1]): found[0] for found in PIN.finditer((home / "requirements.lock").read_text())}
+    pins = {str(canonicalize_name(found[1])): found[0] for found in PIN.finditer((home / "requirements.lock").read_text())}
     wanted = sorted((home / "infra" / "images").glob("*.in"))
     return {path.with_suffix(".txt"): HEADER.format(name=path.stem) + "".join(_lines(path, pins)) for path in wanted}
 
