@@ -10,4 +10,12 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-pytest_plugins = ["fixtures.s3", "fixtures.mlflow", "fixtures.tiny", "fixtures.line", "fixtures.foreign", "fixtures.airflow_home"]
+pytest_plugins = [
+    "fixtures.s3",
+    "fixtures.mlflow",
+    "fixtures.tiny",
+    "fixtures.line",
+    "fixtures.foreign",
+    "fixtures.airflow_home",
+    "fixtures.cluster",
+]

@@ -6,5 +6,6 @@ their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOp
 """
 
 LAUNCHERS = {
+    "kubernetes": "pipeline.orchestration.launchers.kubernetes.operator:KubernetesOperator",
     "process": "pipeline.orchestration.launchers.process:ProcessOperator",
 }
