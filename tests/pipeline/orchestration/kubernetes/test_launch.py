@@ -326,3 +326,12 @@ def test_no_cluster_is_told_with_the_setting(task, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", json.dumps(broken))
     with pytest.raises(BadInput, match=r"no way to a cluster.*TRAINSHED_KUBERNETES_CONNECTION"):
         launch(task)
+
+
+def test_no_more_is_asked_of_the_api_server_than_the_launchers_role_allows(cluster, task):
+    cluster.kubelet.plays = [ends(0)]
+    assert launch(task) == 0
+    assert set(cluster.asked) == {"create", "get", "delete"}
+    asked = [request.url.path for request in cluster.api]
+    assert asked
+    assert all(path.startswith("/api/v1/namespaces/trainshed/pods") for path in asked)

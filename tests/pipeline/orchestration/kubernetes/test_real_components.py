@@ -47,7 +47,7 @@ def test_a_step_ends_with_its_artifact_and_nothing_secret_in_the_pod(run, cluste
 
 def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_more(tokens, cluster, caplog):
     def lose(name, line):
-        if "checkpoint" in line and "step 4" in line:
+        if "checkpoint committed" in line and "step=4" in line:
             cluster.kubelet.on_line = None
             cluster.kubelet.kill(name)
             cluster.patch(name, {"status": {"reason": "Shutdown", "message": "Pod was terminated in response to imminent node shutdown."}})
@@ -60,12 +60,12 @@ def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_mor
     reference = tokens.execute(task)
     assert open_artifacts(tokens.settings).find("pretraining", reference["fingerprint"])
     assert cluster.created[-1]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "8"
-    assert re.search(r"resum\w+ .*step 4", caplog.text)
+    assert re.search(r"resumed at step 4\b", caplog.text)
 
 
 def test_a_worker_that_is_killed_leaves_a_training_that_the_retry_finds(tokens, cluster):
     task = tokens.operator(KubernetesOperator, "pretraining")
-    cluster.kubelet.on_line = lambda name, line: "checkpoint" in line and task.on_kill()
+    cluster.kubelet.on_line = lambda name, line: "checkpoint committed" in line and task.on_kill()
     with pytest.raises(TryAgain, match="its pod goes on"):
         tokens.execute(task)
     cluster.kubelet.on_line = None
@@ -79,7 +79,7 @@ def test_a_step_that_a_person_marked_failed_checkpoints_and_is_gone(tokens, clus
     task = tokens.operator(KubernetesOperator, "pretraining")
     tokens.state = "failed"
     said = []
-    cluster.kubelet.on_line = lambda name, line: said.append(line) or ("checkpoint" in line and task.on_kill())
+    cluster.kubelet.on_line = lambda name, line: said.append(line) or ("checkpoint committed" in line and task.on_kill())
     with pytest.raises(TryAgain, match="stopped"):
         tokens.execute(task)
     (name,) = cluster.kubelet.processes.keys() - {pod["metadata"]["name"] for pod in cluster.created[:-1]}
