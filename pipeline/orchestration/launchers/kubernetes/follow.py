@@ -69,9 +69,10 @@ class Follower:
         return code
 
     def stop(self) -> None:
-        """Tell the pod to checkpoint and end."""
-        if self._uid:
-            self._cluster.delete(self._name, self._uid)
+        """Tell the pod to checkpoint and end, also one that was made but not yet seen."""
+        found = self._cluster.read(self._name)
+        if found is not None:
+            self._cluster.delete(self._name, found.metadata.uid)
 
     def _start(self) -> Any:  # noqa: ANN401 - the client's V1Pod
         """The pod that runs already, or a new one once there is room for it."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
+from fixtures.kubernetes_worker import ATTEMPT
 
 from pipeline.errors import BadInput, Unavailable
 from pipeline.line import trace
-from pipeline.orchestration.launchers.base import Attempt
 from pipeline.orchestration.launchers.kubernetes import operator as launcher
 from pipeline.orchestration.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.orchestration.retries import TryAgain
 from pipeline.recipe import read_recipe
-from pipeline.request import Request
-
-REQUEST = Request(run="first-2026", recipe="first", step="finetuning", stage="finetuning", params={}, fingerprint="ab" * 32)
-ATTEMPT = Attempt("finetuning", "s3://pipeline/runs/first-2026/request.json", REQUEST, "gpu-1")
 
 
 class Task:
@@ -38,10 +38,14 @@ def quick(monkeypatch, tmp_path):
     monkeypatch.setenv("TRAINSHED_KUBERNETES_PATIENCE_MIN", "0.5")
 
 
-@pytest.fixture
-def task(recipe_folder):
+def new_task(recipe_folder):
     steps = {step.id: step for step in trace(read_recipe(recipe_folder / "first.yaml"))}
     return KubernetesOperator(step=steps["finetuning"])
+
+
+@pytest.fixture
+def task(recipe_folder):
+    return new_task(recipe_folder)
 
 
 def launch(task, instance=None):
@@ -335,3 +339,40 @@ def test_no_more_is_asked_of_the_api_server_than_the_launchers_role_allows(clust
     asked = [request.url.path for request in cluster.api]
     assert asked
     assert all(path.startswith("/api/v1/namespaces/trainshed/pods") for path in asked)
+
+
+def test_a_worker_that_is_killed_while_its_pod_is_made_leaves_one_that_the_retry_finds(cluster, task, recipe_folder):
+    """The worst moment: the API server has the pod, and the worker dies before it has read the answer."""
+    worker = [sys.executable, "-m", "fixtures.kubernetes_worker", str(recipe_folder / "first.yaml")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    started = threading.Event()
+
+    def play(kubelet, name):
+        kubelet.running(name)
+        assert started.wait(60)
+        process.kill()
+
+    cluster.kubelet.plays = [play]
+    process = subprocess.Popen(worker, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    started.set()
+    assert process.wait(120) == -signal.SIGKILL, process.stdout.read()
+    (name,) = cluster.pods
+    cluster.kubelet.ended(name, 0)
+    assert launch(task) == 0
+    assert len(cluster.created) == 1
+
+
+def test_the_retry_follows_the_same_pod_twenty_times_of_twenty(cluster, recipe_folder):
+    """Killed after one question more each time: while the pod is made, is read, runs, and when it has just ended."""
+    for round_ in range(20):
+        first, second = new_task(recipe_folder), new_task(recipe_folder)
+
+        cluster.kubelet.plays = [lambda kubelet, name: kubelet.running(name)]
+        until_asked(cluster, 2 + round_ % 7, first.on_kill)
+        with pytest.raises(TryAgain, match="its pod goes on"):
+            launch(first)
+        (name,) = cluster.pods
+        cluster.kubelet.ended(name, 0)
+        assert launch(second) == 0
+        assert cluster.pods == []
+    assert len(cluster.created) == 20
