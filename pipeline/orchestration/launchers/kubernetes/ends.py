@@ -11,7 +11,6 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.utils.pod_manager import detect_pod_terminate_early_issues
 
 from pipeline.errors import BadInput, Unavailable
-from pipeline.orchestration.launchers.kubernetes.render import CONTAINER
 
 NEVER_STARTS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Reasons for which a container waits for ever: a Secret that is missing, an image that wants to be root, no such command."""
@@ -110,7 +109,9 @@ def _lost(pod: Any) -> str:  # noqa: ANN401
 
 
 def _state(pod: Any) -> Any:  # noqa: ANN401
-    found = [status.state for status in pod.status.container_statuses or () if status.name == CONTAINER]
+    # the component is the first container; whatever a cluster adds to its pods comes behind it
+    name = pod.spec.containers[0].name
+    found = [status.state for status in pod.status.container_statuses or () if status.name == name]
     return found[0] if found else None
 
 

@@ -1,4 +1,4 @@
-"""One pod from its beginning to its end: start it or find it, wait, show what it says, learn how it ended, clear it away."""
+"""One pod, or a job of one pod, from its beginning to its end: start it or find it, wait, show what it says, learn how it ended, clear it away."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.orchestration.launchers.kubernetes.cluster import AlreadyThere, QuotaExhausted
 from pipeline.orchestration.launchers.kubernetes.ends import exit_code, waiting_for
-from pipeline.orchestration.launchers.kubernetes.render import CONTAINER
 from pipeline.orchestration.launchers.lines import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.orchestration.launchers.kubernetes.cluster import Cluster
+    from pipeline.orchestration.launchers.kubernetes.cluster import Cluster, Found
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +29,13 @@ LOST_AFTER_S = 60
 class Follower:
     """Follows the pod of one attempt."""
 
-    def __init__(self, cluster: Cluster, pod: Any, pause: Callable[[], None], queue_s: float) -> None:  # noqa: ANN401 - the client's V1Pod
+    def __init__(self, cluster: Cluster, name: str, pod: Any, pause: Callable[[], None], queue_s: float) -> None:  # noqa: ANN401
         """Nothing is started yet.
 
         Args:
             cluster: where.
-            pod: what.
+            name: how a retry finds it.
+            pod: what to create.
             pause: waits a moment; raises when the task has to end.
             queue_s: how long the pod may wait for quota, admission and a node, in seconds.
         """
@@ -43,7 +43,7 @@ class Follower:
         self._pod = pod
         self._pause = pause
         self._queue_s = queue_s
-        self._name: str = pod.metadata.name
+        self._name = name
         self._told = ""
         self._uid = ""
         self._read_at: float | None = None
@@ -58,7 +58,7 @@ class Follower:
             Unavailable: it was lost, or waited too long, or the API server stays away.
         """
         found = self._start()
-        self._uid = found.metadata.uid
+        self._uid = found.uid
         try:
             code = self._follow(found)
         except BadInput:
@@ -72,9 +72,9 @@ class Follower:
         """Tell the pod to checkpoint and end, also one that was made but not yet seen."""
         found = self._cluster.read(self._name)
         if found is not None:
-            self._cluster.delete(self._name, found.metadata.uid)
+            self._cluster.delete(self._name, found.uid)
 
-    def _start(self) -> Any:  # noqa: ANN401 - the client's V1Pod
+    def _start(self) -> Found:
         """The pod that runs already, or a new one once there is room for it."""
         until = time.monotonic() + self._queue_s
         while True:
@@ -92,7 +92,7 @@ class Follower:
                 log.info("pod %s is started", self._name)
             found = self._cluster.read(self._name)
             # one that is on its way out is no longer ours: it is waited for, and a new one started
-            if found is not None and found.metadata.deletion_timestamp is None:
+            if found is not None and found.ending is None:
                 self._attach(found)
                 return found
             if found is not None:
@@ -100,43 +100,49 @@ class Follower:
                 self._tell("waiting for the end of an earlier pod of this name")
             self._pause()
 
-    def _attach(self, found: Any) -> None:  # noqa: ANN401
-        if found.status.phase != "Pending":
-            log.info("pod %s is there already (%s): following it", self._name, found.status.phase)
+    def _attach(self, found: Found) -> None:
+        phase = _phase(found)
+        if phase != "Pending":
+            log.info("pod %s is there already (%s): following it", self._name, phase)
             self._tail = REATTACHED_LINES
 
-    def _follow(self, found: Any) -> int:  # noqa: ANN401
+    def _follow(self, found: Found | None) -> int:
         until = time.monotonic() + self._queue_s
         while True:
-            if found is None or found.metadata.uid != self._uid:
+            if found is None or found.uid != self._uid:
                 raise Unavailable(
                     f"pod {self._name} is gone: its node was lost, or somebody deleted it", "a pod that ends by itself", "run it again"
                 )
-            pending = found.status.phase == "Pending"
+            pending = _phase(found) == "Pending"
             code = self._ended(found)
             if code is not None:
                 return code
             if pending:
                 self._wait(found, until)
             else:
-                self._show()
+                self._show(found.pod)
             self._forget_if_lost(found)
             self._pause()
             found = self._cluster.read(self._name)
 
-    def _ended(self, found: Any) -> int | None:  # noqa: ANN401
+    def _ended(self, found: Found) -> int | None:
         """How it ended, with everything it said shown before; None while it runs."""
-        if found.status.phase in {"Succeeded", "Failed"}:
-            self._show()
+        if _phase(found) in {"Succeeded", "Failed"}:
+            self._show(found.pod)
+        if found.failed:
+            self._cluster.delete(self._name, self._uid)
+            raise Unavailable(f"{self._name} failed: {found.failed}", "a job that runs", "see its events; it is tried again")
         try:
-            return exit_code(found)
+            if found.pod is None:
+                return 0 if found.done else None
+            return exit_code(found.pod)
         except Unavailable:
             # an end is told once: the next attempt starts a pod of its own
             self._cluster.delete(self._name, self._uid)
             raise
 
-    def _wait(self, found: Any, until: float) -> None:  # noqa: ANN401
-        reason = waiting_for(found)
+    def _wait(self, found: Found, until: float) -> None:
+        reason = waiting_for(found.pod) if found.pod else found.waiting
         if reason:
             self._tell(f"waiting for {reason}")
         if time.monotonic() > until:
@@ -151,22 +157,22 @@ class Follower:
             "name a smaller size under resources: in the recipe, or raise the quota",
         )
 
-    def _forget_if_lost(self, found: Any) -> None:  # noqa: ANN401
+    def _forget_if_lost(self, found: Found) -> None:
         """Remove by force what no kubelet will ever remove; should it still run somewhere, its lease ends and it can commit nothing.
 
         Raises:
             Unavailable: this was the pod that is followed.
         """
-        ending = found.metadata.deletion_timestamp
+        ending = found.ending
         if ending is None or (datetime.now(UTC) - ending).total_seconds() < LOST_AFTER_S:
             return
-        self._cluster.delete(self._name, found.metadata.uid, grace_s=0)
-        if found.metadata.uid == self._uid:
+        self._cluster.delete(self._name, found.uid, grace_s=0)
+        if found.uid == self._uid:
             raise Unavailable(
                 f"pod {self._name} lost its node", "a node that stays", "nothing: the next attempt goes on from the last checkpoint"
             )
 
-    def _show(self) -> None:
+    def _show(self, pod: Any) -> None:  # noqa: ANN401 - the client's V1Pod
         """Log what the component has said since it was last asked.
 
         The server is asked for the seconds since the last reading, which needs no two clocks to agree; lines that were shown
@@ -174,7 +180,7 @@ class Follower:
         """
         now = time.monotonic()
         since = None if self._read_at is None else math.ceil(now - self._read_at) + OVERLAP_S
-        text = self._cluster.log(self._name, CONTAINER, since, self._tail if since is None else None)
+        text = self._cluster.log(pod.metadata.name, pod.spec.containers[0].name, since, self._tail if since is None else None)
         if text:
             self._read_at = now
         for stamped in text.splitlines():
@@ -188,3 +194,7 @@ class Follower:
         if news != self._told:
             log.info("%s", news)
             self._told = news
+
+
+def _phase(found: Found) -> str:
+    return found.pod.status.phase if found.pod else "Pending"

@@ -20,7 +20,7 @@ RUN_DIGITS = 8
 FINGERPRINT_DIGITS = 12
 
 
-def pod_name(request: Request, settings: Settings) -> str:
+def pod_name(request: Request, settings: Settings, longest: int = LONGEST_NAME) -> str:
     """``<step>-<fingerprint>-<run>``, the last two shortened; a DNS label, as the host name in the pod has to be.
 
     Installations that share a namespace may have runs of the same name, so the store has a part in the last.
@@ -28,7 +28,7 @@ def pod_name(request: Request, settings: Settings) -> str:
     run = hashlib.sha256(f"{settings.s3_endpoint} {settings.store} {request.run}".encode()).hexdigest()
     step = re.sub(r"[^a-z0-9]+", "-", request.step.lower()).strip("-")
     ends = f"{request.fingerprint[:FINGERPRINT_DIGITS]}-{run[:RUN_DIGITS]}"
-    return f"{step[: LONGEST_NAME - len(ends) - 1].rstrip('-')}-{ends}"
+    return f"{step[: longest - len(ends) - 1].rstrip('-')}-{ends}"
 
 
 def label_value(text: str) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline.line import Step
     from pipeline.orchestration.launchers.base import Attempt
+    from pipeline.settings import Settings
 
 POLL_S = 1.0
 MINUTE_S = 60.0
@@ -79,12 +80,16 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
         rendered = render_pod(attempt, machine(attempt.resources, settings), settings)
         self.full_pod_spec = PodGenerator.deserialize_model_dict(rendered)
         self._connect()
+        return self._follow(Cluster, self.build_pod_request_obj(context), rendered["metadata"]["name"], context, settings)
+
+    def _follow(self, kind: type[Cluster], what: Any, name: str, context: Any, settings: Settings) -> int:  # noqa: ANN401
+        """See what is to be started to its end, or leave it as Airflow wants."""
 
         def pause() -> None:
             self._pause(context)
 
-        cluster = Cluster(self._connect, settings.kubernetes_namespace, settings.kubernetes_patience_min * MINUTE_S, pause)
-        follower = Follower(cluster, self.build_pod_request_obj(context), pause, settings.kubernetes_queue_min * MINUTE_S)
+        cluster = kind(self._connect, settings.kubernetes_namespace, settings.kubernetes_patience_min * MINUTE_S, pause)
+        follower = Follower(cluster, name, what, pause, settings.kubernetes_queue_min * MINUTE_S)
         try:
             return follower.run()
         except AirflowTaskTimeout:

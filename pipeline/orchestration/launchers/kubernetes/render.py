@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 CONTAINER = "component"
+QUEUE = "kueue.x-k8s.io/queue-name"
 USER = 10001
 TEMPORARY = "/tmp"  # noqa: S108 - of the container, which nobody shares
 TEMPORARY_MB = 1024
@@ -34,6 +35,11 @@ HARDENED = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+MOUNTS = [
+    {"name": "scratch", "mountPath": SCRATCH},
+    {"name": "temporary", "mountPath": TEMPORARY},
+    {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - of the container, which nobody shares
+]
 POD_SECURITY = {
     "runAsNonRoot": True,
     "runAsUser": USER,
@@ -60,7 +66,7 @@ def render_pod(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": _metadata(attempt, machine, settings),
+        "metadata": metadata(attempt, machine, settings),
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": service_account(attempt.stage),
@@ -71,7 +77,7 @@ def render_pod(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
             "terminationGracePeriodSeconds": GRACE_S,
             "securityContext": POD_SECURITY,
             "containers": [_container(attempt, machine, settings)],
-            "volumes": _volumes(machine),
+            "volumes": volumes(machine),
             **placement(machine),
         },
     }
@@ -121,7 +127,8 @@ def placement(machine: Machine) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _metadata(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str, Any]:
+def metadata(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str, Any]:
+    """Name, labels and annotations: what the pod works on."""
     request = attempt.request
     labels = {
         "app.kubernetes.io/name": "trainshed",
@@ -132,7 +139,7 @@ def _metadata(attempt: Attempt, machine: Machine, settings: Settings) -> dict[st
         "trainshed/fingerprint": label_value(request.fingerprint),
     }
     if machine.queue:
-        labels["kueue.x-k8s.io/queue-name"] = machine.queue
+        labels[QUEUE] = machine.queue
     return {
         "name": pod_name(request, settings),
         "namespace": settings.kubernetes_namespace,
@@ -160,15 +167,12 @@ def _container(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
         "resources": resources(machine),
         "securityContext": HARDENED,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [
-            {"name": "scratch", "mountPath": SCRATCH},
-            {"name": "temporary", "mountPath": TEMPORARY},
-            {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - of the container, which nobody shares
-        ],
+        "volumeMounts": MOUNTS,
     }
 
 
-def _volumes(machine: Machine) -> list[dict[str, Any]]:
+def volumes(machine: Machine) -> list[dict[str, Any]]:
+    """Where the container may write; all of it is gone with the pod."""
     return [
         {"name": "scratch", "emptyDir": {"sizeLimit": f"{machine.scratch_mb}Mi"}},
         {"name": "temporary", "emptyDir": {"sizeLimit": f"{TEMPORARY_MB}Mi"}},
