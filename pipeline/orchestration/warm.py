@@ -20,7 +20,6 @@ MODULES = (
     "pipeline.artifacts.artifacts",
     "pipeline.artifacts.s3",
     "pipeline.orchestration.dag",
-    "pipeline.orchestration.launchers.process",
     "pipeline.orchestration.planned",
     "pipeline.orchestration.recipes",
     "pipeline.planning.planner",
@@ -38,11 +37,14 @@ def warm() -> None:
     from pipeline.artifacts.client import s3_client
     from pipeline.artifacts.code import reached_modules
     from pipeline.line import trace
+    from pipeline.lookup import load
+    from pipeline.orchestration.launchers import LAUNCHERS
     from pipeline.orchestration.recipes import read_all
     from pipeline.settings import load_settings
 
     s3_client(None, "us-east-1", ("unused", "unused"))
     settings = load_settings()
+    load("launcher", LAUNCHERS, settings.launcher)
     for recipe in read_all(settings).recipes:
         for step in trace(recipe):
             reached_modules(step.component.name, step.params.model_dump(mode="json"))

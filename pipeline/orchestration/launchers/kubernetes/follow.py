@@ -176,7 +176,7 @@ class Follower:
         """Log what the component has said since it was last asked.
 
         The server is asked for the seconds since the last reading, which needs no two clocks to agree; lines that were shown
-        are known by their times, which the container's runtime gives in nanoseconds.
+        are known by their times, which a kubelet writes with all nine digits.
         """
         now = time.monotonic()
         since = None if self._read_at is None else math.ceil(now - self._read_at) + OVERLAP_S

@@ -2,7 +2,7 @@
 
 The provider's operator brings the connection, the labels its own tools look for, and the cluster's ``pod_mutation_hook``; its
 way of following a pod is not used, because it cannot tell a person's "mark failed" from a heartbeat that was lost, forgets the
-exit code, and gives up on an API server after half a minute (`docs/decisions/0005-pods-followed-by-name.md`).
+exit code, and gives up on an API server after five tries (`docs/decisions/0005-pods-followed-by-name.md`).
 """
 
 from __future__ import annotations

@@ -98,9 +98,22 @@ def variables(machine: Machine, settings: Settings, reference: str) -> list[dict
     return [{"name": name, "value": value} for name, value in sorted(known.items())]
 
 
-def secret_source(stage: str, settings: Settings) -> list[dict[str, Any]]:
-    """Where the container's keys come from; nothing where pods have an identity of their own."""
-    name = settings.kubernetes_secret.format(stage=stage)
+def secret_name(stage: str, settings: Settings) -> str:
+    """Name of the Secret with a stage's keys; empty where pods have an identity of their own.
+
+    Raises:
+        BadInput: the setting holds something else in braces.
+    """
+    try:
+        return settings.kubernetes_secret.format(stage=stage)
+    except (KeyError, IndexError, ValueError) as error:
+        raise BadInput(
+            f"TRAINSHED_KUBERNETES_SECRET = {settings.kubernetes_secret!r}", "a name with {stage} to fill in", "correct it"
+        ) from error
+
+
+def _secret_source(stage: str, settings: Settings) -> list[dict[str, Any]]:
+    name = secret_name(stage, settings)
     return [{"secretRef": {"name": name}}] if name else []
 
 
@@ -163,7 +176,7 @@ def _container(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
         "command": ["python", "-m", f"components.{attempt.stage}"],
         "args": ["--request", attempt.request_uri],
         "env": variables(machine, settings, reference),
-        "envFrom": secret_source(attempt.stage, settings),
+        "envFrom": _secret_source(attempt.stage, settings),
         "resources": resources(machine),
         "securityContext": HARDENED,
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
-
 from pipeline.errors import BadInput
 from pipeline.orchestration.launchers.environment import KEYS
 from pipeline.orchestration.launchers.images import image_of
 from pipeline.orchestration.launchers.kubernetes.identity import pod_name
-from pipeline.orchestration.launchers.kubernetes.render import QUEUE, metadata, placement, resources, service_account, variables, volumes
+from pipeline.orchestration.launchers.kubernetes.render import (
+    QUEUE,
+    metadata,
+    placement,
+    resources,
+    secret_name,
+    service_account,
+    variables,
+    volumes,
+)
 
 if TYPE_CHECKING:
     from pipeline.orchestration.launchers.base import Attempt
@@ -37,6 +44,9 @@ def render_job(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
     Raises:
         BadInput: the machine size is several nodes: the training loop is one process.
     """
+    # 0.8 s of CPU, which a DAG file that is parsed again and again need not spend
+    from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
+
     if machine.nodes > 1:
         raise BadInput(
             f"machine size {machine.name!r} is {machine.nodes} nodes",
@@ -73,7 +83,7 @@ def job_name(attempt: Attempt, settings: Settings) -> str:
 
 def _keys(stage: str, settings: Settings) -> list[dict[str, Any]]:
     """The stage's keys one by one: a TrainJob cannot take a whole Secret."""
-    secret = settings.kubernetes_secret.format(stage=stage)
+    secret = secret_name(stage, settings)
     sources = {name: {"secretKeyRef": {"name": secret, "key": name, "optional": True}} for name in sorted(KEYS.values())}
     return [{"name": name, "valueFrom": source} for name, source in sources.items()] if secret else []
 

@@ -136,6 +136,7 @@ def test_a_label_takes_what_a_run_may_be_called():
     assert label_value("-" + "x" * 100)[:3] == "xxx"
 
 
-def test_braces_nobody_knows_are_refused():
-    with pytest.raises(BadInput, match="TRAINSHED_IMAGES"):
-        render_pod(attempt("ingestion"), machine("cpu-small", settings()), settings(images="x/{stag}"))
+@pytest.mark.parametrize("wrong", [{"images": "x/{stag}"}, {"kubernetes_secret": "{name}"}])
+def test_braces_nobody_knows_are_refused(wrong):
+    with pytest.raises(BadInput, match=f"TRAINSHED_{next(iter(wrong)).upper()}"):
+        render_pod(attempt("ingestion"), machine("cpu-small", settings()), settings(**wrong))
