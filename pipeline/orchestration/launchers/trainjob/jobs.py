@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dateutil.parser import isoparse
 from kubernetes.client import CustomObjectsApi
 
 from pipeline.orchestration.launchers.kubernetes.cluster import TIMEOUT_S, Cluster, Found
+from pipeline.orchestration.launchers.kubernetes.render import GRACE_S
 from pipeline.orchestration.launchers.trainjob.render import GROUP, VERSION
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class TrainJobs(Cluster):
         ending = job["metadata"].get("deletionTimestamp")
         return Found(
             uid=job["metadata"]["uid"],
-            ending=isoparse(ending) if ending else None,
+            # a job's time of deletion leaves out the grace its pod has
+            ending=isoparse(ending) + timedelta(seconds=GRACE_S) if ending else None,
             pod=pod,
             waiting=f"admission: the TrainJob is suspended ({_told(conditions['Suspended'])})" if "Suspended" in conditions else "its pod",
             failed="" if pod or "Failed" not in conditions else _told(conditions["Failed"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -177,6 +178,24 @@ def test_a_kill_leaves_the_job_unless_a_person_decided(cluster, task, state, lef
         cluster.kubelet.ended(cluster.pods[0], 0)
         assert launch(task) == 0
         assert len(cluster.trainer.created) == 1
+
+
+def test_an_earlier_job_whose_pod_still_checkpoints_is_waited_for(cluster, task):
+    cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), after(cluster, 5, task.on_kill))]
+    with pytest.raises(TryAgain):
+        launch(task)
+    (name,) = cluster.trainer.jobs
+    begun = datetime.now(UTC) - timedelta(seconds=100)
+    cluster.trainer.jobs[name]["metadata"]["deletionTimestamp"] = begun.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def gone():
+        del cluster.trainer.jobs[name]
+        cluster.remove(cluster.pods[0])
+
+    after(cluster, 9, gone)
+    cluster.kubelet.plays = [ends(0)]
+    assert launch(task) == 0
+    assert cluster.trainer.created == [name, name]
 
 
 def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, cluster, monkeypatch, caplog):
