@@ -112,8 +112,11 @@ class Settings(BaseSettings):
     kubernetes_namespace: str = "trainshed"
     """Namespace pods are started in."""
 
-    kubernetes_secret: str = "trainshed-keys"  # noqa: S105 - a name
-    """Kubernetes Secret that holds the S3 keys and the MLflow password, under the names of their variables."""
+    kubernetes_secret: str = "trainshed-{stage}"  # noqa: S105 - a name
+    """Kubernetes Secret with a stage's S3 keys and MLflow password, named like their variables; empty where pods have an identity of their own."""
+
+    trainjob_runtime: str = "trainshed"
+    """Kubeflow TrainingRuntime that the launcher trainjob fills in."""
 
     kubernetes_patience_min: float = 30.0
     """How long a Kubernetes API server that is away is waited for before a task ends with 75 and leaves its pod to the next, in minutes."""

@@ -4,11 +4,15 @@ The checkout stands before it: otherwise the folder `tests/components` would hid
 not started with ``python -m``.
 """
 
+import signal
 import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
+
+# a session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 pytest_plugins = [
     "fixtures.s3",
@@ -18,4 +22,5 @@ pytest_plugins = [
     "fixtures.foreign",
     "fixtures.airflow_home",
     "fixtures.docker",
+    "fixtures.cluster",
 ]

@@ -7,5 +7,7 @@ their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOp
 
 LAUNCHERS = {
     "docker": "pipeline.orchestration.launchers.docker:DockerComponentOperator",
+    "kubernetes": "pipeline.orchestration.launchers.kubernetes.operator:KubernetesOperator",
     "process": "pipeline.orchestration.launchers.process:ProcessOperator",
+    "trainjob": "pipeline.orchestration.launchers.trainjob.operator:TrainJobOperator",
 }

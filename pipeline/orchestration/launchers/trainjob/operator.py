@@ -1,0 +1,34 @@
+"""Launcher ``trainjob``: what trains is a TrainJob, so that Kubeflow Trainer and Kueue place it; everything else is a pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.orchestration.launchers.kubernetes.operator import KubernetesOperator
+from pipeline.orchestration.launchers.resources import machine
+from pipeline.orchestration.launchers.trainjob.jobs import TrainJobs
+from pipeline.orchestration.launchers.trainjob.render import render_job
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.line import Step
+    from pipeline.orchestration.launchers.base import Attempt
+
+
+class TrainJobOperator(KubernetesOperator):
+    """Runs a step in a TrainJob if it trains, else in a pod."""
+
+    ui_color = "#ede9fe"
+
+    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """A task for the step, called like it."""
+        super().__init__(step=step, **options)
+        self.trains = step.component.trains
+
+    def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401 - the same for every launcher
+        """Start the job, or find the one an earlier attempt left, and follow it."""
+        if not self.trains:
+            return super().launch(attempt, context)
+        settings = load_settings()
+        rendered = render_job(attempt, machine(attempt.resources, settings), settings)
+        return self._follow(TrainJobs, rendered, rendered["metadata"]["name"], context, settings)
