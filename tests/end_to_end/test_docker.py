@@ -101,7 +101,7 @@ def test_nothing_is_left_running_and_no_key_is_shown(docker_stack, first_run) ->
         assert not [secret for secret in secrets if secret.encode() in data], path
 
 
-def test_a_stale_image_is_refused(docker_stack, first_run, recipe) -> None:
+def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
     """Its code is not the code of the plan, so it would make another artifact under the name of this one."""
     edited = "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning.py\nUSER 10001\n"
     subprocess.run([client(), "build", "-q", "-t", "trainshed-test/stale:1", "-"], input=edited, text=True, check=True, capture_output=True)
@@ -147,7 +147,7 @@ def long(recipe: Recipe, name: str, steps: int) -> Recipe:
     return override(recipe, {**often, "name": name, "registration.model": name})
 
 
-def test_a_run_that_is_stopped_leaves_no_container(docker_stack, first_run, recipe, tmp_path) -> None:
+def test_a_run_that_is_stopped_leaves_no_container(docker_stack, recipe, tmp_path) -> None:
     run = Watched(docker_stack, written(long(recipe, "stopped", 100_000), tmp_path))
     run.container("pretraining")
     until("a checkpoint", lambda: "checkpoint committed" in run.log("pretraining", 1))
@@ -158,7 +158,7 @@ def test_a_run_that_is_stopped_leaves_no_container(docker_stack, first_run, reci
     assert run.ended() in {1, 75}
 
 
-def test_a_killed_scheduler_costs_nothing(docker_stack, first_run, recipe, tmp_path) -> None:
+def test_a_killed_scheduler_costs_nothing(docker_stack, recipe, tmp_path) -> None:
     """The container goes on; the attempt that a new scheduler starts follows the same one."""
     run = Watched(docker_stack, written(long(recipe, "killed", 2000), tmp_path))
     name = run.container("pretraining")
@@ -179,7 +179,8 @@ def test_a_killed_scheduler_costs_nothing(docker_stack, first_run, recipe, tmp_p
     assert containers(docker_stack.settings.state) == []
 
 
-def test_down_ends_the_containers_too(docker_stack, first_run, recipe, tmp_path) -> None:
+@pytest.mark.prove
+def test_down_ends_the_containers_too(docker_stack, recipe, tmp_path) -> None:
     run = Watched(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
     run.container("pretraining")
     run.process.kill()

@@ -30,7 +30,7 @@ def test_hadolint_has_nothing_to_say() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_component_stands_on_the_base_that_has_its_libraries(stage: str) -> None:
-    base, version = re.search(r"^ARG BASE_IMAGE=trainshed/(\w+):(\S+)", (HOME / "components" / stage / "Dockerfile").read_text())[1:3]
+    base, version = re.search(r"^ARG BASE_IMAGE=trainshed/(\w+):(\S+)", (HOME / "components" / stage / "Dockerfile").read_text()).groups()
     assert version == VERSION
     held = (IMAGES / f"{base}.txt").read_text() + ("torch==" if base == "training" else "")
     for library in CONTRACTS[stage].libraries:

@@ -145,6 +145,18 @@ def test_a_retry_reattaches_to_the_container_that_runs(launch, tmp_path) -> None
     assert containers(tmp_path) == []
 
 
+def test_twenty_lost_attempts_leave_one_container(launch, tmp_path) -> None:
+    made = set()
+    for _ in range(20):
+        attempt = started(launch("wait")).until("sleeper begins")
+        made.add(docker("inspect", "--format", "{{.Id}}", *containers(tmp_path)))
+        attempt.operator.on_kill()
+        assert "re-attaches" in str(attempt.ended().error)
+    assert len(made) == 1
+    docker("kill", "--signal", "USR1", *made)
+    assert started(launch("wait")).ended().code == 0
+
+
 def test_a_retry_takes_over_the_exit_code_of_a_container_that_has_ended(launch, tmp_path) -> None:
     first = started(launch("wait")).until("sleeper begins")
     first.operator.on_kill()
