@@ -80,7 +80,9 @@ def container(attempt: Attempt, image: Image, machine: Machine, host: Host, sett
         settings: network, volume, addresses, keys.
     """
     public, secret = component_variables(settings)
-    environment = {**public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
+    # a process sees all cores of the host, whatever its limit: without a number torch would start a thread for each
+    threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus))))}
+    environment = {**threads, **public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
     asked = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if wants_gpus(machine, host, settings) else []
     return {
         "Image": image.id,

@@ -77,6 +77,12 @@ def test_a_size_beyond_the_host_is_cut_down_to_it() -> None:
     assert (limits["NanoCpus"], limits["Memory"]) == (2 * 10**9, 2**34)
 
 
+@pytest.mark.parametrize(("host", "threads"), [(SERVER, 8), (LAPTOP, 2)])
+def test_threads_follow_from_the_cpus_it_is_given_where_nobody_says_how_many(host: Host, threads: int) -> None:
+    variables = rendered(SETTINGS.model_copy(update={"threads": None}), host)["Env"]
+    assert f"TRAINSHED_THREADS={threads}" in variables
+
+
 def test_a_name_is_the_same_for_every_attempt_and_differs_by_run_step_fingerprint_and_store() -> None:
     name = container_name(REQUEST, SETTINGS)
     assert name == container_name(REQUEST.model_copy(), SETTINGS)
