@@ -55,6 +55,8 @@ images: $(VENV)/.ready
 
 lock: $(VENV)/.ready
 	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml
+# torch stands outside the hashes: its version is pinned by pyproject.toml and TORCH, its build is chosen where it is installed
+	@sed -i '/^torch==/,/^[^ ]/{/^torch==/d;/^    /d}' requirements.lock
 
 clean:
 	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi

@@ -43,3 +43,11 @@ def test_every_module_says_what_it_is() -> None:
     for folder in ("pipeline", "components", "dags"):
         for path in (HOME / folder).rglob("*.py"):
             assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+
+
+def test_the_lock_pins_torch_by_version_only() -> None:
+    """Its build, CPU or CUDA, is chosen where it is installed: a hash or a ``+cpu`` here would lock everybody else out."""
+    lock, project = (HOME / "requirements.lock").read_text(), (HOME / "pyproject.toml").read_text()
+    assert not re.search(r"^torch==", lock, re.MULTILINE)
+    pinned = re.search(r'"(torch==[\d.]+)"', project)[1]
+    assert f"TORCH ?= {pinned}\n" in (HOME / "Makefile").read_text()
