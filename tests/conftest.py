@@ -8,11 +8,13 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
 # a session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
 
 pytest_plugins = [
     "fixtures.s3",
