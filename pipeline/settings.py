@@ -21,6 +21,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 from pipeline.errors import BadInput
 
 ENV_FILE = "env"
+PREFIX = "TRAINSHED_"
+INTERNAL = frozenset({"TRAINSHED_MLFLOW_LOGIN", "TRAINSHED_STACK", "TRAINSHED_STACK_SERVER", "TRAINSHED_STACK_CONFIGURATION"})
+"""Variables of our name that the stack gives to its own processes: no settings, and no mistakes."""
 
 
 class Settings(BaseSettings):
@@ -203,6 +206,16 @@ class Settings(BaseSettings):
     def memo_file(self, topic: str) -> Path:
         """Where it is remembered what local files hold, for one kind of question; may be deleted at any time."""
         return self.state.resolve() / "memo" / f"{topic}.json"
+
+
+def known_variables() -> frozenset[str]:
+    """Every variable of our prefix that is a setting."""
+    return frozenset(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+def set_variables() -> list[str]:
+    """The variables of our prefix that the environment holds, whether or not they are settings; read without regard to case."""
+    return sorted(name.upper() for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in INTERNAL)
 
 
 def load_settings(state: Path | None = None) -> Settings:
