@@ -14,6 +14,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -175,6 +176,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         """Read a list as a person writes it in a variable, with commas."""
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+    @field_validator("s3_endpoint", "mlflow_uri", "airflow_url")
+    @classmethod
+    def _splits(cls, value: str | None) -> str | None:
+        """Refuse what cannot even be taken apart (``http://[``); whether it leads to a server, its client says."""
+        urlsplit(value or "")
+        return value
 
     @property
     def s3_keys(self) -> tuple[str, str] | None:
