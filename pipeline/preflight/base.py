@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from pipeline.errors import TrainshedError, Unavailable
+from pipeline.stack.http import TIMEOUT_S, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,17 @@ class Check(Protocol):
 def finding_of(error: TrainshedError) -> Finding:
     """An error as a finding: what is away may come again by itself, all else is wrong."""
     return Finding("away" if error.exit_code == Unavailable.exit_code else "wrong", error.got, error.expected, error.fix)
+
+
+def require_answer(server: str, url: str) -> None:
+    """See that a server which takes connections also answers; the clients would wait a minute for it.
+
+    Raises:
+        Unavailable: it does not within a few seconds.
+    """
+    if url.startswith(("http://", "https://")) and "timed out" in ask(url).text:
+        got = f"{server} at {url} does not answer within {TIMEOUT_S:.0f} seconds"
+        raise Unavailable(got, "a server that is well", "see its log; start it anew if it hangs")
 
 
 def hurried(settings: Settings) -> Settings:

@@ -29,8 +29,8 @@ def check_gpu(settings: Settings) -> Iterator[Finding]:
     asked = settings.device
     if asked not in DEVICES:
         raise unknown_name("device", asked, DEVICES)
-    if settings.launcher in ELSEWHERE:
-        yield Finding("ok", f"device {asked}; the nodes of the cluster decide, not this machine")
+    if settings.launcher in ELSEWHERE or (settings.launcher == "docker" and not settings.docker_url.startswith("unix://")):
+        yield Finding("ok", f"device {asked}; launcher {settings.launcher} runs steps on other machines than this one")
         return
     names, why = visible_gpus()
     if asked == "cuda" and not names:

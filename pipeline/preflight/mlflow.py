@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.preflight.base import Finding, hurried
+from pipeline.preflight.base import Finding, hurried, require_answer
 from pipeline.preflight.installed import compare
 from pipeline.recipe import recipe_files
 from pipeline.stack.http import ask
@@ -23,6 +23,7 @@ PAGE = 1000
 def check_mlflow(settings: Settings) -> Iterator[Finding]:
     """Ask for experiments, the version and the artifacts' root."""
     server = MlflowServer(hurried(settings))
+    require_answer("MLflow", server.url)
     search = server.call("POST", "experiments/search", {"max_results": PAGE})
     told = ask(f"{server.url}/version", login=_login(settings))
     version = told.text.strip() if told.status == 200 and len(told.text) < 40 else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict
 from pipeline.errors import TrainshedError, Unavailable
-from pipeline.preflight.base import Finding, hurried
+from pipeline.preflight.base import Finding, hurried, require_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,8 @@ ANOTHER = "use a server that enforces If-None-Match and If-Match, in TRAINSHED_S
 def check_store(settings: Settings) -> Iterator[Finding]:
     """Write an object, do with it what the pipeline does, remove it."""
     store = open_store(hurried(settings))
+    if settings.s3_endpoint and store.url.startswith("s3://"):
+        require_answer("S3", settings.s3_endpoint)
     key = f"probe/doctor-{uuid.uuid4().hex}"
     store.put(key, b"plain")
     well = True

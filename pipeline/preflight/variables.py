@@ -1,4 +1,4 @@
-"""Settings: no variable that nobody reads, servers by their names, a stack to talk to.
+"""Settings: no variable that nobody reads, addresses that are some, servers by their names, a stack to talk to.
 
 That they can be read at all was seen before any check was asked: without settings there is nothing to check.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pipeline.preflight.base import Finding
 from pipeline.settings import ENV_FILE, PREFIX, known_variables, set_variables
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
+ADDRESSES = ("s3_endpoint", "mlflow_uri", "airflow_url")
+
 
 def check_variables(settings: Settings) -> Iterator[Finding]:
-    """Compare the variables that are set with those that are read."""
-    known, given = known_variables(), set_variables()
-    unknown = [name for name in given if name not in known]
-    for name in unknown:
-        # without the prefix, which would make all of them alike
-        near = get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
-        hint = f"did you mean {PREFIX}{near[0]}?" if near else "unset it; docs/settings.md lists them all"
-        yield Finding("wrong", f"variable {name} is set, but no setting is called so", "a setting", hint)
+    """Compare the variables that are set with those that are read, and look at what they say."""
+    found = [*_unknown(), *_no_addresses(settings)]
+    yield from found
     check_names(settings)
     file = settings.state.resolve() / ENV_FILE
     if settings.store.startswith("s3://") and not (settings.s3_endpoint or settings.s3_keys or file.is_file()):
@@ -36,6 +34,28 @@ def check_variables(settings: Settings) -> Iterator[Finding]:
             "a stack that was started here, or the addresses of servers that exist",
             "run `trainshed up`, or set TRAINSHED_USE_EXISTING and the addresses (README.md)",
         )
-    elif not unknown:
-        where = str(file) if file.is_file() else "the environment only"
-        yield Finding("ok", f"{len(given)} variables are set, all known; the rest comes from {where}")
+    elif not found:
+        where = str(file) if file.is_file() else "defaults only"
+        yield Finding("ok", f"{len(set_variables())} variables are set, all known; the rest comes from {where}")
+
+
+def _unknown() -> Iterator[Finding]:
+    """Variables of our prefix that are no settings."""
+    # without the prefix, which would make all of them alike
+    known = sorted(name.removeprefix(PREFIX) for name in known_variables())
+    for name in set_variables():
+        if name.removeprefix(PREFIX) not in known:
+            near = get_close_matches(name.removeprefix(PREFIX), known, n=1)
+            fix = f"did you mean {PREFIX}{near[0]}?" if near else "unset it; docs/settings.md lists them all"
+            yield Finding("wrong", f"variable {name} is set, but no setting is called so", "a setting", fix)
+
+
+def _no_addresses(settings: Settings) -> Iterator[Finding]:
+    """Addresses whose port is none: a client would call their server away."""
+    for field in ADDRESSES:
+        address = getattr(settings, field)
+        try:
+            _ = urlsplit(address or "").port
+        except ValueError as error:
+            name = PREFIX + field.upper()
+            yield Finding("wrong", f"setting {name} = {address!r} ({error})", "a URL such as http://127.0.0.1:8333", f"correct {name}")

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.orchestration.client import Airflow
+from pipeline.orchestration.hand_in import await_dag
+from pipeline.recipe import read_recipe, recipe_files
 from pipeline.stack.http import ask
 
 
@@ -25,6 +28,8 @@ def test_airflow_refuses_a_wrong_password(stack):
 
 
 def test_the_doctor_finds_nothing_wrong_beside_a_running_stack(stack, tmp_path):
+    for file in recipe_files(stack.settings.recipe_folders).values():
+        await_dag(Airflow(stack.settings), read_recipe(file))
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "doctor"]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | stack.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

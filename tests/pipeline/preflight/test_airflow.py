@@ -33,7 +33,13 @@ def test_a_refused_log_in_is_wrong(airflow):
     ("path", "body", "state", "says"),
     [
         ("version", {"version": "3.1.0"}, "warning", "is version 3.1.0"),
-        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "wrong", "no DAG for recipe 'pydocs-gpt2'"),
+        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "away", "no DAG for recipe 'pydocs-gpt2'"),
+        (
+            "dags",
+            {"dags": [{"dag_id": "pydocs", "is_paused": True}, {"dag_id": "pydocs-gpt2"}], "total_entries": 2},
+            "warning",
+            "switched off",
+        ),
         (
             "importErrors",
             {"import_errors": [{"stack_trace": "Traceback\nImportError: no such thing"}], "total_entries": 1},
@@ -47,6 +53,12 @@ def test_what_is_amiss_is_named(path, body, state, says, airflow):
     (finding,) = ask(airflow)
     assert finding.state == state
     assert says in finding.got
+
+
+def test_a_dag_that_is_missing_beside_an_import_error_is_wrong(airflow):
+    airflow.of["/api/v2/importErrors"] = (200, {"import_errors": [{"stack_trace": "SyntaxError: no"}], "total_entries": 1})
+    airflow.of["/api/v2/dags"] = (200, {"dags": [{"dag_id": "pydocs"}], "total_entries": 1})
+    assert [finding.state for finding in ask(airflow)] == ["warning", "wrong"]
 
 
 def test_a_dead_scheduler_is_away(airflow):

@@ -127,6 +127,11 @@ def test_a_gpu_that_is_asked_for_has_to_be_there(nvidia):
     assert "nvidia-smi says: Failed to initialize NVML" in gpu("cuda").got
 
 
+def test_a_remote_engine_has_other_gpus_than_this_machine(nvidia):
+    assert gpu("cuda", launcher="docker").state == "wrong"
+    assert gpu("cuda", launcher="docker", docker_url="tcp://elsewhere:2376").state == "ok"
+
+
 def test_an_unknown_device_gets_the_near_name():
     assert gpu("cdua").fix == "did you mean 'cuda'?"
 
