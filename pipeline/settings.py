@@ -14,6 +14,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -21,6 +22,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 from pipeline.errors import BadInput
 
 ENV_FILE = "env"
+PREFIX = "TRAINSHED_"
+INTERNAL = frozenset({"TRAINSHED_MLFLOW_LOGIN", "TRAINSHED_STACK", "TRAINSHED_STACK_SERVER", "TRAINSHED_STACK_CONFIGURATION"})
+"""Variables of our name that the stack gives to its own processes: no settings, and no mistakes."""
 
 
 class Settings(BaseSettings):
@@ -173,6 +177,13 @@ class Settings(BaseSettings):
         """Read a list as a person writes it in a variable, with commas."""
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
+    @field_validator("s3_endpoint", "mlflow_uri", "airflow_url")
+    @classmethod
+    def _splits(cls, value: str | None) -> str | None:
+        """Refuse what cannot even be taken apart (``http://[``); whether it leads to a server, its client says."""
+        urlsplit(value or "")
+        return value
+
     @property
     def s3_keys(self) -> tuple[str, str] | None:
         """Access key and secret key, in the clear; None where boto3's own chain has to find them."""
@@ -203,6 +214,16 @@ class Settings(BaseSettings):
     def memo_file(self, topic: str) -> Path:
         """Where it is remembered what local files hold, for one kind of question; may be deleted at any time."""
         return self.state.resolve() / "memo" / f"{topic}.json"
+
+
+def known_variables() -> frozenset[str]:
+    """Every variable of our prefix that is a setting."""
+    return frozenset(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+def set_variables() -> list[str]:
+    """The variables of our prefix that the environment holds, whether or not they are settings; read without regard to case."""
+    return sorted(name.upper() for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in INTERNAL)
 
 
 def load_settings(state: Path | None = None) -> Settings:

@@ -29,6 +29,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.demo": ("demo",),
     "pipeline.cli.versions": ("reproduce", "rollback"),
+    "pipeline.cli.doctor": ("doctor",),
     "pipeline.cli.docs": (),  # `docs` lists the commands of all files, so none is named and all are imported
 }
 """The commands each file registers."""

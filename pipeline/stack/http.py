@@ -7,6 +7,7 @@ a proxy: behind a company proxy every probe would otherwise ask the proxy for it
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -49,5 +50,5 @@ def ask(url: str, body: object | None = None, login: tuple[str, str] | None = No
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.read().decode(errors="replace"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # the last: it speaks, but no HTTP
         return Answer(0, str(getattr(error, "reason", error)))

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.orchestration.client import Airflow
+from pipeline.orchestration.hand_in import await_dag
+from pipeline.recipe import read_recipe, recipe_files
 from pipeline.stack.http import ask
 
 
@@ -22,3 +25,16 @@ def test_airflow_refuses_a_wrong_password(stack):
     url = f"{stack.settings.airflow_url}/auth/token"
     assert ask(url, {"username": "admin", "password": "wrong"}).status == 401
     assert ask(url, {"username": "admin", "password": stack.settings.airflow_password.get_secret_value()}).status == 201
+
+
+def test_the_doctor_finds_nothing_wrong_beside_a_running_stack(stack, tmp_path):
+    for file in recipe_files(stack.settings.recipe_folders).values():
+        await_dag(Airflow(stack.settings), read_recipe(file))
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | stack.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {line.split()[0]: line for line in done.stdout.splitlines()}
+    for server in ("store", "mlflow", "airflow", "clock"):
+        assert found[server].split()[1] == "ok", found[server]
+    for secret in (stack.settings.s3_secret_key, stack.settings.mlflow_password, stack.settings.airflow_password):
+        assert secret.get_secret_value() not in done.stdout

@@ -57,6 +57,15 @@ class Engine:
         digests = found.get("RepoDigests") or [found["Id"]]
         return Image(found["Id"], digests[0])
 
+    def has(self, reference: str) -> bool:
+        """Whether the engine has an image of this reference; nothing is fetched."""
+        with self._told():
+            try:
+                self._client.inspect_image(reference)
+            except NotFound:
+                return False
+        return True
+
     def _fetched(self, reference: str) -> dict[str, Any]:
         try:
             self._client.pull(reference)

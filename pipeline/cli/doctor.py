@@ -1,0 +1,78 @@
+"""``trainshed doctor``: what keeps a run from succeeding here, before one is tried.
+
+A terminal shows a table once all was asked; in a log or a pipe each finding is a line, printed as it is found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.preflight.base import Finding
+
+STYLES: Final[dict[str, str]] = {"ok": "green", "warning": "yellow", "wrong": "bold red", "away": "magenta"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor() -> None:
+    """Check settings, servers, permissions, images, GPU, versions and clock; say how to mend what is wrong."""
+    from pipeline.cli.console import open_console
+    from pipeline.preflight.examine import exit_code
+
+    console = open_console()
+    rows = []
+    for name, finding in _findings(console):
+        rows.append((name, finding))
+        if not console.is_terminal:
+            console.print(f"{name:<9} {finding.state:<8} {finding}", markup=False)
+    if console.is_terminal:
+        console.print(findings_table(rows))
+    code = exit_code(finding for _, finding in rows)
+    if code:
+        raise typer.Exit(code)
+
+
+def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
+    """Ask one check after the other; without settings there is nothing to ask."""
+    from pipeline.errors import BadInput
+    from pipeline.preflight import CHECKS
+    from pipeline.preflight.base import finding_of
+    from pipeline.preflight.examine import examine
+    from pipeline.settings import load_settings
+
+    try:
+        settings = load_settings()
+    except BadInput as error:
+        yield "settings", finding_of(error)
+        return
+    with console.status("") as status:
+        for name in CHECKS:
+            status.update(f"checking {name}")
+            for finding in examine(name, settings):
+                yield name, finding
+
+
+def findings_table(rows: Iterable[tuple[str, Finding]]) -> Table:
+    """One row a finding; of what is not ok, what was got, what was expected and what to do stand below each other."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("check", "", "what was found", box=SIMPLE_HEAD)
+    for name, finding in rows:
+        lines = [finding.got]
+        lines += [f"expected {finding.expected}"] if finding.expected else []
+        lines += [f"to mend it: {finding.fix}"] if finding.fix else []
+        table.add_row(name, Text(finding.state, STYLES[finding.state]), Text("\n".join(lines)))
+    return table

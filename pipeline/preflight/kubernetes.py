@@ -1,0 +1,72 @@
+"""The cluster: the connection leads to one, we may look at pods there, and each stage's Secret is there.
+
+Asked with the credentials of whoever asks. Airflow's workers may not read Secrets, and need not: where we may not either, nothing
+is said of them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+from airflow.sdk.exceptions import AirflowException
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+
+from components import COMPONENTS
+from pipeline.errors import BadInput
+from pipeline.orchestration.launchers.kubernetes.cluster import TIMEOUT_S, Cluster
+from pipeline.preflight.base import PATIENCE_S, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubernetes.client import CoreV1Api
+
+    from pipeline.settings import Settings
+
+NOBODY = "trainshed-doctor"
+"""Name of a pod that is not there: to be told so, we must be let in."""
+
+PAUSE_S = 0.5
+NOT_FOUND = 404
+
+
+def check_kubernetes(settings: Settings) -> Iterator[Finding]:
+    """Ask the API server."""
+    namespace, name = settings.kubernetes_namespace, settings.kubernetes_connection
+
+    def connect() -> CoreV1Api:
+        try:
+            api: CoreV1Api = KubernetesHook(conn_id=name).core_v1_client
+        except (AirflowException, ConfigException, OSError) as error:
+            expected, fix = "a connection or a kubeconfig", "make the connection, or correct TRAINSHED_KUBERNETES_CONNECTION"
+            raise BadInput(f"no way to a cluster by the Airflow connection {name!r}: {error}", expected, fix) from error
+        return api
+
+    Cluster(connect, namespace, PATIENCE_S, lambda: time.sleep(PAUSE_S)).read(NOBODY)
+    found = _secrets(connect(), settings) if settings.kubernetes_secret else []
+    yield from found or [Finding("ok", f"{settings.launcher}: the cluster lets us look at pods of namespace {namespace}")]
+
+
+def _secrets(api: CoreV1Api, settings: Settings) -> list[Finding]:
+    names = sorted({settings.kubernetes_secret.format(stage=stage) for stage in COMPONENTS})
+    return [
+        Finding(
+            "wrong",
+            f"there is no Secret {name} in namespace {settings.kubernetes_namespace}",
+            "the keys of the stage's pods",
+            "make it (keys named like their variables), or correct TRAINSHED_KUBERNETES_SECRET or TRAINSHED_KUBERNETES_NAMESPACE",
+        )
+        for name in names
+        if _is_missing(api, name, settings.kubernetes_namespace)
+    ]
+
+
+def _is_missing(api: CoreV1Api, name: str, namespace: str) -> bool:
+    try:
+        api.read_namespaced_secret(name, namespace, _request_timeout=TIMEOUT_S)
+    except ApiException as error:
+        return bool(error.status == NOT_FOUND)
+    return False
