@@ -32,7 +32,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
 test: $(VENV)/.ready $(KFP)/.ready
-	@$(BIN)/python -m pytest -m "not prove and not bench"
+	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15
 
 prove: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m prove

@@ -26,3 +26,8 @@ pytest_plugins = [
     "fixtures.docker",
     "fixtures.cluster",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs whole stacks runs last: small mistakes show early, and no idle stack takes time from other tests."""
+    items.sort(key=lambda item: "end_to_end" in item.path.parts)

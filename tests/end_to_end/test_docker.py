@@ -158,6 +158,7 @@ def test_a_run_that_is_stopped_leaves_no_container(docker_stack, recipe, tmp_pat
     assert run.ended() in {1, 75}
 
 
+@pytest.mark.prove
 def test_a_killed_scheduler_costs_nothing(docker_stack, recipe, tmp_path) -> None:
     """The container goes on; the attempt that a new scheduler starts follows the same one."""
     run = Watched(docker_stack, written(long(recipe, "killed", 2000), tmp_path))
