@@ -65,10 +65,12 @@ class Bench:
         self.home = folder / "home"
         self.home.mkdir()
         shutil.copytree(HOME / "dags", self.home / "dags")
-        for name in ("pipeline", "components", "pyproject.toml"):
+        for name in ("pipeline", "components", "infra", "pyproject.toml"):
             (self.home / name).symlink_to(HOME / name)
         (self.home / "dags" / "noop_six.py").write_text(NOOP)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRAINSHED_", "AWS_", "MLFLOW_", "AIRFLOW"))}
+        # PYTHONPATH is how this module was found; for a command it would put `tests/pipeline` in the place of `pipeline`
+        mine = ("TRAINSHED_", "AWS_", "MLFLOW_", "AIRFLOW", "PYTHONPATH")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
         self.env = {**clean, "TRAINSHED_STATE": str(folder / "state"), "TRAINSHED_HOME": str(self.home)}
 
     def trainshed(self, *arguments: str) -> str:
