@@ -58,12 +58,16 @@ class FileMemo:
         """Write what was learned, whole or not at all."""
         if not (self.changed and self.place):
             return
-        # a disk that is full, or read-only, costs only the time that would have been saved
-        with contextlib.suppress(OSError):
+        self.changed = False
+        fresh = self.place.with_suffix(f".{os.getpid()}")
+        try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.place.with_suffix(f".{os.getpid()}")
             fresh.write_text(json.dumps(self.known, sort_keys=True))
             fresh.replace(self.place)
+        except OSError:
+            # a disk that is full, or read-only, costs only the time that would have been saved
+            with contextlib.suppress(OSError):
+                fresh.unlink()
 
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:

@@ -3,8 +3,8 @@
 Each group of commands is a file with ``register(app)``, and only the file of the command that was typed is imported
 (``GROUPS`` says which that is); ``--help`` and a mistyped command import them all. Heavy imports belong inside the commands.
 
-A mistake (of the command line too) or an outage is one line on standard error and an exit code that says which (``pipeline.errors``); Ctrl-C is 130;
-anything else is a bug of ours and keeps its traceback.
+A mistake (of the command line too) or an outage is one line on standard error and an exit code that says which
+(``pipeline.errors``); Ctrl-C is 130; anything else is a bug of ours and keeps its traceback.
 """
 
 from __future__ import annotations

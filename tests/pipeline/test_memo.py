@@ -35,6 +35,10 @@ def test_a_file_that_stood_still_is_read_once_for_each_question(file: Path, tmp_
     assert memo.get(file, "text", lambda _: "read again") == "one"
     assert memo.get(file, "length", lambda path: len(path.read_text())) == 3
     memo.save()
+    written = memo.place.stat().st_mtime_ns
+    memo.save()
+    assert memo.place.stat().st_mtime_ns == written, "nothing was learned meanwhile"
+    assert [path.name for path in memo.place.parent.iterdir()] == [memo.place.name]
     again = FileMemo(memo.place)
     assert again.get(file, "text", lambda _: "read again") == "one"
     assert again.get(file, "length", lambda _: 0) == 3
