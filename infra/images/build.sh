@@ -26,8 +26,10 @@ build() { # NAME FILE [OPTION...]
     local name=$1 file=$2
     shift 2
     echo "building $repository/$name:$tag"
+    # through standard input: an engine that is sent a file of the same name, length and time as the last one takes it for the same,
+    # and a fresh checkout gives many files one time; evaluation was built as finetuning
     # shellcheck disable=SC2086 # OPTIONS are several words
-    "$docker" build -q ${OPTIONS:-} --build-arg "CODE_VERSION=$commit" --build-arg "VERSION=$version" "$@" -f "$file" -t "$repository/$name:$tag" . >/dev/null
+    "$docker" build -q ${OPTIONS:-} --build-arg "CODE_VERSION=$commit" --build-arg "VERSION=$version" "$@" -f - -t "$repository/$name:$tag" . <"$file" >/dev/null
     [ -z "${SBOM:-}" ] || bill_of_materials "$name"
 }
 

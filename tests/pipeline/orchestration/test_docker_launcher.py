@@ -225,7 +225,11 @@ def test_two_attempts_at_once_share_one_container(launch, tmp_path) -> None:
         made.until("sleeper begins")
     (name,) = containers(tmp_path)
     docker("kill", "--signal", "USR1", name)
-    assert [made.ended().code for made in both] == [0, 0]
+    ends = [made.ended() for made in both]
+    assert 0 in [made.code for made in ends]
+    # one removes the container; the other may come too late to ask how it ended, and is told to try again, when it finds the artifact
+    assert all(made.code == 0 or isinstance(made.error, Unavailable) for made in ends)
+    assert containers(tmp_path) == []
 
 
 def test_no_such_image_is_bad_input(launch, tmp_path, monkeypatch) -> None:
