@@ -31,8 +31,9 @@ $(KFP)/.ready: infra/kfp/requirements.lock
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
+# a file a process, so that what a file sets up once is set up once; each process has servers of its own
 test: $(VENV)/.ready $(KFP)/.ready
-	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15
+	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15 -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 prove: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m prove

@@ -19,10 +19,13 @@ for a while (75) has been retried five times already. A bug (1) shows its traceb
 `x-trainshed://<recipe>/corpus`, `/model` and `/promotion`.
 """
 
+from airflow.sdk import get_parsing_context
+
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.orchestration.recipes import read_all
 from pipeline.settings import load_settings
 
 settings = load_settings()
-for recipe in read_all(settings).recipes:
+# a task that runs needs its own DAG only; the DAG processor names none and gets all
+for recipe in read_all(settings, only=get_parsing_context().dag_id).recipes:
     globals()[recipe.name] = recipe_dag(recipe, settings, __doc__ or "")

@@ -29,5 +29,5 @@ pytest_plugins = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs whole stacks runs last: small mistakes show early, and no idle stack takes time from other tests."""
-    items.sort(key=lambda item: "end_to_end" in item.path.parts)
+    """What needs whole stacks runs first: it takes longest, and the many small tests fill up what is left of the other core."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)

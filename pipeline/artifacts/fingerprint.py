@@ -6,6 +6,7 @@ result-bearing code and the versions of its result-bearing libraries. Never hard
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,12 @@ def _told(parts: Parts) -> dict[str, Any]:
     return told
 
 
+@cache
 def _version(name: str) -> str:
-    """Public version of a distribution; the local part (``+cpu``) says where it runs and is left out."""
+    """Public version of a distribution; the local part (``+cpu``) says where it runs and is left out.
+
+    Remembered for the life of the process, which would not import another version either.
+    """
     try:
         return version(name).partition("+")[0]
     except PackageNotFoundError as error:

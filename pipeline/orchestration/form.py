@@ -7,6 +7,7 @@ no Param knows; the plan task refuses those with the near name.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
@@ -55,7 +56,7 @@ def forced(params: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param]]:
-    schema = type(section).model_json_schema()["properties"]
+    schema = _properties(type(section))
     values = section.model_dump(mode="json")
     for name in type(section).model_fields:
         inner = getattr(section, name)
@@ -65,6 +66,13 @@ def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param
         else:
             title = dotted.removeprefix(f"{top}.")
             yield dotted, Param(values[name], description=schema[name].get("description"), title=title, section=top, **_rules(schema[name]))
+
+
+@cache
+def _properties(section: type[Section]) -> dict[str, Any]:
+    """What pydantic says about the fields; a few milliseconds each, and every task parses its DAG again."""
+    properties: dict[str, Any] = section.model_json_schema()["properties"]
+    return properties
 
 
 def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,12 @@ class Recipes(NamedTuple):
     """One line for each of the others."""
 
 
-def read_all(settings: Settings) -> Recipes:
-    """Read every recipe of the settings' folders."""
+def read_all(settings: Settings, only: str | None = None) -> Recipes:
+    """Read every recipe of the settings' folders, or the one that is called ``only``."""
     recipes, wrong = [], []
     for name, path in sorted(recipe_files(settings.recipe_folders).items()):
+        if only and name != only:
+            continue
         try:
             recipe = read_recipe(path)
             check_sizes(recipe, settings)

@@ -10,6 +10,7 @@ not among them, and fingerprints are computed from source text, so what has to r
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 
 MODULES = (
@@ -28,13 +29,21 @@ MODULES = (
 
 
 def warm() -> None:
-    """Import what tasks need, the chosen launcher included, and make botocore read its models."""
+    """Import what tasks need, the chosen launcher included; make the store's client, and pydantic's description of the recipes."""
     for module in MODULES:
         import_module(module)
-    from pipeline.artifacts.client import s3_client
+    from pipeline.artifacts import open_store
+    from pipeline.errors import BadInput
     from pipeline.lookup import load
+    from pipeline.orchestration.form import form
     from pipeline.orchestration.launchers import LAUNCHERS
+    from pipeline.orchestration.recipes import read_all
     from pipeline.settings import load_settings
 
-    s3_client(None, "us-east-1", ("unused", "unused"))
-    load("launcher", LAUNCHERS, load_settings().launcher)
+    settings = load_settings()
+    load("launcher", LAUNCHERS, settings.launcher)
+    # tasks inherit the client, which has sent nothing yet; what is wrong with the settings is said by the task that uses them
+    with suppress(BadInput):
+        open_store(settings)
+    for recipe in read_all(settings).recipes:
+        form(recipe, ())

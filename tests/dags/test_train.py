@@ -66,6 +66,16 @@ def test_nothing_heavy_is_imported_while_parsing(recipe_folder):
     assert imported.isdisjoint({"torch", "mlflow", "boto3", "botocore", "pandas", "numpy", "pyarrow", "transformers", "datasets", "scipy"})
 
 
+def test_a_task_that_runs_parses_its_own_dag_only(recipe_folder, monkeypatch):
+    (recipe_folder / "second.yaml").write_text(RECIPE.format(name="second"))
+    assert {"first", "second"} <= parse("train.py", recipe_folder.parent, monkeypatch).keys()
+    # how Airflow's task runner says it; its own context manager does not take it back
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "second")
+    found = parse("train.py", recipe_folder.parent, monkeypatch)
+    assert "second" in found
+    assert "first" not in found
+
+
 def test_a_wrong_recipe_stops_no_other_and_is_told_by_a_file_of_its_own(recipe_folder, monkeypatch):
     (recipe_folder / "second.yaml").write_text(RECIPE.format(name="second").replace("finetuning:", "finetunin:"))
     found = parse("train.py", recipe_folder.parent, monkeypatch)
