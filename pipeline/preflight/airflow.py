@@ -28,7 +28,7 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     found = [compare(f"Airflow at {airflow.url}", version, "apache-airflow")]
     found += [_heartbeat(airflow.url, component, name) for component, name in PROCESSES.items()]
     errors = airflow.import_errors()
-    found += [Finding("warning", f"Airflow cannot import a DAG file: {error}", "files that import", "correct it") for error in errors]
+    found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", "files that import", "correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
     real = [finding for finding in found if finding]
     yield from real or [Finding("ok", f"{airflow.url} lets us in; version {version}; {len(dags)} DAGs")]
