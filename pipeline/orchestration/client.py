@@ -118,6 +118,14 @@ class Airflow:
         found = self._pages("importErrors", "import_errors", {})
         return [Unparsed(row["filename"], row["timestamp"], row["stack_trace"].strip().splitlines()[-1]) for row in found]
 
+    def has_connection(self, name: str) -> bool:
+        """Whether Airflow's database holds a connection; secrets backends and variables, which come first, cannot be asked."""
+        try:
+            self._call("GET", f"connections/{_path(name)}")
+        except NotThere:
+            return False
+        return True
+
     def trigger(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> None:
         """Start a run under an id of our own.
 

@@ -25,6 +25,7 @@ from pipeline.planning import prepare
 from pipeline.recipe import Recipe
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
+from pipeline.tracking import parent_run
 
 PATIENCE_S = 300
 COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
@@ -107,6 +108,13 @@ def test_provenance_names_image_and_code(docker_stack, first_run) -> None:
         assert manifest.provenance.environment["image"] == image
         revision = docker("inspect", "--format", '{{index .Config.Labels "org.opencontainers.image.revision"}}', image)
         assert manifest.provenance.code_version == revision
+
+
+def test_the_callback_at_the_end_of_a_run_has_the_connection_too(docker_stack, recipe, first_run) -> None:
+    """It runs in the DAG processor, where connections are asked for in another way than by tasks."""
+    run = parent_run(docker_stack.settings, recipe.name, first_run.split()[0])
+    asked = {"run_id": run.id}
+    until("the end of the MLflow run", lambda: run.server.call("GET", "runs/get", asked)["run"]["info"]["status"] == "FINISHED")
 
 
 def test_nothing_is_left_running(docker_stack, first_run) -> None:
