@@ -5,12 +5,14 @@ is read from ``TRAINSHED_<NAME>``, or from the names boto3 and MLflow users alre
 the environment leaves open is read from ``<state>/env``, the 0600 file that ``trainshed up`` writes with the addresses and
 credentials of the local stack, so that a shell beside a running stack needs no set-up at all. The borrowed names come
 last: keys that a shell carries for AWS itself must not be offered to the local S3 server, unless ``TRAINSHED_USE_EXISTING``
-says that servers exist elsewhere. A ``TRAINSHED_`` name in the environment always wins.
+says that servers exist elsewhere. A ``TRAINSHED_`` name in the environment always wins; behind it come mounted files, one a
+setting, in the folder that ``TRAINSHED_SECRETS_DIR`` names. `docs/secrets.md` tells the whole of where keys come from.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +40,9 @@ class Settings(BaseSettings):
     home: Path = Path(__file__).resolve().parent.parent
     """Folder that holds `dags/` and `components/`: the checkout."""
 
+    secrets_dir: Path | None = None
+    """Folder of mounted files, one a setting, each called like the setting's variable; unset means that there is none."""
+
     store: str = "s3://pipeline"
     """Where artifacts lie: ``s3://bucket[/prefix]``, or ``file:///folder``."""
 
@@ -53,6 +58,12 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"))
     """S3 secret key."""
 
+    s3_session_token: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_S3_SESSION_TOKEN", "AWS_SESSION_TOKEN"))
+    """Token that belongs to temporary S3 keys; unset where the keys are lasting ones."""
+
+    s3_connection: str | None = None
+    """Airflow connection of type aws that holds the S3 keys of tasks and of what they start; unset means that none is asked."""
+
     s3_patience_s: float = 90.0
     """How long a store that is away is waited for before a step ends with 75, in seconds."""
 
@@ -64,6 +75,9 @@ class Settings(BaseSettings):
 
     mlflow_password: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_MLFLOW_PASSWORD", "MLFLOW_TRACKING_PASSWORD"))
     """MLflow password."""
+
+    mlflow_connection: str | None = None
+    """Airflow connection of type http that holds user and password of MLflow for tasks and what they start; unset means that none is asked."""
 
     mlflow_patience_s: float = 60.0
     """How long an MLflow server that is away is waited for before a step ends with 75, in seconds."""
@@ -164,12 +178,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put our own names before the stack's file, and the borrowed ones behind it; see the module's text."""
-        del file_secret_settings
+        """Put our own names first, mounted files next, and the borrowed names behind the stack's file; see the module's text."""
         ours = EnvSettingsSource(settings_cls)
         ours.env_vars = {name: value for name, value in ours.env_vars.items() if name.startswith("trainshed_")}
         rest = (env_settings, dotenv_settings) if "trainshed_use_existing" in ours.env_vars else (dotenv_settings, env_settings)
-        return (init_settings, ours, *rest)
+        return (init_settings, ours, file_secret_settings, *rest)
 
     @field_validator("use_existing", mode="before")
     @classmethod
@@ -177,18 +190,23 @@ class Settings(BaseSettings):
         """Read a list as a person writes it in a variable, with commas."""
         return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
-    @field_validator("s3_endpoint", "mlflow_uri", "airflow_url")
+    @field_validator("store", "s3_endpoint", "mlflow_uri", "airflow_url", "docker_url", "container_s3_endpoint", "container_mlflow_uri")
     @classmethod
     def _splits(cls, value: str | None) -> str | None:
-        """Refuse what cannot even be taken apart (``http://[``); whether it leads to a server, its client says."""
-        urlsplit(value or "")
+        """Refuse what cannot even be taken apart (``http://[``); whether it leads to a server, its client says.
+
+        An address stands in messages, manifests and pods, so it may hold no password.
+        """
+        if "@" in urlsplit(value or "").netloc:
+            raise ValueError("an address without user and password, which have variables of their own")
         return value
 
     @property
-    def s3_keys(self) -> tuple[str, str] | None:
-        """Access key and secret key, in the clear; None where boto3's own chain has to find them."""
-        if self.s3_access_key and self.s3_secret_key:
-            return self.s3_access_key.get_secret_value(), self.s3_secret_key.get_secret_value()
+    def s3_keys(self) -> tuple[str, ...] | None:
+        """Access key, secret key, and a session token if there is one, in the clear; None where boto3's own chain has to find them."""
+        given = (self.s3_access_key, self.s3_secret_key, self.s3_session_token)
+        if given[0] and given[1]:
+            return tuple(key.get_secret_value() for key in given if key)
         return None
 
     @cached_property
@@ -227,19 +245,45 @@ def set_variables() -> list[str]:
 
 
 def load_settings(state: Path | None = None) -> Settings:
-    """Read settings from the environment, then from ``<state>/env``.
+    """Read settings from the environment, from mounted files, then from ``<state>/env``.
 
     Args:
         state: the state folder; by default ``TRAINSHED_STATE`` or ``.trainshed`` below the working directory.
 
     Raises:
-        BadInput: a variable cannot be read as what it should be.
+        BadInput: a variable or a file cannot be read as what it should be.
     """
     folder = state or Path(os.environ.get("TRAINSHED_STATE", ".trainshed"))
+    mounted = os.environ.get("TRAINSHED_SECRETS_DIR") or None
     try:
-        return Settings(state=folder, _env_file=folder / ENV_FILE)
+        if mounted:
+            _check_mounted(Path(mounted))
+        return Settings(state=folder, _env_file=folder / ENV_FILE, _secrets_dir=mounted)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         variable = name if name.isupper() else f"TRAINSHED_{name.upper()}"
-        raise BadInput(f"setting {variable} = {first['input']!r}", first["msg"].lower(), f"correct {variable}") from error
+        raise BadInput(f"setting {variable} = {_shown(first['input'])}", first["msg"].lower(), f"correct {variable}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _not_mounted(str(mounted), str(error)) from error
+
+
+def _check_mounted(folder: Path) -> None:
+    """See that every file can be read as one: pydantic would warn of those that cannot, and go on without them."""
+    root = folder.resolve()
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue  # Kubernetes keeps the files themselves in hidden folders, and links to them
+        if not path.is_file() or root not in path.resolve().parents:
+            raise _not_mounted(str(folder), f"{path.name} is no file of this folder")
+
+
+def _not_mounted(folder: str, why: str) -> BadInput:
+    return BadInput(
+        f"TRAINSHED_SECRETS_DIR = {folder!r}: {why}", "a folder of files that can be read, each called like a variable", "correct it"
+    )
+
+
+def _shown(value: object) -> str:
+    """A value as a message may show it: without what stands before the @ of an address."""
+    return re.sub(r"//[^/@]*@", "//...@", repr(value))

@@ -5,7 +5,7 @@
 #   TORCH       requirement, with options of pip, that says which build of torch (torch==2.13.0)
 #   DEVICE      name of that build: cpu or cuda; anything but cpu is added to the tags
 #   REPOSITORY  what the names begin with (trainshed)
-#   PYTHON      whose pip fetches torch, with the indexes it is configured for
+#   PYTHON      whose pip fetches torch, with the indexes it is configured for; it also computes the digests of code images are labelled with
 #   SBOM        folder to write a bill of materials of each image to, as CycloneDX JSON (unset: none is written)
 #   OPTIONS     more options of `docker build`
 set -euo pipefail
@@ -31,6 +31,11 @@ build() { # NAME FILE [OPTION...]
     # shellcheck disable=SC2086 # OPTIONS are several words
     "$docker" build -q ${OPTIONS:-} --build-arg "CODE_VERSION=$commit" --build-arg "VERSION=$version" "$@" -f - -t "$repository/$name:$tag" . <"$file" >/dev/null
     [ -z "${SBOM:-}" ] || bill_of_materials "$name"
+}
+
+component() { # NAME BASE
+    build "$1" "components/$1/Dockerfile" --build-arg "BASE_IMAGE=$repository/$2:$tag" \
+        --build-arg "CODE_DIGEST=$("${PYTHON:-python3}" -m pipeline.artifacts.code_digest "$1")"
 }
 
 bill_of_materials() { # NAME
@@ -69,8 +74,8 @@ for name in $wanted; do
             build airflow infra/images/airflow.Dockerfile --build-arg "BASE_IMAGE=$base" \
                 --build-arg "LIGHT_IMAGE=$repository/light:$tag" --build-arg "TRAINING_IMAGE=$repository/training:$tag"
             ;;
-        ingestion | tokenization | registration) build "$name" "components/$name/Dockerfile" --build-arg "BASE_IMAGE=$repository/light:$tag" ;;
-        pretraining | finetuning | evaluation) build "$name" "components/$name/Dockerfile" --build-arg "BASE_IMAGE=$repository/training:$tag" ;;
+        ingestion | tokenization | registration) component "$name" light ;;
+        pretraining | finetuning | evaluation) component "$name" training ;;
         *) echo "unknown image $name; expected one of: light training airflow, or a component; to mend it: correct the name" >&2; exit 2 ;;
     esac
 done

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CONNECTIONS = 16
+CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 @lru_cache(maxsize=8)
 def s3_client(
-    endpoint: str | None, region: str, keys: tuple[str, str] | None, *, attempts: int = 1, connect_s: float = 5, read_s: float = 30
+    endpoint: str | None, region: str, keys: tuple[str, ...] | None, *, attempts: int = 1, connect_s: float = 5, read_s: float = 30
 ) -> S3Client:
     """A client, the same for the same arguments (clients may be shared by threads); nothing is sent.
 
     Args:
         endpoint: URL of the server; None means AWS itself.
         region: region the bucket lies in.
-        keys: access key and secret key; None leaves the search to boto3's own chain.
+        keys: access key, secret key, and a session token if they are temporary; None leaves the search to boto3's own chain.
         attempts: tries of botocore itself; callers with a patience of their own leave it at one.
         connect_s: longest wait for a connection, in seconds.
         read_s: longest wait for bytes, in seconds.
@@ -54,7 +55,7 @@ def s3_client(
         response_checksum_validation="when_required",
     )
     session_vars: dict[str, Any] | None = {"profile": (None, None, None, None)} if keys else None
-    credentials = {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]} if keys else {}
+    credentials = dict(zip(CREDENTIALS, keys or (), strict=False))
     try:
         # a session of its own: boto3's default session is shared and not safe to use from several threads
         base = botocore.session.Session(session_vars=session_vars)

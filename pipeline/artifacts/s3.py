@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, Unreadable
 from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.refusals import refusal
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.patience import Away, Patience, cause
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 MULTIPART = 16 << 20
-CREDENTIALS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden", "ExpiredToken", "InvalidToken"})
 FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 MOVED = frozenset({"PreconditionFailed", "412"})
@@ -49,6 +49,7 @@ class S3Store:
         self.bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
         self.endpoint = settings.s3_endpoint or "AWS"
+        self.region = settings.s3_region
         self.patience = Patience(
             settings.s3_patience_s, f"S3 at {self.endpoint}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT"
         )
@@ -212,10 +213,9 @@ class S3Store:
             return NotFound(f"no object {key} in {self.url}")
         if code in MOVED:
             return Conflict(f"{key}: the condition did not hold")
-        if code in CREDENTIALS or status == 403:
-            return BadInput(
-                f"S3 at {self.endpoint} refused us ({code})", "valid credentials", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            )
+        refused = refusal(code, status, f"S3 at {self.endpoint}", self.region)
+        if refused:
+            return refused
         if code in FULL or status == 507:
             return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
         if code in HURT or status in {409, 408, 429} or status >= 500:

@@ -196,11 +196,15 @@ def _run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console
 def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], settings: Settings, console: Console) -> None:
     from pipeline.orchestration.client import Airflow
     from pipeline.orchestration.hand_in import await_dag, hand_in
+    from pipeline.orchestration.launchers.resources import check_sizes
     from pipeline.orchestration.names import FORCE, new_run_name
 
     airflow = Airflow(settings)
     recipe = hand_in(Path(name), settings) if _is_file(name) else _find(name, settings)
-    _check_steps(force, _changed(recipe, changes))
+    wanted = _changed(recipe, changes)
+    _check_steps(force, wanted)
+    # Airflow would leave the DAG out, or end its first task, for the same reason
+    check_sizes(wanted, settings)
     await_dag(airflow, recipe)
     run_id = new_run_name(recipe.name)
     airflow.trigger(recipe.name, run_id, {**changes, FORCE: sorted(force)})

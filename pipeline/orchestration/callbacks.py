@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.names import run_name
-from pipeline.settings import load_settings
 
 
 def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
@@ -26,4 +26,4 @@ def _end(context: Any, status: str) -> None:  # noqa: ANN401 - Airflow's context
     from pipeline.tracking import end_run
 
     dag_id = context["dag"].dag_id
-    end_run(load_settings(), dag_id, run_name(dag_id, context["run_id"]), status)
+    end_run(task_settings(), dag_id, run_name(dag_id, context["run_id"]), status)

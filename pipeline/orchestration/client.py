@@ -58,6 +58,19 @@ class Run(NamedTuple):
     """``queued``, ``running``, ``success`` or ``failed``."""
 
 
+class Unparsed(NamedTuple):
+    """A DAG file that Airflow cannot import."""
+
+    file: str
+    """Its path below the DAG folder."""
+
+    seen: str
+    """When that was last found, ISO 8601; another one each time the file is parsed."""
+
+    why: str
+    """The last line of the traceback."""
+
+
 class NotThere(TrainshedError):
     """Airflow knows no such thing."""
 
@@ -100,10 +113,18 @@ class Airflow:
         """Ask for a DAG file to be parsed at once; a request that waits already is as good."""
         self._call("PUT", f"parseDagFile/{file_token}", accepted=frozenset({409}))
 
-    def import_errors(self) -> list[str]:
-        """The last line of each DAG file's import error."""
+    def import_errors(self) -> list[Unparsed]:
+        """The DAG files that cannot be imported."""
         found = self._pages("importErrors", "import_errors", {})
-        return [error["stack_trace"].strip().splitlines()[-1] for error in found]
+        return [Unparsed(row["filename"], row["timestamp"], row["stack_trace"].strip().splitlines()[-1]) for row in found]
+
+    def has_connection(self, name: str) -> bool:
+        """Whether Airflow's database holds a connection; secrets backends and variables, which come first, cannot be asked."""
+        try:
+            self._call("GET", f"connections/{_path(name)}")
+        except NotThere:
+            return False
+        return True
 
     def trigger(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> None:
         """Start a run under an id of our own.

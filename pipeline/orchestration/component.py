@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.ends import airflow_ends, end, leave
 from pipeline.orchestration.launchers.base import Attempt
-from pipeline.settings import load_settings
+from pipeline.orchestration.launchers.lines import error_in
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
@@ -36,6 +37,14 @@ class ComponentMixin:
         self.machine = step.component.resources
         self.origins = tuple(origin.id for origin in step.upstream)
         self.killed = False
+        self.heard = ""
+
+    def hear(self, line: str) -> None:
+        """Remember the last error the component logged: one that cannot reach the store cannot leave its reason there.
+
+        Launchers call this with every line.
+        """
+        self.heard = error_in(line) or self.heard
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Run the component to its end; see `pipeline.orchestration.launchers.base.Launcher`."""
@@ -52,9 +61,10 @@ class ComponentMixin:
         from pipeline.orchestration.planned import pull_planned
         from pipeline.planning import confirm
 
-        settings = load_settings()
         task = context["ti"]
         planned = pull_planned(task)
+        with airflow_ends(context, planned.run, task.task_id):
+            settings = task_settings()
         with airflow_ends(context, planned.run, task.task_id, settings):
             prepared = self._prepare(planned, task, settings)
         if prepared.request is None or prepared.request_uri is None:
@@ -96,7 +106,7 @@ class ComponentMixin:
 
         with airflow_ends(context, request.run, request.step, settings):
             told = read_failure(open_store(settings), request.run, request.step)
-        failure = failure_of(request.step, exit_code, told)
+        failure = failure_of(request.step, exit_code, told, self.heard)
         if failure is not told:
             leave(failure, request.run, request.step, settings)
         end(failure, context, request.run, settings)

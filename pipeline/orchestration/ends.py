@@ -10,6 +10,7 @@ from pipeline.errors import Damaged, TrainshedError
 from pipeline.orchestration.replan import plan_anew
 from pipeline.orchestration.retries import TryAgain, verdict
 from pipeline.runs import Failure, failure_key
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,14 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def airflow_ends(context: Any, run: str, step: str, settings: Settings) -> Iterator[None]:  # noqa: ANN401 - Airflow's context
+def airflow_ends(context: Any, run: str, step: str, settings: Settings | None = None) -> Iterator[None]:  # noqa: ANN401
     """Turn our typed errors into Airflow's.
+
+    Args:
+        context: of the task.
+        run: name of the run.
+        step: at work.
+        settings: of the task; None while they are being read, when those of the environment have to do.
 
     Raises:
         AirflowFailException: bad input, or a bug: not to be retried.
@@ -31,8 +38,9 @@ def airflow_ends(context: Any, run: str, step: str, settings: Settings) -> Itera
         yield
     except TrainshedError as error:
         failure = Failure(exit_code=error.exit_code, message=f"{step}: {error}", damaged=isinstance(error, Damaged))
-        leave(failure, run, step, settings)
-        end(failure, context, run, settings)
+        known = settings or load_settings()
+        leave(failure, run, step, known)
+        end(failure, context, run, known)
 
 
 def leave(failure: Failure, run: str, step: str, settings: Settings) -> None:

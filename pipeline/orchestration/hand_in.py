@@ -13,13 +13,16 @@ from pipeline.orchestration.names import PLAN_TASK
 from pipeline.recipe import read_recipe, recipe_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from pipeline.orchestration.client import Airflow
+    from pipeline.orchestration.client import Airflow, Unparsed
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
-DAG_FILE = "train.py"
+DAG_FILE, WRONG_FILE = "train.py", "wrong_recipes.py"
+WRONG_RECIPE = "recipe {}: "
+OURS = f"{BadInput.__module__}.{BadInput.__qualname__}: "
 PATIENCE_S = 120.0
 PAUSE_S = 0.3
 ASK_AGAIN_S = 5.0
@@ -61,20 +64,24 @@ def await_dag(airflow: Airflow, recipe: Recipe) -> None:
     """Wait until Airflow has the recipe's DAG, with the steps it has now; ask for the DAG file to be parsed if it has not.
 
     Raises:
-        BadInput: the DAG is switched off.
-        Unavailable: it does not appear; an import error is told.
+        BadInput: the DAG is switched off, or Airflow's processes find something wrong with the recipe or with their settings.
+        Unavailable: it does not appear.
     """
     wanted = frozenset(step.id for step in trace(recipe)) | {PLAN_TASK}
     began = asked = time.monotonic()
     ask = True
+    before: frozenset[Unparsed] = frozenset()
     while True:
         found = airflow.dag(recipe.name)
         if found and airflow.step_ids(recipe.name) == wanted:
             break
         now = time.monotonic()
+        errors = frozenset(airflow.import_errors())
+        if ask:
+            before = errors
+        _check_parsed(recipe.name, errors - before)
         if now - began > PATIENCE_S:
-            errors = airflow.import_errors()
-            got = errors[0] if errors else "it was not parsed"
+            got = "; ".join(sorted(error.why for error in errors)) or "it was not parsed"
             raise Unavailable(f"Airflow has no DAG {recipe.name}: {got}", "the DAG within two minutes", "see `trainshed logs airflow`")
         if ask or now - asked > ASK_AGAIN_S:
             _ask_for_parsing(airflow)
@@ -82,6 +89,20 @@ def await_dag(airflow: Airflow, recipe: Recipe) -> None:
         time.sleep(PAUSE_S)
     if found["is_paused"]:
         raise BadInput(f"the DAG {recipe.name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
+
+
+def _check_parsed(name: str, fresh: Iterable[Unparsed]) -> None:
+    """See whether what Airflow has just failed to import keeps the recipe's DAG away; an older failure may be mended by now.
+
+    Raises:
+        BadInput: it does, and waiting does not mend it.
+    """
+    for error in fresh:
+        # one file lists what is wrong with each recipe, the other makes all of the DAGs
+        about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(WRONG_FILE) else error.file.endswith(DAG_FILE)
+        if about:
+            told = error.why.rpartition(WRONG_RECIPE.format(name))[2].partition("; recipe ")[0]
+            raise BadInput(f"Airflow makes no DAG {name}: {told.removeprefix(OURS)}")
 
 
 def _ask_for_parsing(airflow: Airflow) -> None:

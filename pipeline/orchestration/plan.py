@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.skipmixin import SkipMixin
 
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.ends import airflow_ends
 from pipeline.orchestration.form import forced, overrides
 from pipeline.orchestration.launchers.resources import check_sizes
 from pipeline.orchestration.names import PLAN_TASK, run_name
-from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.planning.plan import Plan
@@ -44,9 +44,9 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         from pipeline.planning import plan_run
         from pipeline.recipe.recipe import override
 
-        settings = load_settings()
         run = run_name(context["dag"].dag_id, context["run_id"])
-        with airflow_ends(context, run, PLAN_TASK, settings):
+        with airflow_ends(context, run, PLAN_TASK):
+            settings = task_settings()
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])

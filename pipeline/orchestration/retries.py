@@ -32,19 +32,22 @@ class TryAgain(AirflowException):  # type: ignore[misc]
     """The attempt ended, another may succeed."""
 
 
-def failure_of(step: str, exit_code: int, told: Failure | None) -> Failure:
-    """Why an attempt ended: what the component told, or what its exit code says.
+def failure_of(step: str, exit_code: int, told: Failure | None, heard: str = "") -> Failure:
+    """Why an attempt ended: what the component told, or else logged, or what its exit code says.
 
     Args:
         step: id of the step.
         exit_code: of the component; not 0.
         told: what it left in the store, if it came to that.
+        heard: the last error in its log.
     """
     if exit_code < 0:
         message = f"{step} was killed by {_signal(-exit_code)}; expected a worker that lives; to mend it: look for lack of memory"
         return Failure(exit_code=Unavailable.exit_code, message=message)
     if told and told.exit_code == exit_code:
         return told
+    if heard:
+        return Failure(exit_code=exit_code, message=heard)
     return Failure(exit_code=exit_code, message=f"{step} ended with exit code {exit_code}; to mend it: read the task's log")
 
 

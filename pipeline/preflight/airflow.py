@@ -8,6 +8,7 @@ from pipeline.orchestration.client import Airflow
 from pipeline.preflight.base import PATIENCE_S, Finding, require_answer
 from pipeline.preflight.installed import compare
 from pipeline.recipe import recipe_files
+from pipeline.settings import PREFIX
 from pipeline.stack.airflow_processes import probe_heartbeat
 from pipeline.stack.http import ask
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
+CONNECTIONS = ("s3_connection", "mlflow_connection", "docker_connection")
 PROCESSES = {"scheduler": "scheduler", "dag_processor": "DAG processor"}
 
 
@@ -28,8 +30,9 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     found = [compare(f"Airflow at {airflow.url}", version, "apache-airflow")]
     found += [_heartbeat(airflow.url, component, name) for component, name in PROCESSES.items()]
     errors = airflow.import_errors()
-    found += [Finding("warning", f"Airflow cannot import a DAG file: {error}", "files that import", "correct it") for error in errors]
+    found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", "files that import", "correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
+    found += [_connection(airflow, field, settings) for field in CONNECTIONS]
     real = [finding for finding in found if finding]
     yield from real or [Finding("ok", f"{airflow.url} lets us in; version {version}; {len(dags)} DAGs")]
 
@@ -44,6 +47,15 @@ def _dag(name: str, dag: Mapping[str, Any] | None, settings: Settings, *, import
     if dag.get("is_paused"):
         return Finding("warning", f"the DAG {name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
     return None
+
+
+def _connection(airflow: Airflow, field: str, settings: Settings) -> Finding | None:
+    """What is amiss with a connection that holds keys; it may lie where Airflow does not show it."""
+    name, setting = getattr(settings, field), PREFIX + field.upper()
+    if not name or airflow.has_connection(name):
+        return None
+    got = f"Airflow's database holds no connection {name!r}, which {setting} names"
+    return Finding("warning", got, "one there, in a secrets backend or in a variable", f"make it, or correct {setting}")
 
 
 def _heartbeat(url: str, component: str, name: str) -> Finding | None:

@@ -1,7 +1,7 @@
-"""The cluster: the connection leads to one, we may look at pods there, and each stage's Secret is there.
+"""The cluster: the connection leads to one, we may do there what the launcher does, and what pods and jobs need is there.
 
-Asked with the credentials of whoever asks. Airflow's workers may not read Secrets, and need not: where we may not either, nothing
-is said of them.
+Asked with the credentials of whoever asks. Airflow's workers may not read Secrets, network policies or runtimes, and need not: where
+we may not either, nothing is said of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from kubernetes.config import ConfigException
 from components import COMPONENTS
 from pipeline.errors import BadInput
 from pipeline.orchestration.launchers.kubernetes.cluster import TIMEOUT_S, Cluster
+from pipeline.orchestration.launchers.kubernetes.render import secret_name
 from pipeline.preflight.base import PATIENCE_S, Finding
+from pipeline.preflight.network import check_policies
+from pipeline.preflight.nodes import check_nodes
+from pipeline.preflight.reach import check_reach
+from pipeline.preflight.rights import check_rights
+from pipeline.preflight.trainer import check_trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +37,7 @@ NOBODY = "trainshed-doctor"
 
 PAUSE_S = 0.5
 NOT_FOUND = 404
+TRAINJOB = "trainjob"
 
 
 def check_kubernetes(settings: Settings) -> Iterator[Finding]:
@@ -46,22 +53,22 @@ def check_kubernetes(settings: Settings) -> Iterator[Finding]:
         return api
 
     Cluster(connect, namespace, PATIENCE_S, lambda: time.sleep(PAUSE_S)).read(NOBODY)
-    found = _secrets(connect(), settings) if settings.kubernetes_secret else []
-    yield from found or [Finding("ok", f"{settings.launcher}: the cluster lets us look at pods of namespace {namespace}")]
+    api, jobs = connect(), settings.launcher == TRAINJOB
+    found = [*check_reach(settings, own_loopback=True), *check_rights(api, namespace, jobs=jobs)]
+    found += [*_secrets(api, settings), *check_policies(api, settings), *check_nodes(api, settings)]
+    found += check_trainer(api, settings) if jobs else ()
+    yield from found or [Finding("ok", f"{settings.launcher}: the cluster lets us start, follow and delete pods in namespace {namespace}")]
 
 
-def _secrets(api: CoreV1Api, settings: Settings) -> list[Finding]:
-    names = sorted({settings.kubernetes_secret.format(stage=stage) for stage in COMPONENTS})
-    return [
-        Finding(
-            "wrong",
-            f"there is no Secret {name} in namespace {settings.kubernetes_namespace}",
-            "the keys of the stage's pods",
-            "make it (keys named like their variables), or correct TRAINSHED_KUBERNETES_SECRET or TRAINSHED_KUBERNETES_NAMESPACE",
-        )
-        for name in names
-        if _is_missing(api, name, settings.kubernetes_namespace)
-    ]
+def _secrets(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
+    for name in sorted({secret_name(stage, settings) for stage in COMPONENTS} - {""}):
+        if _is_missing(api, name, settings.kubernetes_namespace):
+            yield Finding(
+                "wrong",
+                f"there is no Secret {name} in namespace {settings.kubernetes_namespace}",
+                "the keys of the stage's pods",
+                "make it (keys named like their variables), or correct TRAINSHED_KUBERNETES_SECRET or TRAINSHED_KUBERNETES_NAMESPACE",
+            )
 
 
 def _is_missing(api: CoreV1Api, name: str, namespace: str) -> bool:

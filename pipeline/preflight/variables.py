@@ -23,7 +23,7 @@ ADDRESSES = ("s3_endpoint", "mlflow_uri", "airflow_url")
 
 def check_variables(settings: Settings) -> Iterator[Finding]:
     """Compare the variables that are set with those that are read, and look at what they say."""
-    found = [*_unknown(), *_no_addresses(settings)]
+    found = [*_unknown(settings), *_no_addresses(settings)]
     yield from found
     check_names(settings)
     file = settings.state.resolve() / ENV_FILE
@@ -39,15 +39,18 @@ def check_variables(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"{len(set_variables())} variables are set, all known; the rest comes from {where}")
 
 
-def _unknown() -> Iterator[Finding]:
-    """Variables of our prefix that are no settings."""
+def _unknown(settings: Settings) -> Iterator[Finding]:
+    """Variables and mounted files of our prefix that are no settings."""
     # without the prefix, which would make all of them alike
     known = sorted(name.removeprefix(PREFIX) for name in known_variables())
-    for name in set_variables():
+    mounted = settings.secrets_dir.iterdir() if settings.secrets_dir else ()
+    given = [(f"variable {name} is set", name) for name in set_variables()]
+    given += [(f"there is a file {path}", path.name.upper()) for path in sorted(mounted) if path.name.upper().startswith(PREFIX)]
+    for what, name in given:
         if name.removeprefix(PREFIX) not in known:
             near = get_close_matches(name.removeprefix(PREFIX), known, n=1)
             fix = f"did you mean {PREFIX}{near[0]}?" if near else "unset it; docs/settings.md lists them all"
-            yield Finding("wrong", f"variable {name} is set, but no setting is called so", "a setting", fix)
+            yield Finding("wrong", f"{what}, but no setting is called so", "a setting", fix)
 
 
 def _no_addresses(settings: Settings) -> Iterator[Finding]:

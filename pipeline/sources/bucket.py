@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.refusals import refusal
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 MISSING = {"404", "NoSuchKey", "NoSuchBucket"}
 CHANGED = {"412", "PreconditionFailed"}
 
@@ -71,10 +71,10 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in REFUSED:
-            raise BadInput(
-                f"S3 refuses to show {address} ({code})", "working credentials", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            ) from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        refused = refusal(code, status, f"S3 at {settings.s3_endpoint or 'AWS'}, asked for {address},", settings.s3_region)
+        if refused:
+            raise refused from error
         if code == "NoSuchBucket":
             raise BadInput(f"no bucket for {address}", "one that exists", "correct data.source.path") from error
         if code in CHANGED | MISSING:

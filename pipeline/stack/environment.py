@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.settings import ENV_FILE
+from pipeline.settings import ENV_FILE, PREFIX, Settings
 from pipeline.stack.folder import write_private
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_")
 """Prefixes of variables of the caller's shell that would bend a server of ours: an `AIRFLOW__CORE__EXECUTOR` or
 `AWS_PROFILE` meant for another installation outranks any configuration file."""
 
+CONNECTIONS = "AIRFLOW_CONN_"
+"""Prefix of variables of Airflow's that hold a connection: they bend no server, and settings may name them."""
+
+TOLD_OTHERWISE = frozenset({"state", "home", "use_existing", "s3_port", "mlflow_port", "airflow_port", "store"}) | {
+    name
+    for name in Settings.model_fields
+    if name.startswith(("s3_", "mlflow_", "airflow_")) and not name.endswith(("_connection", "_patience_s"))
+}
+"""Settings that are no choice about tasks, or that stand among the addresses and keys."""
+
 
 def interpreter() -> str:
     """Return our Python under one name, whichever of its names it was called by.
@@ -53,6 +63,8 @@ def addresses(site: Site) -> dict[str, str]:
         variables["TRAINSHED_S3_ENDPOINT"] = site.url("s3")
         variables["AWS_ACCESS_KEY_ID"] = site.secrets.s3_access_key
         variables["AWS_SECRET_ACCESS_KEY"] = site.secrets.s3_secret_key
+        # empty, so that the token a shell carries for AWS itself is not taken for one of these keys
+        variables["AWS_SESSION_TOKEN"] = ""
     if "mlflow" in site.ports:
         variables["TRAINSHED_MLFLOW_URI"] = site.url("mlflow")
         variables["MLFLOW_TRACKING_USERNAME"] = MLFLOW_USER
@@ -78,11 +90,15 @@ def for_components(site: Site) -> dict[str, str]:
         "TRAINSHED_S3_REGION": settings.s3_region,
         "AWS_ACCESS_KEY_ID": settings.s3_access_key and settings.s3_access_key.get_secret_value(),
         "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key and settings.s3_secret_key.get_secret_value(),
+        "AWS_SESSION_TOKEN": settings.s3_session_token and settings.s3_session_token.get_secret_value(),
         "TRAINSHED_MLFLOW_URI": settings.mlflow_uri,
         "MLFLOW_TRACKING_USERNAME": settings.mlflow_username,
         "MLFLOW_TRACKING_PASSWORD": settings.mlflow_password and settings.mlflow_password.get_secret_value(),
     }
+    # by name, though they would be inherited: `up` sees by them that a scheduler runs with other settings than it would have now
+    chosen = {name: getattr(settings, name) for name in sorted(settings.model_fields_set - TOLD_OTHERWISE)}
     return {
+        **{PREFIX + name.upper(): str(value) for name, value in chosen.items() if value is not None},
         **{name: value for name, value in elsewhere.items() if value},
         **addresses(site),
         "TRAINSHED_STATE": str(site.state),
@@ -96,7 +112,7 @@ def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     Loopback is kept off any proxy: Airflow's tasks and MLflow's clients honour HTTP_PROXY and would send it requests for
     127.0.0.1.
     """
-    kept = {name: value for name, value in environment.items() if not name.startswith(FOREIGN)}
+    kept = {name: value for name, value in environment.items() if not name.startswith(FOREIGN) or name.startswith(CONNECTIONS)}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     for name in ("NO_PROXY", "no_proxy"):
         kept[name] = ",".join(filter(None, [kept.get(name, ""), "127.0.0.1", "localhost"]))

@@ -39,9 +39,7 @@ def probe(settings: Settings, group: str) -> str:
     """Return what keeps an existing server from serving us, or an empty string."""
     if group == "s3":
         bucket = store_bucket(settings)
-        keys = (settings.s3_access_key, settings.s3_secret_key)
-        known = (keys[0].get_secret_value(), keys[1].get_secret_value()) if keys[0] and keys[1] else None
-        return put_probe(settings.s3_endpoint, bucket, settings.s3_region, known) if bucket else ""
+        return put_probe(settings.s3_endpoint, bucket, settings.s3_region, settings.s3_keys) if bucket else ""
     if group == "mlflow":
         password = settings.mlflow_password
         login = (settings.mlflow_username, password.get_secret_value()) if settings.mlflow_username and password else None

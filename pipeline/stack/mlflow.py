@@ -61,6 +61,7 @@ class Mlflow:
                 "MLFLOW_S3_ENDPOINT_URL": settings.s3_endpoint,
                 "AWS_ACCESS_KEY_ID": settings.s3_access_key and settings.s3_access_key.get_secret_value(),
                 "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key and settings.s3_secret_key.get_secret_value(),
+                "AWS_SESSION_TOKEN": settings.s3_session_token and settings.s3_session_token.get_secret_value(),
                 "AWS_DEFAULT_REGION": settings.s3_region,
             }
             s3 = {name: value for name, value in known.items() if value}

@@ -1,5 +1,7 @@
 """The S3 server of a laptop: SeaweedFS ``weed mini``, persistent, authenticated, with conditional writes.
 
+Other users of the machine reach loopback too: the keys are asked at the gateway, and a key of their own by the parts behind it.
+
 Its master, volume server, filer, S3 gateway and admin each open an HTTP and a gRPC port; all ten are moved together and
 bound to 127.0.0.1. The gRPC partner is always 10000 above: the admin's worker dials that port whatever
 ``-admin.port.grpc`` says, and retries forever when it is elsewhere.
@@ -10,6 +12,7 @@ must be an error), and the master's telemetry. ``-idleTimeout=2``: it stops in 2
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 PARTS = ("s3", "s3-master", "s3-volume", "s3-filer", "s3-admin")
 """Names of its ports. The gateway's is the one clients use."""
+
+INNER_KEYS = tuple(f"WEED_JWT_{part}SIGNING_{kind}KEY" for part in ("", "FILER_") for kind in ("", "READ_"))
+"""Without them the volume server and the filer, behind the gateway, give and take every object without asking who wants it."""
 
 MLFLOW_BUCKET = "mlflow"
 PROBE_KEY = "trainshed-probe"
@@ -73,6 +79,7 @@ class S3:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-s3.autoCreateBucket=false",
+            f"-s3.config={_identities(site)}",
             f"-s3.allowedOrigins=http://{HOST}",
             "-master.telemetry=false",
             "-idleTimeout=2",
@@ -80,13 +87,15 @@ class S3:
         ]
 
     def environment(self, site: Site) -> dict[str, str]:
-        """Return the keys that become its admin identity."""
-        return {"AWS_ACCESS_KEY_ID": site.secrets.s3_access_key, "AWS_SECRET_ACCESS_KEY": site.secrets.s3_secret_key}
+        """Return the key by which its parts know each other; those of clients, if they came so, would be named in its log."""
+        return dict.fromkeys(INNER_KEYS, site.secrets.s3_inner_key)
 
     def files(self, site: Site) -> dict[Path, str]:
-        """Return nothing to write; the data folder keeps itself."""
+        """Return the one identity that may do everything."""
         (site.state / "s3").mkdir(mode=0o700, exist_ok=True)
-        return {}
+        keys = {"accessKey": site.secrets.s3_access_key, "secretKey": site.secrets.s3_secret_key}
+        identity = {"name": "trainshed", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        return {_identities(site): json.dumps({"identities": [identity]}) + "\n"}
 
     def address(self, site: Site) -> str:
         """Return the gateway's URL."""
@@ -100,7 +109,12 @@ class S3:
         return next(filter(None, (put_probe(site.url("s3"), bucket, "us-east-1", keys) for bucket in buckets)), "")
 
 
-def put_probe(endpoint: str | None, bucket: str, region: str, keys: tuple[str, str] | None) -> str:
+def _identities(site: Site) -> Path:
+    """Where its keys lie, mode 0600."""
+    return site.state / "stack" / "s3.json"
+
+
+def put_probe(endpoint: str | None, bucket: str, region: str, keys: tuple[str, ...] | None) -> str:
     """Put a small object and delete it; return what went wrong, or an empty string.
 
     Raises:

@@ -26,6 +26,7 @@ class Secrets:
 
     s3_access_key: str
     s3_secret_key: str
+    s3_inner_key: str
     mlflow_password: str
     airflow_password: str
     airflow_jwt_key: str
@@ -38,6 +39,7 @@ def generate() -> Secrets:
     return Secrets(
         s3_access_key=secrets.token_hex(10).upper(),
         s3_secret_key=secrets.token_urlsafe(30),
+        s3_inner_key=secrets.token_urlsafe(30),
         mlflow_password=secrets.token_urlsafe(18),
         airflow_password=secrets.token_urlsafe(18),
         airflow_jwt_key=secrets.token_urlsafe(48),

@@ -1,17 +1,20 @@
 """The whole line in containers, through a real Airflow: the same artifacts as in processes, and what a kill does, and does not."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 import yaml
-from fixtures.docker import client, containers, docker
+from fixtures.docker import client, containers, docker, watched_containers
 from fixtures.line import small_recipe
+from fixtures.planted import holds, in_database, in_files, in_store, watched_commands
 from fixtures.stack import BORROWED, RunningStack
 
 from pipeline.artifacts import open_artifacts
@@ -22,6 +25,7 @@ from pipeline.planning import prepare
 from pipeline.recipe import Recipe
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
+from pipeline.tracking import parent_run
 
 PATIENCE_S = 300
 COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
@@ -64,9 +68,25 @@ def written(recipe: Recipe, folder: Path) -> str:
     return str(path)
 
 
+class Watched(NamedTuple):
+    """A run, and what was seen meanwhile."""
+
+    said: str
+    commands: set[str]
+    inspected: dict[str, dict]
+
+
 @pytest.fixture(scope="module")
-def first_run(docker_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return trainshed(docker_stack, "run", written(recipe, tmp_path_factory.mktemp("docker")))
+def watched_run(docker_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    path = written(recipe, tmp_path_factory.mktemp("docker"))
+    with watched_commands() as commands, watched_containers(docker_stack.settings.state) as inspected:
+        said = trainshed(docker_stack, "run", path)
+    return Watched(said, commands, inspected)
+
+
+@pytest.fixture(scope="module")
+def first_run(watched_run: Watched) -> str:
+    return watched_run.said
 
 
 def digests(store: str, stack: RunningStack) -> dict[str, str]:
@@ -90,15 +110,33 @@ def test_provenance_names_image_and_code(docker_stack, first_run) -> None:
         assert manifest.provenance.code_version == revision
 
 
-def test_nothing_is_left_running_and_no_key_is_shown(docker_stack, first_run) -> None:
+def test_the_callback_at_the_end_of_a_run_has_the_connection_too(docker_stack, recipe, first_run) -> None:
+    """It runs in the DAG processor, where connections are asked for in another way than by tasks."""
+    run = parent_run(docker_stack.settings, recipe.name, first_run.split()[0])
+    asked = {"run_id": run.id}
+    until("the end of the MLflow run", lambda: run.server.call("GET", "runs/get", asked)["run"]["info"]["status"] == "FINISHED")
+
+
+def test_nothing_is_left_running(docker_stack, first_run) -> None:
     assert containers(docker_stack.settings.state) == []
+
+
+def test_no_secret_is_shown_anywhere_but_in_the_environment_of_containers(docker_stack, watched_run) -> None:
+    """Who may ask the engine for that may run commands inside as well: it gives nobody more than they have."""
+    assert {found["Config"]["Labels"]["trainshed.step"] for found in watched_run.inspected.values()} >= {"ingestion", "pretraining"}
+    for found in watched_run.inspected.values():
+        keys = {entry.partition("=")[0] for entry in found["Config"].pop("Env") if holds(entry.encode())}
+        assert keys == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD"}
+        assert not holds(json.dumps(found).encode()), found["Name"]
+    assert any("components.pretraining" in command for command in watched_run.commands)
+    assert not [command for command in watched_run.commands if holds(command.encode())]
     settings = docker_stack.settings
-    secrets = [settings.s3_keys[1], settings.mlflow_password.get_secret_value()]
-    logs = [path for path in (settings.state / "airflow").rglob("*") if path.is_file() and path.name != "airflow.cfg"]
-    assert any("starting container" in path.read_text(errors="replace") for path in logs if path.suffix == ".log")
-    for path in logs:
-        data = path.read_bytes()
-        assert not [secret for secret in secrets if secret.encode() in data], path
+    assert in_files(settings.state) == {}
+    assert in_store(settings, "pipeline") | in_store(settings, "mlflow") == {}
+    tables: set[str] = set()
+    assert in_database(settings.state / "airflow" / "airflow.db", tables.add) == {}
+    assert "rendered_task_instance_fields" in tables
+    assert in_database(settings.state / "mlflow" / "mlflow.db") == {}
 
 
 def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
@@ -114,7 +152,7 @@ def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
     assert "to mend it: rebuild the image" in done.stderr.splitlines()[-1]
 
 
-class Watched:
+class Followed:
     """A run that was started, followed by a process of its own."""
 
     def __init__(self, stack: RunningStack, path: str) -> None:
@@ -148,7 +186,7 @@ def long(recipe: Recipe, name: str, steps: int) -> Recipe:
 
 
 def test_a_run_that_is_stopped_leaves_no_container(docker_stack, recipe, tmp_path) -> None:
-    run = Watched(docker_stack, written(long(recipe, "stopped", 100_000), tmp_path))
+    run = Followed(docker_stack, written(long(recipe, "stopped", 100_000), tmp_path))
     run.container("pretraining")
     until("a checkpoint", lambda: "checkpoint committed" in run.log("pretraining", 1))
     began = time.monotonic()
@@ -161,7 +199,7 @@ def test_a_run_that_is_stopped_leaves_no_container(docker_stack, recipe, tmp_pat
 @pytest.mark.prove
 def test_a_killed_scheduler_costs_nothing(docker_stack, recipe, tmp_path) -> None:
     """The container goes on; the attempt that a new scheduler starts follows the same one."""
-    run = Watched(docker_stack, written(long(recipe, "killed", 2000), tmp_path))
+    run = Followed(docker_stack, written(long(recipe, "killed", 2000), tmp_path))
     name = run.container("pretraining")
     until("a checkpoint", lambda: "checkpoint committed" in run.log("pretraining", 1))
     made = docker("inspect", "--format", "{{.Id}}", name)
@@ -182,7 +220,7 @@ def test_a_killed_scheduler_costs_nothing(docker_stack, recipe, tmp_path) -> Non
 
 @pytest.mark.prove
 def test_down_ends_the_containers_too(docker_stack, recipe, tmp_path) -> None:
-    run = Watched(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
+    run = Followed(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
     run.container("pretraining")
     run.process.kill()
     run.ended()

@@ -1,81 +1,24 @@
 """A whole line through a real stack: run, run again, refuse, stop, heal. The recipe is as small as the real components allow."""
 
-import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from fixtures.stack import BORROWED
+from fixtures.smallest import NAME, STEPS, environment, run_name, trainshed
 
 from pipeline.artifacts import open_artifacts
 from pipeline.orchestration.client import Airflow
 from pipeline.tracking import parent_run
-
-NAME = "smallest"
-RECIPE = """\
-name: smallest
-description: As small as it gets.
-data:
-  source: {{kind: jsonl, path: {data}, columns: {{text: body, target: summary, name: name}}}}
-  split: {{salt: smallest, test: 0.2, validation: 0.1}}
-tokenizer: {{vocabulary: 400, sentinels: 10}}
-model: {{family: t5, width: 16, layers: 1, heads: 2, feed_forward: 32, context: 32}}
-finetuning: {{task: summarization, steps: 2, batch: 4, checkpoint_every: 2, evaluate_every: 2}}
-evaluation: {{examples: 5, resamples: 100}}
-registration: {{model: smallest-summarizer}}
-"""
-STEPS = ["ingestion", "tokenization", "finetuning", "evaluation", "champion_evaluation", "registration"]
-WORDS = ["file", "socket", "node", "token", "header", "user", "matrix", "queue", "page", "lock"]
-
-
-def environment(stack):
-    """The environment without variables of the developer's shell that point at other servers."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)} | stack.environment
-
-
-def trainshed(stack, *arguments, code=0):
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
-    done = subprocess.run(command, check=False, env=environment(stack), capture_output=True, text=True)
-    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
-    return done
 
 
 def states(output):
     """Last state told of each step."""
     told = [line.split() for line in output.splitlines() if line.split()[:1] and line.split()[0] in STEPS]
     return {words[0]: words[1] if words[1] not in {"left", "not"} else " ".join(words[1:3]) for words in told}
-
-
-def run_name(output):
-    return re.match(rf"({NAME}-\S+)", output)[1]
-
-
-@pytest.fixture(scope="module")
-def recipe(stack, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("handed-in")
-    rows = [
-        {
-            "name": f"shop.{word}s.f{i}",
-            "body": f"Takes the {word} number {i} and returns it to its owner.",
-            "summary": f"Return {word} {i}.",
-        }
-        for i in range(30)
-        for word in WORDS
-    ]
-    (folder / "rows.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    path = folder / f"{NAME}.yaml"
-    path.write_text(RECIPE.format(data=folder / "rows.jsonl"))
-    return path
-
-
-@pytest.fixture(scope="module")
-def first_run(stack, recipe) -> str:
-    return trainshed(stack, "run", str(recipe)).stdout
 
 
 def test_a_recipe_that_is_handed_in_runs_to_a_decision(stack, first_run):

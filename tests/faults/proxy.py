@@ -14,16 +14,18 @@ from collections import deque
 from urllib.parse import urlsplit
 
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+EXPIRED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 40\r\nConnection: close\r\n\r\n<Error><Code>ExpiredToken</Code></Error>"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Proxy:
-    """Listens on a free port; `faults` holds what happens to the next connections."""
+    """Listens on a free port; `faults` holds what happens to the next connections, `always` what to all others."""
 
     def __init__(self, target: str) -> None:
         place = urlsplit(target)
         self.target = (place.hostname, place.port)
         self.faults: deque[str] = deque()
+        self.always = ""
         self.seen: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -43,9 +45,12 @@ class Proxy:
             head, body = _message(client, client)
             if not head:
                 return
-            fault = self.faults.popleft() if self.faults else ""
+            fault = self.faults.popleft() if self.faults else self.always
             self.seen.append(f"{head.split(b' ')[0].decode()} {fault}".strip())
             if fault == "refuse":
+                return
+            if fault == "expired":
+                client.sendall(EXPIRED)
                 return
             if fault == "503":
                 client.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -22,6 +22,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.orchestration.component import ComponentMixin
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.launchers.container import RECIPE, RUN, container, container_name, labels
 from pipeline.orchestration.launchers.detached import Course, course, state_of_task
 from pipeline.orchestration.launchers.engine import Engine, away
@@ -69,7 +70,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Find the step's container or make one, and follow it to its end."""
-        settings = load_settings()
+        settings = task_settings()
         name = container_name(attempt.request, settings)
         engine = self._engine()
         self._sweep(engine, attempt, settings)
@@ -149,6 +150,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
                 return item
             if item is not None:
                 show_line(self.log, item)
+                self.hear(item)
             if stopping:
                 continue
             now = course(self.killed, lambda: state_of_task(context))

@@ -57,14 +57,14 @@ class Engine:
         digests = found.get("RepoDigests") or [found["Id"]]
         return Image(found["Id"], digests[0])
 
-    def has(self, reference: str) -> bool:
-        """Whether the engine has an image of this reference; nothing is fetched."""
+    def labels(self, reference: str) -> dict[str, str] | None:
+        """Labels of the image of this reference; None where the engine has none, and nothing is fetched."""
         with self._told():
             try:
-                self._client.inspect_image(reference)
+                found = self._client.inspect_image(reference)
             except NotFound:
-                return False
-        return True
+                return None
+        return found.get("Config", {}).get("Labels") or {}
 
     def _fetched(self, reference: str) -> dict[str, Any]:
         try:

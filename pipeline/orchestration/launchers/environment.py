@@ -36,6 +36,7 @@ HANDED_OVER = {
 KEYS = {
     "s3_access_key": "AWS_ACCESS_KEY_ID",
     "s3_secret_key": "AWS_SECRET_ACCESS_KEY",
+    "s3_session_token": "AWS_SESSION_TOKEN",
     "mlflow_password": "MLFLOW_TRACKING_PASSWORD",
 }
 """Setting to variable, for what nobody may see."""

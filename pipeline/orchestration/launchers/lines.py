@@ -28,6 +28,11 @@ def level_of(line: str) -> int:
     return logging.getLevelNamesMapping()[found[1]] if found else logging.INFO
 
 
+def error_in(line: str) -> str:
+    """What a component logged as an error, without the time, the level and who said it; empty for any other line."""
+    return line.split(" ", 3)[-1] if level_of(line) >= logging.ERROR else ""
+
+
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Lines of text out of pieces of bytes that break anywhere, each as soon as it is whole; the last need not end."""
     rest = b""

@@ -9,8 +9,8 @@ from airflow.sdk import BaseOperator
 from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
+from pipeline.orchestration.credentials import component_keys, task_settings
 from pipeline.orchestration.launchers.lines import show_line
-from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.line import Step
@@ -34,8 +34,11 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
         """Start the component here and follow it."""
         command = component_command(attempt.stage, attempt.request_uri)
-        return run_process(command, ENVIRONMENT, self._show, lambda: self.killed, folder=load_settings().home)
+        settings = task_settings()
+        variables = {**ENVIRONMENT, **component_keys(settings)}
+        return run_process(command, variables, self._show, lambda: self.killed, folder=settings.home)
 
     def _show(self, line: str) -> None:
         """Log a line of the component at the level it was logged with."""
         show_line(self.log, line)
+        self.hear(line)

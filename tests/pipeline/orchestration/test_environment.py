@@ -13,6 +13,7 @@ GIVEN = Settings(
     s3_endpoint="http://127.0.0.1:8333",
     s3_access_key=SecretStr("planted-access"),
     s3_secret_key=SecretStr("planted-secret"),
+    s3_session_token=SecretStr("planted-token"),
     mlflow_uri="http://127.0.0.1:5000",
     mlflow_username="someone",
     mlflow_password=SecretStr("planted-password"),
@@ -25,7 +26,7 @@ GIVEN = Settings(
 def test_keys_are_apart_from_what_may_be_shown() -> None:
     public, secret = component_variables(GIVEN)
     assert set(secret) == set(KEYS.values())
-    assert set(secret.values()) == {"planted-access", "planted-secret", "planted-password"}
+    assert set(secret.values()) == {"planted-access", "planted-secret", "planted-token", "planted-password"}
     assert "planted" not in str(public)
 
 

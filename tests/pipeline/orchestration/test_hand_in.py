@@ -1,12 +1,19 @@
 """Handing in a recipe file."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from fixtures.airflow_home import RECIPE
+from fixtures.answers import airflow, answers
 
-from pipeline.errors import BadInput
-from pipeline.orchestration.hand_in import hand_in
-from pipeline.recipe import recipe_files
+from pipeline.errors import BadInput, Unavailable
+from pipeline.orchestration.client import Airflow
+from pipeline.orchestration.hand_in import await_dag, hand_in
+from pipeline.recipe import read_recipe, recipe_files
 from pipeline.settings import Settings
+
+__all__ = ["airflow", "answers"]
 
 
 @pytest.fixture
@@ -58,3 +65,61 @@ def test_a_wrong_recipe_is_refused_and_nothing_is_copied(tmp_path, settings):
     with pytest.raises(BadInput, match=r"mine\.yaml"):
         hand_in(path, settings)
     assert handed_in(settings) == []
+
+
+@pytest.fixture
+def waiting(airflow, recipe_folder, monkeypatch):
+    """Wait for the DAG of the recipe ``first``, which is not there; what happens meanwhile is told before each pause."""
+
+    def wait(old, *news):
+        of = airflow.of
+        of["/api/v2/importErrors"] = (200, {"import_errors": old, "total_entries": len(old)})
+        script, now = list(news), [0.0]
+
+        def sleep(seconds):
+            now[0] += seconds
+            if script:
+                errors = script.pop(0)
+                of["/api/v2/importErrors"] = (200, {"import_errors": errors, "total_entries": len(errors)})
+
+        monkeypatch.setattr("pipeline.orchestration.hand_in.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+        began = time.monotonic()
+        with pytest.raises((BadInput, Unavailable)) as raised:
+            await_dag(Airflow(Settings(airflow_url=airflow.url)), read_recipe(recipe_folder / "first.yaml"))
+        assert time.monotonic() - began < 30
+        return raised.value, now[0]
+
+    return wait
+
+
+def unparsed(file, why, seen="2026-01-02T03:04:05Z"):
+    return {"filename": file, "timestamp": seen, "stack_trace": f"Traceback\npipeline.errors.BadInput: {why}\n"}
+
+
+SIZES = "cannot read /x/machines.yaml: No such file; expected a YAML file of machine sizes; to mend it: correct TRAINSHED_MACHINES"
+
+
+def test_a_recipe_that_airflow_finds_wrong_is_not_waited_for(waiting):
+    error, waited = waiting([], [], [unparsed("wrong_recipes.py", f"recipe another: bad; recipe first: {SIZES}; recipe third: bad")])
+    assert (error.exit_code, str(error)) == (2, f"Airflow makes no DAG first: {SIZES}")
+    assert waited < 5
+
+
+def test_a_setting_that_keeps_all_dags_away_is_told_at_once(waiting):
+    error, waited = waiting([], [unparsed("train.py", "unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")])
+    assert (error.exit_code, str(error)) == (2, "Airflow makes no DAG first: unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")
+    assert waited < 5
+
+
+def test_what_was_found_before_may_be_mended_by_now_until_it_is_found_again(waiting):
+    old = unparsed("wrong_recipes.py", f"recipe first: {SIZES}")
+    error, waited = waiting([old], *[[old]] * 20, [{**old, "timestamp": "2026-01-02T03:04:20Z"}])
+    assert error.exit_code == 2
+    assert 5 < waited < 10
+
+
+@pytest.mark.parametrize("other", [unparsed("wrong_recipes.py", "recipe firstborn: bad"), unparsed("theirs.py", "no module")])
+def test_what_is_wrong_with_others_is_waited_out(waiting, other):
+    error, waited = waiting([], [other])
+    assert error.exit_code == 75
+    assert waited >= 120

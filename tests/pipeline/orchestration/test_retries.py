@@ -3,6 +3,7 @@
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from pipeline.orchestration.launchers.lines import error_in
 from pipeline.orchestration.retries import TryAgain, failure_of, verdict
 from pipeline.runs import Failure
 
@@ -25,6 +26,14 @@ def test_an_older_reason_is_not_taken_for_a_death_by_signal():
     failure = failure_of("pretraining", -9, told)
     assert failure.exit_code == 75
     assert "SIGKILL" in failure.message
+
+
+def test_an_error_that_was_logged_is_passed_on_where_none_could_be_left():
+    line = "2026-01-02T03:04:05 ERROR runtime.main S3 at http://s3:8333 does not answer: timed out; expected a running store"
+    heard = error_in(line)
+    assert heard == "S3 at http://s3:8333 does not answer: timed out; expected a running store"
+    assert failure_of("ingestion", 75, None, heard) == Failure(exit_code=75, message=heard)
+    assert error_in(line.replace("ERROR", "WARNING")) == error_in("ERROR is said here too") == ""
 
 
 def test_a_reason_of_another_end_is_not_taken_for_this_one():

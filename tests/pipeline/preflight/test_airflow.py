@@ -42,7 +42,10 @@ def test_a_refused_log_in_is_wrong(airflow):
         ),
         (
             "importErrors",
-            {"import_errors": [{"stack_trace": "Traceback\nImportError: no such thing"}], "total_entries": 1},
+            {
+                "import_errors": [{"filename": "x.py", "timestamp": "t", "stack_trace": "Traceback\nImportError: no such thing"}],
+                "total_entries": 1,
+            },
             "warning",
             "ImportError: no such thing",
         ),
@@ -56,7 +59,10 @@ def test_what_is_amiss_is_named(path, body, state, says, airflow):
 
 
 def test_a_dag_that_is_missing_beside_an_import_error_is_wrong(airflow):
-    airflow.of["/api/v2/importErrors"] = (200, {"import_errors": [{"stack_trace": "SyntaxError: no"}], "total_entries": 1})
+    airflow.of["/api/v2/importErrors"] = (
+        200,
+        {"import_errors": [{"filename": "x.py", "timestamp": "t", "stack_trace": "SyntaxError: no"}], "total_entries": 1},
+    )
     airflow.of["/api/v2/dags"] = (200, {"dags": [{"dag_id": "pydocs"}], "total_entries": 1})
     assert [finding.state for finding in ask(airflow)] == ["warning", "wrong"]
 
@@ -66,3 +72,12 @@ def test_a_dead_scheduler_is_away(airflow):
     (finding,) = ask(airflow)
     assert finding.state == "away"
     assert "scheduler is not alive" in finding.got
+
+
+def test_a_connection_that_airflow_does_not_show_is_a_warning(airflow):
+    settings = Settings(airflow_url=airflow.url, s3_connection="store", mlflow_connection="tracking")
+    airflow.of["/api/v2/connections/store"] = (200, {"connection_id": "store"})
+    airflow.of["/api/v2/connections/tracking"] = (404, {"detail": "not found"})
+    (finding,) = examine("airflow", settings)
+    assert (finding.state, finding.fix) == ("warning", "make it, or correct TRAINSHED_MLFLOW_CONNECTION")
+    assert "no connection 'tracking'" in finding.got

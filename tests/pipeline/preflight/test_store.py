@@ -137,3 +137,23 @@ def test_a_right_that_is_missing_is_named(method, right, s3_server, tmp_path):
     assert finding.state == "wrong"
     assert "AccessDenied" in finding.got
     assert "correct the policy" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "fix"),
+    [
+        ("ExpiredToken", "away", "renew them"),
+        ("AuthorizationHeaderMalformed", "wrong", "correct TRAINSHED_S3_REGION"),
+        ("RequestTimeTooSkewed", "wrong", "set the clock here by NTP"),
+    ],
+)
+def test_keys_that_ran_out_another_region_and_a_clock_that_is_off(code, state, fix, s3_server, tmp_path):
+    def refuse(handler):
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.answer(400, f"<Error><Code>{code}</Code></Error>".encode())
+
+    with serving(type("Handler", (Forgetful,), {"objects": {}, "do_PUT": refuse})) as url:
+        (finding,) = examine("store", settings_of(url, s3_server, tmp_path))
+    assert finding.state == state
+    assert code in finding.got
+    assert fix in finding.fix

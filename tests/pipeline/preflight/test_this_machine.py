@@ -35,6 +35,15 @@ def test_an_unknown_variable_gets_the_near_name(monkeypatch):
     assert "docs/settings.md" in found[1].fix
 
 
+def test_a_mounted_file_of_an_unknown_name_gets_the_near_one(monkeypatch, tmp_path):
+    for name in ("TRAINSHED_S3_SECRET_KYE", "TRAINSHED_MLFLOW_PASSWORD", "theirs"):
+        (tmp_path / name).write_text("planted")
+    monkeypatch.setenv("TRAINSHED_SECRETS_DIR", str(tmp_path))
+    (finding,) = examine("settings", load_settings())
+    assert (finding.state, finding.fix) == ("wrong", "did you mean TRAINSHED_S3_SECRET_KEY?")
+    assert "planted" not in str(finding)
+
+
 def test_an_unknown_existing_server_is_wrong_beside_what_was_found_before(monkeypatch):
     monkeypatch.setenv("TRAINSHED_USE_EXISTING", "s3,minio")
     monkeypatch.setenv("TRAINSHED_QQQ", "1")

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import time
+from pathlib import Path
 
 from components.tokenization.contract import contract
 from pipeline.errors import BadInput, Preempted, Unavailable
@@ -34,6 +35,8 @@ def body(work: Work) -> None:
     while behaviour == "patient":
         if work.journal.stopping():
             raise Preempted("stopped at a boundary")
+        time.sleep(0.02)
+    while behaviour == "waiting" and not Path(os.environ["SAMPLE_GOES_ON"]).exists():
         time.sleep(0.02)
     if behaviour == "empty":
         return

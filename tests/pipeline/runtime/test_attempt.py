@@ -6,82 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import requests
+from fixtures.bench import SAMPLE, Bench, bench
 
-from components.ingestion.contract import IngestionParams
-from components.ingestion.contract import contract as ingestion
-from components.tokenization.contract import TokenizationParams, contract
-from pipeline.artifacts import open_artifacts
-from pipeline.artifacts.artifacts import Draft
-from pipeline.artifacts.fingerprint import fingerprint_parts
-from pipeline.artifacts.manifest import Manifest, Provenance
-from pipeline.recipe import Data, Source, Split, Tokenizer
-from pipeline.request import Request
 from pipeline.runs import read_failure, read_progress
-from pipeline.settings import Settings
 
-SAMPLE = Path(__file__).with_name("sample.py")
-DATA = Data(source=Source(kind="jsonl", path="x"), split=Split(salt="s"))
-
-
-class Bench:
-    """A store, an MLflow server, and a way to run the sample component."""
-
-    def __init__(self, folder: Path, mlflow_uri: str) -> None:
-        self.folder = folder
-        self.env = {
-            "TRAINSHED_STORE": f"file://{folder}/store",
-            "TRAINSHED_STATE": str(folder / "state"),
-            "TRAINSHED_LEASE_TTL_S": "1",
-            "MLFLOW_TRACKING_URI": mlflow_uri,
-        }
-        self.settings = Settings(store=self.env["TRAINSHED_STORE"], state=folder / "state", MLFLOW_TRACKING_URI=mlflow_uri)
-        self.artifacts = open_artifacts(self.settings)
-
-    def corpus(self, behaviour: str) -> Manifest:
-        """An artifact whose content tells the sample what to do."""
-        folder = self.folder / f"corpus-{behaviour}"
-        folder.mkdir(exist_ok=True)
-        (folder / "behaviour").write_text(behaviour)
-        parts = fingerprint_parts(ingestion, IngestionParams(data=DATA), {"source": behaviour})
-        now = datetime.now(UTC)
-        draft = Draft(
-            type=ingestion.output, stage="ingestion", parts=parts, inputs={}, counts={}, metrics={},
-            provenance=Provenance(code_version="x", run="r", started=now, finished=now),
-        )  # fmt: skip
-        return self.artifacts.commit(draft, folder)
-
-    def request(self, behaviour: str = "good", **changes: object) -> Request:
-        corpus = self.corpus(behaviour)
-        params = TokenizationParams(tokenizer=Tokenizer())
-        parts = fingerprint_parts(contract, params, {"corpus": corpus.digest})
-        request = Request(
-            run=f"run-{self.folder.name}", recipe="sample", step="tokenization", stage="tokenization",
-            params=params.model_dump(mode="json"), inputs={"corpus": corpus.reference}, fingerprint=parts.fingerprint,
-        )  # fmt: skip
-        return request.model_copy(update=changes)
-
-    def start(self, request: Request, *flags: str, **env: str) -> subprocess.Popen:
-        path = self.folder / "request.json"
-        path.write_text(request.model_dump_json())
-        return subprocess.Popen(
-            [sys.executable, str(SAMPLE), "--request", str(path), *flags],
-            env={**os.environ, **self.env, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def run(self, request: Request, *flags: str, **env: str) -> tuple[int, str, str]:
-        process = self.start(request, *flags, **env)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
-
-
-@pytest.fixture
-def bench(tmp_path: Path, mlflow_server) -> Bench:
-    return Bench(tmp_path, mlflow_server.uri)
+__all__ = ["bench"]
 
 
 def runs_of(bench: Bench, step: str) -> list[dict]:

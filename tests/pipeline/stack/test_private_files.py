@@ -79,12 +79,26 @@ def test_components_are_told_of_an_existing_server_and_of_a_local_one(tmp_path):
     assert told["TRAINSHED_STATE"] == str(tmp_path)
 
 
+def test_airflow_is_started_anew_when_a_setting_of_tasks_was_changed(tmp_path):
+    from pipeline.stack.airflow_processes import Api, Scheduler
+    from pipeline.stack.starting import digest
+
+    write_env_file(site(tmp_path))
+    before = digest(Scheduler(), site(tmp_path))
+    assert digest(Scheduler(), site(tmp_path, **load_settings(tmp_path).model_dump(include={"mlflow_username", "airflow_url"}))) == before
+    for change in ({"launcher": "docker"}, {"machines": "/other.yaml"}, {"s3_connection": "store"}, {"secrets_dir": str(tmp_path)}):
+        assert digest(Scheduler(), site(tmp_path, **change)) != before, change
+    assert for_components(site(tmp_path, threads=3))["TRAINSHED_THREADS"] == "3"
+    assert Api().environment(site(tmp_path, device="cpu"))["TRAINSHED_DEVICE"] == "cpu"
+
+
 def test_variables_for_other_installations_are_not_inherited():
     kept = inherited({"AIRFLOW__CORE__EXECUTOR": "x", "AWS_PROFILE": "y", "MLFLOW_TRACKING_URI": "z", "LANG": "C", "no_proxy": "intra"})
     assert kept["LANG"] == "C"
     assert kept["no_proxy"] == "intra,127.0.0.1,localhost"
     assert kept["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert not {"AIRFLOW__CORE__EXECUTOR", "AWS_PROFILE", "MLFLOW_TRACKING_URI"} & kept.keys()
+    assert inherited({"AIRFLOW_CONN_STORE": "aws://"})["AIRFLOW_CONN_STORE"] == "aws://"
 
 
 def test_airflows_configuration_keeps_a_per_cent_sign_and_listens_on_loopback(tmp_path):

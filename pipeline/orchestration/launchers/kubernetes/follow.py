@@ -29,7 +29,15 @@ LOST_AFTER_S = 60
 class Follower:
     """Follows the pod of one attempt."""
 
-    def __init__(self, cluster: Cluster, name: str, pod: Any, pause: Callable[[], None], queue_s: float) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        cluster: Cluster,
+        name: str,
+        pod: Any,  # noqa: ANN401
+        pause: Callable[[], None],
+        queue_s: float,
+        hear: Callable[[str], None],
+    ) -> None:
         """Nothing is started yet.
 
         Args:
@@ -38,11 +46,13 @@ class Follower:
             pod: what to create.
             pause: waits a moment; raises when the task has to end.
             queue_s: how long the pod may wait for quota, admission and a node, in seconds.
+            hear: is told every line the component says.
         """
         self._cluster = cluster
         self._pod = pod
         self._pause = pause
         self._queue_s = queue_s
+        self._hear = hear
         self._name = name
         self._told = ""
         self._uid = ""
@@ -188,6 +198,7 @@ class Follower:
             if moment > self._last_line:
                 self._last_line = moment
                 show_line(log, line)
+                self._hear(line)
 
     def _tell(self, news: str) -> None:
         """Log it unless it was the last thing told."""

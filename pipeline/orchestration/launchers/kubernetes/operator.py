@@ -17,6 +17,7 @@ from kubernetes.config import ConfigException
 
 from pipeline.errors import BadInput
 from pipeline.orchestration.component import ComponentMixin
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.launchers.detached import Course, course, state_of_task
 from pipeline.orchestration.launchers.kubernetes.cluster import Cluster
 from pipeline.orchestration.launchers.kubernetes.follow import Follower
@@ -76,7 +77,7 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401 - the same for every launcher
         """Start the pod, or find the one an earlier attempt left, and follow it."""
-        settings = load_settings()
+        settings = task_settings()
         rendered = render_pod(attempt, machine(attempt.resources, settings), settings)
         self.full_pod_spec = PodGenerator.deserialize_model_dict(rendered)
         self._connect()
@@ -89,7 +90,7 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
             self._pause(context)
 
         cluster = kind(self._connect, settings.kubernetes_namespace, settings.kubernetes_patience_min * MINUTE_S, pause)
-        follower = Follower(cluster, name, what, pause, settings.kubernetes_queue_min * MINUTE_S)
+        follower = Follower(cluster, name, what, pause, settings.kubernetes_queue_min * MINUTE_S, self.hear)
         try:
             return follower.run()
         except AirflowTaskTimeout:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.orchestration.credentials import task_settings
 from pipeline.orchestration.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.orchestration.launchers.resources import machine
 from pipeline.orchestration.launchers.trainjob.jobs import TrainJobs
 from pipeline.orchestration.launchers.trainjob.render import render_job
-from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.line import Step
@@ -29,6 +29,6 @@ class TrainJobOperator(KubernetesOperator):
         """Start the job, or find the one an earlier attempt left, and follow it."""
         if not self.trains:
             return super().launch(attempt, context)
-        settings = load_settings()
+        settings = task_settings()
         rendered = render_job(attempt, machine(attempt.resources, settings), settings)
         return self._follow(TrainJobs, rendered, rendered["metadata"]["name"], context, settings)

@@ -6,6 +6,7 @@ import os
 import re
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from fixtures.airflow_task import Run
 
 from pipeline.artifacts import open_artifacts
@@ -43,6 +44,23 @@ def test_a_step_ends_with_its_artifact_and_nothing_secret_in_the_pod(run, cluste
     assert run.xcoms["ingestion", "return_value"] == reference
     assert (len(cluster.created), cluster.pods) == (1, [])
     assert run.settings.s3_secret_key.get_secret_value() not in repr(cluster.created)
+
+
+def test_a_store_that_only_pods_cannot_reach_is_told_by_the_task(run, cluster, monkeypatch):
+    """A network policy does that; the component cannot leave its reason where it cannot reach."""
+    monkeypatch.setenv("TRAINSHED_CONTAINER_S3_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("TRAINSHED_S3_PATIENCE_S", "0.5")
+    with pytest.raises(TryAgain, match=r"S3 at http://127\.0\.0\.1:9 does not answer: connection refused; .*; to mend it: .*"):
+        run.execute(run.operator(KubernetesOperator, "ingestion"))
+    assert cluster.pods == []
+
+
+def test_keys_in_the_secret_that_are_wrong_are_not_tried_again(run, cluster):
+    cluster.secrets["trainshed-ingestion"] = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "planted"}
+    with pytest.raises(AirflowFailException, match=r"refused us \(InvalidAccessKeyId\); .*; to mend it: check AWS_ACCESS_KEY_ID") as raised:
+        run.execute(run.operator(KubernetesOperator, "ingestion"))
+    assert "planted" not in str(raised.value)
+    assert (len(cluster.created), cluster.pods) == (1, [])
 
 
 def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_more(tokens, cluster, caplog):
