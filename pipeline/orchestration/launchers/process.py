@@ -10,6 +10,7 @@ from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
 from pipeline.orchestration.launchers.lines import show_line
+from pipeline.orchestration.launchers.resources import check_nodes, machine, processes
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -33,8 +34,13 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
         """Start the component here and follow it."""
-        command = component_command(attempt.stage, attempt.request_uri)
-        return run_process(command, ENVIRONMENT, self._show, lambda: self.killed, folder=load_settings().home)
+        settings = load_settings()
+        size = machine(attempt.resources, settings)
+        check_nodes(size, "process")
+        # whether there are as many GPUs is known only where somebody has said that there are some
+        count = processes(attempt, size, settings) if settings.device == "cuda" else 1
+        command = component_command(attempt.stage, attempt.request_uri, count)
+        return run_process(command, ENVIRONMENT, self._show, lambda: self.killed, folder=settings.home)
 
     def _show(self, line: str) -> None:
         """Log a line of the component at the level it was logged with."""
