@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNLIMITED = timedelta(days=365)
+"""How long ranks wait for each other: the first one may wait for a lease, or send a large checkpoint."""
 
 
 @dataclass(frozen=True)
