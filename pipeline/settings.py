@@ -157,6 +157,18 @@ class Settings(BaseSettings):
     device: str = "auto"
     """Where tensors live: ``cpu``, ``cuda``, or ``auto`` (CUDA where there is one)."""
 
+    rank: int = Field(0, ge=0, validation_alias=AliasChoices("TRAINSHED_RANK", "RANK"))
+    """Which of the processes of a training this one is, from 0; torchrun sets it, and the next three."""
+
+    world_size: int = Field(1, ge=1, validation_alias=AliasChoices("TRAINSHED_WORLD_SIZE", "WORLD_SIZE"))
+    """How many processes train together."""
+
+    local_rank: int = Field(0, ge=0, validation_alias=AliasChoices("TRAINSHED_LOCAL_RANK", "LOCAL_RANK"))
+    """Which of those on this machine this one is, from 0: number of its GPU."""
+
+    local_world_size: int = Field(1, ge=1, validation_alias=AliasChoices("TRAINSHED_LOCAL_WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    """How many of them are on this machine."""
+
     s3_port: int = 8333
     """First port the local S3 server tries."""
 

@@ -18,6 +18,7 @@ def finetune(work: Work[FinetuningParams]) -> None:
         threads=work.settings.threads,
         journal=work.journal,
         checkpoints=work.checkpoints,
+        ranks=work.ranks,
     )
     work.metrics.update(outcome.metrics)
     work.environment.update(outcome.environment)

@@ -16,6 +16,7 @@ def pretrain(work: Work[PretrainingParams]) -> None:
         threads=work.settings.threads,
         journal=work.journal,
         checkpoints=work.checkpoints,
+        ranks=work.ranks,
     )
     work.metrics.update(outcome.metrics)
     work.environment.update(outcome.environment)

@@ -16,9 +16,20 @@ ENVIRONMENT = {
 """Variables every component is started with; none changes a result."""
 
 
-def component_command(stage: str, request_uri: str) -> list[str]:
-    """Command line of one attempt; whoever starts it holds its standard input, whose end means "checkpoint and exit"."""
-    return [sys.executable, "-m", f"components.{stage}", "--request", request_uri, "--tethered"]
+def component_command(stage: str, request_uri: str, processes: int = 1) -> list[str]:
+    """Command line of one attempt; whoever starts it holds its standard input, whose end means "checkpoint and exit".
+
+    Args:
+        stage: the component.
+        request_uri: where the request lies.
+        processes: how many train together.
+    """
+    return [sys.executable, *shared(processes), "-m", f"components.{stage}", "--request", request_uri, "--tethered"]
+
+
+def shared(processes: int, *, several: bool = False) -> list[str]:
+    """What stands before ``-m components.<stage>`` when several processes of it, here or on ``several`` nodes, train together."""
+    return ["-m", "pipeline.runtime.torchrun", "--nproc-per-node", str(processes)] if several or processes > 1 else []
 
 
 def is_reference(line: str) -> bool:

@@ -160,8 +160,9 @@ class _Rebuilding:
             **_threads(manifest),
             **self._mlflow(),
         }
+        count = _processes(manifest, self.on_line)
         code = run_process(
-            component_command(manifest.stage, str(place)), env, lambda line: self.on_line(manifest.stage, line), lambda: False
+            component_command(manifest.stage, str(place), count), env, lambda line: self.on_line(manifest.stage, line), lambda: False
         )
         made = self.copy.find(manifest.stage, parts.fingerprint)
         if code or made is None:
@@ -176,6 +177,16 @@ class _Rebuilding:
             env["MLFLOW_TRACKING_USERNAME"] = self.settings.mlflow_username
             env["MLFLOW_TRACKING_PASSWORD"] = self.settings.mlflow_password.get_secret_value()
         return env
+
+
+def _processes(manifest: Manifest, on_line: Callable[[str, str], None]) -> int:
+    """How many processes trained then, where so many can be had here: on a CPU, and as many from the first step to the last."""
+    environment = manifest.provenance.environment
+    told = environment.get("processes", "1")
+    if told == "1" or (told.isdigit() and environment.get("device") == "cpu"):
+        return int(told)
+    on_line(manifest.stage, f"trained then by several processes ({told}), here by one: the last bits may differ")
+    return 1
 
 
 def _threads(manifest: Manifest) -> dict[str, str]:

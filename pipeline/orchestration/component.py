@@ -35,6 +35,7 @@ class ComponentMixin:
         """
         self.stage = step.component.name
         self.machine = step.component.resources
+        self.trains = step.component.trains
         self.origins = tuple(origin.id for origin in step.upstream)
         self.killed = False
         self.heard = ""
@@ -72,7 +73,7 @@ class ComponentMixin:
         request = prepared.request
         size = planned.recipe.resources.of(request.step, self.machine)
         with airflow_ends(context, planned.run, task.task_id, settings):
-            exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size), context)
+            exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size, self.trains), context)
         if exit_code:
             self._failed(exit_code, request, context, settings)
         with airflow_ends(context, planned.run, task.task_id, settings):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +13,14 @@ from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.checkpoints import StoredCheckpoints
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Provenance
-from pipeline.errors import BadInput, Damaged, Preempted, TrainshedError, Unavailable
+from pipeline.errors import Preempted, TrainshedError, Unavailable
+from pipeline.runtime.follow import meet
 from pipeline.runtime.identity import check_identity, check_inputs, check_params
 from pipeline.runtime.journal import RunJournal
+from pipeline.runtime.scratch import open_inputs, scratch
 from pipeline.runtime.version import code_version
 from pipeline.runtime.watchdog import Watchdog
-from pipeline.runtime.work import Opened, Work
+from pipeline.runtime.work import Work
 from pipeline.tracking import Outbox, flat, step_run
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
     from pipeline.tracking import Run
+    from pipeline.training.ranks import Ranks
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Attempt:
     lease: Lease
     journal: RunJournal
     outbox: Outbox
+    ranks: Ranks | None
 
     def made_already(self) -> Manifest | None:
         """The artifact, if another attempt made it; never for a component that acts on the world."""
@@ -63,9 +65,9 @@ class Attempt:
     def make(self) -> Manifest:
         """Run the body on verified inputs and commit what it made."""
         started = datetime.now(UTC)
-        with _tracked(self.settings, self.request) as run, _scratch(self.settings, self.request, self.lease.epoch) as scratch:
+        with _tracked(self.settings, self.request) as run, scratch(self.settings, self.request, self.lease.epoch) as place:
             run.log_params(dict(flat(self.request.params)))
-            work = self._work(run, scratch)
+            work = self._work(run, place)
             self.body(work)
             self.lease.renew()
             if not any(work.output.iterdir()):
@@ -79,28 +81,17 @@ class Attempt:
                 work.trained.clear()
         return manifest
 
-    def _work(self, run: Run, scratch: Path) -> Work[Any]:
-        output = scratch / "output"
+    def _work(self, run: Run, place: Path) -> Work[Any]:
+        output = place / "output"
         output.mkdir()
         checkpoints = None
         if self.component.trains:
-            place = scratch / "checkpoints"
+            shelf = place / "checkpoints"
             checkpoints = StoredCheckpoints(
-                self.artifacts, self.component.name, self.parts.fingerprint, self.lease, place, self.outbox, run
+                self.artifacts, self.component.name, self.parts.fingerprint, self.lease, shelf, self.outbox, run
             )
-        inputs = {name: self._open(name, scratch) for name in self.request.inputs}
-        return Work(self.request, self.params, inputs, output, self.journal, self.settings, self.artifacts, run, checkpoints)
-
-    def _open(self, name: str, scratch: Path) -> Opened:
-        reference = self.request.inputs[name]
-        manifest = self.artifacts.find(reference.stage, reference.fingerprint)
-        if manifest is None:
-            raise Damaged(
-                f"input {name}: no manifest {reference.stage}/{reference.fingerprint[:12]}", "what was planned with", "plan the run anew"
-            )
-        if manifest.digest != reference.digest:
-            raise Damaged(f"input {name} was made anew with another result", f"digest {reference.digest[:12]}", "plan the run anew")
-        return Opened(self.artifacts.open(manifest, scratch / "inputs" / name), manifest)
+        inputs = open_inputs(self.artifacts, self.request, place)
+        return Work(self.request, self.params, inputs, output, self.journal, self.settings, self.artifacts, run, checkpoints, self.ranks)
 
     def _commit(self, work: Work[Any], started: datetime) -> Manifest:
         provenance = Provenance(
@@ -154,11 +145,14 @@ def execute(
     journal = RunJournal(artifacts.store, request.run, request.step, stop, outbox)
     watchdog = Watchdog(settings.watchdog_min * 60, lambda: journal.pulse, on_stuck)
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
-    attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, journal, outbox)
     watchdog.start()
     try:
+        ranks = meet(settings)
+        attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, journal, outbox, ranks)
         _acquire(lease, journal, stop)
         manifest = attempt.made_already()
+        if ranks:
+            ranks.same(manifest is None)
         if manifest is None:
             journal.start()
             manifest = attempt.make()
@@ -193,21 +187,3 @@ def _tracked(settings: Settings, request: Request) -> Iterator[Run]:
         run.end("FAILED")
         raise
     run.end("FINISHED")
-
-
-@contextmanager
-def _scratch(settings: Settings, request: Request, epoch: int) -> Iterator[Path]:
-    """An empty folder on local disk for this attempt; what earlier attempts of the same step left is removed first."""
-    parent = settings.state.resolve() / "scratch"
-    label = f"{request.stage}-{request.fingerprint[:16]}"
-    try:
-        for left in parent.glob(f"{label}-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        folder = parent / f"{label}-{epoch}-{time.time_ns()}"
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise BadInput(f"cannot write below {parent}: {error.strerror}", "a folder we may write to", "set TRAINSHED_STATE") from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

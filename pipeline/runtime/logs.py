@@ -9,9 +9,12 @@ import sys
 class Logfmt(logging.Formatter):
     """``2026-01-02T03:04:05 INFO training message key=value ...``."""
 
+    always: dict[str, object] = {}
+    """Fields of every line."""
+
     def format(self, record: logging.LogRecord) -> str:
         """One line; a traceback follows on lines of its own."""
-        fields = getattr(record, "fields", {})
+        fields = {**getattr(record, "fields", {}), **self.always}
         pairs = "".join(f" {key}={_shown(value)}" for key, value in fields.items())
         name = record.name.removeprefix("pipeline.").removeprefix("components.")
         line = f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} {record.levelname} {name} {record.getMessage()}{pairs}"
@@ -25,6 +28,13 @@ def set_up_logs() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("pipeline", "components"):
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def mark_logs(rank: int) -> None:
+    """Tell which process of a training speaks, and have it speak only of what is not as it should be: the first one tells the rest."""
+    Logfmt.always = {"rank": rank}
+    for name in ("pipeline", "components"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _shown(value: object) -> str:

@@ -18,7 +18,8 @@ from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, Trainshed
 from pipeline.request import Request
 from pipeline.runs import Failure, failure_key
 from pipeline.runtime.execute import execute
-from pipeline.runtime.logs import set_up_logs
+from pipeline.runtime.follow import follow
+from pipeline.runtime.logs import mark_logs, set_up_logs
 from pipeline.runtime.stop import Stop
 from pipeline.settings import load_settings
 
@@ -50,8 +51,13 @@ def _run(component: Component, body: Callable[[Work[Any]], None], place: str, st
     settings = request = None
     try:
         settings = load_settings()
+        _check_processes(component, settings)
         request = _read_request(place, settings)
-        manifest = execute(component, body, request, settings, stop, partial(_tell, settings=settings, request=request))
+        tell = partial(_tell, settings=settings, request=request)
+        if settings.rank:
+            follow(component, body, request, settings, stop, tell)
+            return 0
+        manifest = execute(component, body, request, settings, stop, tell)
     except TrainshedError as error:
         ended: TrainshedError = (
             Interrupted("interrupted; the step has checkpointed", "", "run it again to go on") if stop.interrupted else error
@@ -68,6 +74,22 @@ def _run(component: Component, body: Callable[[Work[Any]], None], place: str, st
         return _tell(TrainshedError(f"bug: {type(error).__name__}: {error}", "", "report it with the traceback above"), settings, request)
     print(manifest.reference.model_dump_json())
     return 0
+
+
+def _check_processes(component: Component, settings: Settings) -> None:
+    """Only what trains may be one of several processes; those that follow another say little.
+
+    Raises:
+        BadInput: this component does not train.
+    """
+    if settings.world_size > 1 and not component.trains:
+        raise BadInput(
+            f"{component.name} was started as {settings.world_size} processes",
+            "one: only steps that train are shared",
+            "start it without torchrun, or unset WORLD_SIZE",
+        )
+    if settings.rank:
+        mark_logs(settings.rank)
 
 
 def _read_request(place: str, settings: Settings) -> Request:
@@ -97,10 +119,10 @@ def _read_request(place: str, settings: Settings) -> Request:
 
 
 def _tell(error: TrainshedError, settings: Settings | None, request: Request | None) -> int:
-    """Print the one line, leave it in the store for whoever waits, and return the exit code."""
+    """Print the one line, have the first process leave it in the store for whoever waits, and return the exit code."""
     level = logging.WARNING if isinstance(error, Preempted | Interrupted) else logging.ERROR
     log.log(level, "%s", error)
-    if settings and request:
+    if settings and request and settings.rank == 0:
         failure = Failure(exit_code=error.exit_code, message=str(error), damaged=isinstance(error, Damaged))
         try:
             open_store(settings.model_copy(update={"s3_patience_s": 5.0})).put(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
     from pipeline.tracking import Run
+    from pipeline.training.ranks import Ranks
 
 P = TypeVar("P", bound=Params)
 
@@ -46,10 +47,14 @@ class Work(Generic[P]):
     journal: Journal
     settings: Settings
     artifacts: Artifacts
-    tracking: Run
+    tracked: Run | None
+    """The step's MLflow run; see `tracking`."""
 
     trained: Checkpoints | None = None
     """Where a training step keeps its state; see `checkpoints`."""
+
+    ranks: Ranks | None = None
+    """The processes that train together; None where this one is alone."""
 
     counts: dict[str, int] = field(default_factory=dict)
     """To be filled: whole numbers that later stages rely on."""
@@ -65,6 +70,12 @@ class Work(Generic[P]):
         """The pinned source of an ingestion."""
         assert self.request.pin is not None  # noqa: S101 - the runtime checked the contract's inputs
         return self.request.pin
+
+    @property
+    def tracking(self) -> Run:
+        """The step's MLflow run."""
+        assert self.tracked is not None  # noqa: S101 - only a rank that follows another has none, and its body asks for none
+        return self.tracked
 
     @property
     def checkpoints(self) -> Checkpoints:

@@ -55,6 +55,6 @@ def choose_kernel(device: torch.device, positions: int) -> str:
     return "eager" if device.type == "cpu" and positions < LONG else "sdpa"
 
 
-def choose_threads(asked: int | None) -> int:
-    """The asked number, or all cores the process may use."""
-    return asked or len(os.sched_getaffinity(0))
+def choose_threads(asked: int | None, beside: int = 1) -> int:
+    """The asked number, or all cores the process may use, divided among the processes that train beside each other."""
+    return asked or max(1, len(os.sched_getaffinity(0)) // beside)

@@ -12,6 +12,7 @@ from pipeline.models.shape import Info, Shape
 from pipeline.training import TASKS
 from pipeline.training.loop import Setup, train
 from pipeline.training.outcome import Outcome, finish, first_choice
+from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.tokens import open_tokens
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def finetune_model(
     threads: int | None,
     journal: Journal,
     checkpoints: Checkpoints,
+    ranks: Ranks | None = None,
 ) -> Outcome:
     """Train a model on pairs, stopping early, and write the folder of the best look at the validation split.
 
@@ -46,6 +48,7 @@ def finetune_model(
         threads: CPU threads; None takes all cores the process may use.
         journal: hears progress and metrics, and may ask to stop.
         checkpoints: where the state is kept.
+        ranks: the processes that train together; None for this one alone.
 
     Raises:
         BadInput: base, shape, task and tokens do not go together, or training diverged.
@@ -58,9 +61,10 @@ def finetune_model(
         _check_base(base, shape, read)
         load_weights(built, base)
     info = Info(shape, read.vocabulary, read.specials, params.task, read.max_source_tokens, read.max_target_tokens, params.seed)
-    longest = max(shape.context, read.max_source_tokens)
-    setup = Setup(built, feed, params, first_choice(device, threads, params.precision, longest), params.l1, params.patience)
-    return finish(built, info, train(setup, journal, checkpoints), read.tokenizer, output)
+    ranks = ranks or ALONE
+    machine = first_choice(device, threads, params.precision, max(shape.context, read.max_source_tokens), ranks.beside)
+    trained = train(Setup(built, feed, params, machine, params.l1, params.patience, ranks), journal, checkpoints)
+    return finish(built, info, trained, read.tokenizer, output, write=ranks.first)
 
 
 def _check_base(base: Path, shape: Shape, tokens: TokenFolder) -> None:

@@ -4,6 +4,9 @@ One step: take the batch of the step, one pass forward and back, clip, move. Bet
 split, tells the journal, checkpoints, and listens for the order to stop. A run that is resumed, however often it was killed
 and wherever, ends with exactly the weights of one that was left alone (same device kind and thread count): every random
 number follows from seed and step, and `state.State` holds the rest.
+
+Several processes train one model in the same way: `ranks.Ranks` says what they do together. All of them run this loop step by step;
+the first one alone reads and writes checkpoints, and its journal is the one that is heard.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pipeline.lookup import load
 from pipeline.training import OPTIMIZERS
 from pipeline.training.order import TORCH, random
 from pipeline.training.precision import Weights, add_l1, clip
+from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.schedule import factor
 from pipeline.training.state import State, read_state, read_tensors, write_checkpoint
 from pipeline.training.stopping import Patience
@@ -57,6 +61,8 @@ class Setup:
     """Weight of the L1 penalty."""
     patience: int | None = None
     """Looks without improvement before stopping; None trains all steps and keeps the last weights."""
+    ranks: Ranks = ALONE
+    """The processes that train together."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,14 @@ class Trained:
     """How a run ended."""
 
     weights: dict[str, Tensor]
-    """Fp32 weights by name: the best look's with early stopping, the last ones otherwise."""
+    """Fp32 weights by name: the best look's with early stopping, the last ones otherwise. Of the first rank only."""
     history: list[dict[str, float]]
     """One row per look at the validation split."""
     machine: Machine
     steps: int
     """Optimizer steps done."""
+    processes: str
+    """How many processes trained; where that changed, from which step on: ``2, 1 from step 40``."""
 
 
 def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
@@ -82,20 +90,21 @@ def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
     """
     run = _Run(setup, journal, checkpoints)
     while run.state.step < setup.params.steps and not run.state.stopped:
-        if journal.stopping():
+        if setup.ranks.any(journal.stopping()):
             run.save()
             raise Preempted(f"told to stop after step {run.state.step}", "", "the next attempt goes on from there")
         run.step()
-    return Trained(run.best or run.weights.exact, run.state.history, run.state.machine, run.state.step)
+    return Trained(run.best or run.weights.exact, run.state.history, run.state.machine, run.state.step, run.state.told_processes)
 
 
 class _Run:
     """A run in progress."""
 
     def __init__(self, setup: Setup, journal: Journal, checkpoints: Checkpoints) -> None:
-        self.setup, self.journal, self.checkpoints = setup, journal, checkpoints
-        newest = checkpoints.newest()
-        self.state = read_state(newest) if newest else State(setup.machine, Patience(setup.patience))
+        self.setup, self.journal, self.checkpoints, self.ranks = setup, journal, checkpoints, setup.ranks
+        newest = checkpoints.newest() if self.ranks.first else None
+        begun = read_state(newest) if newest else State(setup.machine, Patience(setup.patience))
+        self.state = self.ranks.same(begun)
         self.device = self.state.machine.prepare()
         self.model = setup.model.to(self.device)
         self.model.use_kernel(self.state.machine.kernel)
@@ -106,10 +115,14 @@ class _Run:
         self.best: dict[str, Tensor] = {}
         if newest:
             self.best = read_tensors(newest, self.weights.exact, self.optimizer.state())
-            self.weights.publish()
             logger.info("resumed at step %d", self.state.step)
-        self.saved = self.state.step if newest else -1
-        self.validation: Sequence[Batch] = [batch.to(self.device) for batch in setup.feed.validation()]
+        self.ranks.spread(self.weights.exact)
+        self.ranks.spread(self.optimizer.state())
+        self.weights.publish()
+        if self.state.resized(self.ranks.size):
+            logger.warning("%s: the same batches, but sums in another order: the last bits may differ", self.state.told_processes)
+        self.saved = self.ranks.same(self.state.step if newest else -1)
+        self.validation: Sequence[Batch] = [batch.to(self.device) for batch in self.ranks.share(list(setup.feed.validation()))]
         self.clock, self.tokens = time.perf_counter(), 0
 
     def step(self) -> None:
@@ -135,21 +148,36 @@ class _Run:
         """Checkpoint, unless this very step is saved already."""
         if self.saved == self.state.step:
             return
-        with TemporaryDirectory(prefix="checkpoint-") as folder:
-            write_checkpoint(Path(folder), self.state, self.weights.exact, self.optimizer.state(), self.best)
-            self.checkpoints.save(self.state.step, Path(folder))
+        self.ranks.compare(self.weights.exact, self.state.step)
+        if self.ranks.first:
+            with TemporaryDirectory(prefix="checkpoint-") as folder:
+                write_checkpoint(Path(folder), self.state, self.weights.exact, self.optimizer.state(), self.best)
+                self.checkpoints.save(self.state.step, Path(folder))
+        # the others wait until it is committed: one that ended before would have the first one stopped
+        self.ranks.meet()
         self.saved = self.state.step
 
     def _learn(self, batch: Batch, share: float) -> float:
         """Forward, back, clip, move; returns the loss per label, in nats."""
-        torch.manual_seed(int(random(self.setup.params.seed, TORCH, self.state.step).integers(2**62)))
-        loss = self.model.train()(batch.to(self.device)).mean()
-        loss.backward()
+        loss = self._backward(batch)
         gradients = self.weights.gradients()
+        self.ranks.add(gradients)
         add_l1(gradients, self.weights, self.setup.l1)
         clip(gradients, self.setup.params.clip, self.state.step)
         self.optimizer.step(gradients, share, self.state.step)
         self.weights.publish()
+        return self.ranks.sums(loss)[0]
+
+    def _backward(self, batch: Batch) -> float:
+        """Forward and back over this rank's rows; returns their part of the loss per label of the whole batch."""
+        drawn = random(self.setup.params.seed, TORCH, self.state.step).integers(2**62, size=self.ranks.number + 1)
+        torch.manual_seed(int(drawn[self.ranks.number]))
+        own = self.ranks.rows(batch)
+        if own.labels == 0:
+            return 0.0
+        each_N = self.model.train()(own.to(self.device))
+        loss = each_N.mean() if self.ranks.alone else each_N.sum() / batch.labels
+        loss.backward()
         return float(loss.detach())
 
     def _report(self, share: float) -> None:
@@ -169,7 +197,7 @@ class _Run:
         state.history.append({"step": state.step, "loss": state.since_look.take(), "validation_loss": found, "learning_rate": rate})
         self.journal.metrics(state.step, {"validation/loss": found})
         if state.patience.looks is not None:
-            if state.patience.better(found):
+            if state.patience.better(found) and self.ranks.first:
                 self.best = {name: weight.clone() for name, weight in self.weights.exact.items()}
             state.stopped = state.patience.exhausted
         logger.info("step %d: validation loss %.4f%s", state.step, found, ", stopping early" if state.stopped else "")
@@ -179,8 +207,9 @@ class _Run:
     def _validation_loss(self) -> float:
         """Nats per label over the whole validation split."""
         self.model.eval()
-        total, labels = 0.0, 0
+        total, labels = 0.0, 0.0
         for batch in self.validation:
             each_N = self.model(batch)
             total, labels = total + float(each_N.double().sum()), labels + len(each_N)
+        total, labels = self.ranks.sums(total, labels)
         return total / labels

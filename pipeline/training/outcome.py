@@ -24,10 +24,10 @@ class Outcome:
     metrics: dict[str, float]
     """Final figures."""
     environment: dict[str, str]
-    """What it was computed on: device, threads, kernel, precision."""
+    """What it was computed on: device, threads, kernel, precision, number of processes."""
 
 
-def first_choice(device: str, threads: int | None, precision: str, positions: int) -> Machine:
+def first_choice(device: str, threads: int | None, precision: str, positions: int, beside: int = 1) -> Machine:
     """What a run computes on if it is not resumed.
 
     Args:
@@ -35,17 +35,19 @@ def first_choice(device: str, threads: int | None, precision: str, positions: in
         threads: CPU threads; None takes all cores the process may use.
         precision: ``fp32``, ``bf16`` or ``auto``.
         positions: longest sequence.
+        beside: how many processes of the training share the machine.
 
     Raises:
         BadInput: the device is not there.
     """
     found = find_device(device)
-    return Machine(found.type, choose_threads(threads), choose_kernel(found, positions), choose_precision(precision, found))
+    return Machine(found.type, choose_threads(threads, beside), choose_kernel(found, positions), choose_precision(precision, found))
 
 
-def finish(model: TextModel, info: Info, trained: Trained, tokenizer: Path, output: Path) -> Outcome:
-    """Write the model folder and sum up."""
-    save_model(model, output, info, tokenizer=tokenizer, weights=trained.weights, history=trained.history)
+def finish(model: TextModel, info: Info, trained: Trained, tokenizer: Path, output: Path, *, write: bool = True) -> Outcome:
+    """Write the model folder, unless another rank does, and sum up."""
+    if write:
+        save_model(model, output, info, tokenizer=tokenizer, weights=trained.weights, history=trained.history)
     looks = trained.history
     metrics = {
         "steps": float(trained.steps),
@@ -53,4 +55,5 @@ def finish(model: TextModel, info: Info, trained: Trained, tokenizer: Path, outp
         "train_loss": looks[-1]["loss"],
         "validation_loss": min(row["validation_loss"] for row in looks),
     }
-    return Outcome(metrics, {key: str(value) for key, value in asdict(trained.machine).items()})
+    environment = {key: str(value) for key, value in asdict(trained.machine).items()}
+    return Outcome(metrics, {**environment, "processes": trained.processes})

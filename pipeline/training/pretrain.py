@@ -10,6 +10,7 @@ from pipeline.models.shape import Info, Shape
 from pipeline.training import OBJECTIVES
 from pipeline.training.loop import Setup, train
 from pipeline.training.outcome import Outcome, finish, first_choice
+from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.tokens import open_tokens
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def pretrain_model(
     threads: int | None,
     journal: Journal,
     checkpoints: Checkpoints,
+    ranks: Ranks | None = None,
 ) -> Outcome:
     """Train a model on text without labels and write its folder.
 
@@ -41,6 +43,7 @@ def pretrain_model(
         threads: CPU threads; None takes all cores the process may use.
         journal: hears progress and metrics, and may ask to stop.
         checkpoints: where the state is kept.
+        ranks: the processes that train together; None for this one alone.
 
     Raises:
         BadInput: shape, objective and tokens do not go together, or training diverged.
@@ -50,5 +53,7 @@ def pretrain_model(
     feed = load("objective", OBJECTIVES, params.objective)(read, shape, params)
     built = build_model(shape, read.vocabulary, read.specials, params.dropout, params.seed)
     info = Info(shape, read.vocabulary, read.specials, params.objective, read.max_source_tokens, read.max_target_tokens, params.seed)
-    machine = first_choice(device, threads, params.precision, shape.context)
-    return finish(built, info, train(Setup(built, feed, params, machine), journal, checkpoints), read.tokenizer, output)
+    ranks = ranks or ALONE
+    machine = first_choice(device, threads, params.precision, shape.context, ranks.beside)
+    trained = train(Setup(built, feed, params, machine, ranks=ranks), journal, checkpoints)
+    return finish(built, info, trained, read.tokenizer, output, write=ranks.first)

@@ -68,6 +68,20 @@ class State:
     """Training loss since the last metric."""
     stopped: bool = False
     """Whether early stopping has ended the run."""
+    processes: list[list[int]] = field(default_factory=list)
+    """How many processes trained: pairs of the step from which on, and their number. Another number than before adds one."""
+
+    def resized(self, processes: int) -> bool:
+        """Take note of how many processes train now; True if there were others before."""
+        changed = bool(self.processes) and self.processes[-1][1] != processes
+        if changed or not self.processes:
+            self.processes.append([self.step, processes])
+        return changed
+
+    @property
+    def told_processes(self) -> str:
+        """Their number, for people: ``2``, or ``2, 1 from step 40``."""
+        return ", ".join(f"{number} from step {step}" if step else str(number) for step, number in self.processes)
 
 
 def write_checkpoint(

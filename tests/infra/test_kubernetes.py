@@ -107,6 +107,12 @@ def test_the_trainer_is_a_component_that_adds_its_runtime_and_its_verbs(tmp_path
     (runtime,) = kinds(built, "TrainingRuntime").values()
     assert TrainingRuntime.from_dict(runtime).to_dict() == runtime
     assert (runtime["metadata"]["name"], runtime["metadata"]["namespace"]) == (Settings().trainjob_runtime, "trainshed")
+    open_to = kinds(built, "NetworkPolicy")["allow-training"]["spec"]
+    nodes = [{"podSelector": open_to["podSelector"]}]
+    assert (open_to["ingress"], open_to["egress"]) == ([{"from": nodes}], [{"to": nodes}])
+    for manifest in built:
+        if manifest["kind"] == "NetworkPolicy":
+            kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
     (role,) = kinds(built, "Role").values()
     allowed = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
     assert {("trainjobs", "create"), ("trainjobs", "get"), ("trainjobs", "delete"), ("pods", "list")} <= allowed

@@ -32,6 +32,9 @@ class Attempt(NamedTuple):
     resources: str
     """Name of the machine size the recipe or else the contract asks for; `resources.machine` says what it is."""
 
+    trains: bool = False
+    """Whether several processes may share it: one for each GPU, on each node."""
+
 
 class Launcher(Protocol):
     """The method a launcher's operator adds to `ComponentMixin`."""

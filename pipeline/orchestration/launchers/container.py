@@ -11,7 +11,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.orchestration.launchers.command import command
 from pipeline.orchestration.launchers.environment import SCRATCH, component_variables
+from pipeline.orchestration.launchers.resources import check_nodes, processes
 from pipeline.stack.containers import LABEL
 
 if TYPE_CHECKING:
@@ -78,15 +80,21 @@ def container(attempt: Attempt, image: Image, machine: Machine, host: Host, sett
         machine: what the attempt's size asks for; more than the host has is cut down to that.
         host: the engine's machine.
         settings: network, volume, addresses, keys.
+
+    Raises:
+        BadInput: the size is several nodes: an engine is one.
     """
+    check_nodes(machine, "docker")
     public, secret = component_variables(settings)
     # a process sees all cores of the host, whatever its limit: without a number torch would start a thread for each
-    threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus))))}
+    gpus = wants_gpus(machine, host, settings)
+    count = processes(attempt, machine, settings) if gpus else 1
+    threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus)) // count))}
     environment = {**threads, **public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
-    asked = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if wants_gpus(machine, host, settings) else []
+    asked = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if gpus else []
     return {
         "Image": image.id,
-        "Entrypoint": ["python", "-m", f"components.{attempt.stage}"],
+        "Entrypoint": command(attempt.stage, count),
         "Cmd": ["--request", attempt.request_uri],
         "User": USER,
         "Env": [f"{name}={value}" for name, value in sorted(environment.items())],

@@ -11,6 +11,7 @@ from pipeline.local.process import run_process
 from pipeline.orchestration.component import ComponentMixin
 from pipeline.orchestration.credentials import component_keys, task_settings
 from pipeline.orchestration.launchers.lines import show_line
+from pipeline.orchestration.launchers.resources import check_nodes, machine, processes
 
 if TYPE_CHECKING:
     from pipeline.line import Step
@@ -33,8 +34,12 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
         """Start the component here and follow it."""
-        command = component_command(attempt.stage, attempt.request_uri)
         settings = task_settings()
+        size = machine(attempt.resources, settings)
+        check_nodes(size, "process")
+        # whether there are as many GPUs is known only where somebody has said that there are some
+        count = processes(attempt, size, settings) if settings.device == "cuda" else 1
+        command = component_command(attempt.stage, attempt.request_uri, count)
         variables = {**ENVIRONMENT, **component_keys(settings)}
         return run_process(command, variables, self._show, lambda: self.killed, folder=settings.home)
 

@@ -2,7 +2,7 @@
 
 Components and recipes name a size; what a name means differs between a laptop, one GPU server and a cluster, so it stands in a
 file of its own, named by the setting ``TRAINSHED_MACHINES``. Launchers take from a `Machine` what they can give: ``docker``
-limits and GPUs, ``kubernetes`` everything, ``process`` nothing. No size enters a fingerprint.
+limits and GPUs, ``kubernetes`` everything, ``process`` the number of GPUs only. No size enters a fingerprint.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.orchestration.launchers.base import Attempt
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -58,7 +59,7 @@ class Machine(Frozen):
     """Main memory, on each node, in MiB."""
 
     gpus: int = Field(0, ge=0)
-    """GPUs, on each node."""
+    """GPUs, on each node; a step that trains is one process for each."""
 
     gpu_resource: str = "nvidia.com/gpu"
     """What Kubernetes calls such a GPU."""
@@ -70,7 +71,7 @@ class Machine(Frozen):
     """Disk for the cache and for files in the making, gone with the container, in MiB."""
 
     nodes: int = Field(1, ge=1)
-    """Machines of this size at once; more than one needs a launcher that starts torchrun."""
+    """Machines of this size at once, for a step that trains; more than one needs the launcher ``trainjob``."""
 
     node_selector: dict[str, str] = {}
     """Labels a Kubernetes node must have."""
@@ -87,6 +88,9 @@ class Machine(Frozen):
     queue: str | None = None
     """Kueue's local queue that admits it; unset means that Kueue is not asked."""
 
+
+SEVERAL_NODES = "trainjob"
+"""The launcher that starts one training on several nodes."""
 
 MACHINES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], dict[str, Any]])
 
@@ -121,18 +125,44 @@ def machines(settings: Settings) -> Mapping[str, Machine]:
     return _read[path][1]
 
 
-def check_sizes(recipe: Recipe, settings: Settings) -> None:
-    """See whether every step of the recipe's line has a machine.
+def processes(attempt: Attempt, machine: Machine, settings: Settings) -> int:
+    """How many processes work on each node: one for each GPU where a step trains on them, else one."""
+    return max(1, machine.gpus) if attempt.trains and settings.device != "cpu" else 1
+
+
+def check_nodes(machine: Machine, launcher: str) -> None:
+    """See whether a launcher can give so many nodes.
 
     Raises:
-        BadInput: a size is unknown, or one is named for a step this recipe has not.
+        BadInput: only ``trainjob`` can give more than one.
     """
-    steps = {step.id: step.component.resources for step in trace(recipe)}
+    if machine.nodes > 1 and launcher != SEVERAL_NODES:
+        raise BadInput(
+            f"machine size {machine.name!r} is {machine.nodes} nodes",
+            f"one node for the launcher {launcher}",
+            f"use the launcher {SEVERAL_NODES}, or name a size of one node under resources: in the recipe",
+        )
+
+
+def check_sizes(recipe: Recipe, settings: Settings) -> None:
+    """See whether every step of the recipe's line has a machine that this launcher can give.
+
+    Raises:
+        BadInput: a size is unknown, one is named for a step this recipe has not, or it is several nodes and cannot be.
+    """
+    steps = {step.id: step.component for step in trace(recipe)}
     for step in recipe.resources.model_dump(exclude_none=True):
         if step not in steps:
             raise unknown_name("step in resources of this recipe:", step, steps)
-    for step, default in steps.items():
-        machine(recipe.resources.of(step, default), settings)
+    for step, component in steps.items():
+        found = machine(recipe.resources.of(step, component.resources), settings)
+        check_nodes(found, settings.launcher)
+        if found.nodes > 1 and not component.trains:
+            raise BadInput(
+                f"machine size {found.name!r} of {step} is {found.nodes} nodes",
+                "one node: only steps that train are shared among several",
+                "name another size under resources: in the recipe",
+            )
 
 
 def _parse(path: Path) -> dict[str, Machine]:

@@ -30,7 +30,7 @@ SETTINGS = Settings(
 REQUEST = Request(
     run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32
 )
-ATTEMPT = Attempt("pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1")
+ATTEMPT = Attempt("pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1", trains=True)
 IMAGE = Image("sha256:" + "1" * 64, "registry.example/trainshed/pretraining@sha256:" + "2" * 64)
 GPU = Machine(name="gpu-1", cpus=8, memory_mb=32768, gpus=2, shared_memory_mb=8192, scratch_mb=1024)
 SERVER = Host(cpus=64, memory_bytes=2**38, gpus=True)
@@ -72,12 +72,24 @@ def test_gpus_are_asked_for_where_there_are_some_or_where_cuda_is_demanded(devic
     assert sum(one["Count"] for one in asked) == gpus
 
 
+def test_what_trains_is_a_process_for_each_gpu_that_is_there() -> None:
+    alone = ["python", "-m", "components.pretraining"]
+    assert rendered()["Entrypoint"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[1:]]
+    assert rendered(host=LAPTOP)["Entrypoint"] == alone
+    assert container(ATTEMPT._replace(trains=False), IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
+
+
+def test_several_nodes_are_refused() -> None:
+    with pytest.raises(BadInput, match=r"2 nodes; expected one node for the launcher docker.*trainjob"):
+        rendered(machine=GPU.model_copy(update={"nodes": 2}))
+
+
 def test_a_size_beyond_the_host_is_cut_down_to_it() -> None:
     limits = rendered(host=LAPTOP)["HostConfig"]
     assert (limits["NanoCpus"], limits["Memory"]) == (2 * 10**9, 2**34)
 
 
-@pytest.mark.parametrize(("host", "threads"), [(SERVER, 8), (LAPTOP, 2)])
+@pytest.mark.parametrize(("host", "threads"), [(SERVER, 4), (LAPTOP, 2)])
 def test_threads_follow_from_the_cpus_it_is_given_where_nobody_says_how_many(host: Host, threads: int) -> None:
     variables = rendered(SETTINGS.model_copy(update={"threads": None}), host)["Env"]
     assert f"TRAINSHED_THREADS={threads}" in variables

@@ -1,5 +1,6 @@
 """Machine sizes: what a name means, and what a person reads when one is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def test_the_sizes_in_git_are_those_the_contracts_ask_for(recipe, tmp_path):
     settings = Settings(state=tmp_path)
     assert {machine(step.component.resources, settings).gpus for step in trace(recipe)} == {0, 1}
     assert (machine("gpu-8", settings).gpus, machine("gpu-8x2", settings).nodes) == (8, 2)
+
+
+def test_several_nodes_are_for_the_launcher_that_can_and_for_what_trains(recipe, tmp_path):
+    for step, launcher, words in [
+        ("pretraining", "process", "one node for the launcher process; to mend it: use the launcher trainjob"),
+        ("pretraining", "kubernetes", "one node for the launcher kubernetes"),
+        ("evaluation", "trainjob", "'gpu-8x2' of evaluation is 2 nodes; expected one node: only steps that train"),
+    ]:
+        asked = override(recipe, {f"resources.{step}": "gpu-8x2"})
+        with pytest.raises(BadInput, match=re.escape(words)):
+            check_sizes(asked, Settings(state=tmp_path, launcher=launcher))
+    check_sizes(override(recipe, {"resources.pretraining": "gpu-8x2"}), Settings(state=tmp_path, launcher="trainjob"))
 
 
 def test_a_size_of_ones_own(tmp_path):

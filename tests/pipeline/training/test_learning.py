@@ -164,7 +164,7 @@ def test_training_learns_and_the_result_answers(family: str, precision: str, tmp
 def test_pretraining_hands_its_weights_to_fine_tuning(tokens: Path, tmp_path: Path, make_shelf) -> None:
     pretraining = Pretraining(objective="span_corruption", steps=3, batch=4, precision="fp32")
     outcome = pretrain_model(tokens, TINY, pretraining, tmp_path / "base", **ends(tmp_path / "p", make_shelf))
-    assert outcome.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32"}
+    assert outcome.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32", "processes": "1"}
     frozen = params(steps=1, learning_rate=1e-12, matrix_learning_rate=1e-12, weight_decay=0.0)
     finetune_model(tokens, tmp_path / "base", TINY, frozen, tmp_path / "m", **ends(tmp_path / "f", make_shelf))
     base, tuned = (dict(load_model(tmp_path / name).model.named_parameters()) for name in ("base", "m"))

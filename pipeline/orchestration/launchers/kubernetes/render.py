@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
+from pipeline.orchestration.launchers.command import command
 from pipeline.orchestration.launchers.environment import SCRATCH, component_variables
 from pipeline.orchestration.launchers.images import image_of
 from pipeline.orchestration.launchers.kubernetes.identity import label_value, pod_name
+from pipeline.orchestration.launchers.resources import check_nodes, processes
 
 if TYPE_CHECKING:
     from pipeline.orchestration.launchers.base import Attempt
@@ -57,12 +59,7 @@ def render_pod(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
     Raises:
         BadInput: the machine size is several nodes: a pod is one.
     """
-    if machine.nodes > 1:
-        raise BadInput(
-            f"machine size {machine.name!r} is {machine.nodes} nodes",
-            "one node for the launcher kubernetes",
-            "use the launcher trainjob, or name a size of one node",
-        )
+    check_nodes(machine, "kubernetes")
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -88,10 +85,10 @@ def service_account(stage: str) -> str:
     return f"trainshed-{stage}"
 
 
-def variables(machine: Machine, settings: Settings, reference: str) -> list[dict[str, str]]:
-    """Environment of the container: what may be shown."""
+def variables(machine: Machine, count: int, settings: Settings, reference: str) -> list[dict[str, str]]:
+    """Environment of the container: what may be shown; ``count`` processes share its cores."""
     # a process sees all cores of its node, whatever its limit: without a number torch would start a thread for each
-    known = {"TRAINSHED_THREADS": str(max(1, int(machine.cpus))), **component_variables(settings).public}
+    known = {"TRAINSHED_THREADS": str(max(1, int(machine.cpus) // count)), **component_variables(settings).public}
     _, pinned, digest = reference.partition("@")
     if pinned:
         known["TRAINSHED_IMAGE_DIGEST"] = digest
@@ -170,12 +167,13 @@ def metadata(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str
 
 def _container(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str, Any]:
     reference = image_of(attempt.stage, settings)
+    count = processes(attempt, machine, settings)
     return {
         "name": CONTAINER,
         "image": reference,
-        "command": ["python", "-m", f"components.{attempt.stage}"],
+        "command": command(attempt.stage, count),
         "args": ["--request", attempt.request_uri],
-        "env": variables(machine, settings, reference),
+        "env": variables(machine, count, settings, reference),
         "envFrom": _secret_source(attempt.stage, settings),
         "resources": resources(machine),
         "securityContext": HARDENED,

@@ -11,7 +11,6 @@ from pipeline.orchestration.launchers.trainjob.jobs import TrainJobs
 from pipeline.orchestration.launchers.trainjob.render import render_job
 
 if TYPE_CHECKING:
-    from pipeline.line import Step
     from pipeline.orchestration.launchers.base import Attempt
 
 
@@ -19,11 +18,6 @@ class TrainJobOperator(KubernetesOperator):
     """Runs a step in a TrainJob if it trains, else in a pod."""
 
     ui_color = "#ede9fe"
-
-    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """A task for the step, called like it."""
-        super().__init__(step=step, **options)
-        self.trains = step.component.trains
 
     def launch(self, attempt: Attempt, context: Any) -> int:  # noqa: ANN401 - the same for every launcher
         """Start the job, or find the one an earlier attempt left, and follow it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BadInput
+from pipeline.orchestration.launchers.command import command
 from pipeline.orchestration.launchers.environment import KEYS
 from pipeline.orchestration.launchers.images import image_of
 from pipeline.orchestration.launchers.kubernetes.identity import pod_name
@@ -23,6 +23,7 @@ from pipeline.orchestration.launchers.kubernetes.render import (
     variables,
     volumes,
 )
+from pipeline.orchestration.launchers.resources import processes
 
 if TYPE_CHECKING:
     from pipeline.orchestration.launchers.base import Attempt
@@ -41,18 +42,13 @@ LONGEST_NAME = 44
 def render_job(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str, Any]:
     """The manifest of an attempt's TrainJob.
 
-    Raises:
-        BadInput: the machine size is several nodes: the training loop is one process.
+    On several nodes, or with several GPUs, the container starts torchrun; where the nodes meet and which one this is, the Trainer
+    tells it in variables (``PET_*``), because the runtime has the torch policy.
     """
     # 0.8 s of CPU, which a DAG file that is parsed again and again need not spend
     from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
 
-    if machine.nodes > 1:
-        raise BadInput(
-            f"machine size {machine.name!r} is {machine.nodes} nodes",
-            "one node: training is one process so far",
-            "name a size of one node under resources: in the recipe",
-        )
+    count = processes(attempt, machine, settings)
     reference = image_of(attempt.stage, settings)
     described = metadata(attempt, machine, settings)
     manifest = {
@@ -63,10 +59,11 @@ def render_job(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
             "runtimeRef": {"apiGroup": GROUP, "kind": "TrainingRuntime", "name": settings.trainjob_runtime},
             "trainer": {
                 "image": reference,
-                "command": ["python", "-m", f"components.{attempt.stage}"],
+                "command": command(attempt.stage, count, machine.nodes),
                 "args": ["--request", attempt.request_uri],
-                "env": [*variables(machine, settings, reference), *_keys(attempt.stage, settings)],
+                "env": [*variables(machine, count, settings, reference), *_keys(attempt.stage, settings)],
                 "numNodes": machine.nodes,
+                "numProcPerNode": count,
                 "resourcesPerNode": resources(machine),
             },
             "runtimePatches": [_patch(attempt.stage, machine, described)],

@@ -61,7 +61,9 @@ def settings(**changes) -> Settings:
 
 def attempt(stage: str) -> Attempt:
     request = Request(run="nightly-2026-11-24", recipe="nightly", step=stage, stage=stage, params={}, fingerprint="ab" * 32)
-    return Attempt(stage, f"s3://pipeline/runs/{request.run}/{stage}/request.json", request, "unused")
+    return Attempt(
+        stage, f"s3://pipeline/runs/{request.run}/{stage}/request.json", request, "unused", stage in {"pretraining", "finetuning"}
+    )
 
 
 def rendered(stage: str, size: str, option: str = "plain", chosen: str = "plain") -> dict:
@@ -116,7 +118,9 @@ def test_gpus_queue_threads_and_digest_stand_where_they_belong():
     assert container["resources"]["requests"] == container["resources"]["limits"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == "8"
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
-    assert (environment["TRAINSHED_THREADS"], environment["TRAINSHED_IMAGE_DIGEST"]) == ("96", "sha256:" + "0" * 64)
+    assert (environment["TRAINSHED_THREADS"], environment["TRAINSHED_IMAGE_DIGEST"]) == ("12", "sha256:" + "0" * 64)
+    assert container["command"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "8", "-m", "components.finetuning"]
+    assert rendered("evaluation", "gpu-8")["spec"]["containers"][0]["command"] == ["python", "-m", "components.evaluation"]
     assert rendered("finetuning", "gpu-1", "queued")["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "trainshed"
     assert "nvidia.com/gpu" not in rendered("ingestion", "cpu-small")["spec"]["containers"][0]["resources"]["limits"]
 

@@ -27,9 +27,9 @@ from pipeline.orchestration.launchers.trainjob.render import render_job
 from pipeline.orchestration.retries import TryAgain
 from pipeline.recipe import read_recipe
 from pipeline.recipe.recipe import override
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
-GOLDEN = Path(__file__).parent / "golden" / "trainjob-finetuning-gpu-1.yaml"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(autouse=True)
@@ -68,17 +68,18 @@ def chosen(**changes) -> Settings:
     return Settings(images="registry.example/trainshed/{stage}:1.0", **changes)
 
 
-def test_golden():
-    made = render_job(ATTEMPT, machine("gpu-1", chosen()), chosen())
+@pytest.mark.parametrize("size", ["gpu-1", "gpu-8x2"])
+def test_golden(size):
+    made, golden = render_job(ATTEMPT, machine(size, chosen()), chosen()), GOLDEN / f"trainjob-finetuning-{size}.yaml"
     if os.environ.get("GOLDEN") == "write":
-        GOLDEN.write_text(yaml.safe_dump(made, sort_keys=False, width=140))
-    assert made == yaml.safe_load(GOLDEN.read_text())
+        golden.write_text(yaml.safe_dump(made, sort_keys=False, width=140))
+    assert made == yaml.safe_load(golden.read_text())
     assert TrainJob.from_dict(made).to_dict() == made
 
 
 @pytest.mark.parametrize("size", ["cpu-small", "gpu-1", "gpu-8"])
 def test_with_the_runtime_it_makes_the_pod_that_the_launcher_kubernetes_makes(cluster, size):
-    """But for names, and for keys that are referred to one by one."""
+    """But for names, for keys that are referred to one by one, and for what the torch policy adds."""
     settings = chosen()
     found = machine(size, settings).model_copy(update={"priority_class": "trainshed-training"})
     made = cluster.trainer.pod_of(render_job(ATTEMPT, found, settings))
@@ -89,7 +90,9 @@ def test_with_the_runtime_it_makes_the_pod_that_the_launcher_kubernetes_makes(cl
     container, other = made["spec"].pop("containers")[0], ours["spec"].pop("containers")[0]
     assert made["spec"] == ours["spec"]
     assert container.pop("name") != other.pop("name")
-    assert [entry for entry in container.pop("env") if "value" in entry] == other.pop("env")
+    env = [entry for entry in container.pop("env") if not entry["name"].startswith("PET_")]
+    assert [entry for entry in env if "value" in entry] == other.pop("env")
+    assert container.pop("ports")
     assert other.pop("envFrom")
     assert container == other
 
@@ -158,9 +161,82 @@ def test_a_trainer_that_is_not_installed_is_told_with_the_mend(cluster, task):
         launch(task)
 
 
-def test_several_nodes_are_refused_while_training_is_one_process():
-    with pytest.raises(BadInput, match=r"gpu-8x2.*2 nodes.*one process so far"):
-        render_job(ATTEMPT, machine("gpu-8x2", chosen()), chosen())
+@pytest.mark.parametrize(
+    ("size", "device", "started", "threads"),
+    [
+        ("gpu-1", "auto", [], "8"),
+        ("gpu-8", "auto", ["-m", "pipeline.runtime.torchrun", "--nproc-per-node", "8"], "12"),
+        ("gpu-8", "cpu", [], "96"),
+        ("gpu-8x2", "cuda", ["-m", "pipeline.runtime.torchrun", "--nproc-per-node", "8"], "12"),
+        ("gpu-8x2", "cpu", ["-m", "pipeline.runtime.torchrun", "--nproc-per-node", "1"], "96"),
+    ],
+)
+def test_torchrun_is_started_for_several_processes_only(size, device, started, threads):
+    settings = chosen(device=device)
+    trainer = render_job(ATTEMPT, machine(size, settings), settings)["spec"]["trainer"]
+    assert trainer["command"] == ["python", *started, "-m", "components.finetuning"]
+    assert {"name": "TRAINSHED_THREADS", "value": threads} in trainer["env"]
+
+
+def two_nodes(cluster, first, second, monkeypatch, tmp_path):
+    """Play one function for each node of the next job."""
+    sizes = tmp_path / "sizes.yaml"
+    sizes.write_text("gpu-1: {cpus: 1, memory_mb: 512, scratch_mb: 100, nodes: 2, priority_class: trainshed-training}\n")
+    monkeypatch.setenv("TRAINSHED_MACHINES", str(sizes))
+    cluster.kubelet.plays = [first, second]
+
+
+def runs(kubelet, name):
+    kubelet.running(name)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (ends(0), ends(0), 0),
+        # the first process's end is the training's, whatever the others are still about
+        (ends(0), runs, 0),
+        (ends(2), ends(75), 2),
+        (ends(75), ends(75), 75),
+        # what lost another says less than what was lost
+        (ends(75), ends(2), 2),
+        (ends(137), ends(75), -9),
+    ],
+)
+def test_how_a_job_of_two_nodes_ends(cluster, task, monkeypatch, tmp_path, first, second, code):
+    two_nodes(cluster, first, second, monkeypatch, tmp_path)
+    assert launch(task) == code
+    assert (cluster.trainer.jobs, cluster.pods) == ({}, [])
+    assert [pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for pod in cluster.created] == ["0", "1"]
+
+
+def test_a_second_node_without_memory_is_told(cluster, task, monkeypatch, tmp_path):
+    two_nodes(cluster, ends(75), ends(137, "OOMKilled"), monkeypatch, tmp_path)
+    with pytest.raises(Unavailable, match="want of memory"):
+        launch(task)
+
+
+def test_a_second_node_that_is_waited_for_is_told(cluster, task, monkeypatch, tmp_path, caplog):
+    def waits(kubelet, name):
+        unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes have a GPU"}
+        cluster.patch(name, {"status": {"conditions": [unschedulable]}})
+        after(cluster, 6, lambda: [kubelet.ended(pod, 0) for pod in cluster.pods])
+
+    two_nodes(cluster, runs, waits, monkeypatch, tmp_path)
+    assert launch(task) == 0
+    assert [record.getMessage() for record in caplog.records].count("waiting for a node: 0/3 nodes have a GPU") == 1
+
+
+def test_a_first_node_that_is_gone_is_no_end_before_the_job_says_so(cluster, task, monkeypatch, tmp_path):
+    def play(kubelet, name):
+        kubelet.running(name)
+        cluster.remove(cluster.pods[0])
+        kubelet.ended(name, 0)
+        after(cluster, 6, lambda: cluster.trainer.condition(cluster.trainer.created[0], "Failed", "JobsFailed", "a pod is gone"))
+
+    two_nodes(cluster, runs, play, monkeypatch, tmp_path)
+    with pytest.raises(Unavailable, match="failed: JobsFailed a pod is gone"):
+        launch(task)
 
 
 @pytest.mark.parametrize(("state", "left"), [("running", 1), ("failed", 0)])
@@ -222,3 +298,35 @@ def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, c
     assert open_artifacts(run.settings).find("pretraining", reference["fingerprint"])
     assert len(cluster.trainer.created) == 2
     assert re.search(r"resumed at step 4\b", caplog.text)
+
+
+def test_two_nodes_train_one_model_and_one_that_is_lost_costs_an_interval(make_line, cluster, monkeypatch, tmp_path, caplog):
+    line = make_line()
+    keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    cluster.secrets = {f"trainshed-{stage}": keys for stage in ("ingestion", "tokenization", "pretraining")}
+    sizes = tmp_path / "sizes.yaml"
+    sizes.write_text(
+        "one: &one {cpus: 1, memory_mb: 512, scratch_mb: 100, priority_class: trainshed-training}\n"
+        "two: {<<: *one, nodes: 2}\ncpu-small: *one\ngpu-1: *one\n"
+    )
+    monkeypatch.setenv("TRAINSHED_MACHINES", str(sizes))
+    monkeypatch.setenv("TRAINSHED_LAUNCHER", "trainjob")
+    recipe = override(line.recipe, {"pretraining.steps": 12, "resources.pretraining": "two"})
+    run = Run(recipe, f"{recipe.name}-1", load_settings(line.settings.state))
+    for step in ("ingestion", "tokenization"):
+        run.execute(run.operator(TrainJobOperator, step))
+
+    def lose(name, said):
+        if "checkpoint committed" in said and "step=4" in said:
+            cluster.kubelet.on_line = None
+            cluster.kubelet.kill(cluster.pods[1])
+
+    cluster.kubelet.on_line = lose
+    task = run.operator(TrainJobOperator, "pretraining")
+    with pytest.raises(TryAgain):
+        run.execute(task)
+    reference = run.execute(task)
+    made = open_artifacts(run.settings).find("pretraining", reference["fingerprint"])
+    assert made.provenance.environment["processes"] == "2"
+    assert len(cluster.trainer.created) == 2
+    assert len(re.findall(r"resumed at step 4\b", caplog.text)) == 1
