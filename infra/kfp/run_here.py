@@ -1,0 +1,55 @@
+"""Run a compiled pipeline on this machine, each task a container, under the kfp SDK's DockerRunner.
+
+``.venv-kfp/bin/python infra/kfp/run_here.py pydocs.yaml``, with the keys of the servers in the environment, for instance by
+``set -a; . .trainshed/env``. Addresses, images and the recipe stand in the file; keys never do. Images are taken as they lie on
+this machine; kfp pulls those that do not. Its runner gives a container neither limits nor GPUs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from docker.errors import DockerException
+from kfp import components, local
+
+KEYS = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD"),
+    *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_MLFLOW_PASSWORD"),
+)
+HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": True}
+
+
+def main() -> int:
+    """Run the pipeline; 0 when every task ended well."""
+    given = _parser().parse_args()
+    # that limits do not hold here is said above, once
+    warnings.filterwarnings("ignore", message=".*no effect in the current local runner.*")
+    root = given.root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    # a container writes what it hands on as a user of its own
+    root.chmod(0o1777)
+    keys = {name: os.environ[name] for name in KEYS if name in os.environ}
+    runner = local.DockerRunner(network_mode=given.network, environment=keys, **HARDENED)
+    try:
+        local.init(runner, pipeline_root=str(root))
+        components.load_component_from_file(str(given.file))()
+    except (DockerException, OSError, RuntimeError, ValueError) as error:
+        print(f"run_here: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run_here", description="Run a pipeline compiled by `trainshed compile --to kfp` here.")
+    parser.add_argument("file", type=Path, help="the compiled pipeline")
+    parser.add_argument("--root", type=Path, default=Path("build/kfp"), help="folder for what tasks hand on (build/kfp)")
+    parser.add_argument("--network", default="host", help="Docker network of the containers (host: reaches servers on 127.0.0.1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
