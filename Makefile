@@ -34,7 +34,7 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15
 
-prove: $(VENV)/.ready
+prove: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready

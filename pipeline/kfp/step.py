@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
-from pipeline.errors import BadInput, TrainshedError, unknown_name
+from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
 from pipeline.kfp.identity import check_identity
 from pipeline.line import trace
 from pipeline.local.attempt import attempt
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run one step and end the process with its exit code."""
     given = _parser().parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _on_signals(_end_at_once)
     try:
         recipe = check_recipe(_json(given.recipe), "the pipeline's recipe")
         settings = load_settings()
-        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings, stop.is_set)
+        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings)
         hand_on(reference, given.output)
     except TrainshedError as error:
         print(f"{given.step}: {error}", file=sys.stderr, flush=True)
@@ -57,7 +55,6 @@ def run_step(
     identity: str,
     outputs: Mapping[str, Reference | None],
     settings: Settings,
-    should_stop: Callable[[], bool],
 ) -> Reference | None:
     """Make the step's artifact unless it is there.
 
@@ -68,7 +65,6 @@ def run_step(
         identity: what the step was compiled from.
         outputs: artifact of each step this one reads, by id; None for one that was left out.
         settings: where things are.
-        should_stop: asked five times a second; once it says True the component checkpoints and ends.
 
     Returns:
         Its reference; None when the step is left out of this run.
@@ -84,7 +80,9 @@ def run_step(
     prepared = prepare(recipe, run, step_id, settings, outputs)
     reference = prepared.reference
     if prepared.request and prepared.request_uri:
-        attempt(prepared.request, prepared.request_uri, settings, _say, should_stop)
+        stop = threading.Event()
+        _on_signals(lambda *_: stop.set())
+        attempt(prepared.request, prepared.request_uri, settings, _say, stop.is_set)
         reference = confirm(prepared.request, settings)
     elif reference:
         _say(f"nothing to do: artifact {reference.fingerprint[:12]} is there")
@@ -129,6 +127,17 @@ def hand_on(reference: Reference | None, place: Path) -> None:
             f"a folder that user {os.getuid()} of the container may write to",
             "open the pipeline root to that user",
         ) from error
+
+
+def _on_signals(act: Callable[..., object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, act)
+
+
+def _end_at_once(*_: object) -> None:
+    """Until the component has begun nothing is at stake, and an exception would be taken for a server's failure somewhere below."""
+    os.write(sys.stderr.fileno(), b"told to stop before the component began\n")
+    os._exit(Unavailable.exit_code)
 
 
 def _json(text: str) -> object:

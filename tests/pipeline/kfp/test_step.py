@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from pipeline.kfp.end import mlflow_status
 from pipeline.kfp.identity import identity_of
 from pipeline.kfp.step import hand_on, read_given
 from pipeline.line import trace
+from pipeline.recipe.recipe import override
 from pipeline.runs import reference_key, request_key
 
 REFERENCE = {"type": "corpus", "stage": "ingestion", "fingerprint": "f" * 64, "digest": "d" * 64}
@@ -98,11 +100,14 @@ def test_a_source_that_is_missing_is_bad_input(make_line, tmp_path: Path) -> Non
 def test_sigterm_reaches_the_component_which_ends_with_75(make_line, tmp_path: Path) -> None:
     """A component that was told to stop has checkpointed: the next attempt goes on from there."""
     line = make_line()
-    line.run({"pretraining.steps": 4})
-    tokens = line.outputs["tokenization"].model_dump_json()
     # far more steps than are ever made: it ends because it is told to
-    line.recipe = line.recipe.model_copy(update={"pretraining": line.recipe.pretraining.model_copy(update={"steps": 100_000})})
-    words = command(line, "pretraining", tmp_path / "reference", {"tokenization": tokens})
+    line.recipe = override(line.recipe, {"pretraining.steps": 100_000})
+    given: dict[str, str] = {}
+    for step in ("ingestion", "tokenization"):
+        done = ran(*command(line, step, tmp_path / step, given))
+        assert done.returncode == 0, done.stderr
+        given[step] = (tmp_path / step).read_text()
+    words = command(line, "pretraining", tmp_path / "reference", {"tokenization": given["tokenization"]})
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     told = []
     for said in process.stdout:
@@ -115,6 +120,17 @@ def test_sigterm_reaches_the_component_which_ends_with_75(make_line, tmp_path: P
     assert any("told to stop: SIGTERM" in said for said in told), told
     assert list(line.artifacts.store.list("training/"))
     assert not (tmp_path / "reference").exists()
+
+
+def test_sigterm_before_the_component_begins_ends_it_at_once(make_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = make_line()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a connection and never answers
+        monkeypatch.setenv("TRAINSHED_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = subprocess.Popen(command(line, "ingestion", tmp_path / "reference"), stderr=subprocess.PIPE, text=True)
+        with silent.accept()[0]:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 75
+    assert process.stderr.read() == "told to stop before the component began\n"
 
 
 def test_what_is_handed_on_is_read_as_it_was_written(tmp_path: Path) -> None:
