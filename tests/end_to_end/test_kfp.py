@@ -142,7 +142,7 @@ def test_no_key_is_shown_and_no_container_is_left(boxed: Boxed, first: str) -> N
     secret = boxed.settings.s3_keys[1]
     assert secret not in first
     assert not [path for path in (boxed.folder / "root").rglob("*") if path.is_file() and secret in path.read_text()]
-    assert docker("ps", "-aq", "--filter", "ancestor=trainshed-test/registration:0.1.0") == ""
+    assert docker("ps", "-aq", "--filter", "label=trainshed.kfp") == ""
 
 
 @pytest.mark.prove
