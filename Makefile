@@ -35,7 +35,7 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15 -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-prove: $(VENV)/.ready
+prove: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready

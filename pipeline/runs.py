@@ -76,6 +76,11 @@ def failure_key(run: str, step: str) -> str:
     return f"runs/{run}/{step}/failure.json"
 
 
+def reference_key(run: str, step: str) -> str:
+    """Key of the reference that a step handed on, in a run without a plan."""
+    return f"runs/{run}/{step}/reference.json"
+
+
 def read_progress(store: Store, run: str, step: str) -> Progress | None:
     """Live progress of a step; None before it has told any."""
     return _read(store, progress_key(run, step), Progress)

@@ -15,12 +15,18 @@ RUN --mount=type=bind,source=infra/images/wheels,target=/wheels \
     python -m pip install -qq --no-cache-dir --no-deps --no-index --no-compile --target /packages /wheels/${DEVICE}/*.whl \
     && sh /slim.sh /packages
 
+FROM ${BASE_IMAGE} AS contracts
+COPY components /components
+RUN find /components -type f ! -name contract.py ! -name __init__.py -delete
+
 FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --no-create-home --home-dir /scratch trainshed && install -d -o trainshed -g trainshed -m 0700 /scratch
 COPY --from=torch /packages /usr/local/lib/python3.11/site-packages
 COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
 WORKDIR /app
 COPY pipeline /app/pipeline
+# all contracts, no bodies: a container of Kubeflow Pipelines reads the whole line to find its own step's place
+COPY --from=contracts /components /app/components
 RUN python -m compileall -qq /app
 USER 10001:10001
 ENV PYTHONPATH=/app TRAINSHED_HOME=/app TRAINSHED_STATE=/scratch

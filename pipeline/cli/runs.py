@@ -1,4 +1,4 @@
-"""`trainshed run | watch | stop | plan`: a recipe's line, through Airflow or here."""
+"""`trainshed run | watch | stop | plan | compile`: a recipe's line, through Airflow, here, or as a file for another engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, refused_by_disk
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +25,9 @@ Force = Annotated[list[str] | None, typer.Option("--force", help="Run this step 
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run.", metavar="FIELD=VALUE")]
 
 
+TARGETS = {"kfp": "pipeline.kfp.compile:compile_recipe"}
+"""Engines a line can be compiled for."""
+
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 NAMED = 10
 
@@ -35,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("watch")(look)
     app.command("stop")(stop)
     app.command("plan")(plan)
+    app.command("compile")(compile_line)
 
 
 def run(
@@ -101,6 +105,24 @@ def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> No
     found = _changed(_find(recipe, settings), read_changes(changes or []))
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
     open_console().print(plan_table(made))
+
+
+def compile_line(
+    recipe: RecipeName,
+    to: Annotated[str, typer.Option("--to", help="What to compile for: kfp.", metavar="TARGET")],
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write it; standard output if left out.", metavar="FILE")] = None,
+    changes: Changes = None,
+) -> None:
+    """Write a recipe's line as a pipeline for another engine, e.g. as IR YAML for Kubeflow Pipelines."""
+    from pipeline.lookup import load
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    compiled: str = load("target", TARGETS, to)(_changed(_find(recipe, settings), read_changes(changes or [])), settings)
+    if output is None:
+        print(compiled, end="")
+    else:
+        _write(output, compiled)
 
 
 def find_run(airflow: Airflow, name: str) -> Run:
@@ -229,6 +251,15 @@ def _tell_decision(recipe: Recipe, settings: Settings, console: Console) -> None
         verb = "is champion" if decision.promoted else "was not promoted"
         reasons = "; ".join(decision.reasons)
         console.print(f"{recipe.registration.model} version {decision.version} {verb}: {reasons}", highlight=False, soft_wrap=True)
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise refused_by_disk(error) or BadInput(
+            f"cannot write {output}: {error.strerror}", "a file in a folder that exists", "correct --output"
+        ) from error
 
 
 def _is_file(name: str) -> bool:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
+from pipeline.errors import Interrupted, Unavailable
 from pipeline.line import trace
-from pipeline.local.command import ENVIRONMENT, component_command
-from pipeline.local.process import run_process
+from pipeline.local.attempt import DamageFound, attempt
 from pipeline.planning import Plan, Status, confirm, plan_run, prepare
-from pipeline.runs import read_failure
 from pipeline.tracking import end_run
 
 if TYPE_CHECKING:
@@ -42,10 +40,6 @@ class Listener(Protocol):
 
     def ended(self, step_id: str, reference: Reference | None) -> None:
         """A step is done; None when it was left out."""
-
-
-class DamageFound(Unavailable):
-    """A step found an input damaged: the line has to be planned anew."""
 
 
 @dataclass
@@ -104,27 +98,18 @@ class LocalRun:
         return reference
 
     def _launch(self, request: Request, request_uri: str) -> Reference:
-        command = component_command(request.stage, request_uri)
-        for attempt in range(1, ATTEMPTS + 1):
-            code = run_process(command, ENVIRONMENT, lambda line: self.listener.said(request.step, line), lambda: False)
-            if code == 0:
+        for count in range(1, ATTEMPTS + 1):
+            try:
+                attempt(request, request_uri, self.settings, partial(self.listener.said, request.step), lambda: False)
+            except DamageFound:
+                raise
+            except Unavailable as error:
+                if count == ATTEMPTS:
+                    raise
+                log.warning("%s: %s; attempt %d of %d follows", request.step, error, count + 1, ATTEMPTS)
+            else:
                 return confirm(request, self.settings)
-            error = self._error(request, code)
-            if not isinstance(error, Unavailable) or isinstance(error, DamageFound) or attempt == ATTEMPTS:
-                raise error
-            log.warning("%s: %s; attempt %d of %d follows", request.step, error, attempt + 1, ATTEMPTS)
         raise AssertionError  # the loop returns or raises
-
-    def _error(self, request: Request, code: int) -> TrainshedError:
-        """What an exit code, and the line left in the store, stand for."""
-        failure = read_failure(open_store(self.settings), request.run, request.step)
-        message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with {code}"
-        if code < 0:
-            return Unavailable(f"{request.step} was killed by signal {-code}", "a worker that lives", "it goes on from its last checkpoint")
-        if failure and failure.damaged:
-            return DamageFound(message)
-        kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}
-        return kinds.get(code, TrainshedError)(message)
 
 
 def run_local(

@@ -1,16 +1,14 @@
 """Each ``component.yaml`` says what its contract says, and Kubeflow Pipelines can load it."""
 
 import json
-import subprocess
 from pathlib import Path
 
-import pytest
+from fixtures.kfp import in_kfp, needs_kfp
 
 from components import COMPONENTS
 from pipeline.docs.component_yaml import component_files
 
 HOME = Path(__file__).resolve().parents[2]
-KFP = HOME / ".venv-kfp" / "bin" / "python"
 
 
 def test_files_are_generated_from_the_contracts() -> None:
@@ -18,7 +16,7 @@ def test_files_are_generated_from_the_contracts() -> None:
         assert path.read_text() == text, f"{path} is stale: run make docs"
 
 
-@pytest.mark.skipif(not KFP.exists(), reason="the kfp SDK's own environment is made by `make test`")
+@needs_kfp
 def test_the_kfp_sdk_loads_every_component() -> None:
     code = (
         "import json, sys\nfrom kfp import components\n"
@@ -27,5 +25,4 @@ def test_the_kfp_sdk_loads_every_component() -> None:
         "    print(json.dumps([loaded.name, sorted(loaded.component_spec.inputs)]))\n"
     )
     files = [str(HOME / "components" / name / "component.yaml") for name in COMPONENTS]
-    done = subprocess.run([str(KFP), "-W", "ignore", "-c", code, *files], capture_output=True, text=True, check=True)
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [[name, ["request"]] for name in COMPONENTS]
+    assert [json.loads(line) for line in in_kfp("-c", code, *files).splitlines()] == [[name, ["request"]] for name in COMPONENTS]

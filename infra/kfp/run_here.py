@@ -1,0 +1,76 @@
+"""Run a compiled pipeline on this machine, each task a container, under the kfp SDK's DockerRunner.
+
+``.venv-kfp/bin/python infra/kfp/run_here.py pydocs.yaml``, with the keys of the servers in the environment, for instance by
+``set -a; . .trainshed/env``. Addresses, images and the recipe stand in the file; keys never do. Images are taken as they lie on
+this machine; kfp pulls those that do not. Its runner gives a container neither limits nor GPUs. Ctrl-C tells the container at
+work to stop, and waits until it has checkpointed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+from kfp import components, local
+
+KEYS = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD"),
+    *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_MLFLOW_PASSWORD"),
+)
+HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": True}
+# kfp's runner gives its command as arguments of the image's own; one empty word takes that away, as a cluster does
+COMMAND_ALONE = {"entrypoint": [""]}
+LABEL = "trainshed.kfp"
+GRACE_S = 60
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the pipeline; 0 when every task ended well."""
+    given = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # that limits do not hold here is said above, once
+    warnings.filterwarnings("ignore", message=".*no effect in the current local runner.*")
+    session = secrets.token_hex(8)
+    keys = {name: os.environ[name] for name in KEYS if name in os.environ}
+    options = {"network_mode": given.network, "environment": keys, "labels": {LABEL: session}}
+    try:
+        root = given.root.resolve()
+        root.mkdir(parents=True, exist_ok=True)
+        # a container writes what it hands on as a user of its own
+        root.chmod(0o1777)
+        local.init(local.DockerRunner(**options, **COMMAND_ALONE, **HARDENED), pipeline_root=str(root))
+        components.load_component_from_file(str(given.file))()
+    except (DockerException, OSError, RuntimeError, ValueError) as error:
+        print(f"run_here: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        _stop(session)
+        print("run_here: interrupted; what was at work has checkpointed", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _stop(session: str) -> None:
+    """End the containers of this session: they outlive the runner that started them."""
+    for left in docker.from_env().containers.list(filters={"label": f"{LABEL}={session}"}):
+        left.stop(timeout=GRACE_S)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run_here", description="Run a pipeline compiled by `trainshed compile --to kfp` here.")
+    parser.add_argument("file", type=Path, help="the compiled pipeline")
+    parser.add_argument("--root", type=Path, default=Path("build/kfp"), help="folder for what tasks hand on (build/kfp)")
+    parser.add_argument("--network", default="host", help="Docker network of the containers (host: reaches servers on 127.0.0.1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

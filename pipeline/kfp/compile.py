@@ -1,0 +1,63 @@
+"""``trainshed compile --to kfp``: the file that Kubeflow Pipelines runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from pipeline.errors import BadInput
+from pipeline.kfp.identity import identity_of
+from pipeline.kfp.ir import END, pipeline_spec, placements
+from pipeline.kfp.platform import platform_spec
+from pipeline.line import trace
+from pipeline.orchestration.launchers.resources import check_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+
+class Plain(yaml.SafeDumper):
+    """Writes equal parts out in full: a person who reads the file need not look elsewhere."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        """Never refer to an earlier part."""
+        return True
+
+
+def compile_recipe(recipe: Recipe, settings: Settings) -> str:
+    """The recipe's line as IR YAML, for this checkout's code and these settings.
+
+    Raises:
+        BadInput: a machine size is unknown or several nodes; a result-bearing library is not installed.
+    """
+    check_sizes(recipe, settings)
+    return render(recipe, {step.id: identity_of(step) for step in trace(recipe)}, settings)
+
+
+def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) -> str:
+    """Both documents of the file; pure, so that they can be compared with golden copies.
+
+    Args:
+        recipe: the model to keep fresh.
+        identities: what each step is compiled from, by id.
+        settings: images, addresses, the names of Secrets.
+
+    Raises:
+        BadInput: a machine size is several nodes.
+    """
+    steps = trace(recipe)
+    placed = placements(recipe, steps, settings)
+    for name, (_, machine) in placed.items():
+        if machine.nodes > 1 and name != END:
+            raise BadInput(
+                f"{name}: machine size {machine.name!r} is {machine.nodes} nodes",
+                "one node: a task of kfp is one container",
+                "name a size of one node under resources: in the recipe",
+            )
+    documents = [pipeline_spec(recipe, steps, placed, identities, settings), platform_spec(placed, settings)]
+    text: str = yaml.dump_all(documents, Dumper=Plain, sort_keys=False, allow_unicode=True, width=120)
+    return text

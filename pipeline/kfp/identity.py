@@ -1,0 +1,40 @@
+"""What a step is before its inputs are known: the code, libraries and params it was compiled with.
+
+A pipeline file may lie about for months while images are rebuilt under the same tag. Under Airflow the plan and the image have
+to agree on a fingerprint; a container that makes its own request would always agree with itself. So the file says what it was
+compiled from, and the container compares.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipeline.line import Step
+
+
+def identity_of(step: Step) -> str:
+    """The fingerprint ``step`` would have without inputs, from the code and libraries at hand.
+
+    Raises:
+        BadInput: a result-bearing library is not installed here.
+    """
+    return fingerprint_parts(step.component, step.params, {}).fingerprint
+
+
+def check_identity(step: Step, compiled: str) -> None:
+    """See whether this image holds what the pipeline was compiled with.
+
+    Raises:
+        BadInput: it does not.
+    """
+    here = identity_of(step)
+    if here != compiled:
+        raise BadInput(
+            f"code or libraries of this image give {step.id} the identity {here[:12]}",
+            f"{compiled[:12]}, as compiled",
+            "rebuild the image, or compile the pipeline anew",
+        )

@@ -1,0 +1,215 @@
+"""The first document of the file: the line as a PipelineSpec, in the JSON form of its protobuf messages. Pure.
+
+One task a step, inside a DAG of its own, and behind it a task that runs however that ended: it ends the MLflow run. What tasks
+hand to each other are references, as string parameters; a step that was left out hands on an empty string. The id of the run is a
+parameter too, because a server fills it in there only. kfp's own cache is off: whether something has to be done is decided by
+fingerprints, which know the code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.line import Step
+from pipeline.orchestration.launchers.images import image_of
+from pipeline.orchestration.launchers.kubernetes.render import resources, variables
+from pipeline.orchestration.launchers.resources import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.orchestration.launchers.resources import Machine
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+SCHEMA = "2.1.0"
+SDK = "kfp-2.17.0"
+"""The SDK whose form this is, and which validates it."""
+
+LINE, END = "line", "end"
+RECIPE, RUN, REFERENCE = "recipe", "run", "reference"
+RETRY = {"maxRetryCount": 5, "backoffDuration": "5s", "backoffFactor": 1.0, "backoffMaxDuration": "5s"}
+"""As under Airflow. kfp sees no exit code, so bad input is tried again as well; it ends the same way within seconds."""
+
+UNCACHED = {"enableCache": False}
+STRING = {"parameterType": "STRING"}
+COMMON = {RECIPE: STRING, RUN: STRING}
+RUN_ID = {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
+"""Filled in by kfp: the same in every task and attempt of one run."""
+
+
+class Placed(NamedTuple):
+    """A container of the pipeline and where it runs."""
+
+    stage: str
+    """Whose image it runs in."""
+
+    machine: Machine
+
+
+def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> dict[str, Placed]:
+    """Image and machine of each task by id: the steps, and the task that ends the run."""
+    placed = {
+        step.id: Placed(step.component.name, machine(recipe.resources.of(step.id, step.component.resources), settings)) for step in steps
+    }
+    # ending a run takes no more than the last step has: the keys and the library to speak to MLflow
+    return {**placed, END: placed[steps[-1].id]}
+
+
+def pipeline_spec(
+    recipe: Recipe, steps: tuple[Step, ...], placed: Mapping[str, Placed], identities: Mapping[str, str], settings: Settings
+) -> dict[str, Any]:
+    """The PipelineSpec of a recipe's line.
+
+    Args:
+        recipe: the recipe, which travels with the pipeline.
+        steps: its line.
+        placed: image and machine of each task.
+        identities: what each step was compiled from, by id; see `pipeline.kfp.identity`.
+        settings: images and addresses.
+    """
+    commands = {step.id: _step_command(recipe, step, identities[step.id]) for step in steps} | {END: _end_command(recipe, steps)}
+    components = {component(step.id): _step_component(step) for step in steps}
+    return {
+        "pipelineInfo": {"name": f"trainshed-{recipe.name.replace('_', '-')}", "description": " ".join(recipe.description.split())},
+        "schemaVersion": SCHEMA,
+        "sdkVersion": SDK,
+        "components": {
+            **components,
+            component(LINE): {
+                "dag": {"tasks": {task(step.id): _step_task(step) for step in steps}},
+                "inputDefinitions": {"parameters": COMMON},
+            },
+            component(END): {"executorLabel": executor(END), "inputDefinitions": {"parameters": {RUN: STRING}}},
+        },
+        "deploymentSpec": {
+            "executors": {
+                executor(name): {"container": {**_container(placed[name], settings), **command}} for name, command in commands.items()
+            }
+        },
+        "root": {"dag": {"tasks": _root_tasks(recipe)}},
+    }
+
+
+def task(name: str) -> str:
+    """What kfp calls the task: it takes no underscores."""
+    return name.replace("_", "-")
+
+
+def component(name: str) -> str:
+    """What kfp calls the task's component."""
+    return f"comp-{task(name)}"
+
+
+def executor(name: str) -> str:
+    """What kfp calls the task's container."""
+    return f"exec-{task(name)}"
+
+
+def _root_tasks(recipe: Recipe) -> dict[str, Any]:
+    return {
+        LINE: {
+            "componentRef": {"name": component(LINE)},
+            "cachingOptions": UNCACHED,
+            # as text: kfp's numbers are doubles
+            "inputs": {"parameters": {RECIPE: {"runtimeValue": {"constant": recipe.model_dump_json(exclude_none=True)}}, RUN: RUN_ID}},
+            "taskInfo": {"name": LINE},
+        },
+        END: {
+            "componentRef": {"name": component(END)},
+            "cachingOptions": UNCACHED,
+            "dependentTasks": [LINE],
+            "inputs": {"parameters": {RUN: RUN_ID}},
+            "retryPolicy": RETRY,
+            "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
+            "taskInfo": {"name": END},
+        },
+    }
+
+
+def _step_task(step: Step) -> dict[str, Any]:
+    given = {
+        name: {"taskOutputParameter": {"producerTask": task(origin.id), "outputParameterKey": REFERENCE}}
+        for name, origin in _origins(step).items()
+    }
+    found = {
+        "componentRef": {"name": component(step.id)},
+        "cachingOptions": UNCACHED,
+        "dependentTasks": sorted({task(origin.id) for origin in step.upstream}),
+        "inputs": {"parameters": {**{name: {"componentInputParameter": name} for name in COMMON}, **given}},
+        "retryPolicy": RETRY,
+        "taskInfo": {"name": task(step.id)},
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _step_component(step: Step) -> dict[str, Any]:
+    described = {
+        name: {**STRING, "description": f"Reference to the {step.component.inputs[name].type}; empty when there is none."}
+        for name in _origins(step)
+    }
+    made = {**STRING, "description": f"Reference to the {step.component.output}; empty when the step was left out."}
+    return {
+        "executorLabel": executor(step.id),
+        "inputDefinitions": {"parameters": {**COMMON, **described}},
+        "outputDefinitions": {"parameters": {REFERENCE: made}},
+    }
+
+
+def _step_command(recipe: Recipe, step: Step, identity: str) -> dict[str, Any]:
+    given = [word for name, origin in _origins(step).items() for word in ("--given", f"{origin.id}={_value(name)}")]
+    return {
+        "command": ["python", "-m", "pipeline.kfp.step"],
+        "args": [
+            *("--step", step.id),
+            *("--run", _run(recipe)),
+            *("--recipe", _value(RECIPE)),
+            *("--identity", identity),
+            *given,
+            *("--output", f"{{{{$.outputs.parameters['{REFERENCE}'].output_file}}}}"),
+        ],
+    }
+
+
+def _end_command(recipe: Recipe, steps: tuple[Step, ...]) -> dict[str, Any]:
+    return {
+        "command": ["python", "-m", "pipeline.kfp.end"],
+        "args": [*("--recipe", recipe.name), *("--run", _run(recipe)), *("--last", steps[-1].id)],
+    }
+
+
+def _container(placed: Placed, settings: Settings) -> dict[str, Any]:
+    image = image_of(placed.stage, settings)
+    return {
+        "image": image,
+        "env": variables(placed.machine, 1, settings, image),
+        "resources": _resources(placed.machine),
+    }
+
+
+def _resources(machine: Machine) -> dict[str, Any]:
+    """Requests and limits, which are the same, as for a pod of the launcher ``kubernetes``."""
+    amounts = resources(machine)["limits"]
+    asked: dict[str, Any] = {
+        "resourceCpuRequest": amounts["cpu"],
+        "resourceCpuLimit": amounts["cpu"],
+        "resourceMemoryRequest": amounts["memory"],
+        "resourceMemoryLimit": amounts["memory"],
+    }
+    if machine.gpus:
+        asked["accelerator"] = {"resourceType": machine.gpu_resource, "resourceCount": amounts[machine.gpu_resource]}
+    return asked
+
+
+def _origins(step: Step) -> dict[str, Step]:
+    """The steps whose references ``step`` is handed, by the name its contract gives the input."""
+    return {name: origin for name, origin in step.inputs.items() if isinstance(origin, Step)}
+
+
+def _run(recipe: Recipe) -> str:
+    """Name of the run in the store and in MLflow."""
+    return f"{recipe.name}-{_value(RUN)}"
+
+
+def _value(parameter: str) -> str:
+    return f"{{{{$.inputs.parameters['{parameter}']}}}}"

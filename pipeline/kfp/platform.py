@@ -1,0 +1,59 @@
+"""The second document of the file: what a Kubernetes cluster has to know of each container. Pure; kfp's local runners pass over it.
+
+Keys come from the stage's Secret by reference, as for pods of the launcher ``kubernetes``. kfp has no words for a priority class and
+for affinity between pods: those of a machine size are left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.kfp.ir import executor
+from pipeline.orchestration.launchers.environment import KEYS, SCRATCH
+from pipeline.orchestration.launchers.kubernetes.render import QUEUE, USER, secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.kfp.ir import Placed
+    from pipeline.orchestration.launchers.resources import Machine
+    from pipeline.settings import Settings
+
+
+def platform_spec(placed: Mapping[str, Placed], settings: Settings) -> dict[str, Any]:
+    """The PlatformSpec that goes with a PipelineSpec.
+
+    Args:
+        placed: image and machine of each task.
+        settings: the names of Secrets.
+    """
+    executors = {executor(name): _executor(stage, machine, settings) for name, (stage, machine) in placed.items()}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+
+
+def _executor(stage: str, machine: Machine, settings: Settings) -> dict[str, Any]:
+    """A ``KubernetesExecutorConfig``."""
+    affinity = (machine.affinity or {}).get("nodeAffinity")
+    fields = {
+        "secretAsEnv": _keys(secret_name(stage, settings)),
+        "securityContext": {"runAsUser": str(USER), "runAsGroup": str(USER), "runAsNonRoot": True},
+        "emptyDirMounts": [
+            {"volumeName": "scratch", "mountPath": SCRATCH, "sizeLimit": f"{machine.scratch_mb}Mi"},
+            {"volumeName": "shared-memory", "mountPath": "/dev/shm", "medium": "Memory", "sizeLimit": f"{machine.shared_memory_mb}Mi"},  # noqa: S108 - of the container
+        ],
+        "nodeSelector": {"labels": machine.node_selector} if machine.node_selector else None,
+        "tolerations": [toleration.model_dump(exclude_none=True) for toleration in machine.tolerations],
+        "nodeAffinity": [{"nodeAffinityJson": _constant(affinity)}] if affinity else None,
+        "podMetadata": {"labels": {QUEUE: machine.queue}} if machine.queue else None,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _keys(secret: str) -> list[dict[str, Any]]:
+    """Each key that the Secret holds; the name stands twice because older servers read the first."""
+    names = [{"secretKey": name, "envVar": name} for name in sorted(KEYS.values())]
+    return [{"secretName": secret, "secretNameParameter": _constant(secret), "keyToEnv": names, "optional": True}] if secret else []
+
+
+def _constant(value: object) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": value}}

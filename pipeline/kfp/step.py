@@ -1,0 +1,169 @@
+"""What the container of a step runs: resolve, look, run the component, hand on the reference.
+
+Under Airflow an operator does this beside the container. kfp has nobody of ours there, so the container prepares its own request,
+by the code that operators and the local interpreter use, and starts its component in a process of its own, as the local
+interpreter does: planning and an ML body never share one. Exit codes are those of a component.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts import open_store
+from pipeline.artifacts.manifest import Reference
+from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
+from pipeline.kfp.identity import check_identity
+from pipeline.line import trace
+from pipeline.local.attempt import attempt
+from pipeline.local.command import is_reference
+from pipeline.planning import confirm, prepare
+from pipeline.recipe.recipe import check_recipe
+from pipeline.runs import reference_key
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+
+def main() -> None:
+    """Run one step and end the process with its exit code."""
+    given = _parser().parse_args()
+    _on_signals(_end_at_once)
+    try:
+        recipe = check_recipe(_json(given.recipe), "the pipeline's recipe")
+        settings = load_settings()
+        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings)
+        hand_on(reference, given.output)
+    except TrainshedError as error:
+        print(f"{given.step}: {error}", file=sys.stderr, flush=True)
+        sys.exit(error.exit_code)
+
+
+def run_step(
+    recipe: Recipe,
+    run: str,
+    step_id: str,
+    identity: str,
+    outputs: Mapping[str, Reference | None],
+    settings: Settings,
+) -> Reference | None:
+    """Make the step's artifact unless it is there.
+
+    Args:
+        recipe: as it was compiled.
+        run: id of the run.
+        step_id: the step.
+        identity: what the step was compiled from.
+        outputs: artifact of each step this one reads, by id; None for one that was left out.
+        settings: where things are.
+
+    Returns:
+        Its reference; None when the step is left out of this run.
+
+    Raises:
+        BadInput: the image is not what was compiled; the source or an input is wrong.
+        Unavailable: something is away, an input is damaged, or the component was told to stop.
+    """
+    steps = {step.id: step for step in trace(recipe)}
+    if step_id not in steps:
+        raise unknown_name("step", step_id, steps)
+    check_identity(steps[step_id], identity)
+    prepared = prepare(recipe, run, step_id, settings, outputs)
+    reference = prepared.reference
+    if prepared.request and prepared.request_uri:
+        stop = threading.Event()
+        _on_signals(lambda *_: stop.set())
+        attempt(prepared.request, prepared.request_uri, settings, _say, stop.is_set)
+        reference = confirm(prepared.request, settings)
+    elif reference:
+        _say(f"nothing to do: artifact {reference.fingerprint[:12]} is there")
+    else:
+        _say("left out of this run")
+    if reference:
+        # no plan names what this run relies on, and it must not be collected meanwhile
+        open_store(settings).put(reference_key(run, step_id), reference.model_dump_json().encode())
+    return reference
+
+
+def read_given(words: Sequence[str]) -> dict[str, Reference | None]:
+    """``["ingestion={...}", "champion_evaluation="]`` as artifacts by step.
+
+    Raises:
+        BadInput: something else than a reference was handed on.
+    """
+    read: dict[str, Reference | None] = {}
+    for word in words:
+        step, _, told = word.partition("=")
+        try:
+            read[step] = Reference.model_validate_json(told) if told else None
+        except ValueError as error:
+            raise BadInput(f"--given {step}={told[:80]!r}", "the reference that step handed on", "run the pipeline anew") from error
+    return read
+
+
+def hand_on(reference: Reference | None, place: Path) -> None:
+    """Write the output parameter, whole; kfp leaves it to the container to make its folder.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_name(f".{place.name}.{os.getpid()}")
+        fresh.write_text(reference.model_dump_json() if reference else "")
+        fresh.replace(place)
+    except OSError as error:
+        raise BadInput(
+            f"cannot write the output {place}: {error.strerror}",
+            f"a folder that user {os.getuid()} of the container may write to",
+            "open the pipeline root to that user",
+        ) from error
+
+
+def _on_signals(act: Callable[..., object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, act)
+
+
+def _end_at_once(*_: object) -> None:
+    """Until the component has begun nothing is at stake, and an exception would be taken for a server's failure somewhere below."""
+    os.write(sys.stderr.fileno(), b"told to stop before the component began\n")
+    os._exit(Unavailable.exit_code)
+
+
+def _json(text: str) -> object:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"--recipe is not JSON: {error}", "the recipe as it was compiled", "compile the pipeline anew") from error
+
+
+def _say(line: str) -> None:
+    if not is_reference(line):
+        print(line, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kfp.step", description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--step", required=True, help="id of the step")
+    parser.add_argument("--run", required=True, help="id of the run")
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="the recipe")
+    parser.add_argument("--identity", required=True, metavar="DIGEST", help="what the step was compiled from")
+    parser.add_argument("--given", action="append", default=[], metavar="STEP=REFERENCE", help="what a step before this one handed on")
+    parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="where to write the reference")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
