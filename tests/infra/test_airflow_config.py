@@ -98,7 +98,7 @@ def test_an_executor_is_found_where_its_provider_is_installed(name) -> None:
 def test_airflow_reads_what_is_meant(executor, tmp_path) -> None:
     (tmp_path / "key").write_text("from-a-file")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "OTEL"))}
-    for path in (FOLDER / "base.env", FOLDER / executor):
+    for path in (FOLDER / "base.env", FOLDER / "secrets.env", FOLDER / executor):
         environment |= variables(path)
     environment |= {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__API_AUTH__JWT_SECRET_CMD": f"cat {tmp_path}/key"}
     environment |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": f"printf sqlite:///{tmp_path}/airflow.db"}
