@@ -9,7 +9,7 @@ KEEP ?=
 DEVICE ?= cpu
 BASE_IMAGE ?= python:3.11-slim
 
-.PHONY: demo test check prove bench docs lock images clean
+.PHONY: demo test check prove bench docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; to mend it: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
@@ -57,6 +57,10 @@ lock: $(VENV)/.ready
 	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml
 # torch stands outside the hashes: its version is pinned by pyproject.toml and TORCH, its build is chosen where it is installed
 	@sed -i '/^torch==/,/^[^ ]/{/^torch==/d;/^    /d}' requirements.lock
+
+# what the images for Airflow and for the servers need besides; after `make lock`, in the environment of the new lock
+extras: docs
+	@infra/images/extras/pin.sh $(BIN)/pip-compile airflow servers
 
 clean:
 	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi
