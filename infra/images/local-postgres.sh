@@ -28,7 +28,7 @@ cat > "$work/Dockerfile" <<'END'
 FROM scratch
 ADD rootfs.tar /
 COPY --chmod=755 start /usr/local/bin/start
-ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
+ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PGDATA=/var/lib/postgresql/data
 RUN usermod --uid 999 postgres && groupmod --gid 999 postgres && install -d -o 999 -g 999 -m 0700 /var/lib/postgresql/data && install -d -o 999 -g 999 /var/run/postgresql
 USER 999:999
 VOLUME /var/lib/postgresql/data

@@ -13,6 +13,8 @@ RUN useradd --uid 10001 --no-create-home --home-dir /data trainshed && install -
 COPY --from=packages /weed /usr/local/bin/weed
 COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
 COPY --chmod=755 infra/images/from-files.sh /usr/local/bin/from-files
+COPY --chmod=755 infra/images/s3.sh /usr/local/bin/s3
+COPY infra/images/door.py /usr/local/lib/door.py
 USER 10001:10001
 ARG VERSION=unknown
 ARG CODE_VERSION=unknown
