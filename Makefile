@@ -5,6 +5,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 KFP := .venv-kfp
+CHECKOV := .venv-checkov
 KEEP ?=
 DEVICE ?= cpu
 BASE_IMAGE ?= python:3.11-slim
@@ -28,13 +29,19 @@ $(KFP)/.ready: infra/kfp/requirements.lock
 	@$(KFP)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/kfp/requirements.lock
 	@touch $@
 
+# so does checkov
+$(CHECKOV)/.ready: infra/checkov/requirements.lock
+	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/checkov/requirements.lock
+	@touch $@
+
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
 test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15
 
-prove: $(VENV)/.ready
+prove: $(VENV)/.ready $(CHECKOV)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready
@@ -64,4 +71,4 @@ extras: docs
 
 clean:
 	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi
-	rm -rf $(VENV) $(KFP) .trainshed
+	rm -rf $(VENV) $(KFP) $(CHECKOV) .trainshed

@@ -29,7 +29,7 @@ FROM scratch
 ADD rootfs.tar /
 COPY --chmod=755 start /usr/local/bin/start
 ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PGDATA=/var/lib/postgresql/data
-RUN usermod --uid 999 postgres && groupmod --gid 999 postgres && install -d -o 999 -g 999 -m 0700 /var/lib/postgresql/data && install -d -o 999 -g 999 /var/run/postgresql
+RUN usermod --uid 999 postgres && groupmod --gid 999 postgres && install -d -o 999 -g 999 -m 0700 /var/lib/postgresql/data && install -d -o 999 -g 999 -m 3777 /var/run/postgresql
 USER 999:999
 VOLUME /var/lib/postgresql/data
 ENTRYPOINT ["/usr/local/bin/start"]
