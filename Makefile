@@ -5,11 +5,12 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 KFP := .venv-kfp
+CHECKOV := .venv-checkov
 KEEP ?=
 DEVICE ?= cpu
 BASE_IMAGE ?= python:3.11-slim
 
-.PHONY: demo test check prove bench docs lock images clean
+.PHONY: demo test check prove bench docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; to mend it: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
@@ -28,6 +29,12 @@ $(KFP)/.ready: infra/kfp/requirements.lock
 	@$(KFP)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/kfp/requirements.lock
 	@touch $@
 
+# so does checkov
+$(CHECKOV)/.ready: infra/checkov/requirements.lock
+	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/checkov/requirements.lock
+	@touch $@
+
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
@@ -35,7 +42,7 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15 -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-prove: $(VENV)/.ready $(KFP)/.ready
+prove: $(VENV)/.ready $(KFP)/.ready $(CHECKOV)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready
@@ -59,6 +66,10 @@ lock: $(VENV)/.ready
 # torch stands outside the hashes: its version is pinned by pyproject.toml and TORCH, its build is chosen where it is installed
 	@sed -i '/^torch==/,/^[^ ]/{/^torch==/d;/^    /d}' requirements.lock
 
+# what the images for Airflow and for the servers need besides; after `make lock`, in the environment of the new lock
+extras: docs
+	@infra/images/extras/pin.sh $(BIN)/pip-compile airflow servers
+
 clean:
 	@if [ -x $(BIN)/trainshed ]; then $(BIN)/trainshed down || true; fi
-	rm -rf $(VENV) $(KFP) .trainshed
+	rm -rf $(VENV) $(KFP) $(CHECKOV) .trainshed

@@ -25,6 +25,7 @@ pytest_plugins = [
     "fixtures.airflow_home",
     "fixtures.docker",
     "fixtures.cluster",
+    "fixtures.s3_requests",
 ]
 
 

@@ -8,8 +8,9 @@ FROM ${TRAINING_IMAGE} AS training
 
 FROM ${BASE_IMAGE} AS packages
 COPY infra/images/airflow.txt infra/images/slim.sh /
+COPY infra/images/extras/airflow.txt /extras.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /airflow.txt \
+    python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /airflow.txt -r /extras.txt \
     && sh /slim.sh /packages
 # a fingerprint covers the versions of libraries that are not here: their records say which the components have
 RUN --mount=type=bind,from=light,source=/usr/local/lib/python3.11/site-packages,target=/light \
@@ -25,6 +26,9 @@ COPY pipeline /app/pipeline
 COPY components /app/components
 COPY dags /app/dags
 COPY infra/machines.yaml /app/infra/
+COPY --chmod=755 infra/images/from-files.sh /usr/local/bin/from-files
+# what the official chart starts is called `airflow`
+RUN printf '#!/bin/sh\nexec python -m airflow "$@"\n' > /usr/local/bin/airflow && chmod 755 /usr/local/bin/airflow
 ARG VERSION
 RUN python -m compileall -qq /app && install -d "/app/trainshed-${VERSION}.dist-info" \
     && printf 'Metadata-Version: 2.1\nName: trainshed\nVersion: %s\n' "${VERSION}" > "/app/trainshed-${VERSION}.dist-info/METADATA"
@@ -36,4 +40,5 @@ LABEL org.opencontainers.image.title="trainshed airflow" \
       org.opencontainers.image.revision="${CODE_VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 VOLUME /airflow /tmp
-ENTRYPOINT ["python", "-m", "airflow"]
+ENTRYPOINT ["/usr/local/bin/from-files"]
+CMD ["airflow", "version"]

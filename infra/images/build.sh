@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build every image, or those named: two bases, one image per component, one for Airflow. What has not changed is taken from cache.
+# Build every image, or those named: two bases, one image per component, one for Airflow, one for S3 and MLflow.
+# What has not changed is taken from cache.
 #
 #   BASE_IMAGE  what the bases stand on (python:3.11-slim; `local` makes a stand-in where no registry can be reached)
 #   TORCH       requirement, with options of pip, that says which build of torch (torch==2.13.0)
@@ -62,7 +63,7 @@ fetch_torch() {
     echo "$torch" > "$wheels/.spec"
 }
 
-wanted=${*:-light training ingestion tokenization pretraining finetuning evaluation registration airflow}
+wanted=${*:-light training ingestion tokenization pretraining finetuning evaluation registration airflow servers}
 for name in $wanted; do
     case $name in
         light) build light infra/images/light.Dockerfile --build-arg "BASE_IMAGE=$base" ;;
@@ -74,8 +75,9 @@ for name in $wanted; do
             build airflow infra/images/airflow.Dockerfile --build-arg "BASE_IMAGE=$base" \
                 --build-arg "LIGHT_IMAGE=$repository/light:$tag" --build-arg "TRAINING_IMAGE=$repository/training:$tag"
             ;;
+        servers) build servers infra/images/servers.Dockerfile --build-arg "BASE_IMAGE=$base" ;;
         ingestion | tokenization | registration) component "$name" light ;;
         pretraining | finetuning | evaluation) component "$name" training ;;
-        *) echo "unknown image $name; expected one of: light training airflow, or a component; to mend it: correct the name" >&2; exit 2 ;;
+        *) echo "unknown image $name; expected one of: light training airflow servers, or a component; to mend it: correct the name" >&2; exit 2 ;;
     esac
 done

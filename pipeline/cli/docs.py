@@ -12,9 +12,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
-        """Write the generated tables and component files."""
+        """Write the generated tables, component files and policies."""
         from pipeline.docs.component_yaml import component_files
         from pipeline.docs.image_requirements import image_requirements
+        from pipeline.docs.policies import policy_files
         from pipeline.docs.readme import readme, settings_page
         from pipeline.errors import BadInput
         from pipeline.settings import load_settings
@@ -26,12 +27,14 @@ def register(app: typer.Typer) -> None:
             home / "docs" / "settings.md": settings_page(home),
             **component_files(home),
             **image_requirements(home),
+            **policy_files(home),
         }
         stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
         if check and stale:
             names = ", ".join(str(path.relative_to(home)) for path in stale)
             raise BadInput(f"stale: {names}", "what the contracts and recipes say today", "run make docs")
         for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[path])
             typer.echo(f"wrote {path.relative_to(home)}")
 

@@ -1,0 +1,153 @@
+"""``infra/policies/``: what each identity may do in the bucket of artifacts, and what nobody may, as S3 policies.
+
+One identity a stage, from the contracts: a stage commits its own artifacts, reads the kinds it takes, and may put a damaged one of
+those out of the way. Only registration writes the ledger; only stages that train write checkpoints. ``airflow`` plans and hands
+over requests; ``maintenance`` is for people: garbage collection, rollback, restore. The bucket's own policy holds whatever an
+identity's says: what commits is written under a condition, and entries of the ledger are added, never changed.
+
+``s3:ListBucket`` has no prefix: a key that is missing would otherwise be refused (403) instead of missing (404). A blob's key is its
+digest, and parts of a multipart upload take no condition, so ``blobs/`` has none.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from components import COMPONENTS
+from pipeline.lookup import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pipeline.component import Component
+
+BUCKET, SOURCES, LOGS, MLFLOW = "pipeline", "sources", "airflow-logs", "mlflow"
+"""Names of the buckets in the files; put those of the installation in their place."""
+
+COMMITS = ("manifests/*", "leases/*", "ledger/*")
+"""What is written under a condition only: by it attempts that run side by side know who was first."""
+
+PROMOTERS = ("registration", "maintenance")
+"""Identities that may write the ledger."""
+
+Statement = dict[str, Any]
+
+
+def policy_files(home: Path) -> dict[Path, str]:
+    """The path and text of each policy."""
+    folder = home / "infra" / "policies"
+    contracts = [load("component", COMPONENTS, name) for name in COMPONENTS]
+    identities = {contract.name: _stage(contract, contracts) for contract in contracts}
+    identities |= {"airflow": _airflow(list(identities)), "maintenance": _maintenance(), "mlflow": _mlflow()}
+    files = {folder / "identities" / f"{name}.json": statements for name, statements in identities.items()}
+    return {path: _text(statements) for path, statements in {**files, folder / "bucket.json": _bucket()}.items()}
+
+
+def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statement]:
+    """What one stage needs."""
+    taken = {wanted.type for wanted in contract.inputs.values()}
+    makers = sorted({other.name for other in contracts if other.output in taken})
+    near = [contract.name, *(name for name in makers if name != contract.name)]
+    statements = [
+        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("Read", ["s3:GetObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near), "leases/*", "runs/*/request.json"]),
+        _allow("Commit", ["s3:PutObject"], ["blobs/*", f"manifests/{contract.name}/*", "leases/*"]),
+        _allow("Tell", ["s3:PutObject"], ["runs/*/progress.json", "runs/*/failure.json"]),
+        _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in near]),
+        _allow("ClearDamage", ["s3:DeleteObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near)]),
+        *_always(),
+    ]
+    if contract.trains:
+        statements.append(_allow("Checkpoint", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["training/*"]))
+        statements.append(_allow("QuarantineCheckpoint", ["s3:PutObject"], ["quarantine/training/*"]))
+    if not contract.inputs:
+        statements += _sources(["s3:GetObject"])
+    if contract.effect:
+        statements.append(_allow("Decide", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
+    return statements
+
+
+def _airflow(stages: list[str]) -> list[Statement]:
+    """Planning and operators, in the scheduler or in workers, and their logs."""
+    return [
+        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "runs/*"]),
+        _allow("HandOver", ["s3:PutObject"], ["runs/*"]),
+        _allow("ForgetFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
+        _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in stages]),
+        _allow("ClearDamage", ["s3:DeleteObject"], ["blobs/*", "manifests/*"]),
+        *_always(),
+        *_sources([]),
+        _allow("Logs", ["s3:GetObject", "s3:PutObject"], ["*"], LOGS),
+        _allow("LookAtLogs", ["s3:ListBucket"], [""], LOGS),
+    ]
+
+
+def _maintenance() -> list[Statement]:
+    """People: garbage collection, rollback, doctor, restore of the ledger."""
+    return [
+        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("Read", ["s3:GetObject"], ["*"]),
+        _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*"]),
+        _allow("Quarantine", ["s3:PutObject"], ["quarantine/*"]),
+        _allow("Decide", ["s3:PutObject"], ["ledger/*"]),
+        *_always(),
+    ]
+
+
+def _mlflow() -> list[Statement]:
+    """The MLflow server, which keeps its artifacts in a bucket of its own; clients need no keys."""
+    return [
+        _allow("Look", ["s3:ListBucket"], [""], MLFLOW),
+        _allow("Artifacts", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], ["artifacts/*"], MLFLOW),
+    ]
+
+
+def _bucket() -> list[Statement]:
+    """What holds for everybody, whatever an identity's policy says."""
+    unconditional = {"Null": {"s3:if-none-match": "true", "s3:if-match": "true"}}
+    return [
+        # without an exception for CreateMultipartUpload: these objects are small, and a part takes no condition
+        _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
+        _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*"], {"Null": {"s3:if-none-match": "true"}}),
+        _deny("KeepTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*"], {}),
+        _deny(
+            "PromotersOnly",
+            ["s3:PutObject"],
+            ["ledger/*"],
+            {"StringNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::*:role/trainshed-{name}" for name in PROMOTERS]}},
+        ),
+        _deny("EncryptedOnTheWay", ["s3:*"], ["", "*"], {"Bool": {"aws:SecureTransport": "false"}}),
+    ]
+
+
+def _always() -> list[Statement]:
+    """A small object is written and read back to tell a damaged object from a store that is away; large uploads may be given up."""
+    return [
+        _allow("Probe", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["probe/*"]),
+        _allow("GiveUp", ["s3:AbortMultipartUpload"], ["blobs/*"]),
+    ]
+
+
+def _sources(reading: list[str]) -> list[Statement]:
+    look = _allow("LookAtSources", ["s3:ListBucket"], [""], SOURCES)
+    return [look, _allow("ReadSources", reading, ["*"], SOURCES)] if reading else [look]
+
+
+def _allow(sid: str, actions: list[str], keys: Iterable[str], bucket: str = BUCKET) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": _resources(keys, bucket)}
+
+
+def _deny(sid: str, actions: list[str], keys: Iterable[str], condition: Statement) -> Statement:
+    statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": _resources(keys, BUCKET)}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _resources(keys: Iterable[str], bucket: str) -> list[str]:
+    return [f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}" for key in keys]
+
+
+def _text(statements: list[Statement]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"

@@ -1,0 +1,147 @@
+"""Policies, held against every request to S3 that the line really sends, stage by stage: all are allowed, and nothing is allowed idly."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+
+import pytest
+from fixtures.line import Heard
+from fixtures.policy import FOLDER, Asked, allowed, applies, policy
+
+from components import COMPONENTS
+from pipeline.artifacts import gc
+from pipeline.artifacts.manifest import blob_key
+from pipeline.lookup import load
+from pipeline.orchestration.replan import replanned_key
+from pipeline.preflight.store import check_store
+from pipeline.registry.ledger import Ledger
+from pipeline.runs import failure_key
+from pipeline.runtime.stop import Stop
+
+IDENTITIES = sorted(path.stem for path in (FOLDER / "identities").glob("*.json"))
+LEDGER = "arn:aws:s3:::pipeline/ledger/m/000001.json"
+COMMITTED = ("manifests/pretraining/ab.json", "leases/ab.json", "ledger/m/000001.json")
+
+
+def asked(action: str, key: str, identity: str = "registration", **context: str) -> Asked:
+    role = f"arn:aws:iam::111122223333:role/trainshed-{identity}"
+    return Asked(action, f"arn:aws:s3:::pipeline/{key}", {"aws:SecureTransport": "true", "aws:PrincipalArn": role, **context})
+
+
+@pytest.fixture
+def line(make_line, recorder, monkeypatch):
+    """A line whose components run in this process, where their requests can be seen."""
+    made = make_line()
+    recorder.prefix = made.settings.store.removeprefix(f"s3://{recorder.bucket}/")
+
+    def in_process(command, _environment, _line, _stopping) -> int:
+        stage = command[command.index("-m") + 1].removeprefix("components.")
+        body = import_module(f"components.{stage}.__main__")
+        contract = load("component", COMPONENTS, stage)
+        recorder.identity = stage
+        try:
+            return import_module("pipeline.runtime.main")._run(
+                contract, getattr(body, contract.verb), command[command.index("--request") + 1], Stop()
+            )
+        finally:
+            recorder.identity = "airflow"
+
+    monkeypatch.setattr("pipeline.local.run.run_process", in_process)
+    return made
+
+
+def flip(line, stage: str) -> None:
+    """Damage the largest blob of a stage's artifact."""
+    entry = max(line.manifest(stage).files, key=lambda found: found.size)
+    data = bytearray(line.artifacts.store.get(blob_key(entry.sha256)).data)
+    data[len(data) // 2] ^= 1
+    line.artifacts.store.put(blob_key(entry.sha256), bytes(data))
+
+
+def run_everything(line, recorder, tmp_path) -> None:
+    """The line up to a champion, damage and its healing, and what people do."""
+    line.run()
+    recorder.identity = "nobody"
+    flip(line, "tokenization")
+    flip(line, "finetuning")
+    recorder.identity = "airflow"
+    line.run({"finetuning.learning_rate": 1e-3}, Heard(), frozenset({"evaluation"}))
+    store = line.artifacts.store
+    store.put(replanned_key("r"), b"{}", if_absent=True)
+    store.put(failure_key("r", "s"), b"{}")
+    for identity in ("pretraining", "ingestion"):
+        recorder.identity = identity
+        (tmp_path / identity).write_bytes(identity.encode() * (4 << 20))
+        assert store.upload(tmp_path / identity, blob_key(identity))
+    recorder.identity = "maintenance"
+    assert {finding.state for finding in check_store(line.settings)} == {"ok"}
+    ledger = Ledger(store, line.recipe.registration.model)
+    head = ledger.head()
+    ledger.append(head.model_copy(update={"number": head.number + 1}))
+    garbage = gc.find_garbage(line.artifacts, 0.0)
+    gc.remove(line.artifacts, garbage, 0.0)
+
+
+def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_own(line, recorder, tmp_path) -> None:
+    run_everything(line, recorder, tmp_path)
+    bucket = policy("bucket")
+    assert set(COMPONENTS) | {"airflow", "maintenance"} <= set(recorder.asked)
+    for identity in (*COMPONENTS, "airflow", "maintenance"):
+        statements = policy(f"identities/{identity}")
+        refused = {(one.action, one.resource) for one in recorder.asked[identity] if not allowed(one, statements, bucket)}
+        assert not refused, f"{identity}: {sorted(refused)}"
+    written = {
+        identity: {one.resource.split("/")[1] for one in found if one.action == "s3:PutObject"}
+        for identity, found in recorder.asked.items()
+    }
+    assert [identity for identity in COMPONENTS if "ledger" in written[identity]] == ["registration"]
+    assert {identity for identity in COMPONENTS if "training" in written[identity]} == {"pretraining", "finetuning"}
+    conditional = [one for found in recorder.asked.values() for one in found if {"s3:if-none-match", "s3:if-match"} & one.context.keys()]
+    assert {one.resource.split("/")[1] for one in conditional} >= {"manifests", "leases", "ledger", "blobs"}
+
+
+@pytest.mark.parametrize("key", COMMITTED)
+def test_what_commits_is_refused_without_a_condition(key) -> None:
+    everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
+    bucket = policy("bucket")
+    plain = asked("s3:PutObject", key, **{"s3:ObjectCreationOperation": "true"})
+    part = asked("s3:PutObject", key, **{"s3:ObjectCreationOperation": "false"})
+    absent = asked("s3:PutObject", key, **{"s3:if-none-match": "*"})
+    match = asked("s3:PutObject", key, **{"s3:if-match": '"e"'})
+    assert [allowed(one, everything, bucket) for one in (plain, part, absent)] == [False, False, True]
+    # an entry of the ledger is added, and never changed
+    assert allowed(match, everything, bucket) == (not key.startswith("ledger"))
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_only_registration_and_people_may_write_promotions_even_with_rights_to_everything(identity) -> None:
+    everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
+    entry = asked("s3:PutObject", "ledger/m/000001.json", identity, **{"s3:if-none-match": "*"})
+    may = identity in {"registration", "maintenance"}
+    assert allowed(entry, policy(f"identities/{identity}"), policy("bucket")) is may
+    assert allowed(entry, everything, policy("bucket")) is may
+    assert not allowed(asked("s3:DeleteObject", "ledger/m/000001.json", identity), everything, policy("bucket"))
+
+
+@pytest.mark.parametrize("stage", COMPONENTS)
+def test_no_stage_commits_for_another(stage) -> None:
+    statements = policy(f"identities/{stage}")
+    for other in COMPONENTS:
+        manifest = asked("s3:PutObject", f"manifests/{other}/ab.json", stage, **{"s3:if-none-match": "*"})
+        assert allowed(manifest, statements, policy("bucket")) is (other == stage)
+
+
+def test_the_way_is_encrypted() -> None:
+    plain = asked("s3:GetObject", "blobs/ab", **{"aws:SecureTransport": "false"})
+    assert not allowed(plain, policy("identities/airflow"), policy("bucket"))
+
+
+def test_there_is_a_policy_for_every_stage_and_each_fits_into_a_managed_policy() -> None:
+    assert set(IDENTITIES) == {*COMPONENTS, "airflow", "maintenance", "mlflow"}
+    for name in IDENTITIES:
+        # AWS counts a managed policy's characters without white space, up to 6,144
+        assert len(json.dumps(json.loads((FOLDER / "identities" / f"{name}.json").read_text()), separators=(",", ":"))) <= 6144
+        assert all(statement["Effect"] == "Allow" for statement in policy(f"identities/{name}"))
+    assert all(statement["Effect"] == "Deny" for statement in policy("bucket"))
+    assert applies(policy("bucket")[1], Asked("s3:PutObject", LEDGER))
