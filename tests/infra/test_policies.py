@@ -47,7 +47,7 @@ def line(make_line, recorder, monkeypatch):
         finally:
             recorder.identity = "airflow"
 
-    monkeypatch.setattr("pipeline.local.run.run_process", in_process)
+    monkeypatch.setattr("pipeline.local.attempt.run_process", in_process)
     return made
 
 
