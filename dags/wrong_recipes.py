@@ -1,7 +1,8 @@
-"""Shows recipes that cannot be read among Airflow's import errors; has no DAG of its own.
+"""Shows recipes that are wrong among Airflow's import errors; has no DAG of its own.
 
 Airflow takes all DAGs of a file out of service when importing the file fails. One wrong recipe must not stop the others, so
-`train.py` leaves it out, and this file is the one that fails. It is mended by mending the recipe.
+`train.py` leaves out what cannot be read, and this file is the one that fails. It is mended by mending the recipe, or the file of
+machine sizes.
 """
 
 from pipeline.errors import BadInput

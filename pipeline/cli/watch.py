@@ -10,7 +10,7 @@ from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
 from pipeline.orchestration.names import PLAN_TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rich.console import Console
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 LOOK_S = 1.0
+PUT_OFF = "up_for_reschedule"
 
 
 class Watched(NamedTuple):
@@ -99,10 +100,28 @@ def _look(watched: Watched, plan: Plan | None, *, failed: bool) -> list[Row]:
     from pipeline.runs import read_progress
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
+    _check_startable(watched, tasks.values())
     at_work = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
     told = {step: read_progress(watched.store, watched.name, step) for step in at_work}
     progress = {step: found for step, found in told.items() if found}
     return rows(watched.steps, Seen(tasks, plan, progress, _left_out(watched, tasks, plan), failed))
+
+
+def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
+    """See whether Airflow can start the tasks: it puts off, for minutes, what it finds no DAG for when it comes to start it.
+
+    Raises:
+        BadInput: it cannot, and says why; the run is ended, since nothing else would end it.
+    """
+    from pipeline.orchestration.hand_in import check_parsed
+
+    if not any(task.state == PUT_OFF for task in tasks):
+        return
+    try:
+        check_parsed(watched.run.dag, watched.airflow.import_errors())
+    except BadInput:
+        watched.airflow.fail(watched.run.dag, watched.run.id)
+        raise
 
 
 def _left_out(watched: Watched, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:

@@ -184,6 +184,9 @@ class Airflow:
             place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task.id)}"
             # 409: it has ended, or failed, meanwhile
             self._call("PATCH", place, {"new_state": "failed"}, accepted=frozenset({409}))
+        if self.dag(dag) is None:
+            # no scheduler looks at the runs of a DAG that went away, so none would ever end this one
+            self._call("PATCH", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}", {"state": "failed"}, accepted=frozenset({409}))
 
     def _pages(self, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

@@ -79,7 +79,7 @@ def await_dag(airflow: Airflow, recipe: Recipe) -> None:
         errors = frozenset(airflow.import_errors())
         if ask:
             before = errors
-        _check_parsed(recipe.name, errors - before)
+        check_parsed(recipe.name, errors - before)
         if now - began > PATIENCE_S:
             got = "; ".join(sorted(error.why for error in errors)) or "it was not parsed"
             raise Unavailable(f"Airflow has no DAG {recipe.name}: {got}", "the DAG within two minutes", "see `trainshed logs airflow`")
@@ -91,8 +91,12 @@ def await_dag(airflow: Airflow, recipe: Recipe) -> None:
         raise BadInput(f"the DAG {recipe.name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
 
 
-def _check_parsed(name: str, fresh: Iterable[Unparsed]) -> None:
+def check_parsed(name: str, fresh: Iterable[Unparsed]) -> None:
     """See whether what Airflow has just failed to import keeps the recipe's DAG away; an older failure may be mended by now.
+
+    Args:
+        name: of the recipe.
+        fresh: what failed.
 
     Raises:
         BadInput: it does, and waiting does not mend it.

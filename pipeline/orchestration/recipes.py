@@ -17,10 +17,11 @@ class Recipes(NamedTuple):
     """What was found in the recipe folders."""
 
     recipes: tuple[Recipe, ...]
-    """Those that can be read, by name."""
+    """Those that can be read, by name. A machine size that is wrong takes no DAG away: what runs of it meanwhile would hang, and its
+    first task ends with the reason."""
 
     wrong: tuple[str, ...]
-    """One line for each of the others."""
+    """One line for each that is wrong."""
 
 
 def read_all(settings: Settings, only: str | None = None) -> Recipes:
@@ -31,8 +32,8 @@ def read_all(settings: Settings, only: str | None = None) -> Recipes:
             continue
         try:
             recipe = read_recipe(path)
-            check_sizes(recipe, settings)
             recipes.append(recipe)
+            check_sizes(recipe, settings)
         except BadInput as error:
             wrong.append(f"recipe {name}: {error}")
     return Recipes(tuple(recipes), tuple(wrong))

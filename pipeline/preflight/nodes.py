@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubernetes.client.exceptions import ApiException
 
+from pipeline.errors import BadInput
 from pipeline.line import trace
 from pipeline.orchestration.launchers.kubernetes.cluster import TIMEOUT_S
 from pipeline.orchestration.launchers.resources import machine
@@ -42,7 +43,10 @@ def _asked(settings: Settings) -> dict[str, set[str]]:
     asked: dict[str, set[str]] = {}
     for recipe in read_all(settings).recipes:
         for step in trace(recipe):
-            size = machine(recipe.resources.of(step.id, step.component.resources), settings)
+            try:
+                size = machine(recipe.resources.of(step.id, step.component.resources), settings)
+            except BadInput:
+                continue  # the check of the recipes tells
             if size.gpus:
                 asked.setdefault(size.gpu_resource, set()).add(size.name)
     return asked

@@ -109,3 +109,11 @@ def test_a_recipe_with_an_unknown_size_stops_no_other(recipe_folder):
     found = read_all(Settings(state=recipe_folder.parent))
     assert "first" in {recipe.name for recipe in found.recipes}
     assert ["unknown machine size 'gpu1'" in line for line in found.wrong] == [True]
+    # its own DAG stays as well: without it Airflow would neither go on with a run that has begun nor end it
+    assert "second" in {recipe.name for recipe in found.recipes}
+
+
+def test_a_missing_file_of_sizes_takes_no_dag_away(recipe_folder, tmp_path):
+    found = read_all(Settings(state=recipe_folder.parent, machines=tmp_path / "nowhere.yaml"))
+    assert "first" in {recipe.name for recipe in found.recipes}
+    assert len(found.wrong) == len(found.recipes)

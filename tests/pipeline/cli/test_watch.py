@@ -1,0 +1,48 @@
+"""Watching a run that Airflow cannot go on with: it is told and ended, not watched for ever."""
+
+from __future__ import annotations
+
+import pytest
+from fixtures.answers import airflow, answers
+from rich.console import Console
+
+from pipeline.cli.watch import watch
+from pipeline.errors import BadInput, TrainshedError
+from pipeline.orchestration.client import Airflow, Run
+from pipeline.settings import Settings
+
+__all__ = ["airflow", "answers"]
+
+RUN, ERRORS = "/api/v2/dags/first/dagRuns/first-1", "/api/v2/importErrors"
+PUT_OFF = {"task_id": "plan", "state": "up_for_reschedule", "try_number": 1, "start_date": None, "duration": None}
+
+
+@pytest.fixture
+def watched(airflow, tmp_path):
+    """Watch a run whose first task Airflow puts off, since it finds no DAG for it; the DAG is stale by now."""
+
+    def go(**error):
+        airflow.of[RUN] = (200, {"dag_id": "first", "dag_run_id": "first-1", "state": "running"})
+        airflow.of[f"{RUN}/taskInstances"] = (200, {"task_instances": [PUT_OFF], "total_entries": 1})
+        airflow.of[f"{RUN}/taskInstances/plan"] = (200, {})
+        airflow.of["/api/v2/dags/first"] = (200, {"dag_id": "first", "is_stale": True})
+        airflow.of[ERRORS] = (200, {"import_errors": [{"timestamp": "t", **error}], "total_entries": 1})
+        settings = Settings(airflow_url=airflow.url, store=f"file://{tmp_path}/store", state=tmp_path)
+        watch(Airflow(settings), Run("first", "first-1", "running"), ("ingestion",), settings, Console(force_terminal=False))
+
+    return go
+
+
+def test_the_setting_that_keeps_its_dag_away_is_told_and_the_run_is_ended(watched, airflow):
+    with pytest.raises(BadInput, match=r"^Airflow makes no DAG first: unknown launcher 'dcoker'; to mend it: did you mean 'docker'\?$"):
+        watched(filename="train.py", stack_trace="pipeline.errors.BadInput: unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")
+    assert [asked for asked in airflow.asked if asked.startswith("PATCH")] == [f"PATCH {RUN}/taskInstances/plan", f"PATCH {RUN}"]
+
+
+def test_what_is_wrong_elsewhere_ends_nothing(watched, airflow, monkeypatch):
+    monkeypatch.setattr(
+        "pipeline.cli.watch.time.sleep", lambda _: airflow.of.__setitem__(RUN, (200, airflow.of[RUN][1] | {"state": "failed"}))
+    )
+    with pytest.raises(TrainshedError, match="first-1 failed at"):
+        watched(filename="theirs.py", stack_trace="ImportError: no")
+    assert not [asked for asked in airflow.asked if asked.startswith("PATCH")]
