@@ -32,8 +32,10 @@ def compile_recipe(recipe: Recipe, settings: Settings) -> str:
     """The recipe's line as IR YAML, for this checkout's code and these settings.
 
     Raises:
-        BadInput: a machine size is unknown or several nodes; a result-bearing library is not installed.
+        BadInput: the store is a folder; a machine size is unknown or several nodes; a result-bearing library is not installed.
     """
+    if not settings.store.startswith("s3://"):
+        raise BadInput(f"the store is {settings.store}", "one that containers reach: s3://bucket/prefix", "set TRAINSHED_STORE")
     check_sizes(recipe, settings)
     return render(recipe, {step.id: identity_of(step) for step in trace(recipe)}, settings)
 

@@ -131,6 +131,11 @@ def test_a_size_of_several_nodes_and_an_unknown_one_are_refused() -> None:
         compile_recipe(override(recipe(), {"resources.pretraining": "gpu8"}), settings())
 
 
+def test_a_store_that_no_container_sees_is_refused() -> None:
+    with pytest.raises(BadInput, match="the store is file:///tmp/here; expected one that containers reach"):
+        compile_recipe(recipe(), settings(store="file:///tmp/here"))
+
+
 def test_retries_are_those_of_airflow() -> None:
     assert (RETRY["maxRetryCount"], RETRY["backoffDuration"]) == (RETRIES, f"{RETRY_DELAY.seconds}s")
 
