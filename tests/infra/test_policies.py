@@ -1,13 +1,14 @@
-"""Policies, held against every request to S3 that the line really sends, stage by stage: all are allowed, and nothing is allowed idly."""
+"""Policies, held against every request to S3 that the line really sends, stage by stage: all are allowed, and daily work uses what is."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 import pytest
 from fixtures.line import Heard
-from fixtures.policy import FOLDER, Asked, allowed, applies, policy
+from fixtures.policy import FOLDER, Asked, allowed, applies, like, policy
 
 from components import COMPONENTS
 from pipeline.artifacts import gc
@@ -79,8 +80,30 @@ def run_everything(line, recorder, tmp_path) -> None:
     ledger = Ledger(store, line.recipe.registration.model)
     head = ledger.head()
     ledger.append(head.model_copy(update={"number": head.number + 1}))
-    garbage = gc.find_garbage(line.artifacts, 0.0)
-    gc.remove(line.artifacts, garbage, 0.0)
+    recorder.identity = "pretraining"
+    store.put("training/ab/checkpoints/000000001.json", b"{}")
+    recorder.identity = "maintenance"
+    later = datetime.now(UTC) + timedelta(days=400)
+    assert gc.remove(line.artifacts, gc.find_garbage(line.artifacts, 0.0, later), 0.0, later)
+
+
+DAILY = {"Look", "Read", "Commit", "Checkpoint", "Decide", "HandOver", "CollectGarbage"}
+"""Statements that a line in which little goes wrong, and a garbage collection, make full use of."""
+
+
+def idle(sent: list[Asked], statements: list[dict]) -> set[tuple[str, str]]:
+    """What is allowed for daily work, and nobody asked for."""
+    offered = {
+        (action, resource)
+        for statement in statements
+        if statement["Sid"] in DAILY
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    used = {
+        (action, resource) for action, resource in offered if any(one.action == action and like(one.resource, resource) for one in sent)
+    }
+    return offered - used
 
 
 def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_own(line, recorder, tmp_path) -> None:
@@ -91,6 +114,10 @@ def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_ow
         statements = policy(f"identities/{identity}")
         refused = {(one.action, one.resource) for one in recorder.asked[identity] if not allowed(one, statements, bucket)}
         assert not refused, f"{identity}: {sorted(refused)}"
+    unused = {
+        identity: idle(recorder.asked[identity], policy(f"identities/{identity}")) for identity in (*COMPONENTS, "airflow", "maintenance")
+    }
+    assert not {identity: found for identity, found in unused.items() if found}
     written = {
         identity: {one.resource.split("/")[1] for one in found if one.action == "s3:PutObject"}
         for identity, found in recorder.asked.items()
