@@ -45,7 +45,21 @@ def test_the_airflow_image_knows_the_version_of_every_library_a_fingerprint_cove
 
 
 def test_the_airflow_image_is_without_torch() -> None:
-    assert not re.search(r"^(torch|transformers|datasets|mlflow)==", (IMAGES / "airflow.txt").read_text(), re.MULTILINE)
+    for path in (IMAGES / "airflow.txt", IMAGES / "extras" / "airflow.txt"):
+        assert not re.search(r"^(torch|transformers|datasets|mlflow)==", path.read_text(), re.MULTILINE)
+
+
+def pins(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", path.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["airflow", "servers"])
+def test_what_an_image_needs_besides_agrees_with_the_lock(name: str) -> None:
+    extras, lock = pins(IMAGES / "extras" / f"{name}.txt"), pins(HOME / "requirements.lock")
+    wanted = [line for line in (IMAGES / "extras" / f"{name}.in").read_text().splitlines() if not line.startswith("#")]
+    assert {re.split(r"[\[=<>]", line)[0] for line in wanted} <= extras.keys() | pins(IMAGES / f"{name}.txt").keys()
+    assert not extras.keys() & pins(IMAGES / f"{name}.txt").keys()
+    assert {one: version for one, version in extras.items() if lock.get(one, version) != version} == {}
 
 
 def size(image: str) -> int:
