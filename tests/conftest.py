@@ -4,17 +4,31 @@ The checkout stands before it: otherwise the folder `tests/components` would hid
 not started with ``python -m``.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from xdist.workermanage import NodeManager
 
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-# a session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started
-signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
+
+def told_to_end(*_: object) -> None:
+    """A session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for child in psutil.Process().children():
+            if any(mark in " ".join(child.cmdline()) for mark in ("pytest-xdist", "exec(eval(sys.stdin.readline()))")):
+                child.terminate()
+    pytest.exit("told to end", 128 + signal.SIGTERM)
+
+
+signal.signal(signal.SIGTERM, told_to_end)
+# a worker process is killed this many seconds after the end; to stop a whole stack takes more than the ten it is given otherwise
+NodeManager.EXIT_TIMEOUT = 60
 
 pytest_plugins = [
     "fixtures.s3",
