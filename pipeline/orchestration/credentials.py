@@ -54,18 +54,29 @@ def _held(settings: Settings) -> dict[str, Any]:
 def _s3(connection: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's Connection
     """Keys, and where they are for if the connection says so; a token belongs to its keys, so none here means none."""
     extra = connection.extra_dejson
+    access, secret = connection.login or extra.get("aws_access_key_id"), connection.password or extra.get("aws_secret_access_key")
     places = {"s3_endpoint": extra.get("endpoint_url"), "s3_region": extra.get("region_name")}
     token = extra.get("aws_session_token")
     return {
-        "s3_access_key": SecretStr(connection.login),
-        "s3_secret_key": SecretStr(connection.password),
+        "s3_access_key": SecretStr(_given(access, connection)),
+        "s3_secret_key": SecretStr(_given(secret, connection)),
         "s3_session_token": SecretStr(token) if token else None,
         **{field: value for field, value in places.items() if value},
     }
 
 
 def _mlflow(connection: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's Connection
-    return {"mlflow_username": connection.login, "mlflow_password": SecretStr(connection.password)}
+    return {"mlflow_username": _given(connection.login, connection), "mlflow_password": SecretStr(_given(connection.password, connection))}
+
+
+def _given(value: str | None, connection: Any) -> str:  # noqa: ANN401 - Airflow's Connection
+    if not value:
+        raise BadInput(
+            f"Airflow's connection {connection.conn_id!r} lacks login or password",
+            "access key and secret key, or user and password",
+            "fill them in",
+        )
+    return value
 
 
 def _connection(name: str, setting: str) -> Any:  # noqa: ANN401 - Airflow's Connection
@@ -73,11 +84,6 @@ def _connection(name: str, setting: str) -> Any:  # noqa: ANN401 - Airflow's Con
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        found = Connection.get(name)
+        return Connection.get(name)
     except AirflowNotFoundException as error:
         raise BadInput(f"Airflow has no connection {name!r}", "one that holds keys", f"make it, or correct {setting}") from error
-    if not (found.login and found.password):
-        raise BadInput(
-            f"Airflow's connection {name!r} lacks login or password", "access key and secret key, or user and password", "fill them in"
-        )
-    return found

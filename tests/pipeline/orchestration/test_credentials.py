@@ -72,6 +72,12 @@ def test_what_a_connection_says_goes_before_the_environment(connect, monkeypatch
     assert (settings.s3_keys, settings.s3_region) == (("access", "secret", "token"), "eu-west-1")
 
 
+def test_both_keys_may_stand_where_airflow_encrypts_them(connect, monkeypatch):
+    monkeypatch.setenv("TRAINSHED_S3_CONNECTION", "store")
+    connect("store", conn_type="aws", extra={"aws_access_key_id": "access", "aws_secret_access_key": "secret"})
+    assert task_settings().s3_keys == ("access", "secret")
+
+
 def test_a_connection_without_keys_is_a_mistake(connect, monkeypatch):
     monkeypatch.setenv("TRAINSHED_S3_CONNECTION", "store")
     connect("store", conn_type="aws", login="access")
