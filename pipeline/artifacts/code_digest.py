@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from functools import lru_cache
 
 from pipeline.artifacts.code import SOURCES, reached_modules
+from pipeline.memo import FileMemo
 
 LABEL = "trainshed.code"
 """Label of an image that holds the digest."""
@@ -20,14 +22,21 @@ PYTHON = (3, 11)
 """What runs in the images."""
 
 
+@lru_cache
 def code_digest(stage: str) -> str:
     """The digest for one component, in 16 hexadecimal digits.
 
     Args:
         stage: name of the component.
     """
-    modules = reached_modules(stage, {}, SOURCES)
+    modules = reached_modules(stage, {}, SOURCES, _parsed())
     return hashlib.sha256(json.dumps(modules).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _parsed() -> FileMemo:
+    """What was parsed for one component, which reaches much that another reaches too."""
+    return FileMemo()
 
 
 if __name__ == "__main__":
