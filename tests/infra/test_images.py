@@ -11,6 +11,7 @@ from fixtures.docker import NAMES, STAGES, build, client, docker
 
 from components import COMPONENTS
 from pipeline.artifacts.code import reached_modules
+from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.artifacts.fingerprint import _version
 from pipeline.lookup import load
 
@@ -80,6 +81,7 @@ def test_an_image_runs_without_root_and_says_what_it_is(images: str, stage: str)
     config = json.loads(docker("inspect", "--format", "{{json .Config}}", image))
     assert config["User"] == "10001:10001"
     assert config["Labels"]["org.opencontainers.image.version"] == VERSION
+    assert config["Labels"][LABEL] == code_digest(stage)
     assert re.match(r"[0-9a-f]{40}(\+dirty)?$|trainshed ", config["Labels"]["org.opencontainers.image.revision"])
     usage = docker("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none", image, "--help")
     assert usage.startswith(f"usage: python -m components.{stage}")
