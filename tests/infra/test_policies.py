@@ -14,11 +14,13 @@ from components import COMPONENTS
 from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.lookup import load
+from pipeline.orchestration.launchers.kubernetes.render import service_account
 from pipeline.orchestration.replan import replanned_key
 from pipeline.preflight.store import check_store
 from pipeline.registry.ledger import Ledger
 from pipeline.runs import failure_key
 from pipeline.runtime.stop import Stop
+from pipeline.settings import Settings
 
 IDENTITIES = sorted(path.stem for path in (FOLDER / "identities").glob("*.json"))
 LEDGER = "arn:aws:s3:::pipeline/ledger/m/000001.json"
@@ -157,6 +159,14 @@ def test_no_stage_commits_for_another(stage) -> None:
     for other in COMPONENTS:
         manifest = asked("s3:PutObject", f"manifests/{other}/ab.json", stage, **{"s3:if-none-match": "*"})
         assert allowed(manifest, statements, policy("bucket")) is (other == stage)
+
+
+def test_the_example_of_trust_is_for_a_service_account_the_launcher_uses() -> None:
+    (statement,) = json.loads((FOLDER / "trust-example.json").read_text())["Statement"]
+    (subject,) = [value for key, value in statement["Condition"]["StringEquals"].items() if key.endswith(":sub")]
+    settings = Settings()
+    stages = {f"system:serviceaccount:{settings.kubernetes_namespace}:{service_account(stage)}" for stage in COMPONENTS}
+    assert subject in stages
 
 
 def test_the_way_is_encrypted() -> None:
