@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Pin what an image needs besides its part of requirements.lock: NAME.in, resolved against the lock, becomes NAME.txt, which holds only
-# what ../NAME.txt does not. A laptop needs none of it, so it stays out of the lock. Usage: pin.sh COMPILE NAME..., by `make extras`.
+# what ../NAME.txt does not, and what NAME.in does without. A laptop needs none of it, so it stays out of the lock. Usage: pin.sh COMPILE NAME..., by `make extras`.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 compile=$1
@@ -12,9 +12,10 @@ for name in "${@:2}"; do
         --no-emit-find-links --strip-extras -c "$work/constraints.txt" -o "$work/$name.txt" "infra/images/extras/$name.in"
     {
         echo "# Generated from $name.in and requirements.lock by \`make extras\`."
-        awk '
+        awk -v without=" $(sed -n 's/^# without: //p' "infra/images/extras/$name.in") " '
             NR == FNR { if (match($0, /^[A-Za-z0-9._-]+==/)) held[substr($0, 1, RLENGTH)] = 1; next }
-            /^[A-Za-z0-9._-]+==/ { match($0, /^[A-Za-z0-9._-]+==/); keep = !(substr($0, 1, RLENGTH) in held) }
+            /^[A-Za-z0-9._-]+==/ { match($0, /^[A-Za-z0-9._-]+==/)
+                keep = !(substr($0, 1, RLENGTH) in held) && !index(without, " " substr($0, 1, RLENGTH - 2) " ") }
             /^#/ { keep = 0 }
             keep' "infra/images/$name.txt" "$work/$name.txt"
     } > "infra/images/extras/$name.txt"
