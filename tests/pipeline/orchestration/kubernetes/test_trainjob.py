@@ -300,6 +300,7 @@ def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, c
     assert re.search(r"resumed at step 4\b", caplog.text)
 
 
+@pytest.mark.prove
 def test_two_nodes_train_one_model_and_one_that_is_lost_costs_an_interval(make_line, cluster, monkeypatch, tmp_path, caplog):
     line = make_line()
     keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
