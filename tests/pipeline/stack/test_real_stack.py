@@ -185,7 +185,8 @@ def test_down_leaves_no_process_not_even_a_component_that_lost_its_worker(wanted
         [sys.executable, "-c", code], {}, state=state, server="airflow-scheduler", configuration="", log=state / "logs" / "stray.log"
     )
     families = living(wanted)
-    assert stack.down(wanted) == len(families)
+    # Airflow's DAG processor may have forked a parser since
+    assert stack.down(wanted) >= len(families)
     assert living(wanted) == []
     assert not [process for process in families if process.is_running()]
     assert {one.state for one in stack.status(wanted)} == {"stopped"}
