@@ -25,7 +25,7 @@ def run(make_line, cluster, monkeypatch):
     line = make_line()
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     cluster.secrets = {f"trainshed-{stage}": {name: os.environ[name] for name in names} for stage in STAGES}
-    recipe = override(line.recipe, {"pretraining.steps": 12, "resources.pretraining": "gpu-8"})
+    recipe = override(line.recipe, {"pretraining.steps": 12, "resources.pretraining": "cpu-large"})
     return Run(recipe, f"{recipe.name}-1", line.settings)
 
 
@@ -77,7 +77,7 @@ def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_mor
     assert cluster.pods == []
     reference = tokens.execute(task)
     assert open_artifacts(tokens.settings).find("pretraining", reference["fingerprint"])
-    assert cluster.created[-1]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "8"
+    assert cluster.created[-1]["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "16"
     assert re.search(r"resumed at step 4\b", caplog.text)
 
 
