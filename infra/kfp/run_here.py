@@ -21,8 +21,8 @@ from docker.errors import DockerException
 from kfp import components, local
 
 KEYS = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD"),
-    *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_MLFLOW_PASSWORD"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD"),
+    *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_S3_SESSION_TOKEN", "TRAINSHED_MLFLOW_PASSWORD"),
 )
 HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": True}
 # kfp's runner gives its command as arguments of the image's own; one empty word takes that away, as a cluster does

@@ -36,8 +36,9 @@ def compile_recipe(recipe: Recipe, settings: Settings) -> str:
     """
     if not settings.store.startswith("s3://"):
         raise BadInput(f"the store is {settings.store}", "one that containers reach: s3://bucket/prefix", "set TRAINSHED_STORE")
+    text = render(recipe, {step.id: identity_of(step) for step in trace(recipe)}, settings)
     check_sizes(recipe, settings)
-    return render(recipe, {step.id: identity_of(step) for step in trace(recipe)}, settings)
+    return text
 
 
 def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) -> str:
@@ -53,7 +54,7 @@ def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) ->
     """
     steps = trace(recipe)
     placed = placements(recipe, steps, settings)
-    for name, (_, machine) in placed.items():
+    for name, (_, machine, _) in placed.items():
         if machine.nodes > 1 and name != END:
             raise BadInput(
                 f"{name}: machine size {machine.name!r} is {machine.nodes} nodes",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.line import Step
 from pipeline.orchestration.launchers.images import image_of
 from pipeline.orchestration.launchers.kubernetes.render import resources, variables
-from pipeline.orchestration.launchers.resources import machine
+from pipeline.orchestration.launchers.resources import machine, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,11 +46,15 @@ class Placed(NamedTuple):
 
     machine: Machine
 
+    processes: int
+    """How many train together in it: one for each GPU."""
+
 
 def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> dict[str, Placed]:
     """Image and machine of each task by id: the steps, and the task that ends the run."""
+    sizes = {step.id: machine(recipe.resources.of(step.id, step.component.resources), settings) for step in steps}
     placed = {
-        step.id: Placed(step.component.name, machine(recipe.resources.of(step.id, step.component.resources), settings)) for step in steps
+        step.id: Placed(step.component.name, sizes[step.id], processes(step.component.trains, sizes[step.id], settings)) for step in steps
     }
     # ending a run takes no more than the last step has: the keys and the library to speak to MLflow
     return {**placed, END: placed[steps[-1].id]}
@@ -68,7 +72,9 @@ def pipeline_spec(
         identities: what each step was compiled from, by id; see `pipeline.kfp.identity`.
         settings: images and addresses.
     """
-    commands = {step.id: _step_command(recipe, step, identities[step.id]) for step in steps} | {END: _end_command(recipe, steps)}
+    commands = {step.id: _step_command(recipe, step, identities[step.id], placed[step.id]) for step in steps} | {
+        END: _end_command(recipe, steps)
+    }
     components = {component(step.id): _step_component(step) for step in steps}
     return {
         "pipelineInfo": {"name": f"trainshed-{recipe.name.replace('_', '-')}", "description": " ".join(recipe.description.split())},
@@ -156,7 +162,7 @@ def _step_component(step: Step) -> dict[str, Any]:
     }
 
 
-def _step_command(recipe: Recipe, step: Step, identity: str) -> dict[str, Any]:
+def _step_command(recipe: Recipe, step: Step, identity: str, placed: Placed) -> dict[str, Any]:
     given = [word for name, origin in _origins(step).items() for word in ("--given", f"{origin.id}={_value(name)}")]
     return {
         "command": ["python", "-m", "pipeline.kfp.step"],
@@ -165,6 +171,7 @@ def _step_command(recipe: Recipe, step: Step, identity: str) -> dict[str, Any]:
             *("--run", _run(recipe)),
             *("--recipe", _value(RECIPE)),
             *("--identity", identity),
+            *(("--processes", str(placed.processes)) if placed.processes > 1 else ()),
             *given,
             *("--output", f"{{{{$.outputs.parameters['{REFERENCE}'].output_file}}}}"),
         ],
@@ -182,7 +189,7 @@ def _container(placed: Placed, settings: Settings) -> dict[str, Any]:
     image = image_of(placed.stage, settings)
     return {
         "image": image,
-        "env": variables(placed.machine, 1, settings, image),
+        "env": variables(placed.machine, placed.processes, settings, image),
         "resources": _resources(placed.machine),
     }
 

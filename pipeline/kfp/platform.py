@@ -27,7 +27,7 @@ def platform_spec(placed: Mapping[str, Placed], settings: Settings) -> dict[str,
         placed: image and machine of each task.
         settings: the names of Secrets.
     """
-    executors = {executor(name): _executor(stage, machine, settings) for name, (stage, machine) in placed.items()}
+    executors = {executor(name): _executor(one.stage, one.machine, settings) for name, one in placed.items()}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 

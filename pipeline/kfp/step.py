@@ -41,7 +41,7 @@ def main() -> None:
     try:
         recipe = check_recipe(_json(given.recipe), "the pipeline's recipe")
         settings = load_settings()
-        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings)
+        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings, given.processes)
         hand_on(reference, given.output)
     except TrainshedError as error:
         print(f"{given.step}: {error}", file=sys.stderr, flush=True)
@@ -55,6 +55,7 @@ def run_step(
     identity: str,
     outputs: Mapping[str, Reference | None],
     settings: Settings,
+    processes: int = 1,
 ) -> Reference | None:
     """Make the step's artifact unless it is there.
 
@@ -65,6 +66,7 @@ def run_step(
         identity: what the step was compiled from.
         outputs: artifact of each step this one reads, by id; None for one that was left out.
         settings: where things are.
+        processes: how many train together.
 
     Returns:
         Its reference; None when the step is left out of this run.
@@ -82,7 +84,7 @@ def run_step(
     if prepared.request and prepared.request_uri:
         stop = threading.Event()
         _on_signals(lambda *_: stop.set())
-        attempt(prepared.request, prepared.request_uri, settings, _say, stop.is_set)
+        attempt(prepared.request, prepared.request_uri, settings, _say, stop.is_set, processes=processes)
         reference = confirm(prepared.request, settings)
     elif reference:
         _say(f"nothing to do: artifact {reference.fingerprint[:12]} is there")
@@ -160,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", required=True, help="id of the run")
     parser.add_argument("--recipe", required=True, metavar="JSON", help="the recipe")
     parser.add_argument("--identity", required=True, metavar="DIGEST", help="what the step was compiled from")
+    parser.add_argument("--processes", type=int, default=1, metavar="COUNT", help="how many train together, one for each GPU")
     parser.add_argument("--given", action="append", default=[], metavar="STEP=REFERENCE", help="what a step before this one handed on")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="where to write the reference")
     return parser

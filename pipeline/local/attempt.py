@@ -22,7 +22,13 @@ class DamageFound(Unavailable):
 
 
 def attempt(
-    request: Request, request_uri: str, settings: Settings, on_line: Callable[[str], None], should_stop: Callable[[], bool]
+    request: Request,
+    request_uri: str,
+    settings: Settings,
+    on_line: Callable[[str], None],
+    should_stop: Callable[[], bool],
+    *,
+    processes: int = 1,
 ) -> None:
     """Run the component that ``request`` asks for to its end.
 
@@ -32,6 +38,7 @@ def attempt(
         settings: where things are.
         on_line: called with each line the component prints.
         should_stop: asked five times a second; once it says True the component is told to checkpoint and end.
+        processes: how many train together.
 
     Raises:
         BadInput: the request or an input is wrong.
@@ -39,7 +46,7 @@ def attempt(
         Unavailable: preempted, something is away, or the process was killed.
         TrainshedError: a bug.
     """
-    code = run_process(component_command(request.stage, request_uri), ENVIRONMENT, on_line, should_stop)
+    code = run_process(component_command(request.stage, request_uri, processes), ENVIRONMENT, on_line, should_stop)
     if code:
         raise _error(request, code, settings)
 

@@ -88,7 +88,7 @@ def container(attempt: Attempt, image: Image, machine: Machine, host: Host, sett
     public, secret = component_variables(settings)
     # a process sees all cores of the host, whatever its limit: without a number torch would start a thread for each
     gpus = wants_gpus(machine, host, settings)
-    count = processes(attempt, machine, settings) if gpus else 1
+    count = processes(attempt.trains, machine, settings) if gpus else 1
     threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus)) // count))}
     environment = {**threads, **public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
     asked = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if gpus else []

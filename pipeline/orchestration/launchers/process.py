@@ -38,7 +38,7 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
         size = machine(attempt.resources, settings)
         check_nodes(size, "process")
         # whether there are as many GPUs is known only where somebody has said that there are some
-        count = processes(attempt, size, settings) if settings.device == "cuda" else 1
+        count = processes(attempt.trains, size, settings) if settings.device == "cuda" else 1
         command = component_command(attempt.stage, attempt.request_uri, count)
         variables = {**ENVIRONMENT, **component_keys(settings)}
         return run_process(command, variables, self._show, lambda: self.killed, folder=settings.home)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.orchestration.launchers.base import Attempt
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -125,9 +124,9 @@ def machines(settings: Settings) -> Mapping[str, Machine]:
     return _read[path][1]
 
 
-def processes(attempt: Attempt, machine: Machine, settings: Settings) -> int:
-    """How many processes work on each node: one for each GPU where a step trains on them, else one."""
-    return max(1, machine.gpus) if attempt.trains and settings.device != "cpu" else 1
+def processes(trains: bool, machine: Machine, settings: Settings) -> int:
+    """How many processes work on each node: one for each GPU where a step ``trains`` on them, else one."""
+    return max(1, machine.gpus) if trains and settings.device != "cpu" else 1
 
 
 def check_nodes(machine: Machine, launcher: str) -> None:

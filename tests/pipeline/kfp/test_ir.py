@@ -104,6 +104,17 @@ def test_a_step_has_the_machine_of_its_recipe_or_else_of_its_contract() -> None:
     assert nodes.keys() == asked.keys()
 
 
+def test_each_gpu_of_a_machine_that_trains_has_a_process() -> None:
+    large = override(recipe(), {"resources.pretraining": "gpu-8", "resources.evaluation": "gpu-8"})
+    ir, _ = yaml.safe_load_all(rendered(large))
+    containers = {name: executor["container"] for name, executor in ir["deploymentSpec"]["executors"].items()}
+    arguments = containers["exec-pretraining"]["args"]
+    assert arguments[arguments.index("--processes") + 1] == "8"
+    assert {"name": "TRAINSHED_THREADS", "value": "12"} in containers["exec-pretraining"]["env"]
+    assert "--processes" not in containers["exec-evaluation"]["args"]
+    assert "--processes" not in rendered(large, device="cpu")
+
+
 def test_no_key_stands_in_the_file() -> None:
     text = rendered()
     assert not [secret for secret in SECRETS.values() if secret in text]

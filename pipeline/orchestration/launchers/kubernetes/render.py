@@ -167,7 +167,7 @@ def metadata(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str
 
 def _container(attempt: Attempt, machine: Machine, settings: Settings) -> dict[str, Any]:
     reference = image_of(attempt.stage, settings)
-    count = processes(attempt, machine, settings)
+    count = processes(attempt.trains, machine, settings)
     return {
         "name": CONTAINER,
         "image": reference,

@@ -48,7 +48,7 @@ def render_job(attempt: Attempt, machine: Machine, settings: Settings) -> dict[s
     # 0.8 s of CPU, which a DAG file that is parsed again and again need not spend
     from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
 
-    count = processes(attempt, machine, settings)
+    count = processes(attempt.trains, machine, settings)
     reference = image_of(attempt.stage, settings)
     described = metadata(attempt, machine, settings)
     manifest = {
