@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
-pytestmark = needs_kfp
+pytestmark = [needs_kfp, pytest.mark.prove]
 PURE = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation")
 
 
@@ -145,7 +145,6 @@ def test_no_key_is_shown_and_no_container_is_left(boxed: Boxed, first: str) -> N
     assert docker("ps", "-aq", "--filter", "label=trainshed.kfp") == ""
 
 
-@pytest.mark.prove
 def test_a_second_run_makes_nothing(boxed: Boxed, first: str) -> None:
     before = {manifest.key: boxed.artifacts.store.get(manifest.key).etag for manifest in boxed.artifacts.manifests()}
     mlflow = boxed.mlflow_runs(boxed.recipe)
@@ -158,7 +157,6 @@ def test_a_second_run_makes_nothing(boxed: Boxed, first: str) -> None:
     assert relied_on == {reference_key(boxed.runs[-1], step.id) for step in trace(boxed.recipe)}
 
 
-@pytest.mark.prove
 def test_an_image_of_other_code_ends_the_run_as_failed_with_one_line(boxed: Boxed, first: str) -> None:
     """Fine-tuning runs, so there is an MLflow run; evaluation is refused."""
     changed = override(boxed.recipe, {"finetuning.seed": 1, "name": "refused"})
