@@ -54,6 +54,7 @@ def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Pa
     assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
 
 
+@pytest.mark.prove
 def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(make_line, capsys) -> None:
     line = make_line()
     line.run()
@@ -166,6 +167,7 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(make_line, 
     assert sorted(point["step"] for point in history) == [2, 4, 6, 8]
 
 
+@pytest.mark.prove
 def test_a_damaged_checkpoint_costs_its_interval_and_nothing_else(make_line) -> None:
     undisturbed = make_line("undisturbed")
     undisturbed.run()

@@ -41,7 +41,7 @@ class Launch(threading.Thread):
 
         super().__init__(daemon=True)
         self.heard = threading.Condition()
-        step = SimpleNamespace(id="sleeper", component=SimpleNamespace(name="sleeper", resources="cpu-small"), upstream=())
+        step = SimpleNamespace(id="sleeper", component=SimpleNamespace(name="sleeper", resources="cpu-small", trains=False), upstream=())
         listening = type("Listening", (DockerComponentOperator,), {"log": self})
         self.operator = listening(step=step)
         self.lines: list[tuple[int, str]] = []

@@ -35,7 +35,8 @@ def make_shared(tokens: Path, tmp_path: Path, mlflow_server) -> Callable[..., Sh
     return make
 
 
-@pytest.mark.parametrize("family", ["gpt2", pytest.param("t5", marks=pytest.mark.prove)])
+@pytest.mark.prove
+@pytest.mark.parametrize("family", ["gpt2", "t5"])
 def test_two_processes_learn_what_one_does(family: str, make_shared) -> None:
     alone, both = make_shared("alone", pretraining(family)), make_shared("both", pretraining(family))
     ended = alone.attempt(processes=1)
@@ -70,6 +71,7 @@ def test_a_lost_process_ends_all_and_the_next_attempt_gives_the_same_bytes(make_
     assert (again.code, "validation loss" in again.log) == (0, False), again.log
 
 
+@pytest.mark.prove
 def test_told_to_stop_all_checkpoint_and_one_alone_may_go_on(make_shared) -> None:
     stopped = make_shared("stopped", pretraining("t5", steps=400, evaluate_every=200, checkpoint_every=400))
 

@@ -274,6 +274,7 @@ def test_an_earlier_job_whose_pod_still_checkpoints_is_waited_for(cluster, task)
     assert cluster.trainer.created == [name, name]
 
 
+@pytest.mark.prove
 def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, cluster, monkeypatch, caplog):
     line = make_line()
     keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
