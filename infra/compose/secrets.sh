@@ -16,10 +16,12 @@ draw() { # BYTES
     head -c "$1" /dev/urandom | base64 -w 0 | tr '+/' '-_' | tr -d '='
 }
 
-for name in postgres-password airflow-database-password mlflow-database-password airflow-session-key airflow-jwt-key mlflow-session-key \
+for name in postgres-password airflow-database-password mlflow-database-password airflow-session-key mlflow-session-key \
     mlflow-password s3-secret-key; do
     draw 33 | keep "$name"
 done
+# tokens are signed with SHA-512, which wants no less than its own length
+draw 66 | keep airflow-jwt-key
 draw 15 | tr -d -- '-_' | tr '[:lower:]' '[:upper:]' | keep s3-access-key
 head -c 32 /dev/urandom | base64 -w 0 | tr '+/' '-_' | keep airflow-fernet-key
 printf '{"admin": "%s"}\n' "$(draw 18)" | keep airflow-passwords.json

@@ -103,6 +103,7 @@ def test_the_secrets_are_drawn_once_are_long_and_end_without_a_line_feed(compose
     assert len(json.loads(drawn["airflow-passwords.json"])["admin"]) >= 20
     passwords = {name: text for name, text in drawn.items() if name.endswith(("-password", "-key")) and name != "s3-access-key"}
     assert min(map(len, passwords.values())) >= 40
+    assert len(drawn["airflow-jwt-key"]) >= 64
     assert len(set(passwords.values())) == len(passwords)
     # Airflow takes what `cat` prints as it is, and a URL must not need quoting
     assert all(re.fullmatch(r"[A-Za-z0-9_=-]+", text) for text in passwords.values())
