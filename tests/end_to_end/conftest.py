@@ -1,4 +1,4 @@
-"""One running stack for all end-to-end tests, and one run of the smallest line through it."""
+"""A running stack, and one run of the smallest line through it, for the end-to-end tests of a file."""
 
 from fixtures.smallest import first_run, recipe, watched_run
 from fixtures.stack import stack
