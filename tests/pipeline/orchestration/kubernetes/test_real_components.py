@@ -77,7 +77,7 @@ def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_mor
     assert cluster.pods == []
     reference = tokens.execute(task)
     assert open_artifacts(tokens.settings).find("pretraining", reference["fingerprint"])
-    assert cluster.created[-1]["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "16"
+    assert cluster.created[-1]["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "16000m"
     assert re.search(r"resumed at step 4\b", caplog.text)
 
 
