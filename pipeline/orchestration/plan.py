@@ -47,6 +47,8 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         run = run_name(context["dag"].dag_id, context["run_id"])
         with airflow_ends(context, run, PLAN_TASK):
             settings = task_settings()
+        # by keys of a connection, if there is one, the reason of a failure is left in the store too
+        with airflow_ends(context, run, PLAN_TASK, settings):
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])

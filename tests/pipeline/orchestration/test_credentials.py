@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -12,6 +13,9 @@ from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput
 from pipeline.orchestration.credentials import component_keys, task_settings
 from pipeline.orchestration.launchers.process import ProcessOperator
+from pipeline.orchestration.names import PLAN_TASK, run_name
+from pipeline.orchestration.plan import PlanOperator
+from pipeline.runs import read_failure
 
 
 @pytest.fixture
@@ -41,6 +45,19 @@ def test_a_step_runs_by_the_keys_of_the_connection_alone(make_line, connect, mon
     reference = run.execute(run.operator(ProcessOperator, "ingestion"))
     assert open_artifacts(line.settings).find("ingestion", reference["fingerprint"]).counts["kept"] > 0
     assert secret not in repr(run.xcoms) + caplog.text
+
+
+def test_why_planning_failed_is_left_in_the_store_by_the_keys_of_the_connection(make_line, connect, monkeypatch):
+    line = make_line()
+    access, secret = line.settings.s3_keys
+    connect("store", conn_type="aws", login=access, password=secret)
+    monkeypatch.setenv("TRAINSHED_S3_CONNECTION", "store")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    context = {"dag": SimpleNamespace(dag_id=line.recipe.name), "run_id": "manual", "params": {"force": ["nosuch"]}}
+    with pytest.raises(AirflowFailException, match="unknown step 'nosuch'"):
+        PlanOperator(recipe=line.recipe).execute(context)
+    assert "nosuch" in read_failure(line.artifacts.store, run_name(line.recipe.name, "manual"), PLAN_TASK).message
 
 
 def test_a_connection_that_is_missing_is_not_tried_again(make_line, monkeypatch):
