@@ -8,6 +8,7 @@ interpreter does: planning and an ML body never share one. Exit codes are those 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -143,8 +144,6 @@ def _end_at_once(*_: object) -> None:
 
 
 def _json(text: str) -> object:
-    import json
-
     try:
         return json.loads(text)
     except ValueError as error:
