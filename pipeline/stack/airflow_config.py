@@ -113,11 +113,11 @@ def _scheduler() -> dict[str, object]:
         "scheduler_idle_sleep_time": SCHEDULER_IDLE_SLEEP_S,
         "catchup_by_default": False,
         "enable_health_check": False,  # its server would be one more port
-        # After kill -9 a scheduler counts as alive for the threshold, and what it ran is taken up at the next check
-        # after that: 15 + 15 s instead of 30 + 300.
+        # After kill -9 a scheduler counts as alive for 30 s, and what it ran is taken up at the next check after that: up to
+        # 15 s later instead of 300. Half of the 30 is not enough: on two cores at work a scheduler that lives was late by more, took
+        # itself for dead, and gave its own tasks to new attempts.
         "scheduler_heartbeat_sec": 3,
         "job_heartbeat_sec": 3,
-        "scheduler_health_check_threshold": 15,
         "orphaned_tasks_check_interval": 15,
     }
 

@@ -1,24 +1,19 @@
 """The whole line in containers, through a real Airflow: the same artifacts as in processes, and what a kill does, and does not."""
 
 import json
-import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import pytest
-import yaml
+from fixtures.boxed import PURE, boxed, digests
+from fixtures.commands import PATIENCE_S, started, trainshed, until, written
 from fixtures.docker import client, containers, docker, watched_containers
-from fixtures.line import small_recipe
 from fixtures.planted import holds, in_database, in_files, in_store, watched_commands
-from fixtures.stack import BORROWED, RunningStack
+from fixtures.stack import RunningStack
 
 from pipeline.artifacts import open_artifacts
-from pipeline.artifacts.client import s3_client
 from pipeline.orchestration.client import Airflow
 from pipeline.orchestration.launchers.environment import component_variables
 from pipeline.planning import prepare
@@ -27,45 +22,10 @@ from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
 from pipeline.tracking import parent_run
 
-PATIENCE_S = 300
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
-PURE = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation")
-
-
-def environment(stack: RunningStack, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)}
-    return {**kept, **stack.environment, **more}
-
-
-def trainshed(stack: RunningStack, *arguments: str, **more: str) -> str:
-    done = subprocess.run([*COMMAND, *arguments], env=environment(stack, **more), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def until(what: str, condition: Callable[[], object]) -> object:
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.05)
-    return found
-
 
 @pytest.fixture(scope="module")
 def recipe(docker_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
-    """The small recipe, its corpus in the S3 server: a container sees no file of this machine."""
-    folder = tmp_path_factory.mktemp("recipes")
-    made = small_recipe(folder, name="boxed")
-    settings = docker_stack.settings
-    client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
-    client.put_object(Bucket="pipeline", Key="corpora/small/rows.jsonl", Body=(folder / "rows.jsonl").read_bytes())
-    return override(made, {"data.source.path": "s3://pipeline/corpora/small/"})
-
-
-def written(recipe: Recipe, folder: Path) -> str:
-    path = folder / f"{recipe.name}.yaml"
-    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
-    return str(path)
+    return boxed(docker_stack, tmp_path_factory.mktemp("recipes"))
 
 
 class Watched(NamedTuple):
@@ -80,7 +40,7 @@ class Watched(NamedTuple):
 def watched_run(docker_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     path = written(recipe, tmp_path_factory.mktemp("docker"))
     with watched_commands() as commands, watched_containers(docker_stack.settings.state) as inspected:
-        said = trainshed(docker_stack, "run", path)
+        said = trainshed(docker_stack, "run", path).stdout
     return Watched(said, commands, inspected)
 
 
@@ -89,17 +49,12 @@ def first_run(watched_run: Watched) -> str:
     return watched_run.said
 
 
-def digests(store: str, stack: RunningStack) -> dict[str, str]:
-    artifacts = open_artifacts(stack.settings.model_copy(update={"store": store}))
-    return {manifest.stage: manifest.digest for manifest in artifacts.manifests() if manifest.stage in PURE}
-
-
 def test_containers_make_the_same_artifacts_as_processes(docker_stack, first_run, recipe, tmp_path) -> None:
     other = "s3://pipeline/by-process"
     trainshed(docker_stack, "run", written(recipe, tmp_path), "--local", TRAINSHED_STORE=other)
-    made = digests(docker_stack.settings.store, docker_stack)
+    made = digests(docker_stack, docker_stack.settings.store)
     assert set(made) == set(PURE)
-    assert made == digests(other, docker_stack)
+    assert made == digests(docker_stack, other)
 
 
 def test_provenance_names_image_and_code(docker_stack, first_run) -> None:
@@ -157,9 +112,7 @@ class Followed:
 
     def __init__(self, stack: RunningStack, path: str) -> None:
         self.stack = stack
-        self.process = subprocess.Popen(
-            [*COMMAND, "run", path], env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.process = started(stack, "run", path)
         assert self.process.stdout
         self.lines = [self.process.stdout.readline()]
         self.name = self.lines[0].split()[0]

@@ -1,19 +1,14 @@
 """The scheduler, then the API server, are killed with SIGKILL while a model is pretrained: the run completes, nothing is done twice."""
 
-import os
 import re
-import subprocess
-import sys
-import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
-import yaml
+from fixtures.commands import started, trainshed, until, written
 from fixtures.line import small_recipe
-from fixtures.stack import BORROWED
 
 from pipeline.artifacts import open_artifacts
 from pipeline.orchestration.client import Airflow
@@ -28,14 +23,6 @@ SECONDS = len("2026-01-02T03:04:05")
 pytestmark = pytest.mark.prove
 
 
-def until(what, condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.2)
-    return found
-
-
 def checkpoints(stack) -> list[int]:
     store = open_artifacts(stack.settings).store
     return sorted(int(stat.key.rpartition("/")[2].removesuffix(".json")) for stat in store.list("training/") if "checkpoints" in stat.key)
@@ -44,13 +31,7 @@ def checkpoints(stack) -> list[int]:
 def kill(stack, server: str) -> None:
     pid = next(found.pid for found in local_stack.status(stack.settings) if found.name == server)
     psutil.Process(pid).kill()
-    subprocess.run(
-        [sys.executable, "-c", "from pipeline.cli import main; main()", "up"], env=environment(stack), check=True, capture_output=True
-    )
-
-
-def environment(stack) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)} | stack.environment
+    trainshed(stack, "up")
 
 
 @pytest.mark.parametrize(("server", "seed"), [("airflow-scheduler", 1), ("airflow-api", 2)])
@@ -66,11 +47,8 @@ def test_a_run_survives_the_kill_of(stack, tmp_path: Path, server: str, seed: in
         "registration.model": name,
     }
     recipe = override(small_recipe(tmp_path), changes)
-    path = tmp_path / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", str(path)]
-    watching = subprocess.Popen(command, env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until("two checkpoints", lambda: len(checkpoints(stack)) >= 2)
+    watching = started(stack, "run", written(recipe, tmp_path))
+    until("two checkpoints", lambda: len(checkpoints(stack)) >= 2, PATIENCE_S)
     kill(stack, server)
     out, err = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 0, out + err

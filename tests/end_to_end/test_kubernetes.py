@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Self
 
 import psutil
 import pytest
-import yaml
 from fixtures.cluster import running_cluster
+from fixtures.commands import PATIENCE_S, started, trainshed, until, written
 from fixtures.line import small_recipe
-from fixtures.stack import BORROWED, RunningStack, bare_environment, free_settings
+from fixtures.stack import RunningStack, bare_environment, free_settings
 
 from pipeline.artifacts import open_artifacts
 from pipeline.orchestration.client import Airflow
@@ -23,13 +20,11 @@ from pipeline.settings import load_settings
 from pipeline.stack import stack as local_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fixtures.cluster import Cluster
 
-PATIENCE_S = 300
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 STAGES = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration")
 
 pytestmark = pytest.mark.prove
@@ -63,36 +58,14 @@ def pod_stack(node: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             local_stack.down(wanted)
 
 
-def environment(stack: RunningStack) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(BORROWED)} | stack.environment
-
-
-def trainshed(stack: RunningStack, *arguments: str) -> str:
-    done = subprocess.run([*COMMAND, *arguments], env=environment(stack), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def until(what: str, condition: Callable[[], object]) -> object:
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.05)
-    return found
-
-
 class Watched:
     """A run of a recipe that pretrains for so many steps, followed by a process of its own."""
 
     def __init__(self, stack: RunningStack, node: Cluster, folder: Path, name: str, steps: int) -> None:
         often = {"pretraining.steps": steps, "pretraining.checkpoint_every": 50, "pretraining.evaluate_every": steps}
         recipe = override(small_recipe(folder), {**often, "name": name, "registration.model": name, "resources.pretraining": "gpu-8"})
-        path = folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
         self.stack, self.node = stack, node
-        self.process = subprocess.Popen(
-            [*COMMAND, "run", str(path)], env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.process = started(stack, "run", written(recipe, folder))
         assert self.process.stdout
         self.name = self.process.stdout.readline().split()[0]
 

@@ -9,12 +9,12 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 
 import pytest
 import requests
+from fixtures.commands import COMMAND, environment, started, trainshed
 from fixtures.planted import KEPT, MARK, PASSWORD, holds, in_database, in_files, in_store
-from fixtures.smallest import NAME, STEPS, environment, run_name, trainshed
+from fixtures.smallest import NAME, STEPS, run_name
 
 from pipeline.artifacts import open_artifacts
 from pipeline.orchestration.client import Airflow
@@ -90,9 +90,8 @@ def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
 
 def detached(stack, name):
     """Exit code and words of a second terminal that watches the run, after Ctrl-C."""
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "watch", name]
     with subprocess.Popen(
-        command,
+        [*COMMAND, "watch", name],
         env=environment(stack),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -108,8 +107,7 @@ def detached(stack, name):
 
 def test_a_stopped_run_has_failed_and_leaves_no_component(stack, first_run):
     changes = ["--set", "finetuning.steps=100000", "--set", "finetuning.evaluate_every=100000"]
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", NAME, *changes]
-    watching = subprocess.Popen(command, env=environment(stack), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watching = started(stack, "run", NAME, *changes)
     lines = iter(watching.stdout.readline, "")
     name = run_name(next(lines))
     assert any(line.startswith("finetuning running") for line in lines)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+from fixtures.compose import client
 
 from pipeline.settings import known_variables
 
@@ -110,14 +110,6 @@ def test_the_secrets_are_drawn_once_are_long_and_end_without_a_line_feed(compose
     assert not [name for name, text in drawn.items() if text.endswith("\n") and not name.endswith((".json", ".ini"))]
     subprocess.run([FOLDER / "secrets.sh", folder], capture_output=True, check=True)
     assert {path.name: path.read_text() for path in folder.iterdir()} == drawn
-
-
-def client() -> list[str] | None:
-    """Compose as a plugin of Docker, or by itself; None where there is neither."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
-            return command
-    return None
 
 
 @pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "gpu.yaml"]], ids=["cpu", "gpu"])
