@@ -60,7 +60,6 @@ class ComponentMixin:
             TryAgain: preempted, a lost worker, something is away, or the run is planned anew.
         """
         from pipeline.orchestration.planned import pull_planned
-        from pipeline.planning import confirm
 
         task = context["ti"]
         planned = pull_planned(task)
@@ -70,13 +69,41 @@ class ComponentMixin:
             prepared = self._prepare(planned, task, settings)
         if prepared.request is None or prepared.request_uri is None:
             self._nothing_to_do(prepared, task)
-        request = prepared.request
-        size = planned.recipe.resources.of(request.step, self.machine)
+        return self._see_through(prepared.request, prepared.request_uri, planned, context, settings)
+
+    def resume(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
+        """Go on with an attempt that had left its worker; the store is not asked whether the artifact exists: by now it may.
+
+        Returns and raises what `execute` does.
+        """
+        from pipeline.orchestration.planned import pull_planned
+        from pipeline.planning import recall
+
+        task = context["ti"]
+        planned = pull_planned(task)
+        with airflow_ends(context, planned.run, task.task_id):
+            settings = task_settings()
         with airflow_ends(context, planned.run, task.task_id, settings):
-            exit_code = self.launch(Attempt(self.stage, prepared.request_uri, request, size, self.trains), context)
+            request, request_uri = recall(planned.run, task.task_id, settings)
+        return self._see_through(request, request_uri, planned, context, settings)
+
+    def _see_through(
+        self,
+        request: Request,
+        request_uri: str,
+        planned: Planned,
+        context: Any,  # noqa: ANN401 - Airflow's context
+        settings: Settings,
+    ) -> dict[str, Any]:
+        """Launch the component, see it to its end, and return the artifact's reference."""
+        from pipeline.planning import confirm
+
+        size = planned.recipe.resources.of(request.step, self.machine)
+        with airflow_ends(context, request.run, request.step, settings):
+            exit_code = self.launch(Attempt(self.stage, request_uri, request, size, self.trains), context)
         if exit_code:
             self._failed(exit_code, request, context, settings)
-        with airflow_ends(context, planned.run, task.task_id, settings):
+        with airflow_ends(context, request.run, request.step, settings):
             reference = confirm(request, settings)
             self._tell(reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")

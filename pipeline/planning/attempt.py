@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts import open_artifacts
+from pipeline.artifacts import open_artifacts, open_store
+from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.planning.planner import Planner
@@ -85,6 +86,20 @@ def prepare(
     store.delete(failure_key(run, step_id))
     store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
     return Prepared(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
+
+
+def recall(run: str, step_id: str, settings: Settings) -> tuple[Request, str]:
+    """The request that `prepare` wrote, and where it lies, for an attempt whose component is at work, or has ended meanwhile.
+
+    Raises:
+        Unavailable: it is no longer there.
+    """
+    key = request_key(run, step_id)
+    try:
+        found = open_store(settings).get(key).data
+    except NotFound as error:
+        raise Unavailable(f"the request of {step_id} is gone from the store", f"{key}, which was there", "run it again") from error
+    return Request.model_validate_json(found), f"{settings.store.rstrip('/')}/{key}"
 
 
 def confirm(request: Request, settings: Settings) -> Reference:

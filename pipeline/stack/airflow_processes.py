@@ -1,8 +1,8 @@
 """Airflow's processes, one by one: the database's migration, API server, scheduler, DAG processor.
 
 Never ``airflow standalone``: the log servers it starts listen on all interfaces, with no setting against it. The scheduler
-gets ``--skip-serve-logs`` for the same reason; task logs are read through the API from the one disk. There is no triggerer,
-as nothing here defers.
+gets ``--skip-serve-logs`` for the same reason; task logs are read through the API from the one disk. There is no triggerer:
+tasks are told to leave their workers only where pods run for days.
 
 ``SPT_NOENV=1``: Airflow's workers rename themselves with setproctitle, which overwrites the memory where the kernel keeps a
 process's first environment, and with it the mark by which `down` finds strays; this variable keeps it off that memory.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fixtures.stack import RunningStack
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
 
 
 def as_json_lines(stack: RunningStack, file: Path) -> Path:

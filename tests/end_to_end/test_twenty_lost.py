@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
 
 RUNS, STEPS, EVERY = 10, 4000, 250
 AWAY_S = 300
-PATIENCE_S = 1800
+PATIENCE_S, PAUSE_S = 1800, 2.0
 STEP = "pretraining"
 
 
@@ -69,6 +69,11 @@ class Crowd(NamedTuple):
         """Number of the newest attempt of each."""
         airflow = Airflow(self.stack.settings)
         return {dag: airflow.tasks(dag, run)[STEP].attempt for dag, run in self.runs.items()}
+
+    def checkpointed(self) -> bool:
+        """Whether each of them has made one."""
+        airflow = Airflow(self.stack.settings)
+        return all(any("checkpoint committed" in line for line in airflow.log(dag, run, STEP, 1)) for dag, run in self.runs.items())
 
     def training(self) -> list[str]:
         """Containers that pretrain now."""
@@ -117,9 +122,8 @@ def crowd(
             crowd = Crowd(crowd_stack, {}, log)
             for name, path in paths.items():
                 crowd.runs[name] = begin(crowd_stack, path)
-                until(f"{name} to train", lambda: len(crowd.training()) == len(crowd.runs))
-            for name in crowd.training():
-                until(f"a checkpoint of {name}", lambda: "checkpoint committed" in docker("logs", name), PATIENCE_S)  # noqa: B023 - at once
+                until(f"{name} to train", lambda: len(crowd.training()) == len(crowd.runs), pause_s=0.5)
+            until("a checkpoint of each", crowd.checkpointed, PATIENCE_S, PAUSE_S)
             yield crowd
         finally:
             events.terminate()
@@ -169,7 +173,7 @@ def test_workers_are_killed(crowd: Crowd) -> None:
         below = worker.children(recursive=True)
         for process in [worker, *(below if number % 2 else [])]:
             process.kill()
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
     unharmed(crowd, before)
 
 
@@ -177,7 +181,7 @@ def test_the_scheduler_is_killed(crowd: Crowd) -> None:
     before, attempts = crowd.training(), crowd.attempts()
     scheduler(crowd.stack).kill()
     local_stack.up(crowd.stack.settings)
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
     unharmed(crowd, before)
 
 
@@ -190,7 +194,7 @@ def test_the_api_server_is_away_for_five_minutes(crowd: Crowd) -> None:
         time.sleep(5)
         unharmed(crowd, before)
     local_stack.up(crowd.stack.settings)
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
     unharmed(crowd, before)
 
 

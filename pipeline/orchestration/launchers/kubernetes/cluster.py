@@ -62,6 +62,9 @@ class Found(NamedTuple):
 class Cluster:
     """Pods of one namespace."""
 
+    resource = "v1/pods"
+    """What the API server calls them: group/version/resource."""
+
     missing = "{message}"
     """What it means when something cannot be created because there is no place for it."""
 

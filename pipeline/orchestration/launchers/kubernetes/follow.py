@@ -37,6 +37,8 @@ class Follower:
         pause: Callable[[], None],
         queue_s: float,
         hear: Callable[[str], None],
+        running: Callable[[str, str], None],
+        seen: str = "",
     ) -> None:
         """Nothing is started yet.
 
@@ -47,17 +49,21 @@ class Follower:
             pause: waits a moment; raises when the task has to end.
             queue_s: how long the pod may wait for quota, admission and a node, in seconds.
             hear: is told every line the component says.
+            running: is told now and then, with the pod's uid and the time of the last line that was shown, that it runs; may raise
+                to have somebody else wait.
+            seen: that time, where this attempt has followed the pod before; what came later is all shown.
         """
         self._cluster = cluster
         self._pod = pod
         self._pause = pause
         self._queue_s = queue_s
         self._hear = hear
+        self._running = running
         self._name = name
         self._told = ""
         self._uid = ""
         self._read_at: float | None = None
-        self._last_line = ""
+        self._last_line = seen
         self._tail: int | None = None
 
     def run(self) -> int:
@@ -114,7 +120,7 @@ class Follower:
         phase = _phase(found)
         if phase != "Pending":
             log.info("pod %s is there already (%s): following it", self._name, phase)
-            self._tail = REATTACHED_LINES
+            self._tail = None if self._last_line else REATTACHED_LINES
 
     def _follow(self, found: Found | None) -> int:
         until = time.monotonic() + self._queue_s
@@ -131,6 +137,7 @@ class Follower:
                 self._wait(found, until)
             else:
                 self._show(found.pod)
+                self._running(self._uid, self._last_line)
             self._forget_if_lost(found)
             self._pause()
             found = self._cluster.read(self._name)

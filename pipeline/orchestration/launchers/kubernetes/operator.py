@@ -3,6 +3,9 @@
 The provider's operator brings the connection, the labels its own tools look for, and the cluster's ``pod_mutation_hook``; its
 way of following a pod is not used, because it cannot tell a person's "mark failed" from a heartbeat that was lost, forgets the
 exit code, and gives up on an API server after five tries (`docs/decisions/0005-pods-followed-by-name.md`).
+
+Where Airflow is told ``[operators] default_deferrable``, a task leaves its worker once its pod has run for a minute, a trigger waits
+for the end, and the task goes on as a retry would: it finds the pod by its name.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pipeline.orchestration.launchers.detached import Course, course, state_of_t
 from pipeline.orchestration.launchers.kubernetes.cluster import Cluster
 from pipeline.orchestration.launchers.kubernetes.follow import Follower
 from pipeline.orchestration.launchers.kubernetes.render import CONTAINER, render_pod
+from pipeline.orchestration.launchers.kubernetes.trigger import Ended
 from pipeline.orchestration.launchers.resources import machine
 from pipeline.orchestration.retries import TryAgain
 from pipeline.settings import load_settings
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 MINUTE_S = 60.0
+WORTH_LEAVING_S = 60.0
+"""What is over sooner is not worth two ways through the scheduler."""
 
 
 class Leave(Exception):
@@ -68,10 +74,26 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
             **options,
         )
         self.take(step)
+        self.seen, self.refused = "", ""
 
     def execute(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
         """Do the step; the reference is pushed here, because what pushes an operator's answer would also add the sidecar."""
-        reference: dict[str, Any] = super().execute(context)
+        return self._push(super().execute(context), context)
+
+    def awaited(self, context: Any, event: dict[str, str], seen: str) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
+        """Go on after the trigger has waited.
+
+        Args:
+            context: of the task.
+            event: of the trigger; ``refused`` in it says why it cannot wait, so this attempt does.
+            seen: time of the last line that was shown before.
+        """
+        self.seen, self.refused = seen, event.get("refused", "")
+        if self.refused:
+            self.log.warning("the triggerer cannot wait for the pod (%s): this task follows it itself", self.refused)
+        return self._push(super().resume(context), context)
+
+    def _push(self, reference: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
         context["ti"].xcom_push("return_value", reference)
         return reference
 
@@ -89,8 +111,17 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
         def pause() -> None:
             self._pause(context)
 
-        cluster = kind(self._connect, settings.kubernetes_namespace, settings.kubernetes_patience_min * MINUTE_S, pause)
-        follower = Follower(cluster, name, what, pause, settings.kubernetes_queue_min * MINUTE_S, self.hear)
+        patience_s = settings.kubernetes_patience_min * MINUTE_S
+        began = time.monotonic()
+
+        def running(uid: str, seen: str) -> None:
+            if self.deferrable and not self.refused and time.monotonic() - began >= WORTH_LEAVING_S:
+                waits = Ended(self.kubernetes_conn_id, kind.resource, settings.kubernetes_namespace, name, uid, patience_s)
+                self.log.info("%s goes on; a trigger waits for its end", name)
+                self.defer(trigger=waits, method_name="awaited", kwargs={"seen": seen}, timeout=self.execution_timeout)
+
+        cluster = kind(self._connect, settings.kubernetes_namespace, patience_s, pause)
+        follower = Follower(cluster, name, what, pause, settings.kubernetes_queue_min * MINUTE_S, self.hear, running, self.seen)
         try:
             return follower.run()
         except AirflowTaskTimeout:

@@ -30,6 +30,7 @@ ENDED = frozenset({"Succeeded", "Failed"})
 class TrainJobs(Cluster):
     """TrainJobs of one namespace."""
 
+    resource = f"{GROUP}/{VERSION}/{PLURAL}"
     missing = "the TrainJob CRD is not installed: {message}"
     install = "install Kubeflow Trainer v2 and apply infra/kubernetes/trainer, or use the launcher kubernetes"
 
