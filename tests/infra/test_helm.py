@@ -1,4 +1,4 @@
-"""Values for charts that others write: no chart can be fetched here, so what they must agree with on our side is what is held against them."""
+"""Values for charts that others write, held against what they must agree with on our side; test_helm_rendered.py renders the chart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AIRFLOW_CHART = {
     *("airflowVersion", "defaultAirflowRepository", "defaultAirflowTag", "airflowHome", "uid", "gid", "executor", "securityContexts"),
     *("data", "fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName", "extraEnvFrom", "env", "triggerer", "statsd", "redis"),
     *("createUserJob", "networkPolicies", "workers", "podTemplate", "postgresql", "images", "apiServer", "scheduler", "dagProcessor"),
-    *("cleanup", "databaseCleanup", "dags"),
+    *("cleanup", "databaseCleanup", "dags", "config"),
 }
 """Keys of the chart of Airflow that are used, as its reference has them at 1.22.0."""
 
@@ -47,9 +47,15 @@ def production() -> list[dict]:
     return list(yaml.safe_load_all(done.stdout))
 
 
+@pytest.fixture(scope="module", params=["airflow", "airflow-git-sync"])
+def name(request) -> str:
+    """A file that has a template for the pods of tasks; what it does not say itself is as in airflow.yaml."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def task() -> dict:
-    return yaml.safe_load(values("airflow")["podTemplate"])
+def task(name) -> dict:
+    return yaml.safe_load(values(name)["podTemplate"])
 
 
 def test_only_keys_that_were_looked_up_are_used() -> None:
@@ -62,7 +68,9 @@ def test_versions_and_images_are_ours(task) -> None:
     given = values("airflow")
     assert given["airflowVersion"] == version("apache-airflow")
     assert given["defaultAirflowTag"] == version("trainshed")
-    assert task["spec"]["containers"][0]["image"] == f"{given['defaultAirflowRepository']}:{given['defaultAirflowTag']}"
+    # the chart's own helper: repository, tag or digest are given once
+    assert task["spec"]["containers"][0]["image"] == '{{ include "airflow_image" . }}'
+    assert set(given["config"]["kubernetes_executor"].values()) == {""}
     dockerfile = (INFRA / "images" / "airflow.Dockerfile").read_text()
     assert f"AIRFLOW_HOME={given['airflowHome']} " in dockerfile
     assert f"--uid {given['uid']} " in dockerfile
@@ -76,8 +84,8 @@ def test_a_tasks_pod_is_valid_and_restricted(task, kubernetes) -> None:
     assert [container["name"] for container in task["spec"]["containers"]] == ["base"]
 
 
-def test_a_tasks_pod_may_start_pods_and_knows_what_the_scheduler_knows(task, production) -> None:
-    given = values("airflow")
+def test_a_tasks_pod_may_start_pods_and_knows_what_the_scheduler_knows(name, task, production) -> None:
+    given = {**values("airflow"), **values(name)}
     account = given["workers"]["kubernetes"]["serviceAccount"]["name"]
     (binding,) = [found for found in production if found["kind"] == "RoleBinding"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "airflow"}]
@@ -85,6 +93,32 @@ def test_a_tasks_pod_may_start_pods_and_knows_what_the_scheduler_knows(task, pro
     container = task["spec"]["containers"][0]
     assert variables(container["env"]) == {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", **variables(given["env"])}
     assert container["envFrom"] == yaml.safe_load(given["extraEnvFrom"])
+
+
+def test_a_tasks_pod_reaches_the_api_server(task) -> None:
+    (peer,) = values("airflow")["apiServer"]["networkPolicy"]["ingress"]["from"]
+    assert peer["podSelector"]["matchLabels"].items() <= task["metadata"]["labels"].items()
+
+
+def test_a_tasks_pod_has_the_checkout_the_dag_processor_has() -> None:
+    given, task = values("airflow-git-sync"), yaml.safe_load(values("airflow-git-sync")["podTemplate"])
+    (container,) = task["spec"]["initContainers"]
+    handed = {row["name"].removeprefix("GITSYNC_").lower(): row for row in container["env"]}
+    assert all(handed[key]["value"] == f"{{{{ .Values.dags.gitSync.{key} }}}}" for key in ("repo", "ref", "depth"))
+    credentials = {handed[key]["valueFrom"]["secretKeyRef"]["name"] for key in ("username", "password")}
+    assert credentials == {given["dags"]["gitSync"]["credentialsSecret"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in task["spec"]["containers"][0]["volumeMounts"]}
+    link = f"{mounts['dags']}/{handed['link']['value']}"
+    assert variables(given["env"])["TRAINSHED_HOME"] == link
+    assert variables(given["env"])["AIRFLOW__CORE__DAGS_FOLDER"] == f"{link}/{given['dags']['gitSync']['subPath']}"
+
+
+def test_nothing_starts_what_only_the_official_image_has() -> None:
+    given = values("airflow")
+    probes = [given["scheduler"]["livenessProbe"], given["scheduler"]["startupProbe"], given["dagProcessor"]["livenessProbe"]]
+    assert all("exec airflow jobs check" in probe["command"][-1] for probe in probes)
+    assert given["scheduler"]["logGroomerSidecar"] == {"enabled": False}
+    assert "/clean-logs" not in given["dagProcessor"]["logGroomerSidecar"]["args"][-1]
 
 
 def test_every_variable_of_ours_is_a_setting() -> None:
@@ -132,7 +166,7 @@ def test_the_settings_of_airflow_become_one_config_map() -> None:
 
 
 def test_nobody_gets_in_by_the_charts_own_password() -> None:
-    assert values("airflow")["createUserJob"] == {"defaultUser": {"enabled": False}}
+    assert values("airflow")["createUserJob"] == {"enabled": False}
 
 
 def test_a_driver_waits_for_the_pods_the_launcher_makes(production) -> None:
