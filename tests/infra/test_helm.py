@@ -88,7 +88,9 @@ def test_a_tasks_pod_may_start_pods_and_knows_what_the_scheduler_knows(name, tas
     given = {**values("airflow"), **values(name)}
     account = given["workers"]["kubernetes"]["serviceAccount"]["name"]
     (binding,) = [found for found in production if found["kind"] == "RoleBinding"]
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "airflow"}]
+    assert {(found["kind"], found["namespace"]) for found in binding["subjects"]} == {("ServiceAccount", "airflow")}
+    # who starts pods, and who waits for them in its place
+    assert [found["name"] for found in binding["subjects"]] == [account, "airflow-triggerer"]
     assert task["spec"]["serviceAccountName"] == account
     container = task["spec"]["containers"][0]
     assert variables(container["env"]) == {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", **variables(given["env"])}

@@ -121,7 +121,8 @@ def test_containers_start_what_our_image_has(manifests) -> None:
 def test_every_process_of_airflow_has_settings_keys_and_database(manifests) -> None:
     here = dict(containers(manifests))
     expected = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY"}
-    for name in ("airflow-api-server/api-server", "airflow-scheduler/scheduler", "airflow-dag-processor/dag-processor"):
+    lasting = ("api-server", "scheduler", "dag-processor", "triggerer")
+    for name in (f"airflow-{one}/{one}" for one in lasting):
         waiting = f"{name.split('/')[0]}/wait-for-airflow-migrations"
         for container in (here[name], here[waiting], here["airflow-run-airflow-migrations/run-airflow-migrations"]):
             assert container["envFrom"] == task(manifests)["spec"]["containers"][0]["envFrom"]
