@@ -150,6 +150,12 @@ class Airflow:
         rows = self._pages(f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances", "task_instances", {})
         return {row["task_id"]: _task(row) for row in rows}
 
+    def deferred(self) -> int:
+        """How many tasks have left their workers to a trigger."""
+        query = {"state": "deferred", "limit": 1}
+        count: int = self._call("GET", "dags/~/dagRuns/~/taskInstances", query)["total_entries"]
+        return count
+
     def returned(self, dag: str, run_id: str, task: str) -> bool:
         """Whether a task left a return value."""
         try:

@@ -29,6 +29,7 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     version = str(ask(f"{airflow.url}/api/v2/version").json().get("version", ""))
     found = [compare(f"Airflow at {airflow.url}", version, "apache-airflow")]
     found += [_heartbeat(airflow.url, component, name) for component, name in PROCESSES.items()]
+    found.append(_triggerer(airflow))
     errors = airflow.import_errors()
     found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", "files that import", "correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
@@ -56,6 +57,16 @@ def _connection(airflow: Airflow, field: str, settings: Settings) -> Finding | N
         return None
     got = f"Airflow's database holds no connection {name!r}, which {setting} names"
     return Finding("warning", got, "one there, in a secrets backend or in a variable", f"make it, or correct {setting}")
+
+
+def _triggerer(airflow: Airflow) -> Finding | None:
+    """Tasks that have left their workers where no triggerer is alive: they would wait for ever."""
+    waiting = airflow.deferred()
+    missing = probe_heartbeat(airflow.url, "triggerer", 0.0) if waiting else ""
+    if not missing:
+        return None
+    got = f"{waiting} tasks have left their workers and no triggerer is alive ({missing})"
+    return Finding("away", got, "a triggerer, where [operators] default_deferrable is on", "start `airflow triggerer`")
 
 
 def _heartbeat(url: str, component: str, name: str) -> Finding | None:

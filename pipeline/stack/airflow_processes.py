@@ -164,7 +164,7 @@ def probe_heartbeat(url: str, component: str, since: float) -> str:
 
     Args:
         url: of the API server.
-        component: ``scheduler`` or ``dag_processor``.
+        component: ``scheduler``, ``dag_processor`` or ``triggerer``.
         since: seconds since the epoch; an older heartbeat is a predecessor's.
     """
     health = ask(f"{url}/api/v2/monitor/health")

@@ -74,6 +74,17 @@ def test_a_dead_scheduler_is_away(airflow):
     assert "scheduler is not alive" in finding.got
 
 
+def test_tasks_that_wait_for_no_triggerer_are_told(airflow):
+    waiting = (200, {"task_instances": [{"task_id": "pretraining"}], "total_entries": 3})
+    airflow.of["/api/v2/dags/~/dagRuns/~/taskInstances"] = waiting
+    (finding,) = ask(airflow)
+    assert (finding.state, finding.fix) == ("away", "start `airflow triggerer`")
+    assert "3 tasks have left their workers" in finding.got
+    beat = {"status": "healthy", "latest_triggerer_heartbeat": "2026-01-02T03:04:05+00:00"}
+    airflow.of["/api/v2/monitor/health"][1]["triggerer"] = beat
+    assert [found.state for found in ask(airflow)] == ["ok"]
+
+
 def test_a_connection_that_airflow_does_not_show_is_a_warning(airflow):
     settings = Settings(airflow_url=airflow.url, s3_connection="store", mlflow_connection="tracking")
     airflow.of["/api/v2/connections/store"] = (200, {"connection_id": "store"})
