@@ -34,7 +34,7 @@ def deferred(run: Watched) -> bool:
 
 def test_a_task_leaves_its_worker_and_the_run_ends_with_a_decision(stack, node, tmp_path) -> None:
     """A triggerer that is killed meanwhile costs nothing: another one waits on."""
-    with Watched(stack, node, tmp_path, "deferred", 6_000) as run:
+    with Watched(stack, node, tmp_path, "deferred", 4_000) as run:
         with triggerer(stack) as first:
             name = run.training()
             until("the task to leave its worker", lambda: deferred(run))
@@ -45,7 +45,7 @@ def test_a_task_leaves_its_worker_and_the_run_ends_with_a_decision(stack, node, 
         assert run.pods("pretraining") == [name]
         log = run.log("pretraining", 1)
         assert "a trigger waits for its end" in log
-        assert log.count("checkpoint committed step=6000") == 1
+        assert log.count("checkpoint committed stage=pretraining step=4000") == 1
         assert {stage for stage in STAGES if run.pods(stage)} == set(STAGES)
     assert {manifest.stage for manifest in open_artifacts(stack.settings).manifests()} == set(STAGES)
     assert node.pods == []
