@@ -1,8 +1,8 @@
-"""Twenty pretrainings in containers, through a real Airflow, lose their workers, then the scheduler, then the API server for five
-minutes: each goes on in the one container it began in, and every run ends with a decision.
+"""Ten pretrainings in containers, through a real Airflow, lose their workers, then the scheduler, then the API server for five minutes:
+thirty losses, and each goes on in the one container it began in, to a run that ends with a decision.
 
-Ten at a time, which is as much as SQLite and two cores carry. A container gets a twentieth of a core until the last loss is over, so
-that all of them still train when it comes.
+Ten are as many as SQLite and two cores carry. A container gets a twentieth of a core until the last loss is over, so that all of them
+still train when it comes.
 """
 
 from __future__ import annotations
@@ -102,10 +102,8 @@ def recipe(crowd_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) 
     return made
 
 
-@pytest.fixture(scope="module", params=[100, 200], ids=["ten", "ten more"])
-def crowd(
-    crowd_stack: RunningStack, recipe: Recipe, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Crowd]:
+@pytest.fixture(scope="module")
+def crowd(crowd_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     """All of them train, and have made a checkpoint."""
     folder = tmp_path_factory.mktemp("crowd")
     log = folder / "made"
@@ -114,7 +112,7 @@ def crowd(
     told = [client(), "events", *filters, "--format", "{{.Actor.Attributes.name}}"]
     with log.open("w") as out, subprocess.Popen(told, stdout=out) as events:
         try:
-            recipes = [one_of_many(recipe, request.param + number) for number in range(RUNS)]
+            recipes = [one_of_many(recipe, 100 + number) for number in range(RUNS)]
             paths = {one.name: written(one, folder) for one in recipes}
             for path in paths.values():
                 # all before the first run: Airflow parses what is new once, not ten times
@@ -146,9 +144,10 @@ def one_of_many(recipe: Recipe, seed: int) -> Recipe:
 def begin(stack: RunningStack, path: str) -> str:
     """Start a run and leave it to itself."""
     with started(stack, "run", path) as watching:
-        run = watching.stdout.readline().split()[0]
+        first = watching.stdout.readline().split()
+        assert first, watching.stderr.read()
         watching.kill()
-    return run
+    return first[0]
 
 
 def scheduler(stack: RunningStack, server: str = "airflow-scheduler") -> psutil.Process:
