@@ -84,7 +84,6 @@ def sections(site: Site) -> dict[str, dict[str, object]]:
         "api_auth": {"jwt_secret": site.secrets.airflow_jwt_key, "jwt_issuer": "trainshed"},
         "workers": _workers(),
         "logging": _logging(site),
-        "usage_data_collection": {"enabled": False},
     }
 
 
@@ -103,6 +102,8 @@ def _core(site: Site) -> dict[str, object]:
         "fernet_key": site.secrets.airflow_fernet_key,
         # The default asks DNS for the machine's full name, which takes seconds where there is none.
         "hostname_callable": "socket.gethostname",
+        # The same for the import alone, which has 30 s by default.
+        "dagbag_import_timeout": 240.0,
         # A recipe handed to the running stack shows at the next parse instead of up to 30 s later.
         "min_serialized_dag_update_interval": 1,
     }
@@ -126,8 +127,10 @@ def _dag_processor(site: Site) -> dict[str, object]:
     return {
         "refresh_interval": 10,
         "bundle_refresh_check_interval": 2,
-        # One parse of the line's DAG file costs about half a second of one core.
+        # One parse of the line's DAG file costs about half a second of one core, and a tenth more for each recipe.
         "min_file_process_interval": 15,
+        # Beside trainings a parse of twenty recipes took longer than the 50 s after which it is given up by default, again and again.
+        "dag_file_processor_timeout": 300,
         "parsing_processes": 1,
         "health_check_threshold": 30,
         "disable_bundle_versioning": True,
