@@ -150,7 +150,7 @@ def begin(stack: RunningStack, path: str) -> str:
     return first[0]
 
 
-def scheduler(stack: RunningStack, server: str = "airflow-scheduler") -> psutil.Process:
+def process(stack: RunningStack, server: str) -> psutil.Process:
     return psutil.Process(next(found.pid for found in local_stack.status(stack.settings) if found.name == server))
 
 
@@ -164,21 +164,21 @@ def test_workers_are_killed(crowd: Crowd) -> None:
     before, attempts = crowd.training(), crowd.attempts()
     workers = [
         child
-        for child in scheduler(crowd.stack).children()
+        for child in process(crowd.stack, "airflow-scheduler").children()
         if "LocalExecutor" in (line := " ".join(child.cmdline())) and "idle" not in line
     ]
     assert len(workers) == RUNS
     for number, worker in enumerate(workers):
         below = worker.children(recursive=True)
-        for process in [worker, *(below if number % 2 else [])]:
-            process.kill()
+        for one in [worker, *(below if number % 2 else [])]:
+            one.kill()
     until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
     unharmed(crowd, before)
 
 
 def test_the_scheduler_is_killed(crowd: Crowd) -> None:
     before, attempts = crowd.training(), crowd.attempts()
-    scheduler(crowd.stack).kill()
+    process(crowd.stack, "airflow-scheduler").kill()
     local_stack.up(crowd.stack.settings)
     until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
     unharmed(crowd, before)
@@ -187,7 +187,7 @@ def test_the_scheduler_is_killed(crowd: Crowd) -> None:
 def test_the_api_server_is_away_for_five_minutes(crowd: Crowd) -> None:
     """Longer than workers go on without an answer: they end their tasks, and the containers go on."""
     before, attempts = crowd.training(), crowd.attempts()
-    scheduler(crowd.stack, "airflow-api").kill()
+    process(crowd.stack, "airflow-api").kill()
     back = time.monotonic() + AWAY_S
     while time.monotonic() < back:
         time.sleep(5)
@@ -201,10 +201,8 @@ def test_each_ends_in_the_container_it_began_in(crowd: Crowd) -> None:
     stack, airflow = crowd.stack, Airflow(crowd.stack.settings)
     for name in crowd.training():
         docker("update", "--cpus", "1", name)
-    ended = until(
-        "all runs to end", lambda: all(airflow.run(*run).state in {"success", "failed"} for run in crowd.runs.items()), PATIENCE_S
-    )
-    assert ended
+    over = {"success", "failed"}
+    until("all to end", lambda: all(airflow.run(*run).state in over for run in crowd.runs.items()), PATIENCE_S, PAUSE_S)
     print(f"attempts of each: {sorted(crowd.attempts().values())}")
     assert Counter(airflow.run(*run).state for run in crowd.runs.items()) == {"success": RUNS}
     names = crowd.made.read_text().split()
