@@ -1,8 +1,13 @@
 # shellcheck shell=sh
 # Where the servers of compose.yaml are, for `trainshed` on their machine: `. infra/compose/workstation.sh`, from the checkout.
 # SECRETS is the folder secrets.sh drew them into.
+if ! [ -r "${SECRETS:-infra/compose/secrets}/s3-access-key" ]; then
+    echo "no keys in ${SECRETS:-infra/compose/secrets}; expected those of infra/compose/secrets.sh; to mend it: draw them, or start from the checkout" >&2
+    return 2
+fi
 from_secret() { cat "${SECRETS:-infra/compose/secrets}/$1"; }
 
+set -a
 TRAINSHED_USE_EXISTING=s3,mlflow,airflow
 TRAINSHED_STORE=s3://pipeline
 TRAINSHED_S3_ENDPOINT=http://127.0.0.1:${S3_PORT:-8333}
@@ -19,8 +24,5 @@ TRAINSHED_IMAGES="${IMAGE_REPOSITORY:-trainshed}/{stage}:{version}${IMAGE_SUFFIX
 TRAINSHED_DOCKER_NETWORK=${COMPOSE_PROJECT_NAME:-trainshed}
 TRAINSHED_CONTAINER_S3_ENDPOINT=http://s3:8333
 TRAINSHED_CONTAINER_MLFLOW_URI=http://mlflow:5000
-export TRAINSHED_USE_EXISTING TRAINSHED_STORE TRAINSHED_S3_ENDPOINT TRAINSHED_S3_ACCESS_KEY TRAINSHED_S3_SECRET_KEY \
-    TRAINSHED_MLFLOW_URI TRAINSHED_MLFLOW_USERNAME TRAINSHED_MLFLOW_PASSWORD TRAINSHED_AIRFLOW_URL TRAINSHED_AIRFLOW_USERNAME \
-    TRAINSHED_AIRFLOW_PASSWORD TRAINSHED_LAUNCHER TRAINSHED_IMAGES TRAINSHED_DOCKER_NETWORK TRAINSHED_CONTAINER_S3_ENDPOINT \
-    TRAINSHED_CONTAINER_MLFLOW_URI
+set +a
 unset -f from_secret

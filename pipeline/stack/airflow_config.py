@@ -102,7 +102,7 @@ def _core(site: Site) -> dict[str, object]:
         "fernet_key": site.secrets.airflow_fernet_key,
         # The default asks DNS for the machine's full name, which takes seconds where there is none.
         "hostname_callable": "socket.gethostname",
-        # The same for the import alone, which has 30 s by default.
+        # A parse has time below; the import is part of it, and has 30 s by default.
         "dagbag_import_timeout": 240.0,
         # A recipe handed to the running stack shows at the next parse instead of up to 30 s later.
         "min_serialized_dag_update_interval": 1,
@@ -127,7 +127,7 @@ def _dag_processor(site: Site) -> dict[str, object]:
     return {
         "refresh_interval": 10,
         "bundle_refresh_check_interval": 2,
-        # One parse of the line's DAG file costs about half a second of one core, and a tenth more for each recipe.
+        # One parse of the line's DAG file costs about half a second of one core, and a twentieth more for each recipe.
         "min_file_process_interval": 15,
         # Beside trainings a parse of twenty recipes took longer than the 50 s after which it is given up by default, again and again.
         "dag_file_processor_timeout": 300,

@@ -38,7 +38,7 @@ class Follower:
         queue_s: float,
         hear: Callable[[str], None],
         running: Callable[[str, str], None],
-        seen: str = "",
+        seen: str | None = None,
     ) -> None:
         """Nothing is started yet.
 
@@ -51,7 +51,7 @@ class Follower:
             hear: is told every line the component says.
             running: is told now and then, with the pod's uid and the time of the last line that was shown, that it runs; may raise
                 to have somebody else wait.
-            seen: that time, where this attempt has followed the pod before; what came later is all shown.
+            seen: that time, empty for no line yet, where this attempt has followed the pod before; what came later is all shown.
         """
         self._cluster = cluster
         self._pod = pod
@@ -63,8 +63,9 @@ class Follower:
         self._told = ""
         self._uid = ""
         self._read_at: float | None = None
-        self._last_line = seen
+        self._last_line = seen or ""
         self._tail: int | None = None
+        self._left_before = seen is not None
 
     def run(self) -> int:
         """Start the pod, or find it, and follow it to its end; then it is deleted.
@@ -120,7 +121,7 @@ class Follower:
         phase = _phase(found)
         if phase != "Pending":
             log.info("pod %s is there already (%s): following it", self._name, phase)
-            self._tail = None if self._last_line else REATTACHED_LINES
+            self._tail = None if self._left_before else REATTACHED_LINES
 
     def _follow(self, found: Found | None) -> int:
         until = time.monotonic() + self._queue_s

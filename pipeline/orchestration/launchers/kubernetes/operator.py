@@ -74,7 +74,8 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
             **options,
         )
         self.take(step)
-        self.seen, self.refused = "", ""
+        self.seen: str | None = None
+        self.refused = ""
 
     def execute(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
         """Do the step; the reference is pushed here, because what pushes an operator's answer would also add the sidecar."""
