@@ -112,6 +112,19 @@ def test_the_secrets_are_drawn_once_are_long_and_end_without_a_line_feed(compose
     assert {path.name: path.read_text() for path in folder.iterdir()} == drawn
 
 
+def test_without_keys_the_command_line_is_not_pointed_anywhere(tmp_path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f". {FOLDER}/workstation.sh && echo went on"],
+        env={"SECRETS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"no keys in {tmp_path}" in done.stderr
+
+
 @pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "gpu.yaml"]], ids=["cpu", "gpu"])
 def test_compose_takes_it(files, tmp_path) -> None:
     command = client()

@@ -97,6 +97,18 @@ def test_the_trigger_waits_and_the_task_goes_on_where_it_was(cluster, task, capl
     assert cluster.pods == []
 
 
+def test_what_a_pod_said_that_was_silent_before_is_all_shown(cluster, task, caplog):
+    cluster.kubelet.plays = [lambda kubelet, name: kubelet.running(name)]
+    with pytest.raises(TaskDeferred) as caught:
+        launch(task)
+    (name,) = cluster.pods
+    says(cluster.kubelet, name, *range(500))
+    is_over(cluster, name)
+    task.seen = caught.value.kwargs["seen"]
+    assert launch(task) == 0
+    assert sum("body said" in record.getMessage() for record in caplog.records) == 500
+
+
 @pytest.mark.parametrize(
     "happens",
     [
