@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     s3_connection: str | None = None
     """Airflow connection of type aws that holds the S3 keys of tasks and of what they start; unset means that none is asked."""
 
-    s3_patience_s: float = 90.0
+    s3_retry_s: float = 90.0
     """How long a store that is away is waited for before a step ends with 75, in seconds."""
 
     mlflow_uri: str = Field("http://127.0.0.1:5000", validation_alias=AliasChoices("TRAINSHED_MLFLOW_URI", "MLFLOW_TRACKING_URI"))
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     mlflow_connection: str | None = None
     """Airflow connection of type http that holds user and password of MLflow for tasks and what they start; unset means that none is asked."""
 
-    mlflow_patience_s: float = 60.0
+    mlflow_retry_s: float = 60.0
     """How long an MLflow server that is away is waited for before a step ends with 75, in seconds."""
 
     airflow_url: str = "http://127.0.0.1:8080"
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     """Password of that user."""
 
     launcher: str = "process"
-    """How Airflow starts a component; a name from `pipeline.orchestration.launchers`."""
+    """How Airflow starts a component; a name from `pipeline.launchers`."""
 
     machines: Path = Path("infra/machines.yaml")
     """File that says what the names of machine sizes mean; a relative path is looked up in the checkout."""
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     trainjob_runtime: str = "trainshed"
     """Kubeflow TrainingRuntime that the launcher trainjob fills in."""
 
-    kubernetes_patience_min: float = 30.0
+    kubernetes_retry_min: float = 30.0
     """How long a Kubernetes API server that is away is waited for before a task ends with 75 and leaves its pod to the next, in minutes."""
 
     kubernetes_queue_min: float = 1440.0
@@ -241,9 +241,9 @@ class Settings(BaseSettings):
         """Folder of the verified local cache."""
         return self.state.resolve() / "cache"
 
-    def memo_file(self, topic: str) -> Path:
+    def file_cache_path(self, topic: str) -> Path:
         """Where it is remembered what local files hold, for one kind of question; may be deleted at any time."""
-        return self.state.resolve() / "memo" / f"{topic}.json"
+        return self.state.resolve() / "file_cache" / f"{topic}.json"
 
 
 def known_variables() -> frozenset[str]:

@@ -17,7 +17,7 @@ import zstandard
 from fixtures.planted import MARK, holds, in_database, in_files, in_store, plant, watched_commands
 from pyarrow import parquet
 
-from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.s3_client import s3_client
 from pipeline.stack.secrets import FILE, load_or_generate
 
 SECRET = f"{MARK}/s3_secret_key+%=&;"

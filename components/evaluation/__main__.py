@@ -16,7 +16,7 @@ def evaluate(work: Work[EvaluationParams]) -> None:
     threads = choose_threads(work.settings.threads)
     device = find_device(work.settings.device).type
     work.environment.update(threads=str(threads), device=device)
-    counts, figures = evaluate_model(corpus.folder, model.folder, work.params.evaluation, work.output, device, threads, work.journal)
+    counts, figures = evaluate_model(corpus.folder, model.folder, work.params.evaluation, work.output, device, threads, work.reporter)
     work.counts.update(counts)
     work.metrics.update(figures)
     for name in ("report.html", "report.json"):

@@ -16,7 +16,7 @@ def finetune(work: Work[FinetuningParams]) -> None:
         work.output,
         device=work.settings.device,
         threads=work.settings.threads,
-        journal=work.journal,
+        reporter=work.reporter,
         checkpoints=work.checkpoints,
         ranks=work.ranks,
     )

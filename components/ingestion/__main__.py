@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
-    counts = ingest_corpus(work.params.data, work.source, work.output, work.settings, work.journal)
+    counts = ingest_corpus(work.params.data, work.source, work.output, work.settings, work.reporter)
     work.counts.update(counts)
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
 

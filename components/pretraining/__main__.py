@@ -14,7 +14,7 @@ def pretrain(work: Work[PretrainingParams]) -> None:
         work.output,
         device=work.settings.device,
         threads=work.settings.threads,
-        journal=work.journal,
+        reporter=work.reporter,
         checkpoints=work.checkpoints,
         ranks=work.ranks,
     )

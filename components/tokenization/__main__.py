@@ -19,7 +19,7 @@ def tokenize(work: Work[TokenizationParams]) -> None:
     corpus = work.inputs["corpus"]
     check_counts(corpus.folder, corpus.manifest.counts)
     threads = work.settings.threads or len(os.sched_getaffinity(0))
-    counts = tokenize_corpus(corpus.folder, work.params.tokenizer, work.output, work.journal, threads, work.settings.home)
+    counts = tokenize_corpus(corpus.folder, work.params.tokenizer, work.output, work.reporter, threads, work.settings.home)
     work.counts.update(counts)
     work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})
 

@@ -56,8 +56,8 @@ class Store(Protocol):
 
         Raises:
             NotFound: no object at ``key``.
-            Unreadable: this object alone could not be read within the settings' patience.
-            Unavailable: the store stayed away longer than the settings' patience.
+            Unreadable: this object alone could not be read within the settings.
+            Unavailable: the store stayed away longer than the settings.
         """
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
@@ -99,7 +99,7 @@ class Store(Protocol):
 
         Raises:
             NotFound: no object at ``key``.
-            Unreadable: this object alone could not be read within the settings' patience.
-            Unavailable: the store stayed away longer than the settings' patience.
+            Unreadable: this object alone could not be read within the settings.
+            Unavailable: the store stayed away longer than the settings.
             Conflict: the object was replaced while it was read.
         """

@@ -54,7 +54,7 @@ class Checkpoint(Frozen):
 
 
 class StoredCheckpoints:
-    """Implements `pipeline.journal.Checkpoints` on the store, for the holder of a lease."""
+    """Implements `pipeline.reporter.Checkpoints` on the store, for the holder of a lease."""
 
     def __init__(
         self, artifacts: Artifacts, stage: str, fingerprint: str, lease: Lease, folder: Path, outbox: Waiting, run: object

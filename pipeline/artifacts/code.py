@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.memo import FileMemo
+from pipeline.file_cache import FileCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +30,16 @@ RULES = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 TABLE_ENTRY = re.compile(r"^(pipeline|components)(\.\w+)+:\w+$")
 
 
-def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES, memo: FileMemo | None = None) -> dict[str, str]:
+def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES, file_cache: FileCache | None = None) -> dict[str, str]:
     """Digest of every result-bearing module that the body of ``stage`` reaches, by dotted name.
 
     Args:
         stage: name of the component.
         params: its params as plain data; their strings select table entries.
         sources: folder that holds ``pipeline/`` and ``components/``.
-        memo: what is known of files that have not changed; parsing them all takes a third of a second.
+        file_cache: what is known of files that have not changed; parsing them all takes a third of a second.
     """
-    memo = memo or FileMemo()
+    file_cache = file_cache or FileCache()
     root = f"components.{stage}.__main__"
     names = frozenset(_strings(params))
     digests: dict[str, str] = {}
@@ -51,7 +51,7 @@ def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES,
         path = _source(module, sources)
         if path is None:
             continue
-        digests[module], imports = _read(path, module, names, memo)
+        digests[module], imports = _read(path, module, names, file_cache)
         waiting += [name for name in imports if name.startswith((*ML_PACKAGES, f"components.{stage}.")) and not name.endswith(".contract")]
     return dict(sorted(digests.items()))
 
@@ -77,13 +77,13 @@ def _source(module: str, sources: Path) -> Path | None:
     return None
 
 
-def _read(path: Path, module: str, names: frozenset[str], memo: FileMemo) -> tuple[str, list[str]]:
+def _read(path: Path, module: str, names: frozenset[str], file_cache: FileCache) -> tuple[str, list[str]]:
     """Digest of a module's normalised source, and the dotted names it imports."""
-    whole = memo.get(path, f"module by {RULES}", partial(_parse, module=module, names=frozenset()))
+    whole = file_cache.get(path, f"module by {RULES}", partial(_parse, module=module, names=frozenset()))
     chosen = names & set(whole["keys"])
     if not chosen:
         return whole["digest"], whole["imports"]
-    part = memo.get(path, f"module by {RULES} with {', '.join(sorted(chosen))}", partial(_parse, module=module, names=chosen))
+    part = file_cache.get(path, f"module by {RULES} with {', '.join(sorted(chosen))}", partial(_parse, module=module, names=chosen))
     return part["digest"], part["imports"]
 
 

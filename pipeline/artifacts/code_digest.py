@@ -13,7 +13,7 @@ import sys
 from functools import lru_cache
 
 from pipeline.artifacts.code import SOURCES, reached_modules
-from pipeline.memo import FileMemo
+from pipeline.file_cache import FileCache
 
 LABEL = "trainshed.code"
 """Label of an image that holds the digest."""
@@ -34,9 +34,9 @@ def code_digest(stage: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _parsed() -> FileMemo:
+def _parsed() -> FileCache:
     """What was parsed for one component, which reaches much that another reaches too."""
-    return FileMemo()
+    return FileCache()
 
 
 if __name__ == "__main__":

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipeline.component import Component, Params
-    from pipeline.memo import FileMemo
+    from pipeline.file_cache import FileCache
 
 
-def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str], memo: FileMemo | None = None) -> Parts:
+def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str], file_cache: FileCache | None = None) -> Parts:
     """Everything that decides what ``component`` will make.
 
     Args:
         component: the contract.
         params: its params.
         inputs: content digest of each input it is given, by name; those that are no part of the identity are left out here.
-        memo: what is known of source files that have not changed.
+        file_cache: what is known of source files that have not changed.
 
     Raises:
         BadInput: a result-bearing library is not installed here.
@@ -39,7 +39,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
         version=component.version,
         params=plain,
         inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
-        modules=reached_modules(component.name, plain, memo=memo),
+        modules=reached_modules(component.name, plain, file_cache=file_cache),
         libraries={name: _version(name) for name in component.libraries},
     )
 

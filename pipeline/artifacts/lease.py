@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
 
 
-class Record(Frozen):
+class LeaseRecord(Frozen):
     """What the lease object holds."""
 
     epoch: int
@@ -147,7 +147,7 @@ class Lease:
 
     def _write(self, epoch: int, owner: str, condition: dict[str, object]) -> None:
         self._beat += 1
-        record = Record(epoch=epoch, owner=owner, beat=self._beat)
+        record = LeaseRecord(epoch=epoch, owner=owner, beat=self._beat)
         self._etag = self._store.put(self.key, record.model_dump_json().encode(), **condition)  # type: ignore[arg-type]
 
     def _renew_loop(self) -> None:
@@ -161,9 +161,9 @@ class Lease:
                 log.warning("the lease could not be renewed: %s", error)
 
 
-def _read(stored: Stored) -> Record | None:
+def _read(stored: Stored) -> LeaseRecord | None:
     """The record, or None for an object that is none: it is then taken over at once."""
     try:
-        return Record.model_validate_json(stored.data)
+        return LeaseRecord.model_validate_json(stored.data)
     except ValidationError:
         return None

@@ -1,7 +1,7 @@
 """A store in an S3 bucket, through boto3.
 
 botocore's own retries give up after a few seconds; a store that is away for a minute must not cost a training step. So botocore
-tries once with short timeouts, and `pipeline.patience` waits until the settings' patience is used up.
+tries once with short timeouts, and `pipeline.retry` waits until the settings' patience is used up.
 
 A server that finds an object's bytes damaged on its own disk answers 500, or ends the body early, every time: to tell that from
 an outage, a small object is written and read back once the patience is used up.
@@ -19,10 +19,10 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, Unreadable
-from pipeline.artifacts.client import s3_client
-from pipeline.artifacts.refusals import refusal
+from pipeline.artifacts.s3_client import s3_client
+from pipeline.artifacts.s3_errors import refusal
 from pipeline.errors import BadInput, TrainshedError, Unavailable
-from pipeline.patience import Away, Patience, cause
+from pipeline.retry import RetryPolicy, Unreachable, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,9 +50,7 @@ class S3Store:
         self.prefix = f"{prefix}/" if prefix else ""
         self.endpoint = settings.s3_endpoint or "AWS"
         self.region = settings.s3_region
-        self.patience = Patience(
-            settings.s3_patience_s, f"S3 at {self.endpoint}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT"
-        )
+        self.retry = RetryPolicy(settings.s3_retry_s, f"S3 at {self.endpoint}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT")
         self.client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
 
     def get(self, key: str) -> Stored:
@@ -174,11 +172,11 @@ class S3Store:
 
         try:
             return self._once(there_and_back, "probe") == b"probe"
-        except (Away, TrainshedError):
+        except (Unreachable, TrainshedError):
             return False
 
     def _patiently(self, call: Callable[[], Result], key: str) -> Result:
-        return self.patience.call(lambda: self._once(call, key))
+        return self.retry.call(lambda: self._once(call, key))
 
     def _once(self, call: Callable[[], Result], key: str) -> Result:
         try:
@@ -199,9 +197,9 @@ class S3Store:
             # the transfer manager wraps a refusal in an error of its own
             if isinstance(error.__context__, ClientError):
                 raise self._meaning(error.__context__, key) from error
-            raise Away(cause(error)) from error
+            raise Unreachable(cause(error)) from error
 
-    def _meaning(self, error: ClientError, key: str) -> TrainshedError | Away:
+    def _meaning(self, error: ClientError, key: str) -> TrainshedError | Unreachable:
         """What a refusal stands for."""
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -219,5 +217,5 @@ class S3Store:
         if code in FULL or status == 507:
             return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
         if code in HURT or status in {409, 408, 429} or status >= 500:
-            return Away(f"HTTP {status} {code}")
+            return Unreachable(f"HTTP {status} {code}")
         return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "a request it accepts", "see the server's log")

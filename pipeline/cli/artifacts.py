@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Manifest
 
 Stage = Annotated[str, typer.Argument(help="The stage that made it, e.g. tokenization.")]
-VERIFY_PATIENCE_S = 10.0
+VERIFY_RETRY_S = 10.0
 Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint.")]
 
 
@@ -71,7 +71,7 @@ def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")]
 
     # a server that finds its own disk damaged keeps answering 500: a person need not wait as long for that as a training does
     _check(stage)
-    artifacts = _artifacts(VERIFY_PATIENCE_S)
+    artifacts = _artifacts(VERIFY_RETRY_S)
     damaged = 0
     manifests = list(artifacts.manifests(stage))
     for manifest in track(manifests, description="verifying", transient=True):
@@ -130,13 +130,13 @@ def gc(
         typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) could be removed; {garbage.kept} are relied on")
 
 
-def _artifacts(patience_s: float | None = None) -> Artifacts:
+def _artifacts(retry_s: float | None = None) -> Artifacts:
     from pipeline.artifacts import open_artifacts
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    if patience_s is not None:
-        settings = settings.model_copy(update={"s3_patience_s": min(patience_s, settings.s3_patience_s)})
+    if retry_s is not None:
+        settings = settings.model_copy(update={"s3_retry_s": min(retry_s, settings.s3_retry_s)})
     return open_artifacts(settings)
 
 

@@ -13,11 +13,11 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
         """Write the generated tables, component files and policies."""
-        from pipeline.docs.component_yaml import component_files
-        from pipeline.docs.image_requirements import image_requirements
-        from pipeline.docs.policies import policy_files
-        from pipeline.docs.readme import readme, settings_page
         from pipeline.errors import BadInput
+        from pipeline.generate.component_yaml import component_files
+        from pipeline.generate.image_requirements import image_requirements
+        from pipeline.generate.policies import policy_files
+        from pipeline.generate.readme import readme, settings_page
         from pipeline.settings import load_settings
 
         home = load_settings().home

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.preflight.base import Finding
+    from pipeline.doctor.base import Finding
 
 STYLES: Final[dict[str, str]] = {"ok": "green", "warning": "yellow", "wrong": "bold red", "away": "magenta"}
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def doctor() -> None:
     """Check settings, servers, permissions, images, GPU, versions and clock; say how to mend what is wrong."""
     from pipeline.cli.console import open_console
-    from pipeline.preflight.examine import exit_code
+    from pipeline.doctor.run_check import exit_code
 
     console = open_console()
     rows = []
@@ -45,10 +45,10 @@ def doctor() -> None:
 
 def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
     """Ask one check after the other; without settings there is nothing to ask."""
+    from pipeline.doctor import CHECKS
+    from pipeline.doctor.base import finding_of
+    from pipeline.doctor.run_check import examine
     from pipeline.errors import BadInput
-    from pipeline.preflight import CHECKS
-    from pipeline.preflight.base import finding_of
-    from pipeline.preflight.examine import examine
     from pipeline.settings import load_settings
 
     try:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pipeline.orchestration.client import Task
     from pipeline.planning.plan import Plan
-    from pipeline.runs import Progress
+    from pipeline.runs.records import StepProgress
+    from pipeline.submission.airflow_client import Task
 
 SIGNS = {
     "done": "[green]✓[/]",
@@ -48,7 +48,7 @@ class Row(NamedTuple):
     """Seconds it will still take, where that can be told."""
 
 
-class Seen(NamedTuple):
+class RunSnapshot(NamedTuple):
     """What is known of a run at one moment."""
 
     tasks: Mapping[str, Task]
@@ -57,7 +57,7 @@ class Seen(NamedTuple):
     plan: Plan | None
     """The plan, once there is one."""
 
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, StepProgress]
     """Live progress of the steps at work."""
 
     left_out: Container[str] = ()
@@ -67,7 +67,7 @@ class Seen(NamedTuple):
     """Whether the run failed; when a person ends it, Airflow marks what had not begun as skipped."""
 
 
-def rows(steps: Sequence[str], seen: Seen) -> list[Row]:
+def rows(steps: Sequence[str], seen: RunSnapshot) -> list[Row]:
     """What to show of each step.
 
     Args:
@@ -104,7 +104,7 @@ def span(seconds: float) -> str:
     return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _row(step: str, seen: Seen) -> Row:
+def _row(step: str, seen: RunSnapshot) -> Row:
     task, progress = seen.tasks.get(step), seen.progress.get(step)
     planned = next((row for row in seen.plan.steps if row.id == step), None) if seen.plan else None
     state = _state(task, ("not reached" if seen.failed else "left out") if step in seen.left_out else "cached")
@@ -128,7 +128,7 @@ def _state(task: Task | None, skipped: str) -> str:
     return WORDS.get(state, "waiting")
 
 
-def describe(progress: Progress) -> str:
+def describe(progress: StepProgress) -> str:
     """``300/3000 steps  loss 2.13  tokens_per_s 9120  1:12 min left``."""
     total = f"/{progress.total:g}" if progress.total else ""
     figures = [f"{name} {value:.4g}" for name, value in progress.figures.items()]
@@ -136,7 +136,7 @@ def describe(progress: Progress) -> str:
     return "  ".join([f"{progress.done:g}{total} {progress.unit}", *figures, *([f"{span(left)} left"] if left else [])])
 
 
-def _left(progress: Progress) -> float | None:
+def _left(progress: StepProgress) -> float | None:
     """Time left, if it goes on as it went since the attempt began."""
     if not progress.total or not progress.done:
         return None

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.orchestration.client import Airflow, Run
     from pipeline.planning.plan import Plan
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
+    from pipeline.submission.airflow_client import Airflow, DagRun
 
 RecipeName = Annotated[str, typer.Argument(help="Name of a recipe, or a recipe file.", metavar="RECIPE")]
 RunName = Annotated[str, typer.Argument(help="Name of a run, as `run` prints it.", metavar="RUN")]
-Force = Annotated[list[str] | None, typer.Option("--force", help="Run this step although its artifact exists.", metavar="STEP")]
+Force = Annotated[list[str] | None, typer.Option("--force", help="DagRun this step although its artifact exists.", metavar="STEP")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run.", metavar="FIELD=VALUE")]
 
 
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     recipe: RecipeName,
-    local: Annotated[bool, typer.Option("--local", help="Run here, without Airflow.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="DagRun here, without Airflow.")] = False,
     force: Force = None,
     changes: Changes = None,
 ) -> None:
@@ -64,9 +64,9 @@ def look(name: RunName) -> None:
     """Show a run that was started earlier, until it ends."""
     from rich.console import Console
 
-    from pipeline.orchestration.client import Airflow
     from pipeline.recipe import find_recipe
     from pipeline.settings import load_settings
+    from pipeline.submission.airflow_client import Airflow
 
     settings, console = load_settings(), Console()
     airflow = Airflow(settings)
@@ -76,9 +76,9 @@ def look(name: RunName) -> None:
 
 def stop(name: RunName) -> None:
     """Stop a run; the step at work checkpoints first, and the next run goes on from there."""
-    from pipeline.orchestration.client import Airflow
-    from pipeline.orchestration.names import run_name
+    from pipeline.runs.names import run_name
     from pipeline.settings import load_settings
+    from pipeline.submission.airflow_client import Airflow
     from pipeline.tracking import end_run
 
     settings = load_settings()
@@ -97,8 +97,8 @@ def stop(name: RunName) -> None:
 def plan(recipe: RecipeName, force: Force = None, changes: Changes = None) -> None:
     """Show what a run would do, and why, without doing it."""
     from pipeline.cli.console import open_console
-    from pipeline.orchestration.names import new_run_name
     from pipeline.planning import plan_run
+    from pipeline.runs.names import new_run_name
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -125,14 +125,14 @@ def compile_line(
         _write(output, compiled)
 
 
-def find_run(airflow: Airflow, name: str) -> Run:
+def find_run(airflow: Airflow, name: str) -> DagRun:
     """The run of this name, or with this Airflow id.
 
     Raises:
         BadInput: there is none among the newest hundred; the near name is suggested.
     """
     from pipeline.errors import unknown_name
-    from pipeline.orchestration.names import run_name
+    from pipeline.runs.names import run_name
 
     known = {run_name(found.dag, found.id): found for found in airflow.runs()}
     for plain, found in known.items():
@@ -148,10 +148,10 @@ def print_logs(name: str, step: str) -> None:
         BadInput: no such run, or no such step.
     """
     from pipeline.errors import unknown_name
-    from pipeline.orchestration.client import Airflow
     from pipeline.settings import load_settings
+    from pipeline.submission.airflow_client import Airflow
 
-    airflow = Airflow(load_settings(), patience_s=5)
+    airflow = Airflow(load_settings(), retry_s=5)
     found = find_run(airflow, name)
     tasks = airflow.tasks(found.dag, found.id)
     if step and step not in tasks:
@@ -209,20 +209,20 @@ def _number(value: object) -> object:
 def _run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console: Console) -> None:
     from pipeline.cli.local_view import LocalView
     from pipeline.local.run import run_local
-    from pipeline.orchestration.names import new_run_name
+    from pipeline.runs.names import new_run_name
 
     run_local(recipe, new_run_name(recipe.name), settings, LocalView(console), force)
     _tell_decision(recipe, settings, console)
 
 
 def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], settings: Settings, console: Console) -> None:
-    from pipeline.orchestration.client import Airflow
-    from pipeline.orchestration.hand_in import await_dag, hand_in
-    from pipeline.orchestration.launchers.resources import check_sizes
-    from pipeline.orchestration.names import FORCE, new_run_name
+    from pipeline.placement.machine_sizes import check_sizes
+    from pipeline.runs.names import FORCE, new_run_name
+    from pipeline.submission.airflow_client import Airflow
+    from pipeline.submission.submit import await_dag, submit_recipe
 
     airflow = Airflow(settings)
-    recipe = hand_in(Path(name), settings) if _is_file(name) else _find(name, settings)
+    recipe = submit_recipe(Path(name), settings) if _is_file(name) else _find(name, settings)
     wanted = _changed(recipe, changes)
     _check_steps(force, wanted)
     # Airflow would leave the DAG out, or end its first task, for the same reason
@@ -234,7 +234,7 @@ def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], s
     _watch(airflow, airflow.run(recipe.name, run_id), recipe, settings, console)
 
 
-def _watch(airflow: Airflow, found: Run, recipe: Recipe, settings: Settings, console: Console) -> None:
+def _watch(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, console: Console) -> None:
     from pipeline.cli.watch import watch
     from pipeline.line import trace
 
@@ -244,7 +244,7 @@ def _watch(airflow: Airflow, found: Run, recipe: Recipe, settings: Settings, con
 
 def _tell_decision(recipe: Recipe, settings: Settings, console: Console) -> None:
     """Say what the ledger says: a refused promotion is a finished run, but nobody should have to look for the reason."""
-    from pipeline.orchestration.decision import newest_decision
+    from pipeline.registry.decisions import newest_decision
 
     decision = newest_decision(recipe, settings)
     if decision:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.settings import Settings
-    from pipeline.stack.base import Progress, ServerStatus
+    from pipeline.stack.base import ServerProgress, ServerStatus
 
 FOLLOW_PAUSE_S = 0.3
 
@@ -135,7 +135,7 @@ class Board:
         self._states: dict[str, str] = {}
         self._spinner = Spinner("dots")
 
-    def note(self, progress: Progress) -> None:
+    def note(self, progress: ServerProgress) -> None:
         """Take one report of `up`."""
         now = time.monotonic()
         self._states[progress.server] = progress.state
@@ -184,7 +184,7 @@ def log_ins(settings: Settings) -> str:
     )
 
 
-def _print_line(progress: Progress) -> None:
+def _print_line(progress: ServerProgress) -> None:
     print(" ".join(filter(None, (progress.server, progress.state, progress.detail))), flush=True)
 
 

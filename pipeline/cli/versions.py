@@ -21,8 +21,8 @@ def reproduce(
     from pipeline.errors import BadInput
     from pipeline.local.command import is_reference
     from pipeline.local.reproduce import reproduce as rebuild
-    from pipeline.orchestration.names import new_run_name
     from pipeline.registry.naming import model_of
+    from pipeline.runs.names import new_run_name
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()

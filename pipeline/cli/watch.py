@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.cli.progress import Row, Seen, rows, span, table, time_left
+from pipeline.cli.progress import Row, RunSnapshot, rows, span, table, time_left
 from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
-from pipeline.orchestration.names import PLAN_TASK
+from pipeline.runs.names import PLAN_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.artifacts.base import Store
-    from pipeline.orchestration.client import Airflow, Run, Task
     from pipeline.planning.plan import Plan
     from pipeline.settings import Settings
+    from pipeline.submission.airflow_client import Airflow, DagRun, Task
 
 LOOK_S = 1.0
 PUT_OFF = "up_for_reschedule"
@@ -27,13 +27,13 @@ class Watched(NamedTuple):
     """What there is to watch."""
 
     airflow: Airflow
-    run: Run
+    run: DagRun
     name: str
     steps: tuple[str, ...]
     store: Store
 
 
-def watch(airflow: Airflow, run: Run, steps: tuple[str, ...], settings: Settings, console: Console) -> None:
+def watch(airflow: Airflow, run: DagRun, steps: tuple[str, ...], settings: Settings, console: Console) -> None:
     """Show a run until it ends.
 
     Args:
@@ -50,7 +50,7 @@ def watch(airflow: Airflow, run: Run, steps: tuple[str, ...], settings: Settings
         TrainshedError: a step ended with 1.
     """
     from pipeline.artifacts import open_store
-    from pipeline.orchestration.names import run_name
+    from pipeline.runs.names import run_name
 
     name = run_name(run.dag, run.id)
     watched = Watched(airflow, run, name, steps, open_store(settings))
@@ -97,14 +97,14 @@ def _follow(watched: Watched, show: Callable[[list[Row], str], None]) -> str:
 
 
 def _look(watched: Watched, plan: Plan | None, *, failed: bool) -> list[Row]:
-    from pipeline.runs import read_progress
+    from pipeline.runs.records import read_progress
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
     _check_startable(watched, tasks.values())
     at_work = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
     told = {step: read_progress(watched.store, watched.name, step) for step in at_work}
     progress = {step: found for step, found in told.items() if found}
-    return rows(watched.steps, Seen(tasks, plan, progress, _left_out(watched, tasks, plan), failed))
+    return rows(watched.steps, RunSnapshot(tasks, plan, progress, _left_out(watched, tasks, plan), failed))
 
 
 def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
@@ -113,7 +113,7 @@ def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
     Raises:
         BadInput: it cannot, and says why; the run is ended, since nothing else would end it.
     """
-    from pipeline.orchestration.hand_in import check_parsed
+    from pipeline.submission.submit import check_parsed
 
     if not any(task.state == PUT_OFF for task in tasks):
         return
@@ -145,7 +145,7 @@ def _plan(watched: Watched) -> Plan | None:
     """The plan of the run; None before it is made."""
     from pipeline.artifacts.base import NotFound
     from pipeline.planning.plan import Plan
-    from pipeline.runs import plan_key
+    from pipeline.runs.records import plan_key
 
     try:
         return Plan.model_validate_json(watched.store.get(plan_key(watched.name)).data)
@@ -155,7 +155,7 @@ def _plan(watched: Watched) -> Plan | None:
 
 def _why(watched: Watched) -> TrainshedError:
     """The error that the first failed step of the line stands for."""
-    from pipeline.runs import read_failure
+    from pipeline.runs.records import read_failure
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
     failed = [step for step in (PLAN_TASK, *watched.steps) if step in tasks and tasks[step].state == "failed"]

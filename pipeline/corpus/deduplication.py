@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
 
 
-class Seen:
+class SeenDocuments:
     """Remembers 12 bytes of each document, about 80 in memory: ten million documents fit into a gigabyte."""
 
     def __init__(self) -> None:

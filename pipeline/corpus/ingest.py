@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.cleaning import document
 from pipeline.corpus.counts import check_identity
-from pipeline.corpus.deduplication import Seen
+from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.readers import READERS
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.corpus.documents import Document, Record
     from pipeline.corpus.readers.base import Reader
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Data
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
@@ -30,7 +30,7 @@ LOOK_UP = 1000
 """Records between two looks at whether to stop."""
 
 
-def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, journal: Journal) -> dict[str, int]:
+def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
     """Read a pinned source and write a corpus: see `pipeline.corpus` for its files.
 
     Args:
@@ -38,7 +38,7 @@ def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, journa
         pin: the source at the revision to read.
         output: empty folder to fill.
         settings: where an S3 server is.
-        journal: told about progress.
+        reporter: told about progress.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -51,9 +51,9 @@ def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, journa
     """
     reader: Reader = load("source", READERS, data.source.kind)
     mill = _Mill(data, output)
-    for record in reader(data.source, pin, settings, journal):
+    for record in reader(data.source, pin, settings, reporter):
         mill.take(record)
-        if mill.counts["read"] % LOOK_UP == 0 and journal.stopping():
+        if mill.counts["read"] % LOOK_UP == 0 and reporter.stopping():
             raise Preempted("told to stop while ingesting", "", "run it again")
     counts = mill.finish()
     check_identity(counts)
@@ -68,7 +68,7 @@ class _Mill:
         self.data, self.output = data, output
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
-        self.quarantine, self.seen, self.splitter = Quarantine(), Seen(), Splitter(data.split)
+        self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
         self.held_out: list[Document] = []
         """Waits until all of training is known; its share of a corpus is small."""

@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
     from pipeline.corpus.documents import Document
     from pipeline.evaluation.likelihood import Likelihood
-    from pipeline.journal import Journal
     from pipeline.models.files import Loaded
     from pipeline.recipe.evaluation import Evaluation
+    from pipeline.reporter import Reporter
 
 SPLITS = ("test", "held_out")
 """``test`` decides; ``held_out`` (whole groups never seen in training) is the harder question, shown beside it."""
 
 
 def evaluate_model(
-    corpus: Path, model: Path, params: Evaluation, output: Path, device: str, threads: int, journal: Journal
+    corpus: Path, model: Path, params: Evaluation, output: Path, device: str, threads: int, reporter: Reporter
 ) -> tuple[dict[str, int], dict[str, float]]:
     """Score a model on the test splits of a corpus and write the report.
 
@@ -54,7 +54,7 @@ def evaluate_model(
         output: folder to fill.
         device: where tensors live, in torch's words.
         threads: CPU threads.
-        journal: told about progress.
+        reporter: told about progress.
 
     Returns:
         Number of examples of each split; headline figures such as ``test/rougeL`` (ROUGE: 0 to 100).
@@ -69,7 +69,7 @@ def evaluate_model(
     _check(train, chosen)
     loaded = load_model(model, device)
     results = [
-        score(split, *part) for split, part in _answers(loaded, train, {s: e for s, e in chosen.items() if e}, params, journal).items()
+        score(split, *part) for split, part in _answers(loaded, train, {s: e for s, e in chosen.items() if e}, params, reporter).items()
     ]
     splits = {result.split: summarize(result, params) for result in results}
     report = {"schema_version": 1, "params": params.model_dump(mode="json"), "model": _about(loaded), "splits": splits}
@@ -85,11 +85,11 @@ Answers = tuple["Sequence[Document]", "Mapping[str, list[str]]", "Mapping[str, L
 
 
 def _answers(
-    loaded: Loaded, train: Sequence[Document], chosen: Mapping[str, Sequence[Document]], params: Evaluation, journal: Journal
+    loaded: Loaded, train: Sequence[Document], chosen: Mapping[str, Sequence[Document]], params: Evaluation, reporter: Reporter
 ) -> dict[str, Answers]:
     """What every system wrote, and how probable the references are: all splits in one go, then told apart again."""
     everything = [document for examples in chosen.values() for document in examples]
-    tell = _Teller(journal, 4 * len(everything))
+    tell = _ProgressReporter(reporter, 4 * len(everything))
     outputs: dict[str, list[str]] = {}
     likelihoods: dict[str, Likelihood] = {}
     for system, contestant in ((MODEL, loaded), (UNTRAINED, untrained(loaded))):
@@ -106,16 +106,16 @@ def _answers(
     return found
 
 
-class _Teller:
+class _ProgressReporter:
     """Adds up the progress of several passes over the examples."""
 
-    def __init__(self, journal: Journal, total: int) -> None:
-        self.journal, self.total, self.before = journal, total, 0
+    def __init__(self, reporter: Reporter, total: int) -> None:
+        self.reporter, self.total, self.before = reporter, total, 0
 
     def of(self, count: int) -> Callable[[int], None]:
         """A callback for the next pass, over ``count`` examples."""
         before, self.before = self.before, self.before + count
-        return lambda done: self.journal.progress(before + done, self.total, "examples")
+        return lambda done: self.reporter.progress(before + done, self.total, "examples")
 
 
 def _check(train: Sequence[Document], chosen: Mapping[str, Sequence[Document]]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
 from pipeline.errors import TrainshedError
-from pipeline.runs import reference_key
+from pipeline.runs.records import reference_key
 from pipeline.settings import load_settings
 from pipeline.tracking import end_run
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.launchers.kubernetes.render import resources, variables
 from pipeline.line import Step
-from pipeline.orchestration.launchers.images import image_of
-from pipeline.orchestration.launchers.kubernetes.render import resources, variables
-from pipeline.orchestration.launchers.resources import machine, processes
+from pipeline.placement.container_image import image_of
+from pipeline.placement.machine_sizes import machine, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.orchestration.launchers.resources import Machine
+    from pipeline.placement.machine_sizes import MachineSize
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -44,7 +44,7 @@ class Placed(NamedTuple):
     stage: str
     """Whose image it runs in."""
 
-    machine: Machine
+    machine: MachineSize
 
     processes: int
     """How many train together in it: one for each GPU."""
@@ -194,7 +194,7 @@ def _container(placed: Placed, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _resources(machine: Machine) -> dict[str, Any]:
+def _resources(machine: MachineSize) -> dict[str, Any]:
     """Requests and limits, which are the same, as for a pod of the launcher ``kubernetes``."""
     amounts = resources(machine)["limits"]
     asked: dict[str, Any] = {

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.kfp.ir import executor
-from pipeline.orchestration.launchers.environment import KEYS, SCRATCH
-from pipeline.orchestration.launchers.kubernetes.render import QUEUE, USER, secret_name
+from pipeline.launchers.kubernetes.render import QUEUE, USER, secret_name
+from pipeline.placement.container_environment import KEYS, SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.kfp.ir import Placed
-    from pipeline.orchestration.launchers.resources import Machine
+    from pipeline.placement.machine_sizes import MachineSize
     from pipeline.settings import Settings
 
 
@@ -31,7 +31,7 @@ def platform_spec(placed: Mapping[str, Placed], settings: Settings) -> dict[str,
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
-def _executor(stage: str, machine: Machine, settings: Settings) -> dict[str, Any]:
+def _executor(stage: str, machine: MachineSize, settings: Settings) -> dict[str, Any]:
     """A ``KubernetesExecutorConfig``."""
     affinity = (machine.affinity or {}).get("nodeAffinity")
     fields = {

@@ -21,11 +21,11 @@ from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
 from pipeline.kfp.identity import check_identity
 from pipeline.line import trace
-from pipeline.local.attempt import attempt
 from pipeline.local.command import is_reference
+from pipeline.local.run_step import attempt
 from pipeline.planning import confirm, prepare
 from pipeline.recipe.recipe import check_recipe
-from pipeline.runs import reference_key
+from pipeline.runs.records import reference_key
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.lookup import load
 from pipeline.recipe.data import Source
-from pipeline.request import Request
-from pipeline.runs import read_failure
+from pipeline.runs.records import read_failure
+from pipeline.runs.request import Request
 from pipeline.sources import PINNERS
 from pipeline.tracking import end_run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import Interrupted, Unavailable
 from pipeline.line import trace
-from pipeline.local.attempt import DamageFound, attempt
+from pipeline.local.run_step import DamageFound, attempt
 from pipeline.planning import Plan, Status, confirm, plan_run, prepare
 from pipeline.tracking import end_run
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.planning import Prepared
     from pipeline.recipe import Recipe
-    from pipeline.request import Request
+    from pipeline.runs.request import Request
     from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class LocalRun:
 def run_local(
     recipe: Recipe, run: str, settings: Settings, listener: Listener, force: frozenset[str] = frozenset()
 ) -> Mapping[str, Reference | None]:
-    """Run the recipe's line here; see `LocalRun.go`.
+    """MlflowRun the recipe's line here; see `LocalRun.go`.
 
     Returns:
         The artifact of each step by id; None for one that was left out.

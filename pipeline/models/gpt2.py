@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Reading(Decoding):
+class _Gpt2Decoding(Decoding):
     """The read sources, keys and values so far, the token fed before the last; ``real_BS`` is False on padding, at the left."""
 
     source_BS: Tensor
@@ -99,7 +99,7 @@ class Decoder(TextModel):
         causal = torch.ones(length, length, dtype=torch.bool, device=source_BS.device).tril()
         allowed_BSS = (real_BS[:, None, :] & causal) | torch.eye(length, dtype=torch.bool, device=source_BS.device)
         cache = DynamicCache()
-        return _Reading(source_BS, real_BS, self._hidden(source_BS, position_BS, allowed_BSS, cache), cache, source_BS[:, -1])
+        return _Gpt2Decoding(source_BS, real_BS, self._hidden(source_BS, position_BS, allowed_BSS, cache), cache, source_BS[:, -1])
 
     def room(self, length: int) -> int:
         """Positions are absolute: what is left of the context, the separator counted."""
@@ -107,7 +107,7 @@ class Decoder(TextModel):
 
     def scores(self, decoding: Decoding, last_B: Tensor) -> Tensor:
         """Log-probabilities of the next token: shape [B, V]."""
-        assert isinstance(decoding, _Reading)
+        assert isinstance(decoding, _Gpt2Decoding)
         last_B1, real_BS = last_B[:, None], decoding.real_BS
         position_B1 = real_BS.sum(1, keepdim=True) + decoding.written
         decoding.written += 1

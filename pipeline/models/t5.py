@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Reading(Decoding):
+class _T5Decoding(Decoding):
     """Encoded sources, and the decoder's keys and values so far."""
 
     source_BS: Tensor
@@ -89,11 +89,11 @@ class EncoderDecoder(TextModel):
     def begin(self, sources: list[list[int]], length: int) -> Decoding:
         """Encode the sources once."""
         source_BS = pad(sources, length, self.specials.pad).to(self.transformer.device)
-        return _Reading(source_BS, *self._encode(source_BS))
+        return _T5Decoding(source_BS, *self._encode(source_BS))
 
     def scores(self, decoding: Decoding, last_B: Tensor) -> Tensor:
         """Log-probabilities of the next token: shape [B, V]."""
-        assert isinstance(decoding, _Reading)
+        assert isinstance(decoding, _T5Decoding)
         decoding.length += 1
         seen = torch.ones(len(last_B), 1, decoding.length, dtype=torch.bool, device=last_B.device)
         hidden_B1D = self.transformer.decoder(

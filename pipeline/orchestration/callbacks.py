@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.orchestration.credentials import task_settings
-from pipeline.orchestration.names import run_name
+from pipeline.operators.credentials import task_settings
+from pipeline.runs.names import run_name
 
 
 def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context

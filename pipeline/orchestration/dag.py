@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
+from pipeline.launchers import LAUNCHERS
 from pipeline.line import trace
 from pipeline.lookup import load
-from pipeline.orchestration.assets import inlets, outlets
+from pipeline.operators.assets import inlets, outlets
+from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
-from pipeline.orchestration.document import document
-from pipeline.orchestration.form import form
-from pipeline.orchestration.launchers import LAUNCHERS
-from pipeline.orchestration.plan import PlanOperator
-from pipeline.orchestration.retries import RETRIES, RETRY_DELAY
+from pipeline.orchestration.dag_document import document
+from pipeline.orchestration.plan_operator import PlanOperator
+from pipeline.orchestration.trigger_form import form
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe

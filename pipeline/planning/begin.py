@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.planning.plan import Plan, Status
 from pipeline.planning.planner import Planner
-from pipeline.runs import plan_key
+from pipeline.runs.records import plan_key
 from pipeline.tracking import parent_run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status
 from pipeline.planning.resolve import Resolved, Resolver
-from pipeline.registry.settled import settled
+from pipeline.registry.registration_status import settled
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.file_cache import FileCache
 from pipeline.line import ChampionInput, SourceInput
 from pipeline.lookup import load
-from pipeline.memo import FileMemo
 from pipeline.registry.ledger import Ledger
 from pipeline.sources import PINNERS
 
@@ -47,13 +47,13 @@ class Resolver:
 
     settings: Settings
     store: Store
-    _code: FileMemo = field(init=False)
+    _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read what is remembered of source files."""
-        self._code = FileMemo(self.settings.memo_file("code"))
+        self._code = FileCache(self.settings.file_cache_path("code"))
 
     def resolve(self, step: Step, outputs: Mapping[str, Reference | None]) -> Resolved | Unresolved:
         """Find the inputs of ``step`` and compute its fingerprint.

@@ -27,7 +27,7 @@ BLOCKS = 50
 
 
 @dataclass(frozen=True)
-class Decision:
+class GateDecision:
     """What the gate says."""
 
     promote: bool
@@ -52,12 +52,12 @@ class _Findings:
         """Note a rule that was met or failed."""
         (self.met if holds else self.failed).append(sentence)
 
-    def decision(self) -> Decision:
+    def decision(self) -> GateDecision:
         """Promote if no rule failed."""
-        return Decision(not self.failed, tuple(self.failed or self.met), self.figures)
+        return GateDecision(not self.failed, tuple(self.failed or self.met), self.figures)
 
 
-def decide(gate: Gate, report: Scores, champion: Scores | None) -> Decision:
+def decide(gate: Gate, report: Scores, champion: Scores | None) -> GateDecision:
     """Apply the rules of ``gate``.
 
     Args:

@@ -15,7 +15,7 @@ from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import canonical_json
 from pipeline.errors import Unavailable
 from pipeline.registry.entry import Entry, Outcome
-from pipeline.registry.gate import Decision, decide
+from pipeline.registry.gate import GateDecision, decide
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
@@ -83,10 +83,12 @@ def basis_of(gate: Gate, challenger: Contender, champion_report: Reference | Non
     return hashlib.sha256(canonical_json(question)).hexdigest()
 
 
-def _decide(ledger: Ledger, gate: Gate, challenger: Contender, scores: Scores, rival: Scores | None, champion: Entry | None) -> Decision:
+def _decide(
+    ledger: Ledger, gate: Gate, challenger: Contender, scores: Scores, rival: Scores | None, champion: Entry | None
+) -> GateDecision:
     """Ask the gate, unless a person took this very model out of service in favour of the champion."""
     withdrawal = ledger.withdrawn(challenger.model.digest, champion)
     if withdrawal:
         why = f"this model was rolled back by entry {withdrawal.number} of the ledger and stays out until another champion comes"
-        return Decision(False, (why,))
+        return GateDecision(False, (why,))
     return decide(gate, scores, rival)

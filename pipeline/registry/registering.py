@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.manifest import Manifest, Reference
-    from pipeline.tracking import MlflowServer, Run
+    from pipeline.tracking import MlflowRun, MlflowServer
 
 SHORT = 12
 
 
 def ensure_version(
-    server: MlflowServer, run: Run, name: str, model: Reference, serving: str, tags: Mapping[str, str], package: Callable[[], Path]
+    server: MlflowServer, run: MlflowRun, name: str, model: Reference, serving: str, tags: Mapping[str, str], package: Callable[[], Path]
 ) -> Version:
     """Find the version that holds this model and answers with this code, or log the package and create it.
 

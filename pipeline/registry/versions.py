@@ -120,7 +120,7 @@ def wait_ready(server: MlflowServer, name: str, version: Version) -> Version:
     Raises:
         Unavailable: it failed, or is not ready within the settings' patience.
     """
-    until = time.monotonic() + server.patience.seconds
+    until = time.monotonic() + server.retry.seconds
     while version.status != READY:
         if version.status == FAILED or time.monotonic() > until:
             raise Unavailable(f"version {version.number} of {name} is {version.status} in MLflow", READY, "try again")

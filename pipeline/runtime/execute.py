@@ -14,13 +14,13 @@ from pipeline.artifacts.checkpoints import StoredCheckpoints
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Provenance
 from pipeline.errors import Preempted, TrainshedError, Unavailable
-from pipeline.runtime.follow import meet
 from pipeline.runtime.identity import check_identity, check_inputs, check_params
-from pipeline.runtime.journal import RunJournal
-from pipeline.runtime.scratch import open_inputs, scratch
+from pipeline.runtime.run_reporter import RunReporter
 from pipeline.runtime.version import code_version
 from pipeline.runtime.watchdog import Watchdog
 from pipeline.runtime.work import Work
+from pipeline.runtime.work_folder import open_inputs, scratch
+from pipeline.runtime.worker_rank import meet
 from pipeline.tracking import Outbox, flat, step_run
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts
     from pipeline.component import Component, Params
-    from pipeline.request import Request
+    from pipeline.runs.request import Request
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
-    from pipeline.tracking import Run
+    from pipeline.tracking import MlflowRun
     from pipeline.training.ranks import Ranks
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Attempt:
     parts: Parts
     artifacts: Artifacts
     lease: Lease
-    journal: RunJournal
+    reporter: RunReporter
     outbox: Outbox
     ranks: Ranks | None
 
@@ -63,7 +63,7 @@ class Attempt:
         return found if found and not self.artifacts.missing(found) else None
 
     def make(self) -> Manifest:
-        """Run the body on verified inputs and commit what it made."""
+        """MlflowRun the body on verified inputs and commit what it made."""
         started = datetime.now(UTC)
         with _tracked(self.settings, self.request) as run, scratch(self.settings, self.request, self.lease.epoch) as place:
             run.log_params(dict(flat(self.request.params)))
@@ -72,7 +72,7 @@ class Attempt:
             self.lease.renew()
             if not any(work.output.iterdir()):
                 raise TrainshedError(f"{self.component.name} made no files", "at least one", "this is a bug in its body")
-            self.journal.beat()
+            self.reporter.beat()
             self.outbox.send(run)
             run.log_figures(work.metrics)
             manifest = self._commit(work, started)
@@ -81,7 +81,7 @@ class Attempt:
                 work.trained.clear()
         return manifest
 
-    def _work(self, run: Run, place: Path) -> Work[Any]:
+    def _work(self, run: MlflowRun, place: Path) -> Work[Any]:
         output = place / "output"
         output.mkdir()
         checkpoints = None
@@ -91,7 +91,7 @@ class Attempt:
                 self.artifacts, self.component.name, self.parts.fingerprint, self.lease, shelf, self.outbox, run
             )
         inputs = open_inputs(self.artifacts, self.request, place)
-        return Work(self.request, self.params, inputs, output, self.journal, self.settings, self.artifacts, run, checkpoints, self.ranks)
+        return Work(self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.ranks)
 
     def _commit(self, work: Work[Any], started: datetime) -> Manifest:
         provenance = Provenance(
@@ -121,7 +121,7 @@ def execute(
     stop: Stop,
     on_stuck: Callable[[TrainshedError], object],
 ) -> Manifest:
-    """Run ``body`` and commit what it made.
+    """MlflowRun ``body`` and commit what it made.
 
     Args:
         component: the contract.
@@ -142,22 +142,22 @@ def execute(
     parts = check_identity(component, params, request)
     artifacts = open_artifacts(settings)
     outbox = Outbox()
-    journal = RunJournal(artifacts.store, request.run, request.step, stop, outbox)
-    watchdog = Watchdog(settings.watchdog_min * 60, lambda: journal.pulse, on_stuck)
+    reporter = RunReporter(artifacts.store, request.run, request.step, stop, outbox)
+    watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
     watchdog.start()
     try:
         ranks = meet(settings)
-        attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, journal, outbox, ranks)
-        _acquire(lease, journal, stop)
+        attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, reporter, outbox, ranks)
+        _acquire(lease, reporter, stop)
         manifest = attempt.made_already()
         if ranks:
             ranks.same(manifest is None)
         if manifest is None:
-            journal.start()
+            reporter.start()
             manifest = attempt.make()
     finally:
-        journal.close()
+        reporter.close()
         watchdog.close()
         lease.release()
     counts = {name: count for name, count in manifest.counts.items() if count}
@@ -166,16 +166,16 @@ def execute(
     return manifest
 
 
-def _acquire(lease: Lease, journal: RunJournal, stop: Stop) -> None:
+def _acquire(lease: Lease, reporter: RunReporter, stop: Stop) -> None:
     """Wait until this attempt may work: an earlier one that died lets go when its lease runs out."""
     while not lease.acquire(wait_s=1.0):
-        journal.beat()
+        reporter.beat()
         if stop:
             raise Preempted(f"told to stop ({stop.reason}) while waiting for the lease", "to begin", "run again")
 
 
 @contextmanager
-def _tracked(settings: Settings, request: Request) -> Iterator[Run]:
+def _tracked(settings: Settings, request: Request) -> Iterator[MlflowRun]:
     """The nested MLflow run of this step, with the status that fits how the block ends."""
     run = step_run(settings, request.recipe, request.run, request.step)
     try:

@@ -13,7 +13,7 @@ from pipeline.errors import BadInput
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Parts
     from pipeline.component import Component, Params
-    from pipeline.request import Request
+    from pipeline.runs.request import Request
 
 
 def check_params(component: Component, request: Request) -> Params:

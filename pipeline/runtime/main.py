@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
 from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, refused_by_disk
-from pipeline.request import Request
-from pipeline.runs import Failure, failure_key
+from pipeline.runs.records import Failure, failure_key
+from pipeline.runs.request import Request
 from pipeline.runtime.execute import execute
-from pipeline.runtime.follow import follow
 from pipeline.runtime.logs import mark_logs, set_up_logs
 from pipeline.runtime.stop import Stop
+from pipeline.runtime.worker_rank import follow
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _tell(error: TrainshedError, settings: Settings | None, request: Request | N
     if settings and request and settings.rank == 0:
         failure = Failure(exit_code=error.exit_code, message=str(error), damaged=isinstance(error, Damaged))
         try:
-            open_store(settings.model_copy(update={"s3_patience_s": 5.0})).put(
+            open_store(settings.model_copy(update={"s3_retry_s": 5.0})).put(
                 failure_key(request.run, request.step), failure.model_dump_json().encode()
             )
         except TrainshedError as second:

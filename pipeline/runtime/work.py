@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Reference
-    from pipeline.journal import Checkpoints, Journal
-    from pipeline.request import Request
+    from pipeline.reporter import Checkpoints, Reporter
+    from pipeline.runs.request import Request
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
-    from pipeline.tracking import Run
+    from pipeline.tracking import MlflowRun
     from pipeline.training.ranks import Ranks
 
 P = TypeVar("P", bound=Params)
@@ -44,10 +44,10 @@ class Work(Generic[P]):
     params: P
     inputs: Mapping[str, Opened]
     output: Path
-    journal: Journal
+    reporter: Reporter
     settings: Settings
     artifacts: Artifacts
-    tracked: Run | None
+    tracked: MlflowRun | None
     """The step's MLflow run; see `tracking`."""
 
     trained: Checkpoints | None = None
@@ -72,7 +72,7 @@ class Work(Generic[P]):
         return self.request.pin
 
     @property
-    def tracking(self) -> Run:
+    def tracking(self) -> MlflowRun:
         """The step's MLflow run."""
         assert self.tracked is not None  # noqa: S101 - only a rank that follows another has none, and its body asks for none
         return self.tracked

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts.client import s3_client
-from pipeline.artifacts.refusals import refusal
+from pipeline.artifacts.s3_client import s3_client
+from pipeline.artifacts.s3_errors import refusal
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -91,5 +91,5 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
 
 def _client(settings: Settings) -> S3Client:
     """A client that waits as long as the settings' patience allows, and no connection longer than some seconds."""
-    attempts = max(2, int(settings.s3_patience_s // 8))
+    attempts = max(2, int(settings.s3_retry_s // 8))
     return s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys, attempts=attempts, read_s=20)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.memo import FileMemo
+from pipeline.file_cache import FileCache
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.bucket import list_objects
 from pipeline.sources.formats import ENDINGS, belongs, natural
@@ -51,15 +51,15 @@ def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
 
 
 def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
-    memo = FileMemo(settings.memo_file("digests"))
+    file_cache = FileCache(settings.file_cache_path("digests"))
     try:
         items = [
-            PinnedItem(name=place.as_posix(), revision=f"sha256:{memo.get(place, 'sha256', _sha256)}", size=place.stat().st_size)
+            PinnedItem(name=place.as_posix(), revision=f"sha256:{file_cache.get(place, 'sha256', _sha256)}", size=place.stat().st_size)
             for place in _places(kind, settings.home / Path(path).expanduser())
         ]
     except OSError as error:
         raise BadInput(f"cannot read {error.filename}: {error.strerror}", "a readable file", "check its permissions") from error
-    memo.save()
+    file_cache.save()
     return items
 
 

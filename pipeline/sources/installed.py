@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import BadInput, unknown_name
-from pipeline.memo import FileMemo
+from pipeline.file_cache import FileCache
 from pipeline.sources.base import Pin, PinnedItem
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def pin(source: Source, settings: Settings) -> Pin:
     for name in wanted:
         if name not in found:
             raise unknown_name("package in data.source.packages:", name, found)
-    memo = FileMemo(settings.memo_file("records"))
-    items = [_pinned(found[name], memo) for name in wanted]
-    memo.save()
+    file_cache = FileCache(settings.file_cache_path("records"))
+    items = [_pinned(found[name], file_cache) for name in wanted]
+    file_cache.save()
     kept = tuple(item for item in items if item.size)
     if not kept:
         raise BadInput("no installed package holds Python modules", "at least one", "install one, or take another source")
@@ -113,12 +113,12 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _pinned(distribution: Distribution, memo: FileMemo) -> PinnedItem:
+def _pinned(distribution: Distribution, file_cache: FileCache) -> PinnedItem:
     def read(_path: Path) -> list[Any]:
         record = distribution.record()
         return [revision(distribution, record), sum(int(row.rpartition(b",")[2] or 0) for row in _rows(record))]
 
-    known, size = memo.get(distribution.site / distribution.info / "RECORD", "modules", read)
+    known, size = file_cache.get(distribution.site / distribution.info / "RECORD", "modules", read)
     return PinnedItem(name=distribution.name, revision=known, size=size)
 
 

@@ -30,7 +30,7 @@ LOCAL_SETTINGS = """\
 import sys
 
 if "scheduler" in sys.argv:
-    from pipeline.orchestration.warm import warm
+    from pipeline.orchestration.preload import warm
 
     warm()
 """

@@ -117,7 +117,7 @@ class ServerStatus:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ServerProgress:
     """What `up` reports while it works."""
 
     server: str
@@ -125,8 +125,8 @@ class Progress:
     detail: str = ""
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[ServerProgress], None]
 
 
-def quiet(_: Progress) -> None:
+def quiet(_: ServerProgress) -> None:
     """Report nothing."""

@@ -42,7 +42,7 @@ CONNECTIONS = "AIRFLOW_CONN_"
 TOLD_OTHERWISE = frozenset({"state", "home", "use_existing", "s3_port", "mlflow_port", "airflow_port", "store"}) | {
     name
     for name in Settings.model_fields
-    if name.startswith(("s3_", "mlflow_", "airflow_")) and not name.endswith(("_connection", "_patience_s"))
+    if name.startswith(("s3_", "mlflow_", "airflow_")) and not name.endswith(("_connection", "_retry_s"))
 }
 """Settings that are no choice about tasks, or that stand among the addresses and keys."""
 

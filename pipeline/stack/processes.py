@@ -82,7 +82,7 @@ def start(command: Sequence[str], environment: dict[str, str], *, state: Path, s
         os.close(descriptor)
 
 
-def end(find: Callable[[], Iterable[psutil.Process]], patience_s: float) -> int:
+def end(find: Callable[[], Iterable[psutil.Process]], retry_s: float) -> int:
     """End every process ``find`` returns: SIGTERM, wait, SIGKILL; again until it returns none.
 
     Looking again matters: a process may fork while its siblings are being ended. Workers of LocalExecutor that wait for
@@ -95,7 +95,7 @@ def end(find: Callable[[], Iterable[psutil.Process]], patience_s: float) -> int:
     processes = list(find())
     for process in processes:
         _signal(process.kill if is_idle_worker(process) else process.terminate)
-    _wait(processes, patience_s)
+    _wait(processes, retry_s)
     left = list(find())
     for _ in range(KILL_ROUNDS):
         for process in left:
@@ -116,9 +116,9 @@ def is_idle_worker(process: psutil.Process) -> bool:
     return "LocalExecutor" in title and "<idle>" in title
 
 
-def _wait(processes: list[psutil.Process], patience_s: float) -> None:
+def _wait(processes: list[psutil.Process], retry_s: float) -> None:
     """Wait for processes to end; workers that fall idle meanwhile are ended as they do."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + retry_s
     while processes and time.monotonic() < deadline:
         processes = psutil.wait_procs(processes, timeout=ROUND_S)[1]
         for process in filter(is_idle_worker, processes):

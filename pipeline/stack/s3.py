@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.s3_client import s3_client
 from pipeline.stack.base import HOST
 from pipeline.stack.ports import PARTNER_OFFSET
 

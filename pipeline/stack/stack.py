@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import Unavailable
 from pipeline.lookup import load
-from pipeline.stack import SERVERS, existing, folder, ports, processes, roots, starting, stopping
-from pipeline.stack.base import Progress, ServerStatus, Site, quiet
+from pipeline.stack import SERVERS, existing, folder, ports, processes, server_processes, starting, stopping
+from pipeline.stack.base import ServerProgress, ServerStatus, Site, quiet
 from pipeline.stack.containers import LAUNCHER, stop_containers
 from pipeline.stack.environment import write_env_file
 from pipeline.stack.s3 import PARTS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
     from pipeline.stack.base import OnProgress, Server
-    from pipeline.stack.roots import Family
+    from pipeline.stack.server_processes import Family
 
 PORT_ATTEMPTS = 3
 PARTNERED = frozenset(PARTS)
@@ -95,7 +95,7 @@ def status(settings: Settings) -> list[ServerStatus]:
     lines = [_existing_status(settings, state, group) for group in existing.GROUPS if group in settings.use_existing]
     known = ports.recorded(state)
     site = Site(state, settings, known, load_or_generate(state)) if known else None
-    living = roots.families(state)
+    living = server_processes.families(state)
     return lines + [_status(server, site, state, living) for server in local_servers(settings) if server.lasting]
 
 
@@ -139,7 +139,7 @@ def _reconcile(settings: Settings, state: Path, on_progress: OnProgress) -> None
 def _start(missing: list[Server], running: list[Server], site: Site, on_progress: OnProgress) -> None:
     """Start what is missing; when one fails, stop those started with it."""
     for server in running:
-        on_progress(Progress(server.name, "running"))
+        on_progress(ServerProgress(server.name, "running"))
     try:
         starting.start_all(missing, {server.name for server in running}, site, on_progress)
     except BaseException:
@@ -149,7 +149,7 @@ def _start(missing: list[Server], running: list[Server], site: Site, on_progress
 
 def _without_strays(state: Path) -> dict[str, Family]:
     """End what is left of servers that died, before ports are chosen: a stray may hold the one its server had."""
-    living = roots.families(state)
+    living = server_processes.families(state)
     stopping.stop_servers(state, [name for name, family in living.items() if family.root is None])
     return {name: family for name, family in living.items() if family.root is not None}
 
@@ -183,7 +183,7 @@ def _holds(port: str, living: Mapping[str, Family]) -> bool:
 
 
 def _status(server: Server, site: Site | None, state: Path, living: Mapping[str, Family]) -> ServerStatus:
-    family = living.get(server.name, roots.Family())
+    family = living.get(server.name, server_processes.Family())
     log = state / "logs" / f"{server.name}.log"
     if site is None or family.root is None:
         strays = f"{len(family.members)} processes left over" if family.members else ""

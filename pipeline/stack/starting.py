@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.errors import TrainshedError, Unavailable
-from pipeline.stack import processes, roots
-from pipeline.stack.base import Progress
+from pipeline.stack import processes, server_processes
+from pipeline.stack.base import ServerProgress
 from pipeline.stack.folder import translated, write_private
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from pipeline.stack.base import OnProgress, Server, Site
 
 ROUND_PAUSE_S = 0.1
-PATIENCE_S = 180.0
+RETRY_S = 180.0
 """From its start to its first answer; the slowest, Airflow's API server, takes 6 s alone on one core."""
 
-HANG_PATIENCE_S = 60.0
+HANG_RETRY_S = 60.0
 """A server that ran before this call and does not answer for this long is replaced. Long, because replacing the scheduler
 interrupts training, and training is what delays its heartbeat on a small machine."""
 
@@ -76,27 +76,27 @@ def start_all(servers: Sequence[Server], ready: set[str], site: Site, on_progres
     waiting = list(servers)
     under_way: list[_Start] = []
     for server in waiting:
-        on_progress(Progress(server.name, "waiting"))
+        on_progress(ServerProgress(server.name, "waiting"))
     while waiting or under_way:
         for server in [one for one in waiting if ready.issuperset(one.needs)]:
             waiting.remove(server)
             if server.done(site):
                 ready.add(server.name)
-                on_progress(Progress(server.name, "running"))
+                on_progress(ServerProgress(server.name, "running"))
             else:
                 under_way.append(_start(server, site))
-                on_progress(Progress(server.name, "starting"))
+                on_progress(ServerProgress(server.name, "starting"))
         for one in list(under_way):
             if _serves(one, site):
                 under_way.remove(one)
                 ready.add(one.server.name)
-                on_progress(Progress(one.server.name, "running"))
+                on_progress(ServerProgress(one.server.name, "running"))
         time.sleep(ROUND_PAUSE_S)
 
 
 def find_hung(servers: Sequence[Server], site: Site) -> list[Server]:
-    """Return those of ``servers`` that live but do not serve within ``HANG_PATIENCE_S``."""
-    deadline = time.monotonic() + HANG_PATIENCE_S
+    """Return those of ``servers`` that live but do not serve within ``HANG_RETRY_S``."""
+    deadline = time.monotonic() + HANG_RETRY_S
     silent = list(servers)
     while silent := [server for server in silent if server.probe(site, 0.0)]:
         if time.monotonic() > deadline:
@@ -119,7 +119,7 @@ def _start(server: Server, site: Site) -> _Start:
             configuration=digest(server, site),
             log=log,
         )
-    roots.record(site.state, server.name, process)
+    server_processes.record(site.state, server.name, process)
     return _Start(server, process, offset, time.time())
 
 
@@ -142,6 +142,6 @@ def _serves(one: _Start, site: Site) -> bool:
         how = f"with code {code}" if code >= 0 else f"by signal {-code}"
         raise kind(f"{one.server.name} ended {how} while starting", "a server that stays", end_of_log)
     one.missing = one.server.probe(site, one.began) if one.server.lasting else "at work"
-    if one.missing and time.time() - one.began > PATIENCE_S:
-        raise Unavailable(f"{one.server.name} does not serve after {PATIENCE_S:.0f} s ({one.missing})", "an answer", end_of_log)
+    if one.missing and time.time() - one.began > RETRY_S:
+        raise Unavailable(f"{one.server.name} does not serve after {RETRY_S:.0f} s ({one.missing})", "an answer", end_of_log)
     return not one.missing

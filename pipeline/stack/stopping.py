@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.stack import processes, roots
-from pipeline.stack.base import Progress
+from pipeline.stack import processes, server_processes
+from pipeline.stack.base import ServerProgress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 LAST = "s3"
 WORKERS = "airflow-scheduler"
 
-COMPONENT_PATIENCE_S = 30.0
+COMPONENT_RETRY_S = 30.0
 """A training step that is told to stop finishes its current step and writes a checkpoint first."""
 
-SERVER_PATIENCE_S = 8.0
+SERVER_RETRY_S = 8.0
 """Each of them stops in 2 to 4 s and survives a SIGKILL: SQLite and SeaweedFS both log ahead of what they write."""
 
 
@@ -37,10 +37,10 @@ def stop_servers(state: Path, names: Collection[str]) -> int:
     """
 
     def members() -> list[psutil.Process]:
-        living = roots.families(state)
-        return [process for name in names for process in living.get(name, roots.Family()).members]
+        living = server_processes.families(state)
+        return [process for name in names for process in living.get(name, server_processes.Family()).members]
 
-    return processes.end(members, COMPONENT_PATIENCE_S if WORKERS in names else SERVER_PATIENCE_S)
+    return processes.end(members, COMPONENT_RETRY_S if WORKERS in names else SERVER_RETRY_S)
 
 
 def stop_all(state: Path, on_progress: OnProgress) -> int:
@@ -49,18 +49,18 @@ def stop_all(state: Path, on_progress: OnProgress) -> int:
     Returns:
         How many processes there were.
     """
-    living = roots.families(state)
+    living = server_processes.families(state)
     count = 0
     for names in _stages(living):
         count += stop_servers(state, names)
         for name in sorted(names):
-            on_progress(Progress(name, "stopped"))
+            on_progress(ServerProgress(name, "stopped"))
     return count + processes.end(lambda: [marked.process for marked in processes.find_marked(state)], 0.0)
 
 
-def _stages(living: Mapping[str, roots.Family]) -> list[set[str]]:
+def _stages(living: Mapping[str, server_processes.Family]) -> list[set[str]]:
     """Return which servers to stop together: all at once when no task is at work, which takes 4 s instead of 10."""
-    scheduler = living.get(WORKERS, roots.Family())
+    scheduler = living.get(WORKERS, server_processes.Family())
     others = [process for process in scheduler.members if process != scheduler.root]
     if all(map(processes.is_idle_worker, others)):
         return [set(living)] if living else []

@@ -24,22 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Document
-    from pipeline.journal import Journal
     from pipeline.recipe.tokenizer import Tokenizer as Params
+    from pipeline.reporter import Reporter
     from pipeline.tokens.encoding import Encode
 
 BATCH = 4096
 """Documents encoded at once."""
 
 
-def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal, threads: int = 1, home: Path = Path()) -> dict[str, int]:
+def tokenize_corpus(
+    corpus: Path, params: Params, output: Path, reporter: Reporter, threads: int = 1, home: Path = Path()
+) -> dict[str, int]:
     """Write a tokens artifact: see `pipeline.tokens` for its files.
 
     Args:
         corpus: folder of a corpus.
         params: vocabulary and lengths of the recipe.
         output: empty folder to fill.
-        journal: told about progress.
+        reporter: told about progress.
         threads: threads to encode with; no result depends on it.
         home: folder that a relative path of a given tokenizer starts at.
 
@@ -51,7 +53,7 @@ def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal
         BadInput: the vocabulary is too small, or the given tokenizer is not what the recipe pins.
         Preempted: told to stop.
     """
-    tokenizer = make_tokenizer(training_texts(corpus, journal), params, home)
+    tokenizer = make_tokenizer(training_texts(corpus, reporter), params, home)
     # not tokenizer.save: a full disk is a plain Exception there, and must be told as what it is
     (output / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
     special, sentinels = ids(tokenizer, params.sentinels)
@@ -61,14 +63,14 @@ def tokenize_corpus(corpus: Path, params: Params, output: Path, journal: Journal
     writer = _Writer(params, encode, special["eos"], dtype_for(vocabulary), output)
     counts: Counter[str] = Counter()
     for split in (TRAIN, VALIDATION):
-        writer.write(corpus, split, counts, journal)
+        writer.write(corpus, split, counts, reporter)
     written = dict(sorted(counts.items()))
     layout = Layout(vocabulary, writer.dtype, special, sentinels, params.max_source_tokens, params.max_target_tokens, written)
     write_layout(output, layout)
     return written | {"vocabulary": vocabulary}
 
 
-def training_texts(corpus: Path, journal: Journal) -> Iterator[str]:
+def training_texts(corpus: Path, reporter: Reporter) -> Iterator[str]:
     """What a tokenizer learns from: sources and targets of the train split.
 
     Raises:
@@ -76,15 +78,15 @@ def training_texts(corpus: Path, journal: Journal) -> Iterator[str]:
     """
     for count, document in enumerate(documents(corpus, TRAIN)):
         if count % BATCH == 0:
-            _look_up(journal, count, "documents learned from")
+            _look_up(reporter, count, "documents learned from")
         yield source_text(document.name, document.text)
         if document.target:
             yield document.target
 
 
-def _look_up(journal: Journal, count: int, unit: str) -> None:
-    journal.progress(count, 0, unit)
-    if journal.stopping():
+def _look_up(reporter: Reporter, count: int, unit: str) -> None:
+    reporter.progress(count, 0, unit)
+    if reporter.stopping():
         raise Preempted("told to stop while tokenizing", "", "run it again")
 
 
@@ -94,7 +96,7 @@ class _Writer:
     def __init__(self, params: Params, encode: Encode, eos: int, dtype: str, output: Path) -> None:
         self.params, self.encode, self.end, self.dtype, self.output = params, encode, np.array([eos]), dtype, output
 
-    def write(self, corpus: Path, split: str, counts: Counter[str], journal: Journal) -> None:
+    def write(self, corpus: Path, split: str, counts: Counter[str], reporter: Reporter) -> None:
         """Write the three shards of a split, and count."""
         counts.update({f"{name}_{split}": 0 for name in ("documents", "tokens", "bytes", "pairs", "cut_sources", "cut_targets")})
         found = documents(corpus, split)
@@ -104,7 +106,7 @@ class _Writer:
             while batch := list(islice(found, BATCH)):
                 self._stream(batch, stream, sources, counts, split)
                 self._targets([document.target for document in batch if document.target is not None], targets, counts, split)
-                _look_up(journal, counts[f"documents_{split}"], f"{split} documents encoded")
+                _look_up(reporter, counts[f"documents_{split}"], f"{split} documents encoded")
 
     def _stream(self, batch: list[Document], stream: TokenWriter, sources: TokenWriter, counts: Counter[str], split: str) -> None:
         texts = [source_text(document.name, document.text) for document in batch]

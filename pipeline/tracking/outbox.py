@@ -16,7 +16,7 @@ from pipeline.tracking.runs import Point
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.tracking.runs import Run
+    from pipeline.tracking.runs import MlflowRun
 
 
 class Outbox:
@@ -31,7 +31,7 @@ class Outbox:
         now = int(time.time() * 1000)
         self.waiting += [Point(key=key, value=float(value), step=step, timestamp=now) for key, value in values.items()]
 
-    def send(self, run: Run) -> None:
+    def send(self, run: MlflowRun) -> None:
         """Send everything that waits; what was sent no longer waits."""
         if self.waiting:
             run.log_points(self.waiting)

@@ -42,7 +42,7 @@ class Point(TypedDict):
 
 
 @dataclass(frozen=True)
-class Run:
+class MlflowRun:
     """One MLflow run."""
 
     server: MlflowServer
@@ -90,7 +90,7 @@ class Run:
         return answer
 
 
-def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str] | None = None) -> Run:
+def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str] | None = None) -> MlflowRun:
     """Find or create the parent run of ``run`` in the experiment called like the recipe."""
     server = MlflowServer(settings)
     experiment = _experiment(server, recipe)
@@ -98,7 +98,7 @@ def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str
     return _find(server, experiment, wanted) or _create(server, experiment, run, {**wanted, **(tags or {})})
 
 
-def step_run(settings: Settings, recipe: str, run: str, step: str) -> Run:
+def step_run(settings: Settings, recipe: str, run: str, step: str) -> MlflowRun:
     """Find or create the nested run of one step, and set it to ``RUNNING``."""
     parent = parent_run(settings, recipe, run)
     experiment = _experiment(parent.server, recipe)
@@ -131,7 +131,7 @@ def _experiment(server: MlflowServer, name: str) -> str:
         return _experiment(server, name)
 
 
-def _find(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> Run | None:
+def _find(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> MlflowRun | None:
     """The oldest run that carries all these tags."""
     found = _search(server, experiment, tags)
     return _as_run(server, found[0]) if found else None
@@ -144,14 +144,14 @@ def _search(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> l
     return rows
 
 
-def _create(server: MlflowServer, experiment: str, name: str, tags: Mapping[str, str]) -> Run:
+def _create(server: MlflowServer, experiment: str, name: str, tags: Mapping[str, str]) -> MlflowRun:
     rows = [{"key": key, "value": value} for key, value in tags.items()]
     body = {"experiment_id": experiment, "run_name": name, "start_time": int(time.time() * 1000), "tags": rows}
     return _as_run(server, server.call("POST", "runs/create", body, repeat=False)["run"])
 
 
-def _as_run(server: MlflowServer, row: dict[str, Any]) -> Run:
-    return Run(server, row["info"]["run_id"], row["info"]["artifact_uri"])
+def _as_run(server: MlflowServer, row: dict[str, Any]) -> MlflowRun:
+    return MlflowRun(server, row["info"]["run_id"], row["info"]["artifact_uri"])
 
 
 def flat(params: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

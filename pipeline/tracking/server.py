@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
-from pipeline.patience import Away, Patience, cause
+from pipeline.retry import RetryPolicy, Unreachable, cause
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ class MlflowServer:
     def __init__(self, settings: Settings) -> None:
         """Remember where the server is; nothing is sent yet."""
         self.url = settings.mlflow_uri.rstrip("/")
-        self.patience = Patience(
-            settings.mlflow_patience_s, f"MLflow at {self.url}", "a running server", "start it, or set TRAINSHED_MLFLOW_URI"
+        self.retry = RetryPolicy(
+            settings.mlflow_retry_s, f"MLflow at {self.url}", "a running server", "start it, or set TRAINSHED_MLFLOW_URI"
         )
         self._session = requests.Session()
         if settings.mlflow_username and settings.mlflow_password:
@@ -86,7 +86,7 @@ class MlflowServer:
         self._send("PUT", f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{place}/{name}", repeat=True, data=content)
 
     def _send(self, method: str, url: str, *, repeat: bool, **options: Any) -> requests.Response:  # noqa: ANN401 - passed through to requests
-        return self.patience.call(lambda: self._once(method, url, repeat, options))
+        return self.retry.call(lambda: self._once(method, url, repeat, options))
 
     def _once(self, method: str, url: str, repeat: bool, options: dict[str, Any]) -> requests.Response:
         try:
@@ -95,17 +95,17 @@ class MlflowServer:
             raise _wrong_address(self.url, "it is no URL of a server") from error
         except requests.Timeout as error:
             if repeat:
-                raise Away(cause(error)) from error
+                raise Unreachable(cause(error)) from error
             raise Unavailable(f"MLflow at {self.url} timed out", "an answer within a minute", "try again") from error
         except requests.RequestException as error:
             # a refused connection never reached the server; any other break may have
             if repeat or "refused" in str(error).lower():
-                raise Away(cause(error)) from error
+                raise Unreachable(cause(error)) from error
             raise Unavailable(
                 f"MLflow at {self.url} broke off during {method} {url.rpartition('/mlflow/')[2]}", "an answer", "try again"
             ) from error
         if response.status_code in AWAY and repeat:
-            raise Away(f"HTTP {response.status_code}")
+            raise Unreachable(f"HTTP {response.status_code}")
         if not response.ok:
             raise _refusal(response, self.url)
         return response

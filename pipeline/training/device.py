@@ -16,7 +16,7 @@ tokens in bf16 20 ms against 37 ms."""
 
 
 @dataclass(frozen=True)
-class Machine:
+class ComputeSetup:
     """What was chosen at first start; a resumed run uses it again, because each of the three moves the last bits.
 
     The kernel follows from a rule, not from a timing: two runs from scratch must end with the same weights, and a timing

@@ -18,8 +18,8 @@ from pipeline.training.tokens import open_tokens
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.journal import Checkpoints, Journal
     from pipeline.recipe import Finetuning, Model
+    from pipeline.reporter import Checkpoints, Reporter
     from pipeline.training.tokens import TokenFolder
 
 
@@ -32,7 +32,7 @@ def finetune_model(
     *,
     device: str,
     threads: int | None,
-    journal: Journal,
+    reporter: Reporter,
     checkpoints: Checkpoints,
     ranks: Ranks | None = None,
 ) -> Outcome:
@@ -46,7 +46,7 @@ def finetune_model(
         output: empty folder for the model: `pipeline.models.files`.
         device: ``cpu``, ``cuda`` or ``auto``.
         threads: CPU threads; None takes all cores the process may use.
-        journal: hears progress and metrics, and may ask to stop.
+        reporter: hears progress and metrics, and may ask to stop.
         checkpoints: where the state is kept.
         ranks: the processes that train together; None for this one alone.
 
@@ -63,7 +63,7 @@ def finetune_model(
     info = Info(shape, read.vocabulary, read.specials, params.task, read.max_source_tokens, read.max_target_tokens, params.seed)
     ranks = ranks or ALONE
     machine = first_choice(device, threads, params.precision, max(shape.context, read.max_source_tokens), ranks.beside)
-    trained = train(Setup(built, feed, params, machine, params.l1, params.patience, ranks), journal, checkpoints)
+    trained = train(Setup(built, feed, params, machine, params.l1, params.patience, ranks), reporter, checkpoints)
     return finish(built, info, trained, read.tokenizer, output, write=ranks.first)
 
 

@@ -1,12 +1,12 @@
 """The training loop.
 
 One step: take the batch of the step, one pass forward and back, clip, move. Between steps the loop looks at the validation
-split, tells the journal, checkpoints, and listens for the order to stop. A run that is resumed, however often it was killed
+split, tells the reporter, checkpoints, and listens for the order to stop. A run that is resumed, however often it was killed
 and wherever, ends with exactly the weights of one that was left alone (same device kind and thread count): every random
 number follows from seed and step, and `state.State` holds the rest.
 
 Several processes train one model in the same way: `ranks.Ranks` says what they do together. All of them run this loop step by step;
-the first one alone reads and writes checkpoints, and its journal is the one that is heard.
+the first one alone reads and writes checkpoints, and its reporter is the one that is heard.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ import torch
 from pipeline.errors import Preempted
 from pipeline.lookup import load
 from pipeline.training import OPTIMIZERS
+from pipeline.training.early_stopping import Patience
 from pipeline.training.order import TORCH, random
 from pipeline.training.precision import Weights, add_l1, clip
 from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.schedule import factor
 from pipeline.training.state import State, read_state, read_tensors, write_checkpoint
-from pipeline.training.stopping import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from pipeline.journal import Checkpoints, Journal
     from pipeline.models.base import Batch, TextModel
     from pipeline.recipe.training import Training
+    from pipeline.reporter import Checkpoints, Reporter
     from pipeline.training.base import Feed, Optimizer
-    from pipeline.training.device import Machine
+    from pipeline.training.device import ComputeSetup
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Setup:
     """In fp32 on the CPU, with the weights to start from."""
     feed: Feed
     params: Training
-    machine: Machine
+    machine: ComputeSetup
     """Used on a first start; a resumed run uses what its checkpoint recorded."""
     l1: float = 0.0
     """Weight of the L1 penalty."""
@@ -73,14 +73,14 @@ class Trained:
     """Fp32 weights by name: the best look's with early stopping, the last ones otherwise. Of the first rank only."""
     history: list[dict[str, float]]
     """One row per look at the validation split."""
-    machine: Machine
+    machine: ComputeSetup
     steps: int
     """Optimizer steps done."""
     processes: str
     """How many processes trained; where that changed, from which step on: ``2, 1 from step 40``."""
 
 
-def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
+def train(setup: Setup, reporter: Reporter, checkpoints: Checkpoints) -> Trained:
     """Train to the end, from the newest checkpoint if there is one.
 
     Raises:
@@ -88,9 +88,9 @@ def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
         BadInput: the loss diverged.
         Damaged: the newest checkpoint does not fit.
     """
-    run = _Run(setup, journal, checkpoints)
+    run = _Run(setup, reporter, checkpoints)
     while run.state.step < setup.params.steps and not run.state.stopped:
-        if setup.ranks.any(journal.stopping()):
+        if setup.ranks.any(reporter.stopping()):
             run.save()
             raise Preempted(f"told to stop after step {run.state.step}", "", "the next attempt goes on from there")
         run.step()
@@ -100,8 +100,8 @@ def train(setup: Setup, journal: Journal, checkpoints: Checkpoints) -> Trained:
 class _Run:
     """A run in progress."""
 
-    def __init__(self, setup: Setup, journal: Journal, checkpoints: Checkpoints) -> None:
-        self.setup, self.journal, self.checkpoints, self.ranks = setup, journal, checkpoints, setup.ranks
+    def __init__(self, setup: Setup, reporter: Reporter, checkpoints: Checkpoints) -> None:
+        self.setup, self.reporter, self.checkpoints, self.ranks = setup, reporter, checkpoints, setup.ranks
         newest = checkpoints.newest() if self.ranks.first else None
         begun = read_state(newest) if newest else State(setup.machine, Patience(setup.patience))
         self.state = self.ranks.same(begun)
@@ -181,13 +181,13 @@ class _Run:
         return float(loss.detach())
 
     def _report(self, share: float) -> None:
-        """Tell the journal how it goes."""
+        """Tell the reporter how it goes."""
         now = time.perf_counter()
         speed = self.tokens / max(now - self.clock, 1e-9)
         self.clock, self.tokens = now, 0
         loss, rate = self.state.since_report.take(), self.setup.params.learning_rate * share
-        self.journal.metrics(self.state.step, {"train/loss": loss, "learning_rate": rate, "tokens_per_s": speed})
-        self.journal.progress(self.state.step, self.setup.params.steps, "steps", loss=loss, tokens_per_s=speed)
+        self.reporter.metrics(self.state.step, {"train/loss": loss, "learning_rate": rate, "tokens_per_s": speed})
+        self.reporter.progress(self.state.step, self.setup.params.steps, "steps", loss=loss, tokens_per_s=speed)
 
     def _look(self, share: float) -> None:
         """Look at the validation split; keep the best weights and stop early where that is wanted."""
@@ -195,7 +195,7 @@ class _Run:
         found = self._validation_loss()
         rate = self.setup.params.learning_rate * share
         state.history.append({"step": state.step, "loss": state.since_look.take(), "validation_loss": found, "learning_rate": rate})
-        self.journal.metrics(state.step, {"validation/loss": found})
+        self.reporter.metrics(state.step, {"validation/loss": found})
         if state.patience.looks is not None:
             if state.patience.better(found) and self.ranks.first:
                 self.best = {name: weight.clone() for name, weight in self.weights.exact.items()}

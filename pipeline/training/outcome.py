@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.models.files import save_model
-from pipeline.training.device import Machine, choose_kernel, choose_threads, find_device
+from pipeline.training.device import ComputeSetup, choose_kernel, choose_threads, find_device
 from pipeline.training.precision import choose_precision
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Outcome:
     """What it was computed on: device, threads, kernel, precision, number of processes."""
 
 
-def first_choice(device: str, threads: int | None, precision: str, positions: int, beside: int = 1) -> Machine:
+def first_choice(device: str, threads: int | None, precision: str, positions: int, beside: int = 1) -> ComputeSetup:
     """What a run computes on if it is not resumed.
 
     Args:
@@ -41,7 +41,7 @@ def first_choice(device: str, threads: int | None, precision: str, positions: in
         BadInput: the device is not there.
     """
     found = find_device(device)
-    return Machine(found.type, choose_threads(threads, beside), choose_kernel(found, positions), choose_precision(precision, found))
+    return ComputeSetup(found.type, choose_threads(threads, beside), choose_kernel(found, positions), choose_precision(precision, found))
 
 
 def finish(model: TextModel, info: Info, trained: Trained, tokenizer: Path, output: Path, *, write: bool = True) -> Outcome:

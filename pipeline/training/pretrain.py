@@ -16,8 +16,8 @@ from pipeline.training.tokens import open_tokens
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.journal import Checkpoints, Journal
     from pipeline.recipe import Model, Pretraining
+    from pipeline.reporter import Checkpoints, Reporter
 
 
 def pretrain_model(
@@ -28,7 +28,7 @@ def pretrain_model(
     *,
     device: str,
     threads: int | None,
-    journal: Journal,
+    reporter: Reporter,
     checkpoints: Checkpoints,
     ranks: Ranks | None = None,
 ) -> Outcome:
@@ -41,7 +41,7 @@ def pretrain_model(
         output: empty folder for the model: `pipeline.models.files`.
         device: ``cpu``, ``cuda`` or ``auto``.
         threads: CPU threads; None takes all cores the process may use.
-        journal: hears progress and metrics, and may ask to stop.
+        reporter: hears progress and metrics, and may ask to stop.
         checkpoints: where the state is kept.
         ranks: the processes that train together; None for this one alone.
 
@@ -55,5 +55,5 @@ def pretrain_model(
     info = Info(shape, read.vocabulary, read.specials, params.objective, read.max_source_tokens, read.max_target_tokens, params.seed)
     ranks = ranks or ALONE
     machine = first_choice(device, threads, params.precision, shape.context, ranks.beside)
-    trained = train(Setup(built, feed, params, machine, ranks=ranks), journal, checkpoints)
+    trained = train(Setup(built, feed, params, machine, ranks=ranks), reporter, checkpoints)
     return finish(built, info, trained, read.tokenizer, output, write=ranks.first)

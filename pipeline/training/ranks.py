@@ -40,7 +40,7 @@ class Ranks:
     """Which of the processes this one is. Alone it never touches `torch.distributed`."""
 
     number: int = 0
-    """Counted from 0; the first one speaks for all: it alone keeps checkpoints, and its journal is heard."""
+    """Counted from 0; the first one speaks for all: it alone keeps checkpoints, and its reporter is heard."""
     size: int = 1
     """How many there are."""
     beside: int = 1

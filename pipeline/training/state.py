@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import Damaged
-from pipeline.training.device import Machine
-from pipeline.training.stopping import Patience
+from pipeline.training.device import ComputeSetup
+from pipeline.training.early_stopping import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Mean:
 class State:
     """Everything that changes while a run goes on, apart from weights and optimizer."""
 
-    machine: Machine
+    machine: ComputeSetup
     patience: Patience
     step: int = 0
     """Optimizer steps done."""
@@ -102,7 +102,7 @@ def read_state(folder: Path) -> State:
     """
     try:
         data: dict[str, Any] = json.loads((folder / STATE).read_text())
-        data["machine"], data["patience"] = Machine(**data["machine"]), Patience(**data["patience"])
+        data["machine"], data["patience"] = ComputeSetup(**data["machine"]), Patience(**data["patience"])
         data["since_look"], data["since_report"] = Mean(**data["since_look"]), Mean(**data["since_report"])
         return State(**data)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -74,7 +74,7 @@ class Bench:
         self.env = {**clean, "TRAINSHED_STATE": str(folder / "state"), "TRAINSHED_HOME": str(self.home)}
 
     def trainshed(self, *arguments: str) -> str:
-        """Run the command; its output, or the end of it in the error."""
+        """DagRun the command; its output, or the end of it in the error."""
         done = subprocess.run(
             [str(Path(sys.executable).with_name("trainshed")), *arguments], env=self.env, capture_output=True, text=True, check=False
         )
@@ -90,8 +90,8 @@ class Bench:
 
     def trigger_to_success(self, dag: str) -> float:
         """Seconds from the trigger to the end of a run, by Airflow's own record of its end."""
-        from pipeline.orchestration.client import Airflow
         from pipeline.settings import load_settings
+        from pipeline.submission.airflow_client import Airflow
 
         airflow = Airflow(load_settings(self.folder / "state"))
         run = f"bench-{time.time_ns()}"

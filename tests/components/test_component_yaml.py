@@ -6,7 +6,7 @@ from pathlib import Path
 from fixtures.kfp import in_kfp, needs_kfp
 
 from components import COMPONENTS
-from pipeline.docs.component_yaml import component_files
+from pipeline.generate.component_yaml import component_files
 
 HOME = Path(__file__).resolve().parents[2]
 

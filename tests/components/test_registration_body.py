@@ -20,13 +20,13 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.manifest import Manifest, Parts, Provenance
 from pipeline.errors import Unavailable
-from pipeline.journal import Quiet
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.registry.entry import Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.settled import settled
+from pipeline.registry.registration_status import settled
 from pipeline.registry.versions import read_aliases
-from pipeline.request import Request
+from pipeline.reporter import SilentReporter
+from pipeline.runs.request import Request
 from pipeline.runtime import Opened, Work
 from pipeline.serving.answer import Answerer
 from pipeline.settings import Settings
@@ -104,7 +104,7 @@ class Stage:
             fingerprint="f",
         )
         tracking = step_run(self.settings, request.recipe, self.name, request.step)
-        body.register(Work(request, params, inputs, attempt / "output", Quiet(), self.settings, self.artifacts, tracking))
+        body.register(Work(request, params, inputs, attempt / "output", SilentReporter(), self.settings, self.artifacts, tracking))
         return json.loads((attempt / "output" / "decision.json").read_text())
 
     def versions(self) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def stage(mlflow_server, make_model, tmp_path, monkeypatch) -> Stage:
 
 
 def plain_stage(mlflow_server, make_model, tmp_path) -> Stage:
-    settings = Settings(state=tmp_path / "state", store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
+    settings = Settings(state=tmp_path / "state", store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_retry_s=5)
     return Stage(settings, make_model, tmp_path)
 
 

@@ -71,8 +71,8 @@ def test_a_wrong_setting_is_exit_2(recipe, monkeypatch, capsys, changes, told):
 @pytest.mark.parametrize("server", ["S3_ENDPOINT", "MLFLOW_URI"])
 def test_a_server_that_is_down_is_exit_75_after_a_bounded_wait(recipe, monkeypatch, capsys, server):
     monkeypatch.setenv(f"TRAINSHED_{server}", "http://127.0.0.1:9")
-    monkeypatch.setenv("TRAINSHED_S3_PATIENCE_S", "0.5")
-    monkeypatch.setenv("TRAINSHED_MLFLOW_PATIENCE_S", "0.5")
+    monkeypatch.setenv("TRAINSHED_S3_RETRY_S", "0.5")
+    monkeypatch.setenv("TRAINSHED_MLFLOW_RETRY_S", "0.5")
     assert trainshed("run", recipe, "--local") == 75
     one_line(capsys, "does not answer: connection refused")
 

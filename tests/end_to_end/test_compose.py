@@ -9,7 +9,7 @@ from fixtures.boxed import PURE
 from fixtures.compose import client, deployment
 from fixtures.line import small_recipe
 
-from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.s3_client import s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from fixtures.commands import trainshed, until
 from fixtures.pods import STAGES, Watched, running_pod_stack, triggerer
 
 from pipeline.artifacts import open_artifacts
-from pipeline.orchestration.client import Airflow
+from pipeline.submission.airflow_client import Airflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

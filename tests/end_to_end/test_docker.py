@@ -8,18 +8,18 @@ from typing import NamedTuple
 import psutil
 import pytest
 from fixtures.boxed import PURE, boxed, digests
-from fixtures.commands import PATIENCE_S, started, trainshed, until, written
+from fixtures.commands import RETRY_S, started, trainshed, until, written
 from fixtures.docker import client, containers, docker, watched_containers
 from fixtures.planted import holds, in_database, in_files, in_store, watched_commands
 from fixtures.stack import RunningStack
 
 from pipeline.artifacts import open_artifacts
-from pipeline.orchestration.client import Airflow
-from pipeline.orchestration.launchers.environment import component_variables
+from pipeline.placement.container_environment import component_variables
 from pipeline.planning import prepare
 from pipeline.recipe import Recipe
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
+from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
 
 
@@ -123,7 +123,7 @@ class Followed:
         return until(f"a container of {step}", lambda: containers(self.stack.settings.state, *wanted))[0]
 
     def ended(self) -> int:
-        out, err = self.process.communicate(timeout=PATIENCE_S)
+        out, err = self.process.communicate(timeout=RETRY_S)
         self.lines += [out, err]
         return self.process.returncode
 

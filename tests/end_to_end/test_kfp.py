@@ -14,7 +14,7 @@ from fixtures.line import Heard, small_recipe
 from fixtures.stack import bare_environment
 
 from pipeline.artifacts import open_artifacts
-from pipeline.artifacts.client import s3_client
+from pipeline.artifacts.s3_client import s3_client
 from pipeline.kfp.compile import compile_recipe, render
 from pipeline.kfp.identity import identity_of
 from pipeline.line import trace
@@ -22,7 +22,7 @@ from pipeline.local.run import run_local
 from pipeline.recipe.recipe import override
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import read_aliases
-from pipeline.runs import reference_key
+from pipeline.runs.records import reference_key
 from pipeline.tracking import MlflowServer
 from pipeline.tracking.runs import RUN_TAG, STEP_TAG, _experiment, _search
 

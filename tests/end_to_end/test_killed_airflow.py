@@ -11,13 +11,13 @@ from fixtures.commands import started, trainshed, until, written
 from fixtures.line import small_recipe
 
 from pipeline.artifacts import open_artifacts
-from pipeline.orchestration.client import Airflow
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
+from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import MlflowServer, step_run
 
 STEPS, EVERY = 3000, 100
-PATIENCE_S = 600
+RETRY_S = 600
 SECONDS = len("2026-01-02T03:04:05")
 
 pytestmark = pytest.mark.prove
@@ -48,9 +48,9 @@ def test_a_run_survives_the_kill_of(stack, tmp_path: Path, server: str, seed: in
     }
     recipe = override(small_recipe(tmp_path), changes)
     watching = started(stack, "run", written(recipe, tmp_path))
-    until("two checkpoints", lambda: len(checkpoints(stack)) >= 2, PATIENCE_S)
+    until("two checkpoints", lambda: len(checkpoints(stack)) >= 2, RETRY_S)
     kill(stack, server)
-    out, err = watching.communicate(timeout=PATIENCE_S)
+    out, err = watching.communicate(timeout=RETRY_S)
     assert watching.returncode == 0, out + err
     run = re.match(rf"({name}-\S+)", out)[1]
     log = attempts(stack, name, run)

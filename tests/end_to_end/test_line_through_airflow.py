@@ -17,9 +17,9 @@ from fixtures.planted import KEPT, MARK, PASSWORD, holds, in_database, in_files,
 from fixtures.smallest import NAME, STEPS, run_name
 
 from pipeline.artifacts import open_artifacts
-from pipeline.orchestration.client import Airflow
 from pipeline.stack.ports import recorded
 from pipeline.stack.processes import find_marked
+from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
 
 AIRFLOW_TABLES = {"dag_run", "log", "serialized_dag", "task_instance", "xcom"}

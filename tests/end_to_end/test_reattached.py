@@ -22,11 +22,11 @@ from fixtures.docker import client, containers, docker, running_docker_stack
 from fixtures.stack import REPOSITORY
 
 from pipeline.artifacts import open_artifacts
-from pipeline.orchestration.client import Airflow
-from pipeline.orchestration.hand_in import hand_in
 from pipeline.recipe.recipe import override
 from pipeline.stack import airflow_config
 from pipeline.stack import stack as local_stack
+from pipeline.submission.airflow_client import Airflow
+from pipeline.submission.submit import submit_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
 
 RUNS, STEPS, EVERY = 10, 4000, 250
 AWAY_S = 300
-PATIENCE_S, PAUSE_S = 1800, 2.0
+RETRY_S, PAUSE_S = 1800, 2.0
 STEP = "pretraining"
 
 
@@ -48,7 +48,7 @@ class Crowd(NamedTuple):
 
     stack: RunningStack
     runs: dict[str, str]
-    """Run by DAG."""
+    """DagRun by DAG."""
 
     made: Path
     """Names of the containers that were made since, a line each."""
@@ -116,12 +116,12 @@ def crowd(crowd_stack: RunningStack, recipe: Recipe, tmp_path_factory: pytest.Te
             paths = {one.name: written(one, folder) for one in recipes}
             for path in paths.values():
                 # all before the first run: Airflow parses what is new once, not ten times
-                hand_in(Path(path), crowd_stack.settings)
+                submit_recipe(Path(path), crowd_stack.settings)
             crowd = Crowd(crowd_stack, {}, log)
             for name, path in paths.items():
                 crowd.runs[name] = begin(crowd_stack, path)
                 until(f"{name} to train", lambda: len(crowd.training()) == len(crowd.runs), pause_s=0.5)
-            until("a checkpoint of each", crowd.checkpointed, PATIENCE_S, PAUSE_S)
+            until("a checkpoint of each", crowd.checkpointed, RETRY_S, PAUSE_S)
             yield crowd
         finally:
             events.terminate()
@@ -172,7 +172,7 @@ def test_workers_are_killed(crowd: Crowd) -> None:
         below = worker.children(recursive=True)
         for one in [worker, *(below if number % 2 else [])]:
             one.kill()
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, RETRY_S, PAUSE_S)
     unharmed(crowd, before)
 
 
@@ -180,7 +180,7 @@ def test_the_scheduler_is_killed(crowd: Crowd) -> None:
     before, attempts = crowd.training(), crowd.attempts()
     process(crowd.stack, "airflow-scheduler").kill()
     local_stack.up(crowd.stack.settings)
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, RETRY_S, PAUSE_S)
     unharmed(crowd, before)
 
 
@@ -193,7 +193,7 @@ def test_the_api_server_is_away_for_five_minutes(crowd: Crowd) -> None:
         time.sleep(5)
         unharmed(crowd, before)
     local_stack.up(crowd.stack.settings)
-    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, PATIENCE_S, PAUSE_S)
+    until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, RETRY_S, PAUSE_S)
     unharmed(crowd, before)
 
 
@@ -202,7 +202,7 @@ def test_each_ends_in_the_container_it_began_in(crowd: Crowd) -> None:
     for name in crowd.training():
         docker("update", "--cpus", "1", name)
     over = {"success", "failed"}
-    until("all to end", lambda: all(airflow.run(*run).state in over for run in crowd.runs.items()), PATIENCE_S, PAUSE_S)
+    until("all to end", lambda: all(airflow.run(*run).state in over for run in crowd.runs.items()), RETRY_S, PAUSE_S)
     print(f"attempts of each: {sorted(crowd.attempts().values())}")
     assert Counter(airflow.run(*run).state for run in crowd.runs.items()) == {"success": RUNS}
     names = crowd.made.read_text().split()

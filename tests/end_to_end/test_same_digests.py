@@ -13,9 +13,9 @@ from fixtures.stack import REPOSITORY
 
 from pipeline.corpus.documents import Record
 from pipeline.corpus.readers.pydocs import read
-from pipeline.journal import Quiet
 from pipeline.recipe import Columns, Source, read_recipe
 from pipeline.recipe.recipe import override
+from pipeline.reporter import SilentReporter
 from pipeline.sources.installed import pin
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
 def as_json_lines(stack: RunningStack, file: Path) -> Path:
     """What the source ``pydocs`` reads here."""
     source = Source(kind="pydocs")
-    records = read(source, pin(source, stack.settings), stack.settings, Quiet())
+    records = read(source, pin(source, stack.settings), stack.settings, SilentReporter())
     with file.open("w") as out:
         out.writelines(json.dumps(found._asdict()) + "\n" for found in records if isinstance(found, Record))
     return file

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.orchestration.client import Airflow
-from pipeline.orchestration.hand_in import await_dag
 from pipeline.recipe import read_recipe, recipe_files
 from pipeline.stack.http import ask
+from pipeline.submission.airflow_client import Airflow
+from pipeline.submission.submit import await_dag
 
 
 def test_status_beside_a_running_stack_needs_no_set_up(stack, tmp_path):

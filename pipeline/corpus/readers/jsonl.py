@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.readers.fields import check_fields, to_record, wanted
-from pipeline.corpus.readers.lines import lines
-from pipeline.corpus.readers.meter import Meter
 from pipeline.corpus.readers.opening import open_item
+from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Record
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Columns, Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
@@ -24,7 +24,7 @@ NAMES = 1000
 """Most field names that are remembered for the error message."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
     """Yield each line's record; blank lines are none.
 
     A field may be missing from some rows, but one that the recipe names and no row has is a mistake.
@@ -33,7 +33,7 @@ def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iter
         BadInput: such a field; a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(journal, pin)
+    meter = Meter(reporter, pin)
     missing, seen = set(wanted(source.columns)), set[str]()
     for item in pin.items:
         with open_item(item, settings, meter) as stream:

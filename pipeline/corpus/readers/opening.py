@@ -20,7 +20,7 @@ from pipeline.sources.bucket import open_object, translated
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.corpus.readers.meter import Meter
+    from pipeline.corpus.readers.read_progress import Meter
     from pipeline.settings import Settings
     from pipeline.sources.base import PinnedItem
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined, Record
-from pipeline.corpus.readers.lines import lines
-from pipeline.corpus.readers.meter import Meter
 from pipeline.corpus.readers.opening import open_item
+from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
@@ -25,14 +25,14 @@ DOCUMENT = 4000
 """Characters at which a document ends, at the next end of a paragraph (or of a line, once twice as long)."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
     """Yield the documents of each file.
 
     Raises:
         BadInput: a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(journal, pin)
+    meter = Meter(reporter, pin)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
         with open_item(item, settings, meter) as stream:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.corpus.documents import Quarantined, Record
 from pipeline.corpus.readers.docstrings import docstrings, record
 from pipeline.corpus.readers.fields import is_unicode
-from pipeline.corpus.readers.meter import Meter
+from pipeline.corpus.readers.read_progress import Meter
 from pipeline.corpus.readers.workers import in_order, processors
 from pipeline.errors import Unavailable
 from pipeline.sources.installed import installed, python_files, revision
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.journal import Journal
     from pipeline.recipe.data import Source
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin, PinnedItem
     from pipeline.sources.installed import Distribution, PythonFile
@@ -52,7 +52,7 @@ class Batch(NamedTuple):
     files: tuple[PythonFile, ...]
 
 
-def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
     """Yield one record for each docstring of the pinned distributions.
 
     Raises:
@@ -60,7 +60,7 @@ def read(source: Source, pin: Pin, settings: Settings, journal: Journal) -> Iter
     """
     found = installed()
     batches = [batch for item in pin.items for batch in _batches(item, _at_revision(item, found))]
-    meter = Meter(journal, pin)
+    meter = Meter(reporter, pin)
     meter.total = sum(file.size for batch in batches for file in batch.files)
     results = in_order(extract, batches, processors())
     for batch, records in zip(batches, results, strict=True):

@@ -89,7 +89,7 @@ def test_a_comment_or_a_docstring_changes_nothing_anywhere(tree: Path, name: str
 
 
 def test_an_edit_in_plumbing_changes_nothing(tree: Path) -> None:
-    for name in ("artifacts/s3.py", "patience.py", "tracking/server.py", "runtime/execute.py", "orchestration/dag.py"):
+    for name in ("artifacts/s3.py", "retry.py", "tracking/server.py", "runtime/execute.py", "orchestration/dag.py"):
         assert changed(tree, f"pipeline/{name}", STATEMENT) == set()
 
 

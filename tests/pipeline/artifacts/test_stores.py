@@ -90,7 +90,7 @@ def test_a_wrong_setting_is_one_line_without_the_secret(s3_server, tmp_path: Pat
 
 
 def test_a_store_that_is_away_is_given_up_after_the_patience(s3_server, tmp_path: Path) -> None:
-    store = open_store(s3_server.settings(tmp_path, s3_endpoint="http://127.0.0.1:9", s3_patience_s=0.5))
+    store = open_store(s3_server.settings(tmp_path, s3_endpoint="http://127.0.0.1:9", s3_retry_s=0.5))
     with pytest.raises(Unavailable, match="does not answer"):
         store.get("k")
 

@@ -6,7 +6,7 @@ import pytest
 from fixtures.mlflow import free_port
 
 from pipeline import cli
-from pipeline.preflight import CHECKS, base
+from pipeline.doctor import CHECKS, base
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +16,8 @@ def _bare(monkeypatch, tmp_path):
     away = f"http://127.0.0.1:{free_port()}"
     for name, value in {"STATE": tmp_path / "state", "STORE": f"file://{tmp_path}/store", "MLFLOW_URI": away, "AIRFLOW_URL": away}.items():
         monkeypatch.setenv(f"TRAINSHED_{name}", str(value))
-    monkeypatch.setattr(base, "PATIENCE_S", 0.0)
-    monkeypatch.setattr("pipeline.preflight.airflow.PATIENCE_S", 0.0)
+    monkeypatch.setattr(base, "RETRY_S", 0.0)
+    monkeypatch.setattr("pipeline.doctor.airflow.RETRY_S", 0.0)
 
 
 def rows(capsys):

@@ -88,11 +88,11 @@ def test_a_full_disk_is_one_line_and_75():
 
 def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, capsys):
     def fail(*_):
-        raise PermissionError(errno.EACCES, "Permission denied", "/state/memo")
+        raise PermissionError(errno.EACCES, "Permission denied", "/state/file_cache")
 
     monkeypatch.setattr(stack, "status", fail)
     assert cli.run(["status"]) == 2
-    assert capsys.readouterr().err.startswith("trainshed: no access: /state/memo: Permission denied; ")
+    assert capsys.readouterr().err.startswith("trainshed: no access: /state/file_cache: Permission denied; ")
 
 
 def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, capsys):

@@ -6,17 +6,17 @@ import pytest
 
 from pipeline.artifacts.manifest import Reference
 from pipeline.artifacts.types import ArtifactType
-from pipeline.cli.progress import Seen, describe, rows, span, table, time_left
-from pipeline.orchestration.client import Task
+from pipeline.cli.progress import RunSnapshot, describe, rows, span, table, time_left
 from pipeline.planning.plan import Plan, PlannedStep, Status
-from pipeline.runs import Progress
+from pipeline.runs.records import StepProgress
+from pipeline.submission.airflow_client import Task
 
 STARTED = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 REFERENCE = Reference(type=ArtifactType.CORPUS, stage="ingestion", fingerprint="f", digest="d")
 
 
 def progress(done=300.0, total=900.0, seconds=30):
-    return Progress(
+    return StepProgress(
         done=done, total=total, unit="steps", figures={"loss": 2.125}, started=STARTED, updated=STARTED + timedelta(seconds=seconds)
     )
 
@@ -38,37 +38,37 @@ STEPS = ["ingestion", "pretraining", "finetuning"]
 
 
 def test_before_the_plan_every_step_waits():
-    assert [row.state for row in rows(STEPS, Seen({}, None, {}))] == ["waiting"] * 3
+    assert [row.state for row in rows(STEPS, RunSnapshot({}, None, {}))] == ["waiting"] * 3
 
 
 def test_a_skipped_step_is_cached_or_left_out():
     tasks = {"ingestion": task("skipped"), "finetuning": task("skipped")}
-    found = rows(STEPS, Seen(tasks, PLAN, {}, left_out={"finetuning"}))
+    found = rows(STEPS, RunSnapshot(tasks, PLAN, {}, left_out={"finetuning"}))
     assert [row.state for row in found] == ["cached", "waiting", "left out"]
 
 
 def test_what_a_person_stopped_was_not_reached():
-    found = rows(STEPS, Seen({"finetuning": task("skipped")}, PLAN, {}, left_out={"finetuning"}, failed=True))
+    found = rows(STEPS, RunSnapshot({"finetuning": task("skipped")}, PLAN, {}, left_out={"finetuning"}, failed=True))
     assert found[2].state == "not reached"
 
 
 def test_a_step_at_work_says_why_until_it_says_how_far():
     tasks = {"pretraining": task("running")}
-    assert rows(STEPS, Seen(tasks, PLAN, {}))[1].detail == "param steps: 1 → 2"
-    assert rows(STEPS, Seen(tasks, PLAN, {"pretraining": progress()}))[1].detail == "300/900 steps  loss 2.125  1:00 min left"
+    assert rows(STEPS, RunSnapshot(tasks, PLAN, {}))[1].detail == "param steps: 1 → 2"
+    assert rows(STEPS, RunSnapshot(tasks, PLAN, {"pretraining": progress()}))[1].detail == "300/900 steps  loss 2.125  1:00 min left"
 
 
 def test_a_step_that_waited_does_not_repeat_that_it_had_to():
-    assert rows(STEPS, Seen({"finetuning": task("running")}, PLAN, {}))[2].detail == ""
+    assert rows(STEPS, RunSnapshot({"finetuning": task("running")}, PLAN, {}))[2].detail == ""
 
 
 def test_the_time_left_is_that_of_the_step_at_work_and_of_those_to_come():
     tasks = {"ingestion": task("skipped"), "pretraining": task("running")}
-    assert time_left(rows(STEPS, Seen(tasks, PLAN, {"pretraining": progress()}))) == pytest.approx(60 + 40)
+    assert time_left(rows(STEPS, RunSnapshot(tasks, PLAN, {"pretraining": progress()}))) == pytest.approx(60 + 40)
 
 
 def test_it_is_not_known_before_the_plan():
-    assert time_left(rows(STEPS, Seen({}, None, {}))) is None
+    assert time_left(rows(STEPS, RunSnapshot({}, None, {}))) is None
 
 
 def test_progress_without_a_total_has_no_time_left():
@@ -88,6 +88,6 @@ def test_the_table_shows_every_state():
     states = ["success", "skipped", "running", "failed", "upstream_failed", "up_for_retry", None]
     tasks = {f"step{number}": task(state or "none", 1.5) for number, state in enumerate(states)}
     console = Console(file=StringIO(), width=100)
-    console.print(table(rows(list(tasks), Seen(tasks, None, {})), "caption"))
+    console.print(table(rows(list(tasks), RunSnapshot(tasks, None, {})), "caption"))
     shown = console.file.getvalue()
     assert all(word in shown for word in ("done", "cached", "running", "failed", "not reached", "retrying", "waiting", "1.5 s", "caption"))

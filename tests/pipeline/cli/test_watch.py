@@ -8,8 +8,8 @@ from rich.console import Console
 
 from pipeline.cli.watch import watch
 from pipeline.errors import BadInput, TrainshedError
-from pipeline.orchestration.client import Airflow, Run
 from pipeline.settings import Settings
+from pipeline.submission.airflow_client import Airflow, DagRun
 
 __all__ = ["airflow", "answers"]
 
@@ -28,7 +28,7 @@ def watched(airflow, tmp_path):
         airflow.of["/api/v2/dags/first"] = (200, {"dag_id": "first", "is_stale": True})
         airflow.of[ERRORS] = (200, {"import_errors": [{"timestamp": "t", **error}], "total_entries": 1})
         settings = Settings(airflow_url=airflow.url, store=f"file://{tmp_path}/store", state=tmp_path)
-        watch(Airflow(settings), Run("first", "first-1", "running"), ("ingestion",), settings, Console(force_terminal=False))
+        watch(Airflow(settings), DagRun("first", "first-1", "running"), ("ingestion",), settings, Console(force_terminal=False))
 
     return go
 

@@ -9,9 +9,9 @@ import pytest
 from fixtures.corpora import COLUMNS
 
 from pipeline.corpus.ingest import ingest_corpus
-from pipeline.journal import Quiet
 from pipeline.lookup import load
 from pipeline.recipe import Data, Filter, Source, Split
+from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from fixtures.corpora import Ingest
 
-    from pipeline.journal import Journal
     from pipeline.recipe import Columns
+    from pipeline.reporter import Reporter
     from pipeline.settings import Settings
 
 
@@ -32,7 +32,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         name: str = "corpus",
         *,
         columns: Columns = COLUMNS,
-        journal: Journal | None = None,
+        reporter: Reporter | None = None,
         settings: Settings = folder_settings,
         **changes: object,
     ) -> tuple[Path, dict[str, int]]:
@@ -43,7 +43,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages)
         data = Data(source=source, split=split, **changes)
         pin = load("source", PINNERS, kind)(source, settings)
-        return output, ingest_corpus(data, pin, output, settings, journal or Quiet())
+        return output, ingest_corpus(data, pin, output, settings, reporter or SilentReporter())
 
     return run
 

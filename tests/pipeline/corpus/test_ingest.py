@@ -13,8 +13,8 @@ from pipeline.corpus.normalise import key
 from pipeline.corpus.reading import documents, pairs, read_split
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import BadInput, Preempted, Unavailable
-from pipeline.journal import Quiet
 from pipeline.recipe import Columns, Data, Filter, Source, Split
+from pipeline.reporter import SilentReporter
 from pipeline.sources.base import Pin, PinnedItem
 
 if TYPE_CHECKING:
@@ -144,16 +144,16 @@ def test_a_source_that_changed_since_it_was_pinned_is_not_read(jsonl: Path, tmp_
 
     pin = Pin(kind="jsonl", items=(PinnedItem(name=str(jsonl), revision="sha256:" + "0" * 64, size=1),))
     with pytest.raises(Unavailable, match="changed since it was planned"):
-        ingest_corpus(Data(source=Source(kind="jsonl"), split=Split(salt="s")), pin, tmp_path, folder_settings, Quiet())
+        ingest_corpus(Data(source=Source(kind="jsonl"), split=Split(salt="s")), pin, tmp_path, folder_settings, SilentReporter())
 
 
 def test_told_to_stop_it_stops(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
-    class Stopping(Quiet):
+    class Stopping(SilentReporter):
         def stopping(self) -> bool:
             return True
 
     with pytest.raises(Preempted):
-        ingest("jsonl", write(tmp_path / "in.jsonl", rows * 3), journal=Stopping())
+        ingest("jsonl", write(tmp_path / "in.jsonl", rows * 3), reporter=Stopping())
 
 
 def test_counts_that_disagree_are_a_bug_of_ours(jsonl: Path, ingest: Ingest) -> None:

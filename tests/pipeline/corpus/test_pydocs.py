@@ -18,8 +18,8 @@ from pipeline.corpus.readers.docstrings import docstrings, split
 from pipeline.corpus.readers.pydocs import Batch, extract, module_name, read, wanted
 from pipeline.corpus.readers.workers import in_order
 from pipeline.errors import Unavailable
-from pipeline.journal import Quiet
 from pipeline.recipe import Source
+from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources.base import Pin
 from pipeline.sources.installed import PythonFile, installed, pin, python_files
@@ -93,7 +93,7 @@ def test_the_order_does_not_depend_on_the_number_of_processes(monkeypatch: pytes
     read_by = {}
     for count in (1, 2):
         monkeypatch.setattr(pydocs, "processors", lambda count=count: count)
-        read_by[count] = list(read(source, pin(source, Settings()), Settings(), Quiet()))
+        read_by[count] = list(read(source, pin(source, Settings()), Settings(), SilentReporter()))
     assert read_by[1] == read_by[2]
     assert len(read_by[1]) > 500
     assert {record.group for record in read_by[1] if isinstance(record, Record)} == {"packaging", "click", "iniconfig"}
@@ -103,7 +103,7 @@ def test_a_package_that_changed_since_it_was_pinned_is_not_read() -> None:
     source = Source(kind="pydocs", packages=("iniconfig",))
     item = pin(source, Settings()).items[0].model_copy(update={"revision": "record:0:other"})
     with pytest.raises(Unavailable, match="package iniconfig changed"):
-        list(read(source, Pin(kind="pydocs", items=(item,)), Settings(), Quiet()))
+        list(read(source, Pin(kind="pydocs", items=(item,)), Settings(), SilentReporter()))
 
 
 def test_files_that_were_edited_or_cannot_be_parsed_are_quarantined(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.evaluate import evaluate_model
-from pipeline.journal import Quiet
 from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Gate
 from pipeline.registry.gate import decide
 from pipeline.registry.scores import read_scores
+from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PARAMS = Evaluation(examples=40, shown=5, batch=16, resamples=300)
 
 
-class Listening(Quiet):
+class Listening(SilentReporter):
     """Keeps what it was told."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Listening(Quiet):
 
 def run(corpus: Path, model: Path, output: Path, params: Evaluation = PARAMS):
     output.mkdir()
-    return evaluate_model(corpus, model, params, output, "cpu", 1, Quiet())
+    return evaluate_model(corpus, model, params, output, "cpu", 1, SilentReporter())
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from pipeline.registry.aliases import settle_aliases
 from pipeline.registry.entry import Contender, Entry, Outcome
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.registering import ensure_version
+from pipeline.registry.registration_status import settled
 from pipeline.registry.rollback import roll_back
-from pipeline.registry.settled import settled
 from pipeline.registry.versions import find_version, read_aliases, remove_alias, set_alias
 from pipeline.settings import Settings
 from pipeline.tracking import MlflowServer
@@ -82,7 +82,7 @@ class Registry:
 
 @pytest.fixture
 def registry(mlflow_server, tmp_path) -> Registry:
-    settings = Settings(store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_patience_s=5)
+    settings = Settings(store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_retry_s=5)
     package = tmp_path / "package"
     package.mkdir()
     return Registry(MlflowServer(settings), Ledger(open_store(settings), f"m-{uuid.uuid4().hex}"), settings, package)

@@ -19,7 +19,7 @@ log = logging.getLogger("pipeline.sample")
 def body(work: Work) -> None:
     behaviour = (work.inputs["corpus"].folder / "behaviour").read_text()
     log.info("behaviour %s", behaviour)
-    work.journal.progress(1, 2, "documents", loss=1.5)
+    work.reporter.progress(1, 2, "documents", loss=1.5)
     if behaviour == "bad":
         raise BadInput("got three", "expected two", "give two")
     if behaviour == "away":
@@ -33,7 +33,7 @@ def body(work: Work) -> None:
     if behaviour == "stuck":
         time.sleep(600)
     while behaviour == "patient":
-        if work.journal.stopping():
+        if work.reporter.stopping():
             raise Preempted("stopped at a boundary")
         time.sleep(0.02)
     while behaviour == "waiting" and not Path(os.environ["SAMPLE_GOES_ON"]).exists():
@@ -45,7 +45,7 @@ def body(work: Work) -> None:
     (work.output / "deep" / "b.txt").write_text("b")
     work.counts["documents"] = 2
     work.metrics["share"] = 0.5
-    work.journal.metrics(1, {"loss": 2.0})
+    work.reporter.metrics(1, {"loss": 2.0})
 
 
 if __name__ == "__main__":

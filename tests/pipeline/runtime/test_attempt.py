@@ -11,7 +11,7 @@ import pytest
 import requests
 from fixtures.bench import SAMPLE, Bench, bench
 
-from pipeline.runs import read_failure, read_progress
+from pipeline.runs.records import read_failure, read_progress
 
 __all__ = ["bench"]
 

@@ -8,7 +8,7 @@ import pytest
 from faults.proxy import Proxy
 from fixtures.bench import Bench
 
-from pipeline.runs import read_progress
+from pipeline.runs.records import read_progress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -87,7 +87,7 @@ def test_objects_below_a_prefix_are_pinned_by_etag(s3_server: S3Server, s3_setti
 
 def test_a_bucket_that_is_missing_refused_or_away_is_told_apart(s3_server: S3Server, tmp_path: Path) -> None:
     def ask(bucket: str, **changes: object) -> None:
-        pin(Source(kind="jsonl", path=f"s3://{bucket}/x"), s3_server.settings(tmp_path, s3_patience_s=1.0, **changes))
+        pin(Source(kind="jsonl", path=f"s3://{bucket}/x"), s3_server.settings(tmp_path, s3_retry_s=1.0, **changes))
 
     with pytest.raises(BadInput, match="no bucket"):
         ask("not-there-at-all")

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from pipeline.stack import processes, roots
+from pipeline.stack import processes, server_processes
 
 FOREVER = "import time; time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); {FOREVER}"
@@ -60,8 +60,8 @@ def test_a_process_that_ignores_sigterm_is_killed(state):
 def test_the_server_itself_is_told_from_what_descends_from_it(state):
     process = launch(state, FOREVER)
     launch(state, FOREVER)
-    roots.record(state, "one", process)
-    family = roots.families(state)["one"]
+    server_processes.record(state, "one", process)
+    family = server_processes.families(state)["one"]
     assert family.root == process
     assert len(family.members) == 2
 
@@ -69,10 +69,10 @@ def test_the_server_itself_is_told_from_what_descends_from_it(state):
 def test_a_stale_record_makes_every_process_a_stray(state):
     process = launch(state, FOREVER)
     ended = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    roots.record(state, "one", psutil.Process(ended.pid))
+    server_processes.record(state, "one", psutil.Process(ended.pid))
     ended.kill()
     ended.wait()
-    family = roots.families(state)["one"]
+    family = server_processes.families(state)["one"]
     assert family.root is None
     assert [member.pid for member in family.members] == [process.pid]
 

@@ -106,7 +106,7 @@ def test_a_stale_record_harms_no_other_program(running, wanted):
 
 
 def test_a_server_that_hangs_is_replaced(running, wanted, monkeypatch):
-    monkeypatch.setattr(starting, "HANG_PATIENCE_S", 0.1)
+    monkeypatch.setattr(starting, "HANG_RETRY_S", 0.1)
     before = pids(running)
     psutil.Process(before["mlflow"]).suspend()
     stack.up(wanted)

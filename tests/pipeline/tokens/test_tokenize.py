@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from pipeline.corpus.reading import documents, pairs
 from pipeline.errors import BadInput, Damaged, Preempted
-from pipeline.journal import Quiet
 from pipeline.recipe import Tokenizer as Params
+from pipeline.reporter import SilentReporter
 from pipeline.tokens.layout import read_layout
 from pipeline.tokens.prompt import source_text
 from pipeline.tokens.reader import TokenStream
@@ -33,7 +33,7 @@ def tokens(corpus: Path, tmp_path: Path) -> Path:
 
 def make(corpus: Path, output: Path, params: Params = SMALL, threads: int = 1) -> Path:
     output.mkdir()
-    tokenize_corpus(corpus, params, output, Quiet(), threads)
+    tokenize_corpus(corpus, params, output, SilentReporter(), threads)
     return output
 
 
@@ -94,23 +94,25 @@ def test_a_given_tokenizer_is_taken_at_its_digest_and_gets_our_special_tokens(co
     digest = hashlib.sha256((tmp_path / "given.json").read_bytes()).hexdigest()
     params = SMALL.model_copy(update={"given": "given.json", "given_sha256": digest})
     (tmp_path / "tokens").mkdir()
-    tokenize_corpus(corpus, params, tmp_path / "tokens", Quiet(), home=tmp_path)
+    tokenize_corpus(corpus, params, tmp_path / "tokens", SilentReporter(), home=tmp_path)
     layout = read_layout(tmp_path / "tokens")
     assert (layout.special["pad"], layout.vocabulary) == (3, 18)
     stream = TokenStream(tmp_path / "tokens", "stream-validation")
     assert stream[0][-1] == layout.special["eos"]
     assert set(stream[0][:-1]) <= {0, 1, 2}
     with pytest.raises(BadInput, match=f"has sha256 {digest}"):
-        tokenize_corpus(corpus, params.model_copy(update={"given_sha256": "0" * 64}), tmp_path / "tokens", Quiet(), home=tmp_path)
+        tokenize_corpus(corpus, params.model_copy(update={"given_sha256": "0" * 64}), tmp_path / "tokens", SilentReporter(), home=tmp_path)
     with pytest.raises(BadInput, match=r"cannot read tokenizer\.given"):
-        tokenize_corpus(corpus, params, tmp_path / "tokens", Quiet(), home=tmp_path / "elsewhere")
+        tokenize_corpus(corpus, params, tmp_path / "tokens", SilentReporter(), home=tmp_path / "elsewhere")
 
 
 def test_a_given_file_that_is_no_tokenizer_is_refused(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "given.json").write_text("{}")
     digest = hashlib.sha256(b"{}").hexdigest()
     with pytest.raises(BadInput, match="cannot be read"):
-        tokenize_corpus(corpus, SMALL.model_copy(update={"given": "given.json", "given_sha256": digest}), tmp_path, Quiet(), home=tmp_path)
+        tokenize_corpus(
+            corpus, SMALL.model_copy(update={"given": "given.json", "given_sha256": digest}), tmp_path, SilentReporter(), home=tmp_path
+        )
 
 
 def test_a_large_vocabulary_is_written_as_uint32(corpus: Path, tmp_path: Path) -> None:
@@ -124,11 +126,11 @@ def test_a_large_vocabulary_is_written_as_uint32(corpus: Path, tmp_path: Path) -
 
 def test_a_vocabulary_that_cannot_hold_the_bytes_is_refused(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="at least 361"):
-        tokenize_corpus(corpus, Params(vocabulary=300), tmp_path, Quiet())
+        tokenize_corpus(corpus, Params(vocabulary=300), tmp_path, SilentReporter())
 
 
 def test_told_to_stop_it_stops(corpus: Path, tmp_path: Path) -> None:
-    class Stopping(Quiet):
+    class Stopping(SilentReporter):
         def stopping(self) -> bool:
             return True
 

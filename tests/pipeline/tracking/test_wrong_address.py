@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.artifacts import open_store
 from pipeline.errors import BadInput
-from pipeline.orchestration.client import Airflow
 from pipeline.settings import Settings
+from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import MlflowServer
 
 NO_URLS = ["nonsense", "http://", "file:///x", "http://127.0.0.1:99999"]
@@ -41,11 +41,11 @@ def page(request):
 
 
 def ask_mlflow(address: str) -> None:
-    MlflowServer(Settings(mlflow_uri=address, mlflow_patience_s=0)).call("GET", "registered-models/get", {"name": "x"})
+    MlflowServer(Settings(mlflow_uri=address, mlflow_retry_s=0)).call("GET", "registered-models/get", {"name": "x"})
 
 
 def ask_airflow(address: str) -> None:
-    Airflow(Settings(airflow_url=address), patience_s=0).runs()
+    Airflow(Settings(airflow_url=address), retry_s=0).runs()
 
 
 @pytest.mark.parametrize("address", NO_URLS)
@@ -67,6 +67,6 @@ def test_a_page_is_not_airflow(page):
 
 @pytest.mark.parametrize("page", [200], indirect=True)
 def test_a_page_is_not_s3(page):
-    settings = Settings(store="s3://bucket", s3_endpoint=page, s3_access_key="key", s3_secret_key="secret", s3_patience_s=0)
+    settings = Settings(store="s3://bucket", s3_endpoint=page, s3_access_key="key", s3_secret_key="secret", s3_retry_s=0)
     with pytest.raises(BadInput, match=r"does not answer as S3 does .*TRAINSHED_S3_ENDPOINT$"):
         open_store(settings).get("x")

@@ -73,7 +73,7 @@ class Shelf:
 
 
 class Listener:
-    """A journal that remembers, asks to stop before given steps, and may die after others as if by kill -9."""
+    """A reporter that remembers, asks to stop before given steps, and may die after others as if by kill -9."""
 
     def __init__(self, stop_after: int | None = None, die_after: int | None = None) -> None:
         self.stop_after, self.die_after, self.boundaries = stop_after, die_after, 0
@@ -106,5 +106,5 @@ def make_shelf() -> type[Shelf]:
 
 @pytest.fixture(scope="session")
 def make_listener() -> type[Listener]:
-    """Makes a journal that remembers and interrupts."""
+    """Makes a reporter that remembers and interrupts."""
     return Listener

@@ -10,20 +10,20 @@ import pytest
 import torch
 
 from pipeline.errors import BadInput
-from pipeline.journal import Quiet
 from pipeline.models.build import build_model
 from pipeline.models.files import load_model
 from pipeline.models.generate import generate
 from pipeline.models.shape import Shape, Specials
 from pipeline.recipe import Finetuning, Model, Pretraining
+from pipeline.reporter import SilentReporter
 from pipeline.training.device import choose_kernel, find_device
+from pipeline.training.early_stopping import Patience
 from pipeline.training.finetune import finetune_model
 from pipeline.training.optimizers.adamw import AdamW
 from pipeline.training.optimizers.muon import Muon, orthogonal
 from pipeline.training.precision import Weights, add_l1, clip
 from pipeline.training.pretrain import pretrain_model
 from pipeline.training.schedule import FLOOR, factor
-from pipeline.training.stopping import Patience
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,8 @@ def params(**changes: object) -> Finetuning:
     return Finetuning.model_validate({**base, **changes})
 
 
-def ends(folder: Path, make_shelf, journal: object | None = None) -> dict[str, object]:
-    return {"device": "cpu", "threads": 1, "journal": journal or Quiet(), "checkpoints": make_shelf(folder / "shelf")}
+def ends(folder: Path, make_shelf, reporter: object | None = None) -> dict[str, object]:
+    return {"device": "cpu", "threads": 1, "reporter": reporter or SilentReporter(), "checkpoints": make_shelf(folder / "shelf")}
 
 
 def test_the_schedule_rises_stays_and_falls() -> None:

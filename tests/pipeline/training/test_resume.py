@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.errors import Damaged, Preempted
-from pipeline.journal import Quiet
 from pipeline.recipe import Finetuning, Model, Pretraining
+from pipeline.reporter import SilentReporter
 from pipeline.training.finetune import finetune_model
 from pipeline.training.pretrain import pretrain_model
 
@@ -23,10 +23,10 @@ COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": E
 CASES = ["span_corruption", "causal_lm", "finetune-t5", "finetune-gpt2", "finetune-adamw", "finetune-bf16"]
 
 
-def start(case: str, tokens: Path, output: Path, journal: object, shelf: object) -> None:
+def start(case: str, tokens: Path, output: Path, reporter: object, shelf: object) -> None:
     family = "gpt2" if case in {"causal_lm", "finetune-gpt2"} else "t5"
     model = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
-    ends = {"device": "cpu", "threads": 1, "journal": journal, "checkpoints": shelf}
+    ends = {"device": "cpu", "threads": 1, "reporter": reporter, "checkpoints": shelf}
     if case in {"span_corruption", "causal_lm"}:
         pretrain_model(tokens, model, Pretraining(objective=case, **COMMON), output, **ends)
         return
@@ -49,7 +49,7 @@ def undisturbed(
     def run(case: str) -> dict[str, str]:
         if case not in done:
             folder = tmp_path_factory.mktemp(case)
-            start(case, tokens, folder / "model", Quiet(), make_shelf(folder / "shelf"))
+            start(case, tokens, folder / "model", SilentReporter(), make_shelf(folder / "shelf"))
             done[case] = digests(folder / "model")
         return done[case]
 
@@ -58,7 +58,7 @@ def undisturbed(
 
 @pytest.mark.parametrize("case", CASES)
 def test_two_runs_from_scratch_give_the_same_bytes(case: str, tokens: Path, tmp_path: Path, undisturbed, make_shelf) -> None:
-    start(case, tokens, tmp_path / "model", Quiet(), make_shelf(tmp_path / "shelf"))
+    start(case, tokens, tmp_path / "model", SilentReporter(), make_shelf(tmp_path / "shelf"))
     assert digests(tmp_path / "model") == undisturbed(case)
 
 
@@ -72,7 +72,7 @@ def test_stopped_at_any_step_and_resumed(
         start(case, tokens, tmp_path / "model", make_listener(stop_after=stop_after), shelf)
     assert shelf.steps[-1] == stop_after
     assert len(shelf.steps) == len(set(shelf.steps))
-    start(case, tokens, tmp_path / "model", Quiet(), shelf)
+    start(case, tokens, tmp_path / "model", SilentReporter(), shelf)
     assert digests(tmp_path / "model") == undisturbed(case)
 
 
@@ -86,7 +86,7 @@ def test_killed_between_checkpoints_again_and_again(
         with pytest.raises(KeyboardInterrupt):
             start(case, tokens, tmp_path / "model", make_listener(die_after=lived), shelf)
     assert shelf.steps == [3, 6]
-    start(case, tokens, tmp_path / "model", Quiet(), shelf)
+    start(case, tokens, tmp_path / "model", SilentReporter(), shelf)
     assert digests(tmp_path / "model") == undisturbed(case)
     assert [record.message for record in caplog.records if "resumed" in record.message] == [f"resumed at step {n}" for n in (3, 3, 6)]
 
@@ -113,5 +113,5 @@ def test_a_damaged_checkpoint_is_named(name: str, tokens: Path, tmp_path: Path, 
         start("finetune-t5", tokens, tmp_path / "model", make_listener(stop_after=2), shelf)
     (shelf.newest() / name).write_bytes(b"{")
     with pytest.raises(Damaged, match="checkpoint cannot be read"):
-        start("finetune-t5", tokens, tmp_path / "model", Quiet(), shelf)
+        start("finetune-t5", tokens, tmp_path / "model", SilentReporter(), shelf)
     assert not (tmp_path / "model").exists()

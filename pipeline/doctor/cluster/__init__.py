@@ -1,0 +1,1 @@
+"""Checks of a Kubernetes cluster: permissions, nodes, network policies, the TrainJob CRD."""

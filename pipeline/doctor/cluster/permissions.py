@@ -1,0 +1,56 @@
+"""Rights in a cluster: everything the launcher does there, asked of the API server before it is tried.
+
+Any account may ask what it may do itself (SelfSubjectAccessReview).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kubernetes.client import AuthorizationV1Api
+from kubernetes.client.exceptions import ApiException
+
+from pipeline.doctor.base import Finding
+from pipeline.launchers.kubernetes.cluster import TIMEOUT_S
+from pipeline.launchers.trainjob.jobs import PLURAL
+from pipeline.launchers.trainjob.render import GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubernetes.client import CoreV1Api
+
+PODS: Final = (("", "pods", "create"), ("", "pods", "get"), ("", "pods", "delete"), ("", "pods/log", "get"))
+JOBS: Final = ((GROUP, PLURAL, "create"), (GROUP, PLURAL, "get"), (GROUP, PLURAL, "delete"), ("", "pods", "list"))
+"""API group, resource and verb."""
+
+
+def check_rights(api: CoreV1Api, namespace: str, *, jobs: bool) -> Iterator[Finding]:
+    """Ask for each right.
+
+    Args:
+        api: a client, of which only the connection is used.
+        namespace: where.
+        jobs: whether TrainJobs are made as well.
+    """
+    missing = [
+        f"{verb} {resource}" for group, resource, verb in PODS + (JOBS if jobs else ()) if not _may(api, namespace, group, resource, verb)
+    ]
+    if missing:
+        yield Finding(
+            "wrong",
+            f"Kubernetes does not let us {', '.join(missing)} in namespace {namespace}",
+            "an account with the role trainshed-launcher",
+            "apply infra/kubernetes (and its trainer, for TrainJobs), or bind the role",
+        )
+
+
+def _may(api: CoreV1Api, namespace: str, group: str, resource: str, verb: str) -> bool:
+    kind, _, part = resource.partition("/")
+    asked = {"namespace": namespace, "verb": verb, "group": group, "resource": kind, "subresource": part}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}
+    try:
+        answer = AuthorizationV1Api(api.api_client).create_self_subject_access_review(review, _request_timeout=TIMEOUT_S)
+    except ApiException:
+        return True  # this cluster does not answer such questions: the first pod will tell
+    return bool(answer.status.allowed)

@@ -1,0 +1,61 @@
+"""The GPU: what ``TRAINSHED_DEVICE`` asks for against what the driver shows.
+
+Asked of ``nvidia-smi``, since this side never imports torch; whether torch was built for CUDA shows when the first step starts.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from pipeline.doctor.base import Finding
+from pipeline.errors import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.settings import Settings
+
+DEVICES = ("auto", "cpu", "cuda")
+ELSEWHERE = frozenset({"kubernetes", "trainjob"})
+"""Launchers whose steps run on machines that are not this one."""
+
+TIMEOUT_S = 20
+
+
+def check_gpu(settings: Settings) -> Iterator[Finding]:
+    """Compare wish and machine."""
+    asked = settings.device
+    if asked not in DEVICES:
+        raise unknown_name("device", asked, DEVICES)
+    if settings.launcher in ELSEWHERE or (settings.launcher == "docker" and not settings.docker_url.startswith("unix://")):
+        yield Finding("ok", f"device {asked}; launcher {settings.launcher} runs steps on other machines than this one")
+        return
+    names, why = visible_gpus()
+    if asked == "cuda" and not names:
+        yield Finding(
+            "wrong", f"device cuda, but {why}", "a GPU with its driver", "set TRAINSHED_DEVICE=cpu or auto, or install the driver"
+        )
+    elif names:
+        yield Finding("ok", f"device {asked}; {len(names)} visible: {', '.join(sorted(set(names)))}")
+    else:
+        yield Finding("ok", f"device {asked}; {why}: steps compute on the CPU")
+
+
+def visible_gpus() -> tuple[list[str], str]:
+    """Names of the GPUs the driver shows, and why there are none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return [], "there is no nvidia-smi"
+    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return [], f"nvidia-smi does not answer within {TIMEOUT_S} seconds"
+    except OSError as error:
+        return [], f"nvidia-smi does not start ({error.strerror})"
+    said = [line.strip() for line in (done.stdout or done.stderr).splitlines() if line.strip()]
+    if done.returncode or not said:
+        return [], f"nvidia-smi says: {said[0] if said else done.returncode}"
+    return said, ""

@@ -1,0 +1,32 @@
+"""The recipes: each can be read, and knows only machine sizes there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.doctor.base import Finding
+from pipeline.errors import BadInput
+from pipeline.placement.machine_sizes import check_sizes
+from pipeline.recipe import read_recipe, recipe_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.settings import Settings
+
+
+def check_recipes(settings: Settings) -> Iterator[Finding]:
+    """Read each recipe of the settings' folders."""
+    files, well = sorted(recipe_files(settings.recipe_folders).items()), []
+    for name, path in files:
+        try:
+            check_sizes(read_recipe(path), settings)
+        except BadInput as error:
+            yield Finding("wrong", f"recipe {name}: {error.got}", error.expected, error.fix)
+        else:
+            well.append(name)
+    if not files:
+        folders = " or ".join(map(str, settings.recipe_folders))
+        raise BadInput(f"no recipe in {folders}", "one .yaml file for each model to keep fresh", "set TRAINSHED_HOME to the checkout")
+    if len(well) == len(files):
+        yield Finding("ok", f"{', '.join(well)}; machine sizes from {settings.machines}")

@@ -1,0 +1,28 @@
+"""Launcher ``trainjob``: what trains is a TrainJob, so that Kubeflow Trainer and Kueue place it; everything else is a pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.launchers.kubernetes.operator import KubernetesOperator
+from pipeline.launchers.trainjob.jobs import TrainJobs
+from pipeline.launchers.trainjob.render import render_job
+from pipeline.operators.credentials import task_settings
+from pipeline.placement.machine_sizes import machine
+
+if TYPE_CHECKING:
+    from pipeline.operators.launch import Launch
+
+
+class TrainJobOperator(KubernetesOperator):
+    """Runs a step in a TrainJob if it trains, else in a pod."""
+
+    ui_color = "#ede9fe"
+
+    def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - the same for every launcher
+        """Start the job, or find the one an earlier attempt left, and follow it."""
+        if not self.trains:
+            return super().launch(attempt, context)
+        settings = task_settings()
+        rendered = render_job(attempt, machine(attempt.resources, settings), settings)
+        return self._follow(TrainJobs, rendered, rendered["metadata"]["name"], context, settings)

@@ -1,0 +1,63 @@
+"""The first task of every run: walk the line through the store, and skip everything that has nothing to do, in one pass.
+
+A task costs Airflow about a second, so a hit must not be one. All hits are marked skipped at once, however far down the line
+they stand; the steps that are left follow their trigger rule ``none_failed``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.skipmixin import SkipMixin
+
+from pipeline.operators.credentials import task_settings
+from pipeline.operators.failures import airflow_errors
+from pipeline.orchestration.trigger_form import forced, overrides
+from pipeline.placement.machine_sizes import check_sizes
+from pipeline.runs.names import PLAN_TASK, run_name
+
+if TYPE_CHECKING:
+    from pipeline.planning.plan import Plan
+    from pipeline.recipe import Recipe
+
+
+# BaseOperator has to come first: with the mixin first, its plain `__init__` hides the operator's
+class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
+    """Plans one run."""
+
+    ui_color = "#dbeafe"
+
+    def __init__(self, *, recipe: Recipe, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """Remember the recipe as the DAG file read it."""
+        super().__init__(task_id=PLAN_TASK, **options)
+        self.recipe = recipe
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
+        """Plan, hand the plan to the steps, skip what is idle.
+
+        Raises:
+            AirflowFailException: the form or the source is wrong.
+            TryAgain: the store, MLflow or the source is away.
+        """
+        from pipeline.operators.xcom import Planned
+        from pipeline.planning import plan_run
+        from pipeline.recipe.recipe import override
+
+        run = run_name(context["dag"].dag_id, context["run_id"])
+        with airflow_errors(context, run, PLAN_TASK):
+            settings = task_settings()
+        # by keys of a connection, if there is one, the reason of a failure is left in the store too
+        with airflow_errors(context, run, PLAN_TASK, settings):
+            recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
+            check_sizes(recipe, settings)
+            force = forced(context["params"])
+            plan = plan_run(recipe, run, settings, force)
+        self._show(plan)
+        # skip() ends the task, and its return value would be lost: what the steps need is pushed before
+        Planned(recipe=recipe, force=force, plan=plan).push(context["ti"])
+        self.skip(context["ti"], [self.dag.get_task(step_id) for step_id in plan.idle])
+
+    def _show(self, plan: Plan) -> None:
+        for step in plan.steps:
+            self.log.info("%-20s %-8s %s", step.id, step.status.told, step.reason)

@@ -1,0 +1,1 @@
+"""Where a step runs and with what: machine sizes, container images, commands and environment variables. Imports no Airflow."""

@@ -1,0 +1,78 @@
+"""The s3_proxy of the S3 server's container: bytes arrive whole in both directions, and ends are told."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+spec = importlib.util.spec_from_file_location("s3_proxy", Path(__file__).parents[2] / "infra" / "images" / "s3_proxy.py")
+s3_proxy = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(s3_proxy)
+
+DATA = b"".join(hashlib.sha256(str(index).encode()).digest() for index in range(200_000))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def opened():
+    """A s3_proxy on a port of its own, and the server behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = free_port()
+        threading.Thread(target=s3_proxy.main, args=(port, server.getsockname()[1], "127.0.0.1"), daemon=True).start()
+        yield port, server
+
+
+def connect(port: int) -> socket.socket:
+    for _ in range(1000):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=10)
+        except ConnectionRefusedError:
+            threading.Event().wait(0.01)
+    raise AssertionError("the s3_proxy did not open")
+
+
+def read_all(end: socket.socket) -> bytes:
+    return b"".join(iter(lambda: end.recv(1 << 16), b""))
+
+
+def test_an_answer_may_come_after_the_question_has_ended(opened) -> None:
+    port, server = opened
+    with connect(port) as client:
+        threading.Thread(target=lambda: (client.sendall(DATA), client.shutdown(socket.SHUT_WR)), daemon=True).start()
+        inside, _ = server.accept()
+        with inside:
+            inside.settimeout(10)
+            assert read_all(inside) == DATA
+            inside.sendall(DATA[::-1])
+        assert read_all(client) == DATA[::-1]
+
+
+def test_who_breaks_off_ends_the_other_side_too(opened) -> None:
+    port, server = opened
+    client = connect(port)
+    inside, _ = server.accept()
+    with inside:
+        inside.settimeout(10)
+        client.close()
+        assert read_all(inside) == b""
+
+
+def test_a_door_with_nobody_behind_it_closes_and_stays_a_door() -> None:
+    port, target = free_port(), free_port()
+    threading.Thread(target=s3_proxy.main, args=(port, target, "127.0.0.1"), daemon=True).start()
+    with connect(port) as client:
+        assert read_all(client) == b""
+    with socket.create_server(("127.0.0.1", target)) as server, connect(port) as client:
+        inside, _ = server.accept()
+        with inside:
+            inside.sendall(b"here")
+        assert read_all(client) == b"here"

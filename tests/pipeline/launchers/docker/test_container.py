@@ -1,0 +1,116 @@
+"""A container's configuration, compared with a golden copy, and what machine sizes, GPUs and names do to it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from pipeline.errors import BadInput
+from pipeline.launchers.docker.container import Host, Image, container, container_name
+from pipeline.operators.launch import Launch
+from pipeline.placement.container_image import image_of
+from pipeline.placement.machine_sizes import MachineSize
+from pipeline.runs.request import Request
+from pipeline.settings import Settings
+
+GOLDEN = Path(__file__).with_name("container.json")
+SETTINGS = Settings(
+    state=Path("/var/lib/trainshed"),
+    store="s3://pipeline",
+    s3_endpoint="http://127.0.0.1:8333",
+    s3_access_key=SecretStr("planted-access"),
+    s3_secret_key=SecretStr("planted-secret"),
+    mlflow_uri="http://127.0.0.1:5000",
+    mlflow_username="trainshed",
+    mlflow_password=SecretStr("planted-password"),
+    threads=2,
+    device="auto",
+)
+REQUEST = Request(
+    run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32
+)
+ATTEMPT = Launch(
+    "pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1", trains=True
+)
+IMAGE = Image("sha256:" + "1" * 64, "registry.example/trainshed/pretraining@sha256:" + "2" * 64)
+GPU = MachineSize(name="gpu-1", cpus=8, memory_mb=32768, gpus=2, shared_memory_mb=8192, scratch_mb=1024)
+SERVER = Host(cpus=64, memory_bytes=2**38, gpus=True)
+LAPTOP = Host(cpus=2, memory_bytes=2**34, gpus=False)
+
+
+def rendered(settings: Settings = SETTINGS, host: Host = SERVER, machine: MachineSize = GPU) -> dict:
+    return container(ATTEMPT, IMAGE, machine, host, settings)
+
+
+def test_golden_copy() -> None:
+    """Where the change is meant, write the new copy: it is the output of this very call."""
+    found = json.loads(json.dumps(rendered()))
+    assert found == json.loads(GOLDEN.read_text()), json.dumps(found, indent=2)
+
+
+def test_no_root_no_capabilities_nothing_to_write_to_but_two_volumes() -> None:
+    config = rendered()
+    assert config["User"].split(":")[0] not in {"", "0", "root"}
+    assert config["HostConfig"]["ReadonlyRootfs"] is True
+    assert config["HostConfig"]["CapDrop"] == ["ALL"]
+    assert config["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert [mount["Target"] for mount in config["HostConfig"]["Mounts"]] == ["/scratch", "/tmp"]
+
+
+def test_keys_are_in_the_environment_and_nowhere_else() -> None:
+    config = rendered()
+    variables = config.pop("Env")
+    assert "AWS_SECRET_ACCESS_KEY=planted-secret" in variables
+    assert "planted" not in json.dumps(config)
+
+
+@pytest.mark.parametrize(
+    ("device", "host", "gpus"),
+    [("auto", SERVER, 2), ("auto", LAPTOP, 0), ("cuda", LAPTOP, 2), ("cuda", SERVER, 2), ("cpu", SERVER, 0)],
+)
+def test_gpus_are_asked_for_where_there_are_some_or_where_cuda_is_demanded(device: str, host: Host, gpus: int) -> None:
+    asked = rendered(SETTINGS.model_copy(update={"device": device}), host)["HostConfig"]["DeviceRequests"]
+    assert sum(one["Count"] for one in asked) == gpus
+
+
+def test_what_trains_is_a_process_for_each_gpu_that_is_there() -> None:
+    alone = ["python", "-m", "components.pretraining"]
+    assert rendered()["Entrypoint"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[1:]]
+    assert rendered(host=LAPTOP)["Entrypoint"] == alone
+    assert container(ATTEMPT._replace(trains=False), IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
+
+
+def test_several_nodes_are_refused() -> None:
+    with pytest.raises(BadInput, match=r"2 nodes; expected one node for the launcher docker.*trainjob"):
+        rendered(machine=GPU.model_copy(update={"nodes": 2}))
+
+
+def test_a_size_beyond_the_host_is_cut_down_to_it() -> None:
+    limits = rendered(host=LAPTOP)["HostConfig"]
+    assert (limits["NanoCpus"], limits["Memory"]) == (2 * 10**9, 2**34)
+
+
+@pytest.mark.parametrize(("host", "threads"), [(SERVER, 4), (LAPTOP, 2)])
+def test_threads_follow_from_the_cpus_it_is_given_where_nobody_says_how_many(host: Host, threads: int) -> None:
+    variables = rendered(SETTINGS.model_copy(update={"threads": None}), host)["Env"]
+    assert f"TRAINSHED_THREADS={threads}" in variables
+
+
+def test_a_name_is_the_same_for_every_attempt_and_differs_by_run_step_fingerprint_and_store() -> None:
+    name = container_name(REQUEST, SETTINGS)
+    assert name == container_name(REQUEST.model_copy(), SETTINGS)
+    assert all(part in name for part in (REQUEST.run, "pretraining", "ab" * 6))
+    others = [
+        container_name(REQUEST.model_copy(update={field: other}), SETTINGS)
+        for field, other in (("run", "another"), ("step", "finetuning"), ("fingerprint", "cd" * 32))
+    ]
+    others.append(container_name(REQUEST, SETTINGS.model_copy(update={"store": "s3://other"})))
+    assert len({name, *others}) == 5
+
+
+def test_the_image_of_a_stage() -> None:
+    assert image_of("ingestion", Settings(images="r.example/t/{stage}:{version}-cuda")).startswith("r.example/t/ingestion:0.")
+    assert image_of("ingestion", Settings(images="fixed@sha256:12")) == "fixed@sha256:12"
+    with pytest.raises(BadInput, match="TRAINSHED_IMAGES"):
+        image_of("ingestion", Settings(images="t/{stagge}"))

@@ -1,0 +1,67 @@
+"""The trigger form: it says what the recipe says, and refuses what the recipe would."""
+
+import pytest
+from airflow.sdk.exceptions import ParamValidationError
+
+from pipeline.errors import BadInput
+from pipeline.orchestration.trigger_form import forced, form, overrides
+from pipeline.recipe import read_recipe
+from pipeline.recipe.recipe import override
+
+STEPS = ("ingestion", "finetuning")
+
+
+@pytest.fixture
+def recipe(recipe_folder):
+    return read_recipe(recipe_folder / "first.yaml")
+
+
+def test_an_unchanged_form_is_the_recipe(recipe):
+    values = {name: param.resolve() for name, param in form(recipe, STEPS).items()}
+    assert override(recipe, overrides(values)) == recipe
+    assert forced(values) == frozenset()
+
+
+def test_a_field_carries_its_docstring_and_its_limits(recipe):
+    param = form(recipe, STEPS)["finetuning.learning_rate"]
+    assert param.description.startswith("Peak learning rate")
+    assert param.schema == {"title": "learning_rate", "section": "finetuning", "type": "number", "exclusiveMinimum": 0}
+
+
+def test_every_leaf_of_the_sections_is_there(recipe):
+    names = set(form(recipe, STEPS))
+    assert {"data.source.columns.target", "data.split.test", "registration.gate.beats", "model.width", "force"} <= names
+    assert not {"name", "description", "schedule", "data", "data.source"} & names
+
+
+def test_a_section_that_is_left_out_has_no_fields(recipe):
+    without = recipe.model_copy(update={"pretraining": None})
+    assert not [name for name in form(without, STEPS) if name.startswith("pretraining")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("finetuning.learning_rate", -1), ("finetuning.steps", 0), ("finetuning.precision", "fp8"), ("force", ["nosuch"])],
+)
+def test_a_wrong_value_is_refused_before_the_run(recipe, name, value):
+    with pytest.raises(ParamValidationError):
+        form(recipe, STEPS)[name].resolve(value)
+
+
+def test_an_optional_field_may_stay_empty(recipe):
+    assert form(recipe, STEPS)["data.source.columns.group"].resolve(None) is None
+    assert form(recipe, STEPS)["data.source.columns.group"].resolve("package") == "package"
+
+
+def test_a_changed_field_changes_the_recipe(recipe):
+    values = {name: param.resolve() for name, param in form(recipe, STEPS).items()} | {
+        "finetuning.learning_rate": 1e-4,
+        "force": ["ingestion"],
+    }
+    assert override(recipe, overrides(values)).finetuning.learning_rate == 1e-4
+    assert forced(values) == {"ingestion"}
+
+
+def test_what_no_field_knows_is_refused_with_the_near_name(recipe):
+    with pytest.raises(BadInput, match=r"did you mean 'finetuning.learning_rate'"):
+        override(recipe, overrides({"finetuning.learning_rat": 1}), "the trigger form")
