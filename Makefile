@@ -13,7 +13,7 @@ BASE_IMAGE ?= python:3.11-slim
 .PHONY: demo test check prove bench docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; to mend it: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; fix: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "setting up $(VENV) (about two minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq pip==26.1.2

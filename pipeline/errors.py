@@ -47,7 +47,7 @@ class TrainshedError(Exception):
         if self.expected:
             parts.append(f"expected {self.expected}")
         if self.fix:
-            parts.append(f"to mend it: {self.fix}")
+            parts.append(f"fix: {self.fix}")
         return "; ".join(parts)
 
 

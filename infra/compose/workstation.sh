@@ -2,7 +2,7 @@
 # Where the servers of compose.yaml are, for `trainshed` on their machine: `. infra/compose/workstation.sh`, from the checkout.
 # SECRETS is the folder secrets.sh drew them into.
 if ! [ -r "${SECRETS:-infra/compose/secrets}/s3-access-key" ]; then
-    echo "no keys in ${SECRETS:-infra/compose/secrets}; expected those of infra/compose/secrets.sh; to mend it: draw them, or start from the checkout" >&2
+    echo "no keys in ${SECRETS:-infra/compose/secrets}; expected those of infra/compose/secrets.sh; fix: draw them, or start from the checkout" >&2
     return 2
 fi
 from_secret() { cat "${SECRETS:-infra/compose/secrets}/$1"; }

@@ -78,6 +78,6 @@ for name in $wanted; do
         servers) build servers infra/images/servers.Dockerfile --build-arg "BASE_IMAGE=$base" ;;
         ingestion | tokenization | registration) component "$name" light ;;
         pretraining | finetuning | evaluation) component "$name" training ;;
-        *) echo "unknown image $name; expected one of: light training airflow servers, or a component; to mend it: correct the name" >&2; exit 2 ;;
+        *) echo "unknown image $name; expected one of: light training airflow servers, or a component; fix: correct the name" >&2; exit 2 ;;
     esac
 done

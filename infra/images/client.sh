@@ -10,5 +10,5 @@ for client in ${DOCKER:-} docker /usr/bin/docker; do
         exit 0
     fi
 done
-echo "no Docker client that can build; expected one with BuildKit; to mend it: install docker and its plugin buildx" >&2
+echo "no Docker client that can build; expected one with BuildKit; fix: install docker and its plugin buildx" >&2
 exit 2

@@ -7,7 +7,7 @@ docker=$("$(dirname "$0")/client.sh")
 if [ -n "$("$docker" images -q "$tag")" ]; then
     exit 0
 fi
-command -v mmdebstrap >/dev/null || { echo "mmdebstrap not found; expected Debian's package of that name; to mend it: apt-get install mmdebstrap, or use postgres:17" >&2; exit 2; }
+command -v mmdebstrap >/dev/null || { echo "mmdebstrap not found; expected Debian's package of that name; fix: apt-get install mmdebstrap, or use postgres:17" >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mmdebstrap --quiet --variant=minbase --include=postgresql-15 --dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -73,6 +73,6 @@ def findings_table(rows: Iterable[tuple[str, Finding]]) -> Table:
     for name, finding in rows:
         lines = [finding.got]
         lines += [f"expected {finding.expected}"] if finding.expected else []
-        lines += [f"to mend it: {finding.fix}"] if finding.fix else []
+        lines += [f"fix: {finding.fix}"] if finding.fix else []
         table.add_row(name, Text(finding.state, STYLES[finding.state]), Text("\n".join(lines)))
     return table

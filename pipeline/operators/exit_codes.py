@@ -42,13 +42,13 @@ def failure_of(step: str, exit_code: int, told: Failure | None, heard: str = "")
         heard: the last error in its log.
     """
     if exit_code < 0:
-        message = f"{step} was killed by {_signal(-exit_code)}; expected a worker that lives; to mend it: look for lack of memory"
+        message = f"{step} was killed by {_signal(-exit_code)}; expected a worker that lives; fix: look for lack of memory"
         return Failure(exit_code=Unavailable.exit_code, message=message)
     if told and told.exit_code == exit_code:
         return told
     if heard:
         return Failure(exit_code=exit_code, message=heard)
-    return Failure(exit_code=exit_code, message=f"{step} ended with exit code {exit_code}; to mend it: read the task's log")
+    return Failure(exit_code=exit_code, message=f"{step} ended with exit code {exit_code}; fix: read the task's log")
 
 
 def verdict(failure: Failure) -> AirflowException:

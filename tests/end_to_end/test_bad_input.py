@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fixtures.line import Line
 
-LINE = re.compile(r"trainshed: .+; expected .+; to mend it: .+\n", re.DOTALL)
+LINE = re.compile(r"trainshed: .+; expected .+; fix: .+\n", re.DOTALL)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
     command = [client(), "run", "--rm", "--network", "host", "--read-only", *told, "trainshed-test/stale:1"]
     done = subprocess.run([*command, "--request", prepared.request_uri], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "to mend it: rebuild the image" in done.stderr.splitlines()[-1]
+    assert "fix: rebuild the image" in done.stderr.splitlines()[-1]
 
 
 class Followed:

@@ -78,7 +78,7 @@ def test_a_wrong_value_is_one_line_and_exit_2(stack, first_run):
 
 def test_what_planning_refuses_is_told_by_run(stack, first_run):
     done = trainshed(stack, "run", NAME, "--set", "data.source.path=/nosuch/*.jsonl", code=2)
-    assert re.fullmatch(r"trainshed: plan: .*/nosuch/\*\.jsonl.*to mend it: .*\n", done.stderr)
+    assert re.fullmatch(r"trainshed: plan: .*/nosuch/\*\.jsonl.*fix: .*\n", done.stderr)
 
 
 def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):

@@ -34,4 +34,4 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path) -> None:
     done = run("true", FROM_FILE_KEY=str(tmp_path / "none"))
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "FROM_FILE_KEY" in done.stderr
-    assert "to mend it" in done.stderr
+    assert "fix:" in done.stderr

@@ -35,7 +35,7 @@ def test_a_server_that_stays_away_is_one_line_and_75():
 
     with pytest.raises(Unavailable) as caught:
         waiting(0.1).call(once)
-    assert str(caught.value) == "S3 at here does not answer: connection refused; expected a running store; to mend it: start it"
+    assert str(caught.value) == "S3 at here does not answer: connection refused; expected a running store; fix: start it"
     assert caught.value.exit_code == 75
     assert len(calls) > 1
 

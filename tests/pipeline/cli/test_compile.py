@@ -30,7 +30,7 @@ def test_a_change_goes_into_the_recipe_that_travels_along(capsys) -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["pydocs", "--to", "kpf"], "unknown target 'kpf'; expected one of: kfp; to mend it: did you mean 'kfp'?"),
+        (["pydocs", "--to", "kpf"], "unknown target 'kpf'; expected one of: kfp; fix: did you mean 'kfp'?"),
         (["pydoc", "--to", "kfp"], "unknown recipe 'pydoc'"),
         (["pydocs"], "Missing option '--to'"),
         (["pydocs", "--to", "kfp", "--set", "finetuning.stesp=1"], "did you mean 'finetuning.steps'?"),

@@ -39,7 +39,7 @@ def test_what_is_wrong_outweighs_what_is_away(monkeypatch, capsys):
     assert cli.run(["doctor"]) == 2
     out = capsys.readouterr().out
     assert "launcher  wrong    unknown launcher 'dokcer'; expected one of: docker, " in out
-    assert "; to mend it: did you mean 'docker'?" in out
+    assert "; fix: did you mean 'docker'?" in out
 
 
 def test_settings_that_cannot_be_read_are_the_only_row(monkeypatch, capsys):
@@ -57,4 +57,4 @@ def test_a_terminal_shows_a_table(capsys):
     Console(width=60).print(table)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "gpu     wrong   none [here]" in lines
-    assert "to mend it: buy one" in lines
+    assert "fix: buy one" in lines

@@ -57,7 +57,7 @@ def test_what_is_mistyped_is_one_line_and_code_2(typed, got, fix, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"trainshed: {got}")
-    assert err.endswith(f"; to mend it: {fix}\n")
+    assert err.endswith(f"; fix: {fix}\n")
     assert err.count("\n") == 1
 
 
@@ -102,7 +102,7 @@ def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, cap
     monkeypatch.setattr(stack, "up", interrupted)
     assert cli.run(["up"]) == 130
     err = capsys.readouterr().err
-    assert "interrupted; what had been started is stopped again; to mend it: run `trainshed up` again\n" in err
+    assert "interrupted; what had been started is stopped again; fix: run `trainshed up` again\n" in err
     assert "Traceback" not in err
 
 

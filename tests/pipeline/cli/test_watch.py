@@ -34,8 +34,8 @@ def watched(airflow, tmp_path):
 
 
 def test_the_setting_that_keeps_its_dag_away_is_told_and_the_run_is_ended(watched, airflow):
-    with pytest.raises(BadInput, match=r"^Airflow makes no DAG first: unknown launcher 'dcoker'; to mend it: did you mean 'docker'\?$"):
-        watched(filename="train.py", stack_trace="pipeline.errors.BadInput: unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")
+    with pytest.raises(BadInput, match=r"^Airflow makes no DAG first: unknown launcher 'dcoker'; fix: did you mean 'docker'\?$"):
+        watched(filename="train.py", stack_trace="pipeline.errors.BadInput: unknown launcher 'dcoker'; fix: did you mean 'docker'?")
     assert [asked for asked in airflow.asked if asked.startswith("PATCH")] == [f"PATCH {RUN}/taskInstances/plan", f"PATCH {RUN}"]
 
 

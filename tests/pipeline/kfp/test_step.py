@@ -70,7 +70,7 @@ def test_an_image_that_is_not_what_was_compiled_is_refused_before_anything_is_wr
     done = ran(*command(line, "ingestion", tmp_path / "reference", identity="0" * 64))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "expected 000000000000, as compiled; to mend it: rebuild the image, or compile the pipeline anew" in done.stderr
+    assert "expected 000000000000, as compiled; fix: rebuild the image, or compile the pipeline anew" in done.stderr
     assert list(line.artifacts.store.list("")) == []
     assert not (tmp_path / "reference").exists()
 

@@ -36,7 +36,7 @@ def test_the_sizes_in_git_are_those_the_contracts_ask_for(recipe, tmp_path):
 
 def test_several_nodes_are_for_the_launcher_that_can_and_for_what_trains(recipe, tmp_path):
     for step, launcher, words in [
-        ("pretraining", "process", "one node for the launcher process; to mend it: use the launcher trainjob"),
+        ("pretraining", "process", "one node for the launcher process; fix: use the launcher trainjob"),
         ("pretraining", "kubernetes", "one node for the launcher kubernetes"),
         ("evaluation", "trainjob", "'gpu-8x2' of evaluation is 2 nodes; expected one node: only steps that train"),
     ]:

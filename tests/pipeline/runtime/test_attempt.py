@@ -67,7 +67,7 @@ def test_a_forced_attempt_runs_again(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "code", "status", "words"),
     [
-        ("bad", 2, "FAILED", "got three; expected expected two; to mend it: give two"),
+        ("bad", 2, "FAILED", "got three; expected expected two; fix: give two"),
         ("away", 75, "KILLED", "a server is away"),
         ("bug", 1, "FAILED", "bug: ValueError: not foreseen"),
         ("full", 75, "FAILED", "disk full"),

@@ -96,7 +96,7 @@ def unparsed(file, why, seen="2026-01-02T03:04:05Z"):
     return {"filename": file, "timestamp": seen, "stack_trace": f"Traceback\npipeline.errors.BadInput: {why}\n"}
 
 
-SIZES = "cannot read /x/machines.yaml: No such file; expected a YAML file of machine sizes; to mend it: correct TRAINSHED_MACHINES"
+SIZES = "cannot read /x/machines.yaml: No such file; expected a YAML file of machine sizes; fix: correct TRAINSHED_MACHINES"
 
 
 def test_a_recipe_that_airflow_finds_wrong_is_not_waited_for(waiting):
@@ -106,8 +106,8 @@ def test_a_recipe_that_airflow_finds_wrong_is_not_waited_for(waiting):
 
 
 def test_a_setting_that_keeps_all_dags_away_is_told_at_once(waiting):
-    error, waited = waiting([], [unparsed("train.py", "unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")])
-    assert (error.exit_code, str(error)) == (2, "Airflow makes no DAG first: unknown launcher 'dcoker'; to mend it: did you mean 'docker'?")
+    error, waited = waiting([], [unparsed("train.py", "unknown launcher 'dcoker'; fix: did you mean 'docker'?")])
+    assert (error.exit_code, str(error)) == (2, "Airflow makes no DAG first: unknown launcher 'dcoker'; fix: did you mean 'docker'?")
     assert waited < 5
 
 

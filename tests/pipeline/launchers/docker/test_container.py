@@ -30,9 +30,7 @@ SETTINGS = Settings(
 REQUEST = Request(
     run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32
 )
-ATTEMPT = Launch(
-    "pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1", trains=True
-)
+ATTEMPT = Launch("pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1", trains=True)
 IMAGE = Image("sha256:" + "1" * 64, "registry.example/trainshed/pretraining@sha256:" + "2" * 64)
 GPU = MachineSize(name="gpu-1", cpus=8, memory_mb=32768, gpus=2, shared_memory_mb=8192, scratch_mb=1024)
 SERVER = Host(cpus=64, memory_bytes=2**38, gpus=True)

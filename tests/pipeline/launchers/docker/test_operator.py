@@ -238,7 +238,7 @@ def test_no_such_image_is_bad_input(launch, tmp_path, monkeypatch) -> None:
     assert isinstance(error, BadInput)
     assert str(error) == (
         "there is no image trainshed-test/nosuch-sleeper:1; expected one of this version of the code; "
-        "to mend it: run `make images`, or correct TRAINSHED_IMAGES"
+        "fix: run `make images`, or correct TRAINSHED_IMAGES"
     )
     assert containers(tmp_path) == []
 

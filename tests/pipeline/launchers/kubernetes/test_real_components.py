@@ -50,14 +50,14 @@ def test_a_store_that_only_pods_cannot_reach_is_told_by_the_task(run, cluster, m
     """A network policy does that; the component cannot leave its reason where it cannot reach."""
     monkeypatch.setenv("TRAINSHED_CONTAINER_S3_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("TRAINSHED_S3_RETRY_S", "0.5")
-    with pytest.raises(TryAgain, match=r"S3 at http://127\.0\.0\.1:9 does not answer: connection refused; .*; to mend it: .*"):
+    with pytest.raises(TryAgain, match=r"S3 at http://127\.0\.0\.1:9 does not answer: connection refused; .*; fix: .*"):
         run.execute(run.operator(KubernetesOperator, "ingestion"))
     assert cluster.pods == []
 
 
 def test_keys_in_the_secret_that_are_wrong_are_not_tried_again(run, cluster):
     cluster.secrets["trainshed-ingestion"] = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "planted"}
-    with pytest.raises(AirflowFailException, match=r"refused us \(InvalidAccessKeyId\); .*; to mend it: check AWS_ACCESS_KEY_ID") as raised:
+    with pytest.raises(AirflowFailException, match=r"refused us \(InvalidAccessKeyId\); .*; fix: check AWS_ACCESS_KEY_ID") as raised:
         run.execute(run.operator(KubernetesOperator, "ingestion"))
     assert "planted" not in str(raised.value)
     assert (len(cluster.created), cluster.pods) == (1, [])
