@@ -40,6 +40,7 @@ pytest_plugins = [
     "fixtures.docker",
     "fixtures.cluster",
     "fixtures.s3_requests",
+    "fixtures.scratch_checkout",
 ]
 
 
