@@ -1,0 +1,179 @@
+"""Whatever a person reads uses plain words, short sentences and names that exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fixtures.prose import HOME, banned_words, docstrings, long_sentences, unknown_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROOMS = ("pipeline", "components", "dags", "infra", "docs", ".ci")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")
+NOT_TEXT = {".png", ".lock", ".txt", ".pyc"}
+
+NOT_YET: tuple[str, ...] = (
+    "CHANGELOG.md",
+    "README.md",
+    "components/finetuning",
+    "dags/train.py",
+    "dags/wrong_recipes.py",
+    "docs/architecture.md",
+    "docs/decisions",
+    "docs/kubeflow-pipelines.md",
+    "docs/measurements.md",
+    "docs/runbook.md",
+    "docs/secrets.md",
+    "docs/settings.md",
+    "docs/troubleshooting.md",
+    "infra/README.md",
+    "infra/airflow",
+    "infra/checkov",
+    "infra/compose",
+    "infra/images",
+    "infra/kfp",
+    "infra/kubernetes",
+    "pipeline/__init__.py",
+    "pipeline/artifacts",
+    "pipeline/cli",
+    "pipeline/corpus",
+    "pipeline/doctor",
+    "pipeline/errors.py",
+    "pipeline/evaluation",
+    "pipeline/file_cache.py",
+    "pipeline/generate",
+    "pipeline/kfp",
+    "pipeline/launchers",
+    "pipeline/line.py",
+    "pipeline/local",
+    "pipeline/models",
+    "pipeline/operators",
+    "pipeline/orchestration",
+    "pipeline/placement",
+    "pipeline/planning",
+    "pipeline/recipe",
+    "pipeline/registry",
+    "pipeline/reporter.py",
+    "pipeline/retry.py",
+    "pipeline/runs",
+    "pipeline/runtime",
+    "pipeline/serving",
+    "pipeline/settings.py",
+    "pipeline/sources",
+    "pipeline/stack",
+    "pipeline/submission",
+    "pipeline/tokens",
+    "pipeline/tracking",
+    "pipeline/training",
+)
+"""Rooms that are not clean yet; to be emptied and removed."""
+
+
+def is_checked(path: Path) -> bool:
+    name = str(path.relative_to(HOME))
+    private = {"__pycache__", "secrets", "build"} & set(path.parts)
+    return path.is_file() and path.suffix not in NOT_TEXT and not private and not name.startswith(NOT_YET)
+
+
+def files() -> list[Path]:
+    found = [path for room in ROOMS for path in (HOME / room).rglob("*")] + [HOME / page for page in PAGES]
+    return sorted(path for path in found if is_checked(path))
+
+
+def pages() -> list[Path]:
+    return [path for path in files() if path.suffix == ".md" and "infra" not in path.parts]
+
+
+LONG = " ".join(f"word{number}" for number in range(40))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "killed for want of memory",
+        "for want\n    # of memory",
+        "It MENDS itself.",
+        "what stands in the ledger",
+        "the server is away",
+        "the journal",
+    ],
+)
+def test_a_banned_word_is_found(planted) -> None:
+    assert len(banned_words(f"One line.\n{planted}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "allowed", ["PRAGMA journal_mode=WAL", "amend it", "beforehand", "a well-formed name is well-known", "belief in it"]
+)
+def test_a_plain_word_is_not_refused(allowed) -> None:
+    assert not banned_words(allowed)
+
+
+@pytest.mark.parametrize(
+    "page", [f"{LONG}.", f"- {LONG}", f"| short | {LONG} |", f"Short. {LONG}, e.g. `code`.", f"[{LONG}](a.md)", f"# {LONG}"]
+)
+def test_a_sentence_of_forty_words_is_found(page) -> None:
+    (found,) = long_sentences(f"A first one.\n\n{page}\n\nA last one.\n")
+    assert found.startswith("4")
+
+
+def test_text_that_only_looks_long_is_not_refused() -> None:
+    twenty = " ".join(["word"] * 20)
+    lines = (
+        f"{twenty}.\n{twenty}!",
+        f"- {twenty}\n- {twenty}",
+        f"| {twenty} | {twenty} |",
+        f"```\n{LONG}\n```",
+        f"`{LONG}`",
+        f"# {twenty}\n\n{twenty}",
+    )
+    assert not long_sentences("\n\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "`pipeline.nothing.here`",
+        "`pipeline/nothing.py`",
+        "`tests/nothing/`",
+        "``pipeline.errors.Nothing``",
+        "```\nmake nothing\n```",
+        "`trainshed nothing`",
+    ],
+)
+def test_a_name_that_does_not_exist_is_found(planted) -> None:
+    assert len(unknown_names(f"See {planted} for it.")) == 1
+
+
+def test_names_that_exist_are_not_refused() -> None:
+    names = (
+        "pipeline.errors.BadInput",
+        "pipeline/line.py",
+        "components/<stage>/contract.py",
+        "make demo KEEP=1",
+        "trainshed artifacts gc --delete",
+    )
+    assert not unknown_names(", ".join(f"`{name}`" for name in names))
+
+
+def named(found: dict[Path, list[str]]) -> str:
+    return "\n".join(f"{path.relative_to(HOME)}: {one}" for path, several in found.items() for one in several)
+
+
+def test_no_file_has_a_banned_word() -> None:
+    wrong = named({path: banned_words(path.read_text()) for path in files()})
+    assert not wrong, wrong
+
+
+def test_no_sentence_of_the_documents_is_too_long() -> None:
+    wrong = named({path: long_sentences(path.read_text()) for path in pages()})
+    assert not wrong, wrong
+
+
+def test_every_name_in_backticks_exists() -> None:
+    documents = {path: unknown_names(path.read_text()) for path in files() if path.suffix == ".md" and path.name != "CHANGELOG.md"}
+    modules = {path: unknown_names(docstrings(path.read_text())) for path in files() if path.suffix == ".py"}
+    wrong = named(documents | modules)
+    assert not wrong, wrong
