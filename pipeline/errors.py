@@ -1,18 +1,18 @@
-"""The errors a person meets, each with the exit code that tells the scheduler what to do about it.
+"""The errors that people read, and the exit code of each.
 
-A component ends with one of four codes (2 and 75 follow ``sysexits.h``'s spirit: 75 is its EX_TEMPFAIL):
+The exit code decides whether the scheduler retries a component (75 is EX_TEMPFAIL of ``sysexits.h``):
 
-====  ==========================================================  ==============
-code  meaning                                                     retried
-====  ==========================================================  ==============
-0     done
-1     a bug: anything that is not one of the errors below         never
-2     bad input or configuration                                  never
-75    preempted, or something needed is away for a while          yes, bounded
-130   interrupted by a person (command line only)                 never
-====  ==========================================================  ==============
+====  =========================================================  ====================
+code  meaning                                                    retried
+====  =========================================================  ====================
+0     success
+1     bug: any exception that is not one of the errors below     no
+2     bad input or configuration                                 no
+75    preempted, or a dependency is temporarily unavailable      yes, a limited number
+130   interrupted with Ctrl-C (command line only)                no
+====  =========================================================  ====================
 
-Every message is one line in three parts: what was got, what was expected, what to do.
+Every message is one line: what was found; what was expected; ``fix:`` and what to do. The last two parts are optional.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 class TrainshedError(Exception):
-    """Base of all our errors. ``str(error)`` is the one line a person reads."""
+    """Base class. ``str(error)`` is the line that is printed."""
 
     exit_code = 1
 
     def __init__(self, got: str, expected: str = "", fix: str = "") -> None:
-        """Keep the three parts apart so that a log can show them as fields.
+        """Keep the three parts, so that a log can show them as fields.
 
         Args:
-            got: what was found, in the user's words.
-            expected: what should have been found.
-            fix: what the reader can do now.
+            got: what was found: the object, the value, the file.
+            expected: what is valid; empty where ``got`` makes it obvious.
+            fix: an instruction, with a command where one exists.
         """
         super().__init__(got, expected, fix)
         self.got, self.expected, self.fix = (" ".join(part.split()) for part in (got, expected, fix))
 
     def __str__(self) -> str:
-        """Join the parts that were given into one line."""
+        """Join the parts that are not empty into one line."""
         parts = [self.got]
         if self.expected:
             parts.append(f"expected {self.expected}")
@@ -52,23 +52,23 @@ class TrainshedError(Exception):
 
 
 class BadInput(TrainshedError):
-    """The request, recipe, data or configuration is wrong: trying again would end the same way."""
+    """The request, recipe, data or configuration is wrong; a retry would fail in the same way."""
 
     exit_code = 2
 
 
 class Unavailable(TrainshedError):
-    """Something needed is away for a while (a server, a lease, disk space): trying again later may work."""
+    """A dependency is temporarily unavailable (a server, a lease, disk space); a retry may succeed."""
 
     exit_code = 75
 
 
 class Preempted(Unavailable):
-    """The step was told to stop and has checkpointed: the next attempt goes on from there."""
+    """The step was asked to stop and wrote a checkpoint; the next attempt resumes from it."""
 
 
 class Damaged(Unavailable):
-    """Stored bytes were missing or wrong. The artifact is quarantined already; planning anew rebuilds it."""
+    """Stored bytes are missing or corrupt. The artifact has been quarantined; a new plan rebuilds it."""
 
 
 class Interrupted(TrainshedError):
@@ -77,31 +77,32 @@ class Interrupted(TrainshedError):
     exit_code = 130
 
 
-def refused_by_disk(error: OSError) -> TrainshedError | None:
-    """What a disk's refusal to be written to stands for: no room may come again, no right is a mistake.
+def disk_error(error: OSError) -> TrainshedError | None:
+    """Translate a full disk or a missing permission into one of our errors.
 
     Returns:
-        None when the error is about something else.
+        `Unavailable` for a full disk or quota, `BadInput` for a missing permission, None for any other error.
     """
     place = f": {error.filename}" if error.filename else ""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Unavailable(f"disk full{place}", "room for the files of a run", "free some space, or set TRAINSHED_STATE to another disk")
+        return Unavailable(f"disk full{place}", "", "free disk space, or set TRAINSHED_STATE to a folder on another disk")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return BadInput(f"no access{place}: {error.strerror}", "a place of yours", "name another, or set TRAINSHED_STATE to another folder")
+        refusal = (error.strerror or "permission denied").lower()
+        return BadInput(f"{refusal}{place}", "", "choose a folder you can write to, or set TRAINSHED_STATE to one")
     return None
 
 
 def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
-    """Answer a wrong name with the near one.
+    """Build the error for a name that does not exist; it suggests the most similar name that does.
 
     Args:
         kind: what was looked up, e.g. ``"launcher"``.
-        name: the name that is not there.
-        available: the names that are.
+        name: the unknown name.
+        available: the names that exist.
     """
     names = sorted(available)
     near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "use one of those"
+    hint = f"did you mean {near[0]!r}?" if near else "use one of these names"
     if not names:
-        return BadInput(f"unknown {kind} {name!r}", f"one that exists; there is no {kind} yet")
+        return BadInput(f"unknown {kind} {name!r}; there is no {kind} yet")
     return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names)}", hint)

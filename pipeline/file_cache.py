@@ -1,8 +1,8 @@
-"""What was found out about local files, remembered so that unchanged ones are not read again.
+"""A cache of facts about local files (digests, parsed code), so that unchanged files are not read again.
 
-An entry counts only while path, inode, size, modification and change time are all the same, and is kept only when the file
-had been still for some seconds: a write within one tick of the clock could go unseen otherwise. What is remembered only
-saves time: readers check the bytes of a source themselves, and a component computes the fingerprint of its code anew.
+An entry is valid only while path, inode, size, modification and change time are all the same. It is stored only when the file
+has not changed for some seconds: two writes within one tick of the clock have the same time. The cache only saves time.
+Readers verify the bytes of a source themselves, and a component computes the fingerprint of its code without the cache.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STILL_NS = 3_000_000_000
-"""How long a file must have been unchanged before anything is remembered of it."""
+"""How long a file must have been unchanged before a fact about it is stored, in nanoseconds."""
 
 
 class FileCache:
     """Facts about files, in a small JSON file or in memory only."""
 
     def __init__(self, place: Path | None = None) -> None:
-        """Read what was remembered.
+        """Read the stored facts.
 
         Args:
-            place: the JSON file, which need not exist; None remembers until the process ends.
+            place: the JSON file, which need not exist; None keeps the facts in memory only.
         """
         self.place = place
         self.known: dict[str, dict[str, Any]] = _read(place) if place else {}
         self.changed = False
 
-    def get(self, path: Path, fact: str, find_out: Callable[[Path], Any]) -> Any:  # noqa: ANN401 - anything JSON can hold
-        """A fact about the file: remembered, or found out now.
+    def get(self, path: Path, fact: str, compute: Callable[[Path], Any]) -> Any:  # noqa: ANN401 - anything JSON can hold
+        """Return a fact about the file, from the cache or computed now.
 
         Args:
             path: the file.
-            fact: what is asked, a name of the caller's.
-            find_out: reads the file; gives something JSON can hold.
+            fact: name of the fact, chosen by the caller.
+            compute: reads the file and returns the fact, a JSON value.
         """
         stat = path.stat()
         state = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
         known = self.known.get(str(path))
         if known and known["state"] == state and fact in known["facts"]:
             return known["facts"][fact]
-        found = find_out(path)
+        found = compute(path)
         if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > STILL_NS:
             facts = known["facts"] if known and known["state"] == state else {}
             self.known[str(path)] = {"state": state, "facts": {**facts, fact: found}}
@@ -55,7 +55,7 @@ class FileCache:
         return found
 
     def save(self) -> None:
-        """Write what was learned, whole or not at all."""
+        """Write the facts to the JSON file, atomically; do nothing when none was added."""
         if not (self.changed and self.place):
             return
         self.changed = False
@@ -65,13 +65,13 @@ class FileCache:
             fresh.write_text(json.dumps(self.known, sort_keys=True))
             fresh.replace(self.place)
         except OSError:
-            # a disk that is full, or read-only, costs only the time that would have been saved
+            # a full or read-only disk costs only the time that the cache would have saved
             with contextlib.suppress(OSError):
                 fresh.unlink()
 
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:
-    """What the file holds; nothing when it is missing or was cut short, for it can be made again."""
+    """The stored facts; none when the file is missing or truncated, since they can be computed again."""
     try:
         known = json.loads(place.read_text())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Waiting for a server that is away.
+"""Retry with backoff while a server is unreachable.
 
-A call that finds its server away raises `Unreachable`; `RetryPolicy` makes it again with growing, random pauses until it succeeds, fails
-for another reason, or the patience is used up. Only then do people hear of it, in one line.
+A call raises `Unreachable` when the server does not answer. `RetryPolicy` repeats the call with growing random pauses until it
+succeeds, fails for another reason, or the time is up. Only then does the user see an error, in one line.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Result = TypeVar("Result")
 
 
 class Unreachable(Exception):
-    """The server did not answer, or said that it cannot now; the text says which."""
+    """The server did not answer, or answered that it is temporarily unavailable; the text says which."""
 
 
 class RetryPolicy(NamedTuple):
-    """How long a server is waited for, and what is said when it stays away."""
+    """How long to retry, and the error to raise after that."""
 
     seconds: float
-    """How long after the first call another one may still begin."""
+    """No call starts later than this after the first one."""
 
     server: str
-    """What is waited for, e.g. ``S3 at http://127.0.0.1:8333``."""
+    """The server, e.g. ``S3 at http://127.0.0.1:8333``."""
 
     expected: str
-    """What should have been there."""
+    """Part ``expected`` of the error; empty where it adds nothing."""
 
     fix: str
-    """What the reader can do."""
+    """Part ``fix`` of the error."""
 
     longest_pause_s: float = LONGEST_PAUSE_S
     """Longest pause between two calls, in seconds."""
@@ -47,7 +47,7 @@ class RetryPolicy(NamedTuple):
         """Call ``once`` until it does not raise `Unreachable`.
 
         Raises:
-            Unavailable: the server stayed away for longer than the patience.
+            Unavailable: the server did not answer within ``seconds``.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(Unreachable),
@@ -62,9 +62,9 @@ class RetryPolicy(NamedTuple):
 
 
 def cause(error: BaseException) -> str:
-    """Why a call got no answer, without the addresses and reprs that fill the messages of HTTP libraries."""
-    # botocore keeps the socket's own complaint among the arguments of its text
-    told = f"{type(error).__name__} {error} {getattr(error, 'kwargs', '')}".lower()
-    if "refused" in told:
+    """Why a call got no answer, without the addresses and object names that fill the messages of HTTP libraries."""
+    # botocore puts the socket's own error among the arguments of its text
+    text = f"{type(error).__name__} {error} {getattr(error, 'kwargs', '')}".lower()
+    if "refused" in text:
         return "connection refused"
-    return "timed out" if "timeout" in told or "timed out" in told else "connection broken"
+    return "timed out" if "timeout" in text or "timed out" in text else "connection broken"

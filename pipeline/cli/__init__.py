@@ -15,7 +15,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import BadInput, Interrupted, TrainshedError, refused_by_disk
+from pipeline.errors import BadInput, Interrupted, TrainshedError, disk_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     except TrainshedError as error:
         return _tell(error)
     except OSError as error:
-        refused = refused_by_disk(error)
+        refused = disk_error(error)
         if refused is None:
             raise
         if error.filename is None:  # it was about standard output, not about a file

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.errors import BadInput, refused_by_disk
+from pipeline.errors import BadInput, disk_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -257,7 +257,7 @@ def _write(output: Path, text: str) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise refused_by_disk(error) or BadInput(
+        raise disk_error(error) or BadInput(
             f"cannot write {output}: {error.strerror}", "a file in a folder that exists", "correct --output"
         ) from error
 

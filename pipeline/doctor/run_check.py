@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.doctor import CHECKS
 from pipeline.doctor.base import finding_of
-from pipeline.errors import BadInput, TrainshedError, Unavailable, refused_by_disk
+from pipeline.errors import BadInput, TrainshedError, Unavailable, disk_error
 from pipeline.lookup import load
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def examine(name: str, settings: Settings) -> list[Finding]:
     except TrainshedError as error:
         found.append(finding_of(error))
     except OSError as error:
-        refused = refused_by_disk(error)
+        refused = disk_error(error)
         if refused is None:
             raise
         found.append(finding_of(refused))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
-from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, refused_by_disk
+from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, disk_error
 from pipeline.runs.records import Failure, failure_key
 from pipeline.runs.request import Request
 from pipeline.runtime.execute import execute
@@ -66,7 +66,7 @@ def _run(component: Component, body: Callable[[Work[Any]], None], place: str, st
     except KeyboardInterrupt:
         return _tell(Interrupted("interrupted"), settings, request)
     except Exception as error:
-        refused = refused_by_disk(error) if isinstance(error, OSError) else None
+        refused = disk_error(error) if isinstance(error, OSError) else None
         if refused:
             return _tell(refused, settings, request)
         # the last line of defence: the traceback is for us, the line is for the user

@@ -71,11 +71,11 @@ def test_what_is_no_file_of_the_folder_is_a_mistake(mounted, tmp_path):
     folder = mounted()
     (tmp_path / "outside").write_text("secret")
     (folder / "AWS_ACCESS_KEY_ID").symlink_to(tmp_path / "outside")
-    with pytest.raises(BadInput, match="AWS_ACCESS_KEY_ID is no file of this folder"):
+    with pytest.raises(BadInput, match="AWS_ACCESS_KEY_ID is not a file of this folder"):
         load_settings()
     (folder / "AWS_ACCESS_KEY_ID").unlink()
     (folder / "MLFLOW_TRACKING_PASSWORD").mkdir()
-    with pytest.raises(BadInput, match="MLFLOW_TRACKING_PASSWORD is no file of this folder"):
+    with pytest.raises(BadInput, match="MLFLOW_TRACKING_PASSWORD is not a file of this folder"):
         load_settings()
 
 

@@ -82,7 +82,7 @@ def test_a_full_disk_is_one_line_and_75():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 75
-    assert done.stderr.startswith("trainshed: disk full; expected room")
+    assert done.stderr.startswith("trainshed: disk full; fix: free disk space")
     assert done.stderr.count("\n") == 1
 
 
@@ -92,7 +92,7 @@ def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, c
 
     monkeypatch.setattr(stack, "status", fail)
     assert cli.run(["status"]) == 2
-    assert capsys.readouterr().err.startswith("trainshed: no access: /state/file_cache: Permission denied; ")
+    assert capsys.readouterr().err.startswith("trainshed: permission denied: /state/file_cache; fix: ")
 
 
 def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, capsys):
