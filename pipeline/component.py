@@ -1,13 +1,13 @@
-"""What a component promises: its contract, without its body.
+"""The contract of a component: what it reads, makes and needs, without its body.
 
-A contract is data: no branching, light imports. The orchestration side reads it to plan and to place a step; the runtime
-reads it to check a request; `component.yaml` is generated from it.
+A contract is data: no branching, light imports. The orchestration side reads it to plan and to place a step. The runtime reads
+it to check a request. Images, S3 policies, service accounts, secrets and `component.yaml` are derived from it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.types import ArtifactType
+
+
+BaseImage = Literal["light", "training"]
+"""Base images of components: ``infra/images/light.Dockerfile``, and ``training.Dockerfile``, which adds torch and transformers."""
 
 
 class Params(BaseModel):
@@ -58,6 +62,9 @@ class Component:
 
     output: ArtifactType
     """What kind of artifact it makes."""
+
+    image: BaseImage
+    """The base image it is built on; holds the libraries that its body imports."""
 
     inputs: Mapping[str, Input] = field(default_factory=dict)
     """What it reads, by name."""

@@ -20,6 +20,7 @@ contract = Component(
     params=EvaluationParams,
     inputs={"corpus": Input(ArtifactType.CORPUS), "model": Input(ArtifactType.MODEL)},
     output=ArtifactType.REPORT,
+    image="training",
     libraries=("numpy", "rouge-score", "scikit-learn", "scipy", "torch", "transformers"),
     resources="gpu-1",
 )

@@ -24,6 +24,7 @@ contract = Component(
     params=FinetuningParams,
     inputs={"tokens": Input(ArtifactType.TOKENS), "base": Input(ArtifactType.MODEL, optional=True)},
     output=ArtifactType.MODEL,
+    image="training",
     libraries=("numpy", "torch", "transformers"),
     resources="gpu-1",
     trains=True,

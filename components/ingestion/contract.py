@@ -20,6 +20,7 @@ contract = Component(
     params=IngestionParams,
     inputs={"source": Input(ArtifactType.SOURCE)},
     output=ArtifactType.CORPUS,
+    image="light",
     libraries=("pyarrow",),
     resources="cpu-small",
 )

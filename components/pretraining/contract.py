@@ -24,6 +24,7 @@ contract = Component(
     params=PretrainingParams,
     inputs={"tokens": Input(ArtifactType.TOKENS)},
     output=ArtifactType.MODEL,
+    image="training",
     libraries=("numpy", "torch", "transformers"),
     resources="gpu-1",
     trains=True,

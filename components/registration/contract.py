@@ -24,6 +24,7 @@ contract = Component(
         "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False),
     },
     output=ArtifactType.VERSION,
+    image="light",
     libraries=("numpy",),
     resources="cpu-small",
     effect=True,

@@ -20,6 +20,7 @@ contract = Component(
     params=TokenizationParams,
     inputs={"corpus": Input(ArtifactType.CORPUS)},
     output=ArtifactType.TOKENS,
+    image="light",
     libraries=("numpy", "pyarrow", "tiktoken", "tokenizers"),
     resources="cpu-small",
 )

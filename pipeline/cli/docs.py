@@ -12,10 +12,11 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
-        """Write the generated tables, component files and policies."""
+        """Write the generated tables, component files, Kubernetes objects and policies."""
         from pipeline.errors import BadInput
         from pipeline.generate.component_yaml import component_files
         from pipeline.generate.image_requirements import image_requirements
+        from pipeline.generate.kubernetes import kubernetes_files
         from pipeline.generate.policies import policy_files
         from pipeline.generate.readme import readme, settings_page
         from pipeline.settings import load_settings
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
             home / "docs" / "settings.md": settings_page(home),
             **component_files(home),
             **image_requirements(home),
+            **kubernetes_files(home),
             **policy_files(home),
         }
         stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]

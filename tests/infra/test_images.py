@@ -1,6 +1,7 @@
 """Images: their files are clean and agree with the contracts; what is built is small, runs without root, and gives the planned fingerprints."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,19 +24,42 @@ MB = 10**6
 
 
 def test_hadolint_has_nothing_to_say() -> None:
-    files = [*IMAGES.glob("*.Dockerfile"), *HOME.glob("components/*/Dockerfile")]
-    assert len(files) == 4 + len(STAGES)
+    files = [*IMAGES.glob("*.Dockerfile")]
+    assert len(files) == 5
     done = subprocess.run([Path(sys.executable).with_name("hadolint"), *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_component_stands_on_the_base_that_has_its_libraries(stage: str) -> None:
-    base, version = re.search(r"^ARG BASE_IMAGE=trainshed/(\w+):(\S+)", (HOME / "components" / stage / "Dockerfile").read_text()).groups()
-    assert version == VERSION
+    base = CONTRACTS[stage].image
     held = (IMAGES / f"{base}.txt").read_text() + ("torch==" if base == "training" else "")
     for library in CONTRACTS[stage].libraries:
         assert re.search(rf"^{library}==", held, re.MULTILINE) or (library == "torch" and base == "training"), library
+
+
+RECORDER = """#!/bin/sh
+case $1 in version) echo 29 ;; build) cat > /dev/null; echo "$*" >> "$RECORD" ;; esac
+"""
+
+
+def test_the_build_script_takes_components_and_their_bases_from_the_contracts(tmp_path) -> None:
+    (tmp_path / "docker").write_text(RECORDER)
+    (tmp_path / "docker").chmod(0o755)
+    variables = {"DOCKER": str(tmp_path / "docker"), "RECORD": str(tmp_path / "record"), "PYTHON": sys.executable}
+    done = subprocess.run([IMAGES / "build.sh", *STAGES], env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    built = (tmp_path / "record").read_text().splitlines()
+    for stage, line in zip(STAGES, built, strict=True):
+        arguments = {f"BASE_IMAGE=trainshed/{CONTRACTS[stage].image}:{VERSION}", f"STAGE={stage}", f"CODE_DIGEST={code_digest(stage)}"}
+        assert arguments <= set(line.split())
+    done = subprocess.run([IMAGES / "build.sh", "nosuch"], env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert all(stage in done.stderr for stage in STAGES)
+
+
+def test_the_default_base_of_a_component_has_this_version() -> None:
+    assert f"ARG BASE_IMAGE=trainshed/light:{VERSION}\n" in (IMAGES / "component.Dockerfile").read_text()
 
 
 def test_the_airflow_image_knows_the_version_of_every_library_a_fingerprint_covers() -> None:
@@ -71,8 +95,7 @@ def test_sizes(images: str, base_image: str) -> None:
     assert size(f"{NAMES}/light:{VERSION}") - size(base_image) <= 400 * MB
     assert size(f"{NAMES}/training:{VERSION}") <= 1900 * MB
     for stage in STAGES:
-        base = re.search(r"trainshed/(\w+):", (HOME / "components" / stage / "Dockerfile").read_text())[1]
-        assert size(f"{NAMES}/{stage}:{VERSION}") - size(f"{NAMES}/{base}:{VERSION}") <= 1 * MB
+        assert size(f"{NAMES}/{stage}:{VERSION}") - size(f"{NAMES}/{CONTRACTS[stage].image}:{VERSION}") <= 1 * MB
 
 
 @pytest.mark.parametrize("stage", STAGES)
