@@ -194,7 +194,7 @@ def page(rows: list[Row]) -> str:
         platform.machine(),
     )
     shape = f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
-    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range, where there is one.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
+    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range if it was measured.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
     return head + "".join(f"| {row.what} | {row.figure} | {row.bar} |\n" for row in rows)
 
 
