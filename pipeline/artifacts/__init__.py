@@ -1,6 +1,6 @@
-"""Artifacts: content-addressed blobs, manifests that are written last, fingerprints, leases, checkpoints, a verified cache.
+"""Artifacts: content-addressed blobs, manifests written last, fingerprints, leases, checkpoints, a verified cache.
 
-Nothing here knows what a corpus or a model is. Stores are chosen by the scheme of ``TRAINSHED_STORE`` and imported then.
+Nothing here depends on what a corpus or a model is. The scheme of ``TRAINSHED_STORE`` selects the store, which is imported on use.
 """
 
 from __future__ import annotations

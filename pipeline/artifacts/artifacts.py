@@ -1,7 +1,7 @@
-"""Artifacts in a store: finding, committing, opening, and what happens when one is found damaged.
+"""Find, commit, open and quarantine artifacts.
 
-The order of a commit is blobs first, manifest last: at every moment an artifact is there whole or not at all. The order of a
-quarantine is the other way round: the manifest goes first, so that nobody finds an artifact whose blobs are being removed.
+A commit writes blobs first and the manifest last, so an artifact exists completely or not at all. A quarantine works in the
+opposite order: it removes the manifest first, so that nobody finds an artifact whose blobs are being removed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.artifacts.base import Conflict, NotFound, Unreadable
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
 from pipeline.artifacts.cache import WrongBytes, hash_file, read_blob
 from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
 from pipeline.artifacts.types import ArtifactType
@@ -41,7 +41,7 @@ class Draft(Frozen):
 
 
 class Damage(NamedTuple):
-    """What is wrong with one file of an artifact."""
+    """One damaged file of an artifact."""
 
     entry: FileEntry
     what: str
@@ -55,26 +55,26 @@ class Artifacts:
     """All artifacts of one store, behind a local cache."""
 
     def __init__(self, store: Store, cache: Cache) -> None:
-        """Remember both; nothing is read yet."""
+        """Nothing is read yet."""
         self.store = store
         self.cache = cache
 
     def find(self, stage: str, fingerprint: str) -> Manifest | None:
-        """The manifest of an artifact; None when it does not exist. One that cannot be read is quarantined and counts as absent."""
+        """The manifest of an artifact; None if it does not exist. An unreadable manifest is quarantined and counts as absent."""
         try:
             stored = self.store.get(manifest_key(stage, fingerprint))
         except NotFound:
             return None
-        except Unreadable as error:
+        except CorruptObject as error:
             self.quarantine(stage, fingerprint, str(error))
             return None
         try:
             manifest = Manifest.from_bytes(stored.data)
         except ValueError as error:
-            self.quarantine(stage, fingerprint, f"its manifest cannot be read: {str(error).splitlines()[0]}")
+            self.quarantine(stage, fingerprint, f"the manifest cannot be read: {str(error).splitlines()[0]}")
             return None
         if not manifest.fingerprint == manifest.parts.fingerprint == fingerprint or manifest.stage != stage:
-            self.quarantine(stage, fingerprint, "its manifest is that of another artifact")
+            self.quarantine(stage, fingerprint, "the manifest belongs to another artifact")
             return None
         return manifest
 
@@ -88,10 +88,10 @@ class Artifacts:
 
     def missing(self, manifest: Manifest) -> list[FileEntry]:
         """Files whose blob is not in the store, or has another size."""
-        return self.missing_of(manifest.files)
+        return self.missing_files(manifest.files)
 
-    def missing_of(self, files: Iterable[FileEntry]) -> list[FileEntry]:
-        """Those of ``files`` whose blob is not in the store, or has another size; each blob is asked for once."""
+    def missing_files(self, files: Iterable[FileEntry]) -> list[FileEntry]:
+        """The entries of ``files`` whose blob is not in the store, or has another size; one request per blob."""
         asked = list({(entry.sha256, entry.size): entry for entry in files}.values())
 
         def gone(entry: FileEntry) -> bool:
@@ -103,25 +103,25 @@ class Artifacts:
 
     def verify(self, manifest: Manifest) -> list[Damage]:
         """Read every blob through the store and compare its digest."""
-        return self.harmed(manifest.files)
+        return self.find_damage(manifest.files)
 
-    def harmed(self, files: Sequence[FileEntry]) -> list[Damage]:
-        """Those of ``files`` whose blob is missing or wrong; all are read."""
+    def find_damage(self, files: Sequence[FileEntry]) -> list[Damage]:
+        """The entries of ``files`` whose blob is missing or wrong; reads all of them."""
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            return [damage for damage in pool.map(self._harm, files) if damage]
+            return [damage for damage in pool.map(self._check_blob, files) if damage]
 
     def commit(self, draft: Draft, folder: Path) -> Manifest:
         """Store the files of ``folder`` and then, last, the manifest.
 
-        If the artifact exists with the same files it is left as it is; with other files its manifest is replaced: that is
-        how an artifact that was found damaged, or was made anew by force, heals.
+        If the artifact exists with the same files, nothing changes. With other files its manifest is replaced: this is
+        how a forced rebuild, or the repair of a damaged artifact, takes effect.
 
         Args:
             draft: what the manifest says apart from the files.
             folder: holds the files.
 
         Returns:
-            The manifest that stands in the store.
+            The manifest in the store.
         """
         manifest = Manifest(**dict(draft), fingerprint=draft.parts.fingerprint, files=self.put_files(folder))
         while True:
@@ -140,7 +140,7 @@ class Artifacts:
             return manifest
 
     def put_files(self, folder: Path) -> tuple[FileEntry, ...]:
-        """Store the files of ``folder`` as blobs, in parallel; one the store has already is not sent."""
+        """Store the files of ``folder`` as blobs, in parallel; a blob that the store has is not sent again."""
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
 
         def send(path: Path) -> FileEntry:
@@ -155,7 +155,7 @@ class Artifacts:
             return tuple(sorted(pool.map(send, paths), key=lambda entry: entry.path))
 
     def open(self, manifest: Manifest, folder: Path) -> Path:
-        """Put the files of an artifact into ``folder``, read-only, every byte verified.
+        """Fetch the files of an artifact into ``folder``, read-only and verified.
 
         Raises:
             Damaged: a blob is missing or wrong; the artifact is quarantined.
@@ -166,9 +166,7 @@ class Artifacts:
             self.drop_blob(error.entry)
             self.quarantine(manifest.stage, manifest.fingerprint, str(error))
             label = f"{manifest.stage} {manifest.fingerprint[:12]}"
-            raise Damaged(
-                f"{label} is damaged: {error}", "the bytes that were committed", "plan the run anew; it is quarantined"
-            ) from error
+            raise Damaged(f"{label} is damaged and quarantined: {error}", "", "run the recipe again; this artifact is rebuilt") from error
         return folder
 
     def get_files(self, files: Sequence[FileEntry], folder: Path) -> None:
@@ -187,17 +185,17 @@ class Artifacts:
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(TRANSFERS) as pool:
             list(pool.map(fetch, files))
-        # once for all files: a trim looks at the whole cache
+        # once for all files: a trim scans the whole cache
         self.cache.trim()
 
     def quarantine(self, stage: str, fingerprint: str, reason: str) -> None:
-        """Move a manifest out of the way, with the reason; its damaged blobs too, so that good bytes can be stored again."""
+        """Move a manifest to ``quarantine/`` with the reason, and delete its damaged blobs so that good bytes can be stored again."""
         key = manifest_key(stage, fingerprint)
         try:
             data = self.store.get(key).data
         except NotFound:
             return
-        except Unreadable:
+        except CorruptObject:
             data = b""
         record = {"reason": reason, "time": datetime.now(UTC).isoformat(), "key": key, "manifest": data.decode(errors="replace")}
         number = sum(1 for _ in self.store.list(f"quarantine/{stage}/{fingerprint}/")) + 1
@@ -208,18 +206,18 @@ class Artifacts:
             manifest = Manifest.from_bytes(data)
         except ValueError:
             return
-        self.drop_bad(manifest.files)
+        self.drop_damaged(manifest.files)
 
     def drop_blob(self, entry: FileEntry) -> None:
-        """Remove a blob whose bytes are wrong: nothing can be rebuilt from it, and its place is needed for the right ones."""
+        """Delete a blob whose bytes are wrong: its key is needed for the right bytes."""
         self.store.delete(blob_key(entry.sha256))
 
-    def drop_bad(self, files: Sequence[FileEntry]) -> None:
-        """Read ``files`` and remove the blobs whose bytes are wrong."""
-        for damage in self.harmed(files):
+    def drop_damaged(self, files: Sequence[FileEntry]) -> None:
+        """Read ``files`` and delete the blobs whose bytes are wrong."""
+        for damage in self.find_damage(files):
             self.drop_blob(damage.entry)
 
-    def _harm(self, entry: FileEntry) -> Damage | None:
+    def _check_blob(self, entry: FileEntry) -> Damage | None:
         try:
             read_blob(self.store, entry)
         except WrongBytes as error:

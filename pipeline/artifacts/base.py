@@ -1,7 +1,6 @@
-"""What an object store must do. Two implementations: `s3` and `folder`.
+"""The protocol of an object store. Two implementations: `s3` and `folder`.
 
-The three operations everything rests on are *put if absent* (a blob is stored once, a manifest is never overwritten), *put
-if unchanged* (leases, ledger) and *read with etag*. Keys are relative to the store's prefix and use forward slashes.
+Three operations matter most: *put if absent* (blobs, manifests, ledger), *put if unchanged* (leases) and *get with etag*. Keys are relative to the store's prefix and use forward slashes.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ class Conflict(TrainshedError):
     """The condition of a conditional put did not hold: the object exists, or changed since it was read."""
 
 
-class Unreadable(Unavailable):
-    """The store works and has the object, but cannot give its bytes: they are damaged beneath it."""
+class CorruptObject(Unavailable):
+    """The store works and lists the object, but cannot return its bytes: they are damaged on the server's disk."""
 
 
 class Stored(NamedTuple):
-    """An object's bytes with the etag a later conditional put needs."""
+    """An object's bytes, with the etag that a later conditional put needs."""
 
     data: bytes
     etag: str
 
 
 class Stat(NamedTuple):
-    """What is known of an object without reading it."""
+    """Metadata of an object."""
 
     key: str
     size: int
@@ -49,15 +48,15 @@ class Store(Protocol):
 
     @property
     def url(self) -> str:
-        """Where the store lies, for messages; never holds a credential."""
+        """Address of the store, for messages; contains no credential."""
 
     def get(self, key: str) -> Stored:
         """Read a small object whole.
 
         Raises:
             NotFound: no object at ``key``.
-            Unreadable: this object alone could not be read within the settings.
-            Unavailable: the store stayed away longer than the settings.
+            CorruptObject: only this object cannot be read.
+            Unavailable: the store was unreachable for ``s3_retry_s``.
         """
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
@@ -74,18 +73,18 @@ class Store(Protocol):
 
         Raises:
             Conflict: the condition did not hold.
-            Unavailable: the store stayed away, or is full.
+            Unavailable: the store was unreachable for ``s3_retry_s``, or is full.
             BadInput: wrong credentials, no such bucket.
         """
 
     def head(self, key: str) -> Stat | None:
-        """What is known of the object at ``key``, or None where there is none."""
+        """Metadata of the object at ``key``; None if there is no such object."""
 
     def list(self, prefix: str) -> Iterator[Stat]:
         """All objects whose key starts with ``prefix``, in order of their keys."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; no error where there is none."""
+        """Delete the object; no error if it does not exist."""
 
     def upload(self, path: Path, key: str) -> bool:
         """Put a file if the key is absent, multipart above a size, in bounded memory.
@@ -99,7 +98,7 @@ class Store(Protocol):
 
         Raises:
             NotFound: no object at ``key``.
-            Unreadable: this object alone could not be read within the settings.
-            Unavailable: the store stayed away longer than the settings.
+            CorruptObject: only this object cannot be read.
+            Unavailable: the store was unreachable for ``s3_retry_s``.
             Conflict: the object was replaced while it was read.
         """

@@ -1,8 +1,8 @@
 """A verified local cache of blobs with a size limit.
 
 A blob is hashed while it is downloaded and appears under its digest only if the digest is right. On reuse its size and time
-stamp are compared with those noted then; when they differ it is hashed again. Artifacts are opened as hard links, so a blob
-that is in use has more than one link and is never dropped; of the rest, what was used longest ago goes first.
+stamp are compared with those recorded at download; if they differ the file is hashed again. Artifacts are opened as hard links,
+so a blob in use has more than one link and is never evicted; the rest is evicted in order of last use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 import uuid
 from typing import IO, TYPE_CHECKING
 
-from pipeline.artifacts.base import Conflict, NotFound, Unreadable
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
 from pipeline.artifacts.manifest import blob_key
 
 if TYPE_CHECKING:
@@ -30,26 +30,26 @@ LINKLESS = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
 
 
 class WrongBytes(Exception):
-    """A blob is missing from the store, or its bytes are not those its name promises."""
+    """A blob is missing from the store, or its bytes do not have the digest in its name."""
 
 
 class Cache:
     """Blobs by digest in a folder; safe for several processes at once, because every appearance is a rename."""
 
     def __init__(self, folder: Path, limit_mb: int) -> None:
-        """Remember where; the folder is made when something comes in."""
+        """The folder is created with the first download."""
         self.folder = folder
         self.limit = limit_mb << 20
 
     def fetch(self, store: Store, entry: FileEntry, place: Path) -> None:
-        """Put the file ``entry`` at ``place``, read-only, its bytes verified.
+        """Put the file ``entry`` at ``place``, read-only and verified.
 
         Raises:
-            WrongBytes: the store has no such blob, or not with these bytes.
+            WrongBytes: the store has no such blob, or other bytes.
         """
         cached = self.folder / entry.sha256[:2] / entry.sha256
         place.parent.mkdir(parents=True, exist_ok=True)
-        # another process may drop the blob at any moment before it is linked: then it is fetched again
+        # another process may evict the blob before it is linked: then it is fetched again
         while True:
             if not self._good(cached, entry):
                 self._download(store, entry, cached)
@@ -63,7 +63,7 @@ class Cache:
             return
 
     def trim(self) -> None:
-        """Drop what was used longest ago until the cache fits its limit; what is in use stays, and so do downloads under way."""
+        """Evict what was used longest ago until the cache fits its limit; keep what is in use or being downloaded."""
         self._sweep()
         files = [(path, stat) for path in self.folder.glob("??/*") if not path.suffix and (stat := _stat(path))]
         total = sum(stat.st_size for _, stat in files)
@@ -76,14 +76,14 @@ class Cache:
                 total -= stat.st_size
 
     def _sweep(self) -> None:
-        """Remove what killed downloads left behind; a live one writes all the time, so its file is young."""
+        """Remove the files of killed downloads; a live download writes all the time, so its file is recent."""
         for path in self.folder.glob("??/*.part"):
             stat = _stat(path)
             if stat and time.time() - stat.st_mtime > ABANDONED_S:
                 path.unlink(missing_ok=True)
 
     def _good(self, cached: Path, entry: FileEntry) -> bool:
-        """Whether the cached file can be trusted; a file that changed since it was noted is hashed, and dropped if wrong."""
+        """Whether the cached file is good; a file that changed since its download is hashed, and removed if wrong."""
         stat = _stat(cached)
         if stat is None:
             return False
@@ -113,7 +113,7 @@ class Cache:
         self._note(cached)
 
     def _note(self, cached: Path) -> None:
-        """Note size and time stamp of a file whose bytes are known to be right."""
+        """Record size and time stamp of a verified file."""
         stat = _stat(cached)
         if stat is None:
             return
@@ -123,9 +123,9 @@ class Cache:
 
 
 def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> None:
-    """Read a blob, into ``sink`` if there is one, and compare its digest.
+    """Read a blob, into ``sink`` if given, and compare its digest.
 
-    Wrong bytes are read a second time before they are believed: a broken wire must not condemn what is stored.
+    Wrong bytes are read a second time: they may have been damaged in transit.
 
     Raises:
         WrongBytes: the store has no such blob, or not with these bytes.
@@ -142,14 +142,14 @@ def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> 
                     sink.write(piece)
         except NotFound as error:
             raise WrongBytes("it is not in the store") from error
-        except Unreadable as error:
-            raise WrongBytes("the store has it but cannot read it") from error
+        except CorruptObject as error:
+            raise WrongBytes("the store lists it but cannot read it") from error
         except Conflict:
-            # replaced while it was read: what is there now is judged
+            # replaced while it was read: read the new bytes
             continue
         if digest.hexdigest() == entry.sha256:
             return
-    raise WrongBytes("its bytes are not those its digest promises")
+    raise WrongBytes("its bytes do not have this digest")
 
 
 def hash_file(path: Path) -> str:
@@ -159,7 +159,7 @@ def hash_file(path: Path) -> str:
 
 
 def _link(cached: Path, place: Path) -> None:
-    """A hard link, or a copy where the place lies on another file system, or the file system knows no (more) links."""
+    """A hard link; a copy if the file systems differ, or if this one allows no (more) links."""
     try:
         os.link(cached, place)
     except OSError as error:
@@ -170,7 +170,7 @@ def _link(cached: Path, place: Path) -> None:
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """None where another process has dropped the file meanwhile."""
+    """None if another process has removed the file meanwhile."""
     try:
         return path.stat()
     except FileNotFoundError:

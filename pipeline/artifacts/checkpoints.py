@@ -1,8 +1,8 @@
-"""Checkpoints of a training in progress, committed like artifacts: blobs first, record last.
+"""Checkpoints of a running training, committed like artifacts: blobs first, record last.
 
-A record lies at ``training/<fingerprint>/checkpoints/<step>.json`` and carries the metrics that were waiting when it was made.
-The lease is renewed immediately before the record is put, so an attempt that lost it cannot commit one. The newest two records
-are kept; the blobs of older ones are left to garbage collection.
+A record is at ``training/<fingerprint>/checkpoints/<step>.json`` and contains the metrics that were waiting to be sent. The lease
+is renewed immediately before the record is written, so an attempt that lost it cannot commit. The newest two records are kept;
+garbage collection removes the blobs of older ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from pipeline.artifacts.artifacts import DamagedFile
-from pipeline.artifacts.base import NotFound, Unreadable
+from pipeline.artifacts.base import CorruptObject, NotFound
 from pipeline.artifacts.manifest import FileEntry, Frozen
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ KEPT = 2
 
 
 class Waiting(Protocol):
-    """The outbox: metrics that wait for the checkpoint that covers them."""
+    """The outbox: metrics that wait for their checkpoint."""
 
     waiting: list[Any]
 
     def send(self, run: Any) -> None:  # noqa: ANN401 - this layer does not know what a run is
-        """Send what waits."""
+        """Send the waiting metrics."""
 
 
 class Checkpoint(Frozen):
@@ -47,7 +47,7 @@ class Checkpoint(Frozen):
     """Epoch of the lease under which it was committed."""
 
     files: tuple[FileEntry, ...]
-    """The state."""
+    """The files of the training state."""
 
     points: list[dict[str, Any]]
     """Metrics it covers that were not sent when it was committed."""
@@ -66,29 +66,29 @@ class StoredCheckpoints:
             stage: for the log.
             fingerprint: what is being trained.
             lease: must be held.
-            folder: scratch space.
-            outbox: its points travel with each checkpoint and are sent once it is committed.
-            run: what the outbox sends to.
+            folder: local folder for downloads.
+            outbox: its points are stored in each checkpoint and sent once that is committed.
+            run: the MLflow run that the outbox sends to.
         """
         self.artifacts, self.stage, self.lease, self.folder, self.outbox, self.run = artifacts, stage, lease, folder, outbox, run
         self.prefix = f"training/{fingerprint}/checkpoints/"
 
     def newest(self) -> Path | None:
-        """Folder of the newest checkpoint that is whole, or None. A damaged one is quarantined and the one before it taken."""
+        """Folder of the newest intact checkpoint, or None. A damaged one is quarantined and the one before it is used."""
         for key, record in self._records():
             place = self.folder / f"step-{record.step}"
             try:
                 self.artifacts.get_files(record.files, place)
             except DamagedFile as error:
                 self._quarantine(key, str(error))
-                # the next attempt at this step makes the same bytes again and must find the places of all bad ones empty
+                # the next attempt at this step stores the same bytes again: the keys of bad blobs must be free
                 self.artifacts.drop_blob(error.entry)
-                self.artifacts.drop_bad(record.files)
+                self.artifacts.drop_damaged(record.files)
                 shutil.rmtree(place, ignore_errors=True)
                 continue
             self.outbox.waiting = list(record.points)
             self.outbox.send(self.run)
-            log.info("checkpoint found", extra={"fields": {"stage": self.stage, "step": record.step}})
+            log.info("resuming from checkpoint", extra={"fields": {"stage": self.stage, "step": record.step}})
             return place
         return None
 
@@ -108,7 +108,7 @@ class StoredCheckpoints:
             self.artifacts.store.delete(key)
 
     def clear(self) -> None:
-        """Remove all records: the artifact is committed."""
+        """Delete all records: the artifact is committed."""
         for key in self._keys():
             self.artifacts.store.delete(key)
 
@@ -121,19 +121,19 @@ class StoredCheckpoints:
             try:
                 yield key, Checkpoint.model_validate_json(self.artifacts.store.get(key).data)
             except ValidationError as error:
-                self._quarantine(key, f"its record cannot be read: {error.errors()[0]['msg']}")
-            except Unreadable as error:
+                self._quarantine(key, f"the record cannot be read: {error.errors()[0]['msg']}")
+            except CorruptObject as error:
                 self._quarantine(key, str(error))
             except NotFound:
                 continue
 
     def _quarantine(self, key: str, reason: str) -> None:
-        log.warning("checkpoint %s is damaged (%s); an older one is looked for", key, reason)
+        log.warning("checkpoint %s is damaged (%s); trying an older one", key, reason)
         try:
             data = self.artifacts.store.get(key).data
         except NotFound:
             return
-        except Unreadable:
+        except CorruptObject:
             data = b""
         self.artifacts.store.put(f"quarantine/{key}", data)
         self.artifacts.store.delete(key)

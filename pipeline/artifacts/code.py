@@ -1,7 +1,7 @@
 """The digest of result-bearing code, computed from source text without importing any of it.
 
 What counts is the body of a component plus the modules of our ML packages that it reaches. Plumbing (runtime, artifacts,
-tracking) is left out, so a storage fix retrains nothing. Each module is parsed and normalised first: comments, formatting,
+tracking) is excluded, so a storage fix retrains nothing. Each module is parsed and normalised first: comments, formatting,
 docstrings and imports for type checkers do not count.
 
 A *table* (``NAME = {"name": "module:Object", ...}``, see `pipeline.lookup`) counts entry by entry: those the params name, or
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in ("corpus", "tokens", "models", "training", "evaluation", "serving"))
 SOURCES = Path(__file__).resolve().parent.parent.parent
 RULES = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-"""What is remembered of a module counts only as long as this very file is the same."""
+"""Part of every cache key: cached results are void when this file changes."""
 
 TABLE_ENTRY = re.compile(r"^(pipeline|components)(\.\w+)+:\w+$")
 
@@ -37,7 +37,7 @@ def reached_modules(stage: str, params: dict[str, Any], sources: Path = SOURCES,
         stage: name of the component.
         params: its params as plain data; their strings select table entries.
         sources: folder that holds ``pipeline/`` and ``components/``.
-        file_cache: what is known of files that have not changed; parsing them all takes a third of a second.
+        file_cache: cached results by file; parsing all files takes a third of a second.
     """
     file_cache = file_cache or FileCache()
     root = f"components.{stage}.__main__"
@@ -69,7 +69,7 @@ def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - plain data of any s
 
 
 def _source(module: str, sources: Path) -> Path | None:
-    """File of a dotted name; None where it names no module (a class, a function)."""
+    """File of a dotted name; None if it names no module (a class, a function)."""
     place = sources.joinpath(*module.split("."))
     for candidate in (place.with_suffix(".py"), place / "__init__.py"):
         if candidate.is_file():
@@ -88,7 +88,7 @@ def _read(path: Path, module: str, names: frozenset[str], file_cache: FileCache)
 
 
 def _parse(path: Path, module: str, names: frozenset[str]) -> dict[str, Any]:
-    """What is to be known of a module: its digest, what it imports, and the keys of its tables.
+    """Digest, imports and table keys of a module.
 
     Args:
         path: its source.

@@ -1,8 +1,8 @@
-"""One digest of all code that a component's results may rest on, whatever its params: what its image is labelled with.
+"""One digest of all code that a component's results may depend on, for any params: the label of its image.
 
-``python -m pipeline.artifacts.code_digest STAGE`` prints it where an image is built. A checkout that gives another one has other code
-than the image, which the runtime would find out by the fingerprint, and refuse, when a run is under way. Syntax trees are written
-differently by each Python, so another than that of the images prints nothing.
+``python -m pipeline.artifacts.code_digest STAGE`` prints it when an image is built. If a checkout gives another digest, its code
+differs from the image's; without the label the runtime would refuse the fingerprint only in the middle of a run. Each Python
+version dumps syntax trees differently, so a version other than the images' prints nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LABEL = "trainshed.code"
 """Label of an image that holds the digest."""
 
 PYTHON = (3, 11)
-"""What runs in the images."""
+"""Python version in the images."""
 
 
 @lru_cache
@@ -35,7 +35,7 @@ def code_digest(stage: str) -> str:
 
 @lru_cache(maxsize=1)
 def _parsed() -> FileCache:
-    """What was parsed for one component, which reaches much that another reaches too."""
+    """One cache for all components, which share most modules."""
     return FileCache()
 
 

@@ -1,7 +1,7 @@
 """The identity of a step: what enters a fingerprint, and what changed between two of them.
 
 A fingerprint covers the component's name and version, its params, the content digests of its inputs, the digest of its
-result-bearing code and the versions of its result-bearing libraries. Never hardware, paths, region, image tag or launcher.
+result-bearing code, and the versions of its result-bearing libraries. Never hardware, paths, region, image tag or launcher.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str], file_cache: FileCache | None = None) -> Parts:
-    """Everything that decides what ``component`` will make.
+    """Everything that decides the result of ``component``.
 
     Args:
         component: the contract.
         params: its params.
-        inputs: content digest of each input it is given, by name; those that are no part of the identity are left out here.
-        file_cache: what is known of source files that have not changed.
+        inputs: content digest of each input it is given, by name; inputs that are not part of the identity are skipped.
+        file_cache: cached digests of source files.
 
     Raises:
         BadInput: a result-bearing library is not installed here.
@@ -49,7 +49,7 @@ def differences(old: Parts, new: Parts) -> list[str]:
 
     Params come first: another one may select other modules, and is the reason then.
     """
-    before, after = _told(old), _told(new)
+    before, after = _labelled(old), _labelled(new)
     return [
         f"{name}: {_short(before.get(name))} → {_short(after.get(name))}"
         for name in [*after, *(name for name in before if name not in after)]
@@ -57,19 +57,19 @@ def differences(old: Parts, new: Parts) -> list[str]:
     ]
 
 
-def _told(parts: Parts) -> dict[str, Any]:
-    """Every part under the words a person reads: ``param finetuning.learning_rate``."""
-    told: dict[str, Any] = {"version of the component": parts.version}
+def _labelled(parts: Parts) -> dict[str, Any]:
+    """Every part under the name a person reads, e.g. ``param finetuning.learning_rate``."""
+    rows: dict[str, Any] = {"version of the component": parts.version}
     for word, values in (("param", parts.params), ("input", parts.inputs), ("library", parts.libraries), ("module", parts.modules)):
-        told |= {f"{word} {name}": value for name, value in _leaves(values)}
-    return told
+        rows |= {f"{word} {name}": value for name, value in _leaves(values)}
+    return rows
 
 
 @cache
 def _version(name: str) -> str:
-    """Public version of a distribution; the local part (``+cpu``) says where it runs and is left out.
+    """Public version of a distribution; the local part (``+cpu``) names the build and is dropped.
 
-    Remembered for the life of the process, which would not import another version either.
+    Cached for the life of the process, which cannot import another version either.
     """
     try:
         return version(name).partition("+")[0]

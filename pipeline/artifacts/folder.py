@@ -1,8 +1,8 @@
 """A store in a local folder, for tests and for work without a server.
 
-A file appears whole or not at all: bytes are written beside their place, flushed to disk, then linked or renamed. `os.link`
-fails when the name is taken, which is put-if-absent; put-if-unchanged compares and renames under a lock file. An etag is the
-sha256 of the bytes.
+A file appears whole or not at all: bytes go to a temporary file, are flushed to disk, then linked or renamed. `os.link` fails if
+the name is taken, which gives put-if-absent; put-if-unchanged compares and renames under a lock file. An etag is the sha256 of
+the bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FolderStore:
     """Implements `pipeline.artifacts.base.Store` on a folder."""
 
     def __init__(self, settings: Settings) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
             BadInput: it cannot be written to.
@@ -42,7 +42,7 @@ class FolderStore:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadInput(f"store {self.url}: {error.strerror}", "a folder we may write to", "set TRAINSHED_STORE") from error
+            raise BadInput(f"store {self.url}: {error.strerror}", "a writable folder", "set TRAINSHED_STORE") from error
 
     def get(self, key: str) -> Stored:
         """Read an object whole."""
@@ -75,7 +75,7 @@ class FolderStore:
         return _etag(data)
 
     def head(self, key: str) -> Stat | None:
-        """What is known of an object without reading it; the etag is left empty."""
+        """Metadata of an object; the etag is empty."""
         try:
             found = (self.root / key).stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -92,7 +92,7 @@ class FolderStore:
                 yield found
 
     def delete(self, key: str) -> None:
-        """Remove an object; no error where there is none."""
+        """Delete an object; no error if it does not exist."""
         (self.root / key).unlink(missing_ok=True)
 
     def upload(self, path: Path, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Garbage collection: what nothing relies on any more is removed.
+"""Garbage collection: remove what no run and no ledger entry relies on.
 
 Roots are the runs of the last days (``runs/<run>/``), every entry of every promotion ledger, and everything younger than a
 day, because a commit in progress has blobs but no manifest yet. From a root everything it was made from is kept, through the
@@ -50,7 +50,7 @@ class Garbage:
 
 
 def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = None) -> Garbage:
-    """Find what nothing relies on; nothing is removed, except that a manifest found unreadable is quarantined.
+    """Find what nothing relies on. Nothing is removed, but an unreadable manifest is quarantined.
 
     Args:
         artifacts: where to look.
@@ -94,10 +94,9 @@ def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = N
 
 
 def remove(artifacts: Artifacts, garbage: Garbage, run_days: float, now: datetime | None = None) -> int:
-    """Delete what was found and is garbage still; manifests go before blobs, so that none stands without its files.
+    """Delete what was found and is still garbage; manifests before blobs, so that no manifest is left without its files.
 
-    It is looked for a second time because a run may have begun, and an artifact that shares an old blob may have been
-    committed, since it was shown. One that does so within the last moments finds its blob missing and is made anew.
+    The search is repeated first: a run may have started, or a commit may have reused an old blob, since the first one.
 
     Args:
         artifacts: where to remove.
@@ -156,11 +155,11 @@ def _root(artifacts: Artifacts, key: str) -> Any:  # noqa: ANN401 - whatever the
     except NotFound:
         return None
     except ValueError as error:
-        raise BadInput(f"{key} cannot be read, so what it relies on is not known", "JSON", "restore it, or delete it by hand") from error
+        raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it") from error
 
 
 def _references(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever the object holds
-    """Every reference inside parsed JSON: wherever it stands, it has the four fields of `Reference`."""
+    """Every reference inside parsed JSON, at any depth: a mapping with the four fields of `Reference`."""
     if isinstance(value, list):
         return [reference for item in value for reference in _references(item)]
     if not isinstance(value, dict):

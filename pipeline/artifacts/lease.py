@@ -1,8 +1,8 @@
-"""A lease says which attempt of a step may commit, so that a stale one that wakes up cannot.
+"""A lease decides which attempt of a step may commit; a stale attempt that wakes up may not.
 
-The lease is one object with an *epoch* that grows with every holder; each write is conditional on the version read before. That
-a holder died is judged by watching: when the object has not changed for the lease's time to live on the watcher's own
-monotonic clock, it is taken over. Clocks of different machines are never compared.
+The lease is one object with an *epoch* that grows with every holder; each write is conditional on the version read before. A
+waiter decides that the holder died when the object has not changed for the time to live, measured on the waiter's own
+monotonic clock. Clocks of different machines are never compared.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
     from pipeline.artifacts.base import Store, Stored
 
 log = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.25
+POLL_S = 0.25
 
 
 class LeaseRecord(Frozen):
-    """What the lease object holds."""
+    """Content of the lease object."""
 
     epoch: int
     """Number of holders so far."""
 
     owner: str
-    """Host, process and a random part of the holder, for people; empty when it let go."""
+    """Host, process id and a random part of the holder; empty after a release."""
 
     beat: int
     """Grows with every renewal."""
 
 
 class Lease:
-    """The lease of one fingerprint, as one attempt sees it."""
+    """The lease of one fingerprint, for one attempt."""
 
     def __init__(self, store: Store, fingerprint: str, *, ttl_s: float) -> None:
         """Nothing is written before `acquire`.
 
         Args:
-            store: where the lease lies.
+            store: where the lease is kept.
             fingerprint: what is being made.
-            ttl_s: how long a holder may show no sign of life, in seconds.
+            ttl_s: time to live: how long a holder may go without a renewal, in seconds.
         """
         self.key = f"leases/{fingerprint}.json"
         self.ttl_s = ttl_s
@@ -66,7 +66,7 @@ class Lease:
         self._renewer = threading.Thread(target=self._renew_loop, name="lease", daemon=True)
 
     def acquire(self, wait_s: float) -> bool:
-        """Try to become the holder for at most ``wait_s`` seconds; what was observed is kept for the next call.
+        """Try to become the holder for at most ``wait_s`` seconds; observations carry over to the next call.
 
         Returns:
             False while a live attempt holds it.
@@ -75,17 +75,17 @@ class Lease:
         while not self._try():
             if time.monotonic() >= until:
                 return False
-            time.sleep(min(LOOK_EVERY_S, self.ttl_s / 4))
+            time.sleep(min(POLL_S, self.ttl_s / 4))
         log.info("lease acquired", extra={"fields": {"epoch": self.epoch}})
         self._renewer.start()
         return True
 
     def renew(self) -> None:
-        """Show a sign of life, and make sure that the lease is still ours.
+        """Renew the lease, and make sure that it is still ours.
 
         Raises:
             Preempted: another attempt took it over.
-            Unavailable: the store is away.
+            Unavailable: the store is unreachable.
         """
         with self._lock:
             if not self.lost:
@@ -94,10 +94,10 @@ class Lease:
                 except (Conflict, NotFound):
                     self.lost = not self._still_ours()
             if self.lost:
-                raise Preempted("another attempt holds the lease of this step", "to be the only one", "nothing: the other attempt goes on")
+                raise Preempted("another attempt holds the lease of this step", "", "none needed; the other attempt continues")
 
     def release(self) -> None:
-        """Let go, so that the next attempt need not wait; no error when it is not held."""
+        """Release the lease so that the next attempt need not wait; no error if it is not held."""
         self._done.set()
         with self._lock:
             if self.epoch and not self.lost:
@@ -108,7 +108,7 @@ class Lease:
             self.epoch = 0
 
     def _still_ours(self) -> bool:
-        """Whether what changed the object was a renewal of our own that went through although the store never answered."""
+        """Whether the object changed through our own renewal, whose response was lost."""
         try:
             stored = self._store.get(self.key)
         except NotFound:
@@ -134,7 +134,7 @@ class Lease:
                 self._seen = (stored.etag, now)
             if now - self._seen[1] < self.ttl_s:
                 return False
-            log.warning("taking over from %s, which shows no sign of life", record.owner)
+            log.warning("taking over the lease of %s, which stopped renewing it", record.owner)
         return self._take((record.epoch if record else 0) + 1, {"if_match": stored.etag})
 
     def _take(self, epoch: int, condition: dict[str, object]) -> bool:
@@ -162,7 +162,7 @@ class Lease:
 
 
 def _read(stored: Stored) -> LeaseRecord | None:
-    """The record, or None for an object that is none: it is then taken over at once."""
+    """The record, or None if the object is not a lease record: it is then taken over at once."""
     try:
         return LeaseRecord.model_validate_json(stored.data)
     except ValidationError:

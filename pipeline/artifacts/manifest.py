@@ -1,8 +1,8 @@
-"""Manifests and references: what an artifact is, and the small thing that is passed around instead of it.
+"""Manifests and references: the record of an artifact, and the small address that tasks pass to each other.
 
-A manifest is one JSON object at ``manifests/<stage>/<fingerprint>.json``, put last: without it the artifact does not exist.
-Its *content digest* covers the files only (path, size, sha256), so a step that ran again and made the same bytes leaves
-everything downstream a hit.
+A manifest is one JSON object at ``manifests/<stage>/<fingerprint>.json``, written last: without it the artifact does not exist.
+Its *content digest* covers only the files (path, size, sha256). A step that runs again and makes the same bytes leaves
+everything downstream a cache hit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FileEntry(Frozen):
     """One file of an artifact."""
 
     path: str
-    """Where the file stands inside the artifact, with forward slashes."""
+    """Path inside the artifact, with forward slashes."""
 
     size: int
     """Length in bytes."""
@@ -43,14 +43,14 @@ class FileEntry(Frozen):
     @field_validator("path")
     @classmethod
     def _inside(cls, path: str) -> str:
-        """Refuse a path that leads out of the artifact: a record that was damaged must not write elsewhere."""
+        """Refuse a path outside the artifact: a damaged record must not make us write elsewhere."""
         if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
             raise ValueError("a path inside the artifact is expected")
         return path
 
 
 class Reference(Frozen):
-    """The address of an artifact: what tasks hand to each other."""
+    """The address of an artifact: what tasks pass to each other."""
 
     type: ArtifactType
     """What kind of artifact this is."""
@@ -59,14 +59,14 @@ class Reference(Frozen):
     """The stage that made it, e.g. ``"tokenization"``."""
 
     fingerprint: str
-    """Identity of the making: component, params, inputs, code, libraries."""
+    """Identity of the work: component, params, inputs, code, libraries."""
 
     digest: str
-    """Content digest: identity of what was made."""
+    """Content digest: identity of the result."""
 
 
 class Parts(Frozen):
-    """Everything a fingerprint covers, kept so that `explain` can name what changed."""
+    """Everything a fingerprint covers; `explain` reads it to name what changed."""
 
     component: str
     """Name of the component."""
@@ -93,7 +93,7 @@ class Parts(Frozen):
 
 
 class Provenance(Frozen):
-    """Where and when an artifact was made. Never part of its identity."""
+    """Where and when an artifact was made; not part of its identity."""
 
     code_version: str
     """Git commit of the code, with ``+dirty`` where the tree was edited; ``unknown`` outside a checkout."""
@@ -108,7 +108,7 @@ class Provenance(Frozen):
     """When it was committed, with time zone."""
 
     environment: dict[str, str] = {}
-    """What else a person may want to know: image digest, thread count, device, chosen kernel."""
+    """Other facts for people: image digest, thread count, device, chosen kernel."""
 
 
 class Manifest(Frozen):
@@ -128,10 +128,10 @@ class Manifest(Frozen):
     """The files, sorted by path."""
 
     counts: dict[str, int] = {}
-    """Whole numbers a later stage relies on, e.g. documents read and kept."""
+    """Integers that a later stage relies on, e.g. documents read and kept."""
 
     metrics: dict[str, float] = {}
-    """A few final figures worth reading without opening a file, e.g. the last loss."""
+    """Final figures that can be read without opening a file, e.g. the last loss."""
 
     provenance: Provenance
 
@@ -157,7 +157,7 @@ class Manifest(Frozen):
         return manifest_key(self.stage, self.fingerprint)
 
     def to_bytes(self) -> bytes:
-        """The stored form: indented JSON, so that a person can read it with any S3 client, with a seal over all of it."""
+        """The stored form: indented JSON, readable with any S3 client, with a seal over all fields."""
         body = self.model_dump(mode="json")
         return json.dumps({**body, SEAL: _seal(body)}, indent=2, ensure_ascii=False).encode()
 
@@ -166,11 +166,11 @@ class Manifest(Frozen):
         """Read the stored form.
 
         Raises:
-            ValueError: it is no manifest, or not the bytes that were written: counts and inputs are relied on as files are.
+            ValueError: not a manifest, or the seal does not match: counts and inputs must be as trustworthy as files.
         """
         body = json.loads(data)
         if not isinstance(body, dict) or body.pop(SEAL, None) != _seal(body):
-            raise ValueError("its seal is broken")
+            raise ValueError("its seal does not match")
         return cls.model_validate(body)
 
 

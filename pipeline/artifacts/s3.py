@@ -1,10 +1,10 @@
 """A store in an S3 bucket, through boto3.
 
-botocore's own retries give up after a few seconds; a store that is away for a minute must not cost a training step. So botocore
-tries once with short timeouts, and `pipeline.retry` waits until the settings' patience is used up.
+botocore's own retries give up after a few seconds, but an outage of a minute must not cost a training step. So botocore makes
+one attempt with short timeouts, and `pipeline.retry` retries for ``s3_retry_s`` seconds.
 
-A server that finds an object's bytes damaged on its own disk answers 500, or ends the body early, every time: to tell that from
-an outage, a small object is written and read back once the patience is used up.
+A server whose own disk has damaged an object answers 500, or ends the body early, every time. To distinguish this from an
+outage, a small probe object is written and read back once the retries are used up.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, Unreadable
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound, Stat, Stored
 from pipeline.artifacts.s3_client import s3_client
-from pipeline.artifacts.s3_errors import refusal
+from pipeline.artifacts.s3_errors import access_error
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.retry import RetryPolicy, Unreachable, cause
 
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 MULTIPART = 16 << 20
 FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
-MOVED = frozenset({"PreconditionFailed", "412"})
-# the bytes were hurt on their way to the server: sending them again is all it needs
-HURT = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout"})
+CONDITION_FAILED = frozenset({"PreconditionFailed", "412"})
+# damaged on the way to the server: sending the bytes again is enough
+DAMAGED_IN_TRANSIT = frozenset(
+    {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout"}
+)
 
 Result = TypeVar("Result")
 
@@ -50,7 +52,7 @@ class S3Store:
         self.prefix = f"{prefix}/" if prefix else ""
         self.endpoint = settings.s3_endpoint or "AWS"
         self.region = settings.s3_region
-        self.retry = RetryPolicy(settings.s3_retry_s, f"S3 at {self.endpoint}", "a running store", "start it, or set TRAINSHED_S3_ENDPOINT")
+        self.retry = RetryPolicy(settings.s3_retry_s, f"S3 at {self.endpoint}", "", "start it, or set TRAINSHED_S3_ENDPOINT")
         self.client = s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys)
 
     def get(self, key: str) -> Stored:
@@ -72,23 +74,23 @@ class S3Store:
             return answer["ETag"]
 
         try:
-            return self._patiently(write, key)
+            return self._retried(write, key)
         except (Conflict, NotFound):
-            # a retry after a lost response meets our own object: it is ours if it holds exactly these bytes
+            # a retry after a lost response finds our own object: exactly these bytes mean success
             found = self._found(key)
             if found is not None and found.data == data:
                 return found.etag
             raise Conflict(f"{key} exists already, or changed since it was read") from None
 
     def head(self, key: str) -> Stat | None:
-        """What is known of an object without reading it."""
+        """Metadata of an object."""
 
         def look() -> Stat:
             answer = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
             return Stat(key, answer["ContentLength"], answer["ETag"], answer["LastModified"])
 
         try:
-            return self._patiently(look, key)
+            return self._retried(look, key)
         except NotFound:
             return None
 
@@ -96,7 +98,7 @@ class S3Store:
         """All objects whose key starts with ``prefix``, in order of their keys."""
         token: dict[str, Any] = {}
         while True:
-            page = self._patiently(lambda: self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + prefix, **token), prefix)  # noqa: B023 - called at once
+            page = self._retried(lambda: self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + prefix, **token), prefix)  # noqa: B023 - called at once
             for row in page.get("Contents", []):
                 yield Stat(row["Key"].removeprefix(self.prefix), row["Size"], row["ETag"], row["LastModified"])
             if not page.get("IsTruncated"):
@@ -104,11 +106,11 @@ class S3Store:
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, key: str) -> None:
-        """Remove an object; no error where there is none."""
-        self._patiently(lambda: self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key), key)
+        """Delete an object; no error if it does not exist."""
+        self._retried(lambda: self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key), key)
 
     def upload(self, path: Path, key: str) -> bool:
-        """Put a file if the key is absent; above 16 MB in parts, of which at most four are in memory."""
+        """Put a file if the key is absent; above 16 MB in parts, at most four of them in memory."""
         if self.head(key) is not None:
             return False
         if path.stat().st_size <= MULTIPART:
@@ -119,18 +121,18 @@ class S3Store:
             return True
         # the transfer manager takes no If-None-Match; a blob's key is its digest, so a second writer writes the same bytes
         config = TransferConfig(multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART, max_concurrency=4)
-        self._patiently(lambda: self.client.upload_file(str(path), self.bucket, self.prefix + key, Config=config), key)
+        self._retried(lambda: self.client.upload_file(str(path), self.bucket, self.prefix + key, Config=config), key)
         return True
 
     def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
-        """Read an object piece by piece; after a break it goes on where it stopped, if the object is still the same."""
+        """Read an object piece by piece; a broken connection resumes at the same byte if the object is unchanged."""
         done, etag = 0, ""
 
         def begin() -> tuple[str, bytes, Iterator[bytes]]:
             condition: dict[str, Any] = {"Range": f"bytes={done}-", "IfMatch": etag} if done else {}
             answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **condition)
             pieces = answer["Body"].iter_chunks(size)
-            # the first piece belongs to the patient call: each turn of the loop below then gets on, or raises
+            # the first piece is read inside the retry: each turn of the loop below makes progress or raises
             return answer["ETag"], next(pieces, b""), pieces
 
         while True:
@@ -152,16 +154,16 @@ class S3Store:
             return None
 
     def _read(self, call: Callable[[], Result], key: str) -> Result:
-        """Like `_patiently`, but tells an object that cannot be read from a store that is away."""
+        """Like `_retried`, but distinguishes an object that cannot be read from a store that is unreachable."""
         try:
-            return self._patiently(call, key)
+            return self._retried(call, key)
         except Unavailable as error:
-            if not self._works():
+            if not self._probe():
                 raise
-            raise Unreadable(f"S3 at {self.endpoint} cannot read {key}, though it works otherwise", "its bytes") from error
+            raise CorruptObject(f"S3 at {self.endpoint} works but cannot read {key}") from error
 
-    def _works(self) -> bool:
-        """Whether an object can be written and read back at this moment."""
+    def _probe(self) -> bool:
+        """Whether an object can be written and read back now."""
         bucket, key = self.bucket, f"{self.prefix}probe/{uuid.uuid4().hex}"
 
         def there_and_back() -> bytes:
@@ -175,14 +177,14 @@ class S3Store:
         except (Unreachable, TrainshedError):
             return False
 
-    def _patiently(self, call: Callable[[], Result], key: str) -> Result:
+    def _retried(self, call: Callable[[], Result], key: str) -> Result:
         return self.retry.call(lambda: self._once(call, key))
 
     def _once(self, call: Callable[[], Result], key: str) -> Result:
         try:
             return call()
         except ClientError as error:
-            raise self._meaning(error, key) from error
+            raise self._translate(error, key) from error
         except NoCredentialsError as error:
             raise BadInput(f"no credentials for {self.url}", "an access key", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
         except ParamValidationError as error:
@@ -191,31 +193,29 @@ class S3Store:
             raise BadInput(f"store {self.url}: {what}", "s3://bucket[/prefix]", "correct TRAINSHED_STORE") from error
         except KeyError as error:
             raise BadInput(
-                f"no S3 at {self.endpoint!r}: it does not answer as S3 does (no {error})", "an S3 server", "correct TRAINSHED_S3_ENDPOINT"
+                f"no S3 at {self.endpoint!r}: it does not answer as S3 does (no {error})", "", "correct TRAINSHED_S3_ENDPOINT"
             ) from error
         except (BotoCoreError, OSError, Boto3Error) as error:
-            # the transfer manager wraps a refusal in an error of its own
+            # the transfer manager wraps the server's error
             if isinstance(error.__context__, ClientError):
-                raise self._meaning(error.__context__, key) from error
+                raise self._translate(error.__context__, key) from error
             raise Unreachable(cause(error)) from error
 
-    def _meaning(self, error: ClientError, key: str) -> TrainshedError | Unreachable:
-        """What a refusal stands for."""
+    def _translate(self, error: ClientError, key: str) -> TrainshedError | Unreachable:
+        """Our error for an error response."""
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code == "NoSuchBucket":
-            return BadInput(
-                f"no bucket {self.bucket!r} at {self.endpoint}", "the bucket of TRAINSHED_STORE", "create it, or correct TRAINSHED_STORE"
-            )
+            return BadInput(f"no bucket {self.bucket!r} at {self.endpoint}", "", "create it, or correct TRAINSHED_STORE")
         if code in ABSENT or status == 404:
             return NotFound(f"no object {key} in {self.url}")
-        if code in MOVED:
+        if code in CONDITION_FAILED:
             return Conflict(f"{key}: the condition did not hold")
-        refused = refusal(code, status, f"S3 at {self.endpoint}", self.region)
+        refused = access_error(code, status, f"S3 at {self.endpoint}", self.region)
         if refused:
             return refused
         if code in FULL or status == 507:
-            return Unavailable(f"S3 at {self.endpoint} is full", "room for the artifact", "free some space")
-        if code in HURT or status in {409, 408, 429} or status >= 500:
+            return Unavailable(f"S3 at {self.endpoint} is full", "", "free some space")
+        if code in DAMAGED_IN_TRANSIT or status in {409, 408, 429} or status >= 500:
             return Unreachable(f"HTTP {status} {code}")
-        return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "a request it accepts", "see the server's log")
+        return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "", "see the server's log")

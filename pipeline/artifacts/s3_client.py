@@ -1,7 +1,7 @@
-"""The one place that makes an S3 client, for the store, for sources and for the stack's probe.
+"""Make S3 clients: the only place that does, for the store, for sources and for the stack's probe.
 
-Two things of a developer's shell must not reach a server named in our settings: a proxy for the outside would be asked for its
-own 127.0.0.1, and an ``AWS_PROFILE`` that is missing here is an error to botocore although keys were given.
+Two settings of a developer's shell are ignored. A proxy would connect to its own 127.0.0.1 instead of ours. A missing
+``AWS_PROFILE`` is an error to botocore even when keys are given.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def s3_client(
 
     Args:
         endpoint: URL of the server; None means AWS itself.
-        region: region the bucket lies in.
-        keys: access key, secret key, and a session token if they are temporary; None leaves the search to boto3's own chain.
-        attempts: tries of botocore itself; callers with a patience of their own leave it at one.
+        region: the bucket's region.
+        keys: access key, secret key, and a session token for temporary keys; None uses boto3's credential chain.
+        attempts: attempts that botocore makes; callers that retry themselves leave it at one.
         connect_s: longest wait for a connection, in seconds.
         read_s: longest wait for bytes, in seconds.
 
@@ -51,13 +51,13 @@ def s3_client(
         retries={"total_max_attempts": attempts, "mode": "standard"},
         max_pool_connections=CONNECTIONS,
         proxies={} if urlsplit(endpoint or "").hostname in LOOPBACK else None,
-        # readers compare our own sha256; botocore's CRC would cost a second pass and end a stream in the middle
+        # readers compare sha256 themselves; botocore's CRC would cost a second pass and abort a stream midway
         response_checksum_validation="when_required",
     )
     session_vars: dict[str, Any] | None = {"profile": (None, None, None, None)} if keys else None
     credentials = dict(zip(CREDENTIALS, keys or (), strict=False))
     try:
-        # a session of its own: boto3's default session is shared and not safe to use from several threads
+        # not boto3's default session, which is shared and not thread-safe
         base = botocore.session.Session(session_vars=session_vars)
         base.register_component("data_loader", _loader())
         session = boto3.Session(botocore_session=base)
@@ -67,15 +67,13 @@ def s3_client(
             f"S3 endpoint {endpoint!r} ({error})", "a URL such as http://127.0.0.1:8333", "correct TRAINSHED_S3_ENDPOINT"
         ) from error
     except BotoCoreError as error:
-        raise BadInput(
-            f"no S3 client: {error}", "a profile that exists, or keys", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from error
+        raise BadInput(f"no S3 client: {error}", "", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from error
     return client
 
 
 @lru_cache(maxsize=1)
 def _loader() -> Loader:
-    """One reader of botocore's JSON models for all sessions: parsing them anew costs each client a third of a second."""
+    """One loader of botocore's JSON models for all sessions: parsing them takes a third of a second."""
     from botocore.loaders import Loader
 
     return Loader(include_default_search_paths=True)

@@ -1,4 +1,4 @@
-"""What kinds of artifacts there are: names that contracts use to say what a step takes and gives.
+"""The kinds of artifacts: contracts name them as inputs and outputs.
 
 Light on purpose: contracts and DAG files import it.
 """
@@ -9,10 +9,10 @@ from enum import StrEnum
 
 
 class ArtifactType(StrEnum):
-    """The type of an artifact; a step that is handed another type than its contract names refuses it."""
+    """The type of an artifact; a step refuses an input whose type is not the one in its contract."""
 
     SOURCE = "source"
-    """A pinned outside source: nothing of it lies in the store, only which revision was read."""
+    """A pinned external source: the store holds its revision, not its data."""
 
     CORPUS = "corpus"
     """Documents as Parquet shards, one set per split: see `pipeline.corpus`."""

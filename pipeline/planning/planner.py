@@ -126,7 +126,7 @@ class Planner:
 
     def _quarantine_missing(self) -> bool:
         """Ask for the blobs of all artifacts that were found; True when some had to be quarantined."""
-        gone = {entry.sha256 for entry in self.artifacts.missing_of(entry for found in self._found.values() for entry in found.files)}
+        gone = {entry.sha256 for entry in self.artifacts.missing_files(entry for found in self._found.values() for entry in found.files)}
         for key, manifest in list(self._found.items()):
             lost = next((entry.path for entry in manifest.files if entry.sha256 in gone), None)
             if lost:

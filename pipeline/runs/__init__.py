@@ -1,1 +1,1 @@
-"""What one run leaves in the store: its name, its requests, its live progress and why it failed."""
+"""The records of one run in the store: its name, requests, live progress and failures."""

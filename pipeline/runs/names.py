@@ -1,8 +1,8 @@
 """One name for a run in Airflow, in the store and in MLflow.
 
-Airflow's run ids are unique within one DAG only (two recipes scheduled at the same minute get the same id) and hold ``:`` and
-``+``. A run's name is the recipe's name and the run id, with what an S3 key or a shell would trip over replaced; an id that
-begins with the recipe's name, as those the command line makes do, is its own name.
+Airflow's run ids are unique only within one DAG (two recipes scheduled at the same minute get the same id) and contain ``:`` and
+``+``. A run's name is the recipe's name and the run id, with characters replaced that are unsafe in an S3 key or a shell. An id
+that begins with the recipe's name, as those of the command line do, is used as it is.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import secrets
 from datetime import UTC, datetime
 
 PLAN_TASK = "plan"
-"""The first task of every DAG of ours."""
+"""Id of the first task of each of our DAGs."""
 
 FORCE = "force"
-"""The one field of the trigger form that is not the recipe's: steps to run although their artifact exists."""
+"""Field of the trigger form that is not part of the recipe: steps to run although their artifact exists."""
 
 
 def run_name(dag_id: str, run_id: str) -> str:

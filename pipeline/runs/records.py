@@ -1,7 +1,7 @@
-"""Where the traces of a run lie in the store: one prefix a run, so that it can be read, followed and collected as one.
+"""Keys and records of a run in the store, all under ``runs/<run>/``.
 
-``runs/<run>/plan.json`` is what the run relies on, written before it relies on it: a root for garbage collection. Beside it
-each step leaves its request (with the references it reads), its live progress, and, if it ended badly, why.
+``runs/<run>/plan.json`` names what the run relies on, and is written first: a root for garbage collection. Each step adds its
+request (with the references it reads), its live progress and, if it failed, the failure.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 class StepProgress(Frozen):
-    """How far a step at work is."""
+    """How far a running step is."""
 
     done: float
     """Units finished."""
 
     total: float
-    """Units in all; 0 when not known."""
+    """Total units; 0 if unknown."""
 
     unit: str
     """What is counted, plural."""
 
     figures: dict[str, float] = {}
-    """What else a person may want to see live: loss, tokens a second."""
+    """Other live figures: loss, tokens per second."""
 
     started: datetime
     """When this attempt began, with time zone."""
@@ -41,7 +41,7 @@ class StepProgress(Frozen):
 
 
 class Failure(Frozen):
-    """Why an attempt of a step ended badly."""
+    """Why an attempt of a step failed."""
 
     exit_code: int
     """Exit code of the component."""
@@ -50,7 +50,7 @@ class Failure(Frozen):
     """The one line a person reads."""
 
     damaged: bool = False
-    """Whether a stored artifact was found damaged: planning anew rebuilds it."""
+    """Whether a stored artifact was found damaged: a new plan rebuilds it."""
 
 
 Record = TypeVar("Record", StepProgress, Failure)
@@ -72,22 +72,22 @@ def progress_key(run: str, step: str) -> str:
 
 
 def failure_key(run: str, step: str) -> str:
-    """Key of what the last attempt of a step died of."""
+    """Key of the failure of the last attempt of a step."""
     return f"runs/{run}/{step}/failure.json"
 
 
 def reference_key(run: str, step: str) -> str:
-    """Key of the reference that a step handed on, in a run without a plan."""
+    """Key of the reference that a step returned, in a run without a plan."""
     return f"runs/{run}/{step}/reference.json"
 
 
 def read_progress(store: Store, run: str, step: str) -> StepProgress | None:
-    """Live progress of a step; None before it has told any."""
+    """Live progress of a step; None before the first report."""
     return _read(store, progress_key(run, step), StepProgress)
 
 
 def read_failure(store: Store, run: str, step: str) -> Failure | None:
-    """Why the last attempt of a step ended badly; None when it did not."""
+    """Failure of the last attempt of a step; None if it did not fail."""
     return _read(store, failure_key(run, step), Failure)
 
 

@@ -1,6 +1,6 @@
-"""A request: everything one attempt of one step needs to know, as one JSON object in the store or in a file.
+"""A request: everything that one attempt of a step needs, as one JSON object in the store or in a file.
 
-It holds no address and no credential: those come from the environment of the container.
+It contains no address and no credential: those come from the environment of the container.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pipeline.sources.base import Pin
 
 
 class Request(Frozen):
-    """What the orchestration side asks a component to do."""
+    """What the orchestration side asks of a component."""
 
     run: str
-    """Id of the run; the MLflow parent run and ``runs/<id>.json`` carry it too."""
+    """Id of the run; also in the MLflow parent run and in ``runs/<run>/plan.json``."""
 
     recipe: str
     """Name of the recipe: the MLflow experiment."""
@@ -36,7 +36,7 @@ class Request(Frozen):
     """The pinned source, for ingestion."""
 
     fingerprint: str
-    """Identity the plan computed; the runtime computes it again and refuses to run when the two differ."""
+    """Identity that the plan computed; the runtime recomputes it and refuses to run if the two differ."""
 
     force: bool = False
     """Run although the artifact exists."""

@@ -1,4 +1,4 @@
-"""One attempt of one step: verify → body → blobs → manifest last → close the MLflow run."""
+"""One attempt of one step: verify inputs → body → blobs → manifest last → end the MLflow run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.artifacts.checkpoints import StoredCheckpoints
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Provenance
 from pipeline.errors import Preempted, TrainshedError, Unavailable
-from pipeline.runtime.identity import check_identity, check_inputs, check_params
+from pipeline.runtime.check_request import check_identity, check_inputs, check_params
 from pipeline.runtime.run_reporter import RunReporter
 from pipeline.runtime.version import code_version
 from pipeline.runtime.watchdog import Watchdog
 from pipeline.runtime.work import Work
-from pipeline.runtime.work_folder import open_inputs, scratch
-from pipeline.runtime.worker_rank import meet
+from pipeline.runtime.work_folder import open_inputs, work_folder
+from pipeline.runtime.worker_rank import join_ranks
 from pipeline.tracking import Outbox, flat, step_run
 
 if TYPE_CHECKING:
@@ -55,23 +55,23 @@ class Attempt:
     outbox: Outbox
     ranks: Ranks | None
 
-    def made_already(self) -> Manifest | None:
-        """The artifact, if another attempt made it; never for a component that acts on the world."""
+    def find_existing(self) -> Manifest | None:
+        """The artifact, if another attempt committed it; always None for a component with an external effect."""
         if self.request.force or self.component.effect:
             return None
         found = self.artifacts.find(self.component.name, self.parts.fingerprint)
         return found if found and not self.artifacts.missing(found) else None
 
-    def make(self) -> Manifest:
-        """MlflowRun the body on verified inputs and commit what it made."""
+    def run(self) -> Manifest:
+        """Run the body on verified inputs and commit its output."""
         started = datetime.now(UTC)
-        with _tracked(self.settings, self.request) as run, scratch(self.settings, self.request, self.lease.epoch) as place:
+        with _tracked(self.settings, self.request) as run, work_folder(self.settings, self.request, self.lease.epoch) as place:
             run.log_params(dict(flat(self.request.params)))
             work = self._work(run, place)
             self.body(work)
             self.lease.renew()
             if not any(work.output.iterdir()):
-                raise TrainshedError(f"{self.component.name} made no files", "at least one", "this is a bug in its body")
+                raise TrainshedError(f"bug: the body of {self.component.name} made no files")
             self.reporter.beat()
             self.outbox.send(run)
             run.log_figures(work.metrics)
@@ -86,9 +86,9 @@ class Attempt:
         output.mkdir()
         checkpoints = None
         if self.component.trains:
-            shelf = place / "checkpoints"
+            local = place / "checkpoints"
             checkpoints = StoredCheckpoints(
-                self.artifacts, self.component.name, self.parts.fingerprint, self.lease, shelf, self.outbox, run
+                self.artifacts, self.component.name, self.parts.fingerprint, self.lease, local, self.outbox, run
             )
         inputs = open_inputs(self.artifacts, self.request, place)
         return Work(self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.ranks)
@@ -121,21 +121,21 @@ def execute(
     stop: Stop,
     on_stuck: Callable[[TrainshedError], object],
 ) -> Manifest:
-    """MlflowRun ``body`` and commit what it made.
+    """Run ``body`` and commit its output.
 
     Args:
         component: the contract.
         body: fills ``work.output``.
-        request: what is asked for.
-        settings: where things are.
-        stop: tells whether to stop.
+        request: the step to run.
+        settings: addresses and limits.
+        stop: set once the process was told to stop.
         on_stuck: called by the watchdog just before it ends the process.
 
     Raises:
-        BadInput: the request does not fit the contract, or this code.
-        Damaged: an input is damaged; it is quarantined.
-        Preempted: told to stop, or the lease went to another attempt.
-        Unavailable: a server is away, the disk is full.
+        BadInput: the request does not fit the contract or this code.
+        Damaged: an input is damaged and now quarantined.
+        Preempted: told to stop, or another attempt holds the lease.
+        Unavailable: a server is unreachable, or the disk is full.
     """
     params = check_params(component, request)
     check_inputs(component, request)
@@ -147,36 +147,36 @@ def execute(
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
     watchdog.start()
     try:
-        ranks = meet(settings)
+        ranks = join_ranks(settings)
         attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, reporter, outbox, ranks)
         _acquire(lease, reporter, stop)
-        manifest = attempt.made_already()
+        manifest = attempt.find_existing()
         if ranks:
             ranks.same(manifest is None)
         if manifest is None:
             reporter.start()
-            manifest = attempt.make()
+            manifest = attempt.run()
     finally:
         reporter.close()
         watchdog.close()
         lease.release()
     counts = {name: count for name, count in manifest.counts.items() if count}
-    told = {"stage": component.name, "digest": manifest.digest[:12], "files": len(manifest.files), "bytes": manifest.size, **counts}
-    log.info("done", extra={"fields": told})
+    fields = {"stage": component.name, "digest": manifest.digest[:12], "files": len(manifest.files), "bytes": manifest.size, **counts}
+    log.info("done", extra={"fields": fields})
     return manifest
 
 
 def _acquire(lease: Lease, reporter: RunReporter, stop: Stop) -> None:
-    """Wait until this attempt may work: an earlier one that died lets go when its lease runs out."""
+    """Wait for the lease; that of an attempt that died expires."""
     while not lease.acquire(wait_s=1.0):
         reporter.beat()
         if stop:
-            raise Preempted(f"told to stop ({stop.reason}) while waiting for the lease", "to begin", "run again")
+            raise Preempted(f"told to stop ({stop.reason}) while waiting for the lease", "", "run it again")
 
 
 @contextmanager
 def _tracked(settings: Settings, request: Request) -> Iterator[MlflowRun]:
-    """The nested MLflow run of this step, with the status that fits how the block ends."""
+    """The nested MLflow run of this step; ended with the status that matches the outcome of the block."""
     run = step_run(settings, request.recipe, request.run, request.step)
     try:
         yield run

@@ -13,7 +13,7 @@ class Logfmt(logging.Formatter):
     """Fields of every line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; a traceback follows on lines of its own."""
+        """One line; a traceback follows on separate lines."""
         fields = {**getattr(record, "fields", {}), **self.always}
         pairs = "".join(f" {key}={_shown(value)}" for key, value in fields.items())
         name = record.name.removeprefix("pipeline.").removeprefix("components.")
@@ -31,7 +31,7 @@ def set_up_logs() -> None:
 
 
 def mark_logs(rank: int) -> None:
-    """Tell which process of a training speaks, and have it speak only of what is not as it should be: the first one tells the rest."""
+    """Add the rank to every line, and log only warnings and errors: rank 0 logs the rest."""
     Logfmt.always = {"rank": rank}
     for name in ("pipeline", "components"):
         logging.getLogger(name).setLevel(logging.WARNING)

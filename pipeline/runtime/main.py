@@ -20,7 +20,7 @@ from pipeline.runs.request import Request
 from pipeline.runtime.execute import execute
 from pipeline.runtime.logs import mark_logs, set_up_logs
 from pipeline.runtime.stop import Stop
-from pipeline.runtime.worker_rank import follow
+from pipeline.runtime.worker_rank import run_worker_rank
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -42,42 +42,44 @@ def main(component: Component, body: Callable[[Work[Any]], None]) -> None:
     code = _run(component, body, arguments.request, stop)
     sys.stdout.flush()
     logging.shutdown()
-    # daemon threads of libraries may hang an orderly exit; everything that matters is committed by now
+    # daemon threads of libraries may block a normal exit; everything is committed by now
     os._exit(code)
 
 
 def _run(component: Component, body: Callable[[Work[Any]], None], place: str, stop: Stop) -> int:
-    """One attempt; every way it can end becomes an exit code and one line."""
+    """Run one attempt; every outcome becomes an exit code and one line."""
     settings = request = None
     try:
         settings = load_settings()
         _check_processes(component, settings)
         request = _read_request(place, settings)
-        tell = partial(_tell, settings=settings, request=request)
+        report = partial(_report_failure, settings=settings, request=request)
         if settings.rank:
-            follow(component, body, request, settings, stop, tell)
+            run_worker_rank(component, body, request, settings, stop, report)
             return 0
-        manifest = execute(component, body, request, settings, stop, tell)
+        manifest = execute(component, body, request, settings, stop, report)
     except TrainshedError as error:
-        ended: TrainshedError = (
-            Interrupted("interrupted; the step has checkpointed", "", "run it again to go on") if stop.interrupted else error
+        outcome: TrainshedError = (
+            Interrupted("interrupted; the step has checkpointed", "", "run it again to resume") if stop.interrupted else error
         )
-        return _tell(ended, settings, request)
+        return _report_failure(outcome, settings, request)
     except KeyboardInterrupt:
-        return _tell(Interrupted("interrupted"), settings, request)
+        return _report_failure(Interrupted("interrupted"), settings, request)
     except Exception as error:
         refused = disk_error(error) if isinstance(error, OSError) else None
         if refused:
-            return _tell(refused, settings, request)
-        # the last line of defence: the traceback is for us, the line is for the user
+            return _report_failure(refused, settings, request)
+        # the last resort: the traceback is for developers, the line is for the user
         log.exception("unexpected error")
-        return _tell(TrainshedError(f"bug: {type(error).__name__}: {error}", "", "report it with the traceback above"), settings, request)
+        return _report_failure(
+            TrainshedError(f"bug: {type(error).__name__}: {error}", "", "report it with the traceback above"), settings, request
+        )
     print(manifest.reference.model_dump_json())
     return 0
 
 
 def _check_processes(component: Component, settings: Settings) -> None:
-    """Only what trains may be one of several processes; those that follow another say little.
+    """Refuse several processes for a component that does not train; mark the logs of ranks above 0.
 
     Raises:
         BadInput: this component does not train.
@@ -85,7 +87,7 @@ def _check_processes(component: Component, settings: Settings) -> None:
     if settings.world_size > 1 and not component.trains:
         raise BadInput(
             f"{component.name} was started as {settings.world_size} processes",
-            "one: only steps that train are shared",
+            "one process; only steps that train run as several",
             "start it without torchrun, or unset WORLD_SIZE",
         )
     if settings.rank:
@@ -96,7 +98,7 @@ def _read_request(place: str, settings: Settings) -> Request:
     """Read the request from a local file or from the store.
 
     Raises:
-        BadInput: there is none, or it is not one.
+        BadInput: not found, or not a request.
     """
     path = Path(place)
     root = settings.store.rstrip("/") + "/"
@@ -106,20 +108,20 @@ def _read_request(place: str, settings: Settings) -> Request:
         elif place.startswith(root):
             data = open_store(settings).get(place.removeprefix(root)).data
         else:
-            raise BadInput(f"no request at {place}", f"a file, or an address below {root}", "check --request and TRAINSHED_STORE")
+            raise BadInput(
+                f"no request at {place}", f"a file, or an address that starts with {root}", "check --request and TRAINSHED_STORE"
+            )
         return Request.model_validate_json(data)
     except NotFound as error:
-        raise BadInput(f"no request at {place}", "one written by planning", "plan the run anew") from error
+        raise BadInput(f"no request at {place}", "", "run the recipe again") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise BadInput(
-            f"request {place}: {where}: {first['msg'].lower()}", "a request as planning writes it", "plan the run anew"
-        ) from error
+        raise BadInput(f"request {place}: {where}: {first['msg'].lower()}", "", "run the recipe again") from error
 
 
-def _tell(error: TrainshedError, settings: Settings | None, request: Request | None) -> int:
-    """Print the one line, have the first process leave it in the store for whoever waits, and return the exit code."""
+def _report_failure(error: TrainshedError, settings: Settings | None, request: Request | None) -> int:
+    """Log the error in one line, write it to the store (rank 0 only), and return the exit code."""
     level = logging.WARNING if isinstance(error, Preempted | Interrupted) else logging.ERROR
     log.log(level, "%s", error)
     if settings and request and settings.rank == 0:
@@ -129,7 +131,7 @@ def _tell(error: TrainshedError, settings: Settings | None, request: Request | N
                 failure_key(request.run, request.step), failure.model_dump_json().encode()
             )
         except TrainshedError as second:
-            log.warning("the reason could not be left in the store: %s", second)
+            log.warning("the failure could not be written to the store: %s", second)
     return error.exit_code
 
 
@@ -140,11 +142,11 @@ def _parser(component: Component) -> argparse.ArgumentParser:
         prog=f"python -m components.{component.name}",
         description=component.summary,
         epilog=f"inputs: {inputs}\noutput: {component.output}\nparams:\n{params}\n\n"
-        "exit codes: 0 done; 1 a bug; 2 bad input, not to be retried; 75 preempted or something is away, to be retried",
+        "exit codes: 0 done; 1 a bug; 2 bad input, not retried; 75 preempted, or a server is unavailable, retried",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--request", required=True, metavar="PLACE", help="the request: a JSON file, or its address in the store")
     parser.add_argument(
-        "--tethered", action="store_true", help="checkpoint and exit when standard input ends: its other end is held by the launcher"
+        "--tethered", action="store_true", help="checkpoint and exit when standard input closes (the launcher holds its other end)"
     )
     return parser

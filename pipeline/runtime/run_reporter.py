@@ -1,7 +1,7 @@
 """The runtime's reporter: live progress to the store, metrics to the outbox, a pulse for the watchdog.
 
-StepProgress is a small object in the store, overwritten about once a second by a thread of its own: a store that is slow or away
-never slows a training step, and a late write is dropped in favour of a newer one.
+Progress is a small object in the store that a separate thread overwrites about once a second: a slow or unreachable store
+never slows a training step. Only the newest progress is written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RunReporter:
     """Implements `pipeline.reporter.Reporter` for one attempt of one step."""
 
     def __init__(self, store: Store, run: str, step: str, stop: Stop, outbox: Outbox) -> None:
-        """Begin a reporter; nothing is written before `start`."""
+        """Nothing is written before `start`."""
         self._store, self._key, self._stop, self._outbox = store, progress_key(run, step), stop, outbox
         self._started = datetime.now(UTC)
         self._newest: StepProgress | None = None
@@ -39,10 +39,10 @@ class RunReporter:
         self._logged = 0.0
         self._writer = threading.Thread(target=self._write_loop, name="progress", daemon=True)
         self.pulse = time.monotonic()
-        """When something last moved, on the monotonic clock in seconds."""
+        """Time of the last progress, on the monotonic clock in seconds."""
 
     def start(self) -> None:
-        """Begin writing progress to the store."""
+        """Start writing progress to the store."""
         self._writer.start()
 
     def close(self) -> None:
@@ -52,11 +52,11 @@ class RunReporter:
             self._writer.join(timeout=5)
 
     def beat(self) -> None:
-        """Tell the watchdog that something moved."""
+        """Record progress for the watchdog."""
         self.pulse = time.monotonic()
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
-        """Say how far the step is."""
+        """Report how far the step is."""
         self.beat()
         now = datetime.now(UTC)
         self._newest = StepProgress(done=done, total=total, unit=unit, figures=figures, started=self._started, updated=now)

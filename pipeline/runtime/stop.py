@@ -1,7 +1,7 @@
-"""Being told to stop: SIGTERM, Ctrl-C, or the end of the launcher's pipe.
+"""Requests to stop: SIGTERM, Ctrl-C, or the end of the launcher's pipe.
 
-All three mean the same: checkpoint at the next step boundary and exit with 75. The pipe covers what signals cannot: a
-launcher that was killed with SIGKILL sends nothing, but the kernel closes its end of the pipe.
+All three mean: checkpoint at the next step boundary and exit with 75. The pipe covers what signals cannot: a launcher killed
+with SIGKILL sends no signal, but the kernel closes its end of the pipe.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class Stop:
-    """Whether this process was told to stop, and by what."""
+    """Whether this process was told to stop, and why."""
 
     def __init__(self) -> None:
-        """Begin as not told."""
+        """Not stopped yet."""
         self.reason = ""
         self.interrupted = False
         self._event = threading.Event()
@@ -36,8 +36,8 @@ class Stop:
         """Wait at most ``seconds``; True once told to stop."""
         return self._event.wait(seconds)
 
-    def tell(self, reason: str) -> None:
-        """Ask for the stop; the first reason is kept."""
+    def request(self, reason: str) -> None:
+        """Request the stop; the first reason is kept."""
         if not self._event.is_set():
             self.reason = reason
             log.warning("told to stop: %s", reason)
@@ -55,9 +55,9 @@ class Stop:
             if self.interrupted:
                 raise KeyboardInterrupt
             self.interrupted = True
-        self.tell(signal.Signals(number).name)
+        self.request(signal.Signals(number).name)
 
     def _watch_pipe(self) -> None:
         while os.read(sys.stdin.fileno(), 1024):
             pass
-        self.tell("the launcher is gone")
+        self.request("the launcher is gone")

@@ -1,9 +1,11 @@
-"""torchrun whose exit code is the component's: ``python -m pipeline.runtime.torchrun [torchrun's options] -m components.<stage> ...``.
+"""torchrun with the component's exit code: ``python -m pipeline.runtime.torchrun [torchrun's options] -m components.<stage> ...``.
 
-It takes torchrun's own options and variables (``PET_*``, which Kubeflow Trainer sets) and starts the ranks of this node by torch's own
-agent. Three things differ. torchrun ends with 1 whatever its processes ended with, and 1 means a bug here; told to stop it kills them
-after half a minute, which may be too short for a checkpoint; and the store at which they meet listens on every interface, also where
-all of them are on one machine.
+It takes torchrun's options and variables (``PET_*``, which Kubeflow Trainer sets) and starts the ranks of this node with torch's
+agent. Three things differ from torchrun:
+
+- torchrun exits with 1 whatever the exit codes of its ranks; 1 means a bug here.
+- On SIGTERM it kills the ranks after 30 s, which may be too short for a checkpoint.
+- Its rendezvous store listens on every interface, even if all ranks run on one machine.
 """
 
 from __future__ import annotations
@@ -31,19 +33,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("pipeline.runtime.torchrun")
 
 GRACE_S = 110
-"""How long ranks that were told to stop may take to checkpoint: less than what a pod is given."""
+"""How long ranks may take to checkpoint after SIGTERM, in seconds: less than a pod's grace period."""
 
 LOOPBACK = "127.0.0.1"
 
 
 def main() -> int:
-    """Run the ranks of this node to their end; the exit code says how the training ended."""
+    """Run the ranks of this node until they end; return the exit code of the training."""
     set_up_logs()
     arguments: Namespace = parse_args(sys.argv[1:])  # type: ignore[no-untyped-call]
     arguments.shutdown_timeout = arguments.shutdown_timeout or GRACE_S
-    # a number that torch would set too, with a banner; the loop sets its own
+    # torch would set the same value, and print a banner; the training loop sets its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    kept = _meet_on_loopback(arguments)
+    store = _loopback_store(arguments)
     try:
         run(arguments)  # type: ignore[no-untyped-call]
     except ChildFailedError as error:
@@ -51,31 +53,31 @@ def main() -> int:
     except SignalException as error:
         return Interrupted.exit_code if error.sigval is signal.SIGINT else Unavailable.exit_code
     except (RendezvousError, DistError, TimeoutError) as error:
-        log.error("%s", Unavailable(f"the nodes of this training did not meet: {error}", "all of them", "see the other nodes' logs"))  # noqa: TRY400
+        log.error("%s", Unavailable(f"the nodes of this training did not connect: {error}", "", "see the logs of the other nodes"))  # noqa: TRY400
         return Unavailable.exit_code
     finally:
-        del kept
+        del store
     return 0
 
 
 def exit_code(codes: Mapping[int, int]) -> int:
-    """How a training ended whose ranks ended so; only those that failed are given, by number.
+    """Exit code of the training, from the exit codes of its failed ranks.
 
-    The first one that cannot be helped by trying again decides: a rank that lost another ends with 75, and so does the training
-    when one died of a signal.
+    The first code that a retry cannot fix decides. A rank that lost another one exits with 75, and so does the training
+    when a rank died of a signal.
     """
     for rank, code in sorted(codes.items()):
         if code < 0:
-            log.warning("process %d of this training died of %s: look for lack of memory", rank, signal.Signals(-code).name)
+            log.warning("rank %d died of %s; if it is SIGKILL, check for out of memory", rank, signal.Signals(-code).name)
     final = [code for _, code in sorted(codes.items()) if code > 0 and code != Unavailable.exit_code]
     return final[0] if final else Unavailable.exit_code
 
 
-def _meet_on_loopback(arguments: Namespace) -> TCPStore | None:
-    """Where nobody else can come, have nobody else hear: a store that torch then finds and uses, because it looks for one by its port.
+def _loopback_store(arguments: Namespace) -> TCPStore | None:
+    """On one machine, start the rendezvous store on loopback only; torch finds it by its port and uses it.
 
     Returns:
-        What has to be kept while the ranks run; None where they meet elsewhere.
+        The store, to be kept while the ranks run; None if the ranks rendezvous elsewhere.
     """
     if arguments.rdzv_backend != "static" or arguments.rdzv_endpoint:
         return None

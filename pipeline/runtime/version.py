@@ -1,4 +1,4 @@
-"""Which version of our code is running, for provenance only: it is no part of any identity."""
+"""Version of the running code, for provenance only: it is not part of any identity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def code_version(settings: Settings) -> str:
-    """What the image says, or else git: the commit of the checkout, with ``+dirty`` where it was edited; the package's version outside one."""
+    """The image's code version, else the git commit (``+dirty`` if edited), else the package's version."""
     return settings.code_version or _commit(settings.home)
 
 

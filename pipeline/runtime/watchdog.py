@@ -1,4 +1,4 @@
-"""Ends a step that no longer moves, so that another attempt can go on from its last checkpoint."""
+"""End a step that makes no progress, so that the next attempt resumes from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """A thread that looks at a pulse."""
+    """A thread that watches the time of the last progress."""
 
     def __init__(self, limit_s: float, pulse: Callable[[], float], on_stuck: Callable[[Unavailable], object]) -> None:
-        """Watch, once started.
+        """Nothing is watched before `start`.
 
         Args:
-            limit_s: longest time without a pulse, in seconds.
-            pulse: when something last moved, on the monotonic clock.
+            limit_s: longest time without progress, in seconds.
+            pulse: returns the time of the last progress, on the monotonic clock in seconds.
             on_stuck: called with the error just before the process ends.
         """
         self._limit_s, self._pulse, self._on_stuck = limit_s, pulse, on_stuck
@@ -33,7 +33,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._thread.start()
 
     def close(self) -> None:
@@ -43,12 +43,12 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._over.wait(min(self._limit_s / 10, 5.0)):
             if time.monotonic() - self._pulse() > self._limit_s:
-                # a stuck main thread cannot be asked to end; where it hangs is the one thing worth knowing
+                # a stuck main thread cannot be asked to end; the stacks show where it hangs
                 faulthandler.dump_traceback()
                 error = Unavailable(
                     f"no progress for {self._limit_s / 60:g} minutes",
-                    "a step that moves",
-                    "see the stacks above; raise TRAINSHED_WATCHDOG_MIN if it is only slow",
+                    "",
+                    "see the stacks above; raise TRAINSHED_WATCHDOG_MIN if the step is only slow",
                 )
                 log.error("%s", error)
                 self._on_stuck(error)

@@ -1,4 +1,4 @@
-"""What a body is handed: its params, its verified inputs, an empty folder to fill, and ways to speak."""
+"""The arguments of a body: params, verified inputs, an empty output folder, reporter and servers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Work(Generic[P]):
-    """Everything one attempt of one step works with."""
+    """Everything the body of one attempt works with."""
 
     request: Request
     params: P
@@ -48,22 +48,22 @@ class Work(Generic[P]):
     settings: Settings
     artifacts: Artifacts
     tracked: MlflowRun | None
-    """The step's MLflow run; see `tracking`."""
+    """The step's MLflow run, None on ranks above 0; read it as `tracking`."""
 
     trained: Checkpoints | None = None
-    """Where a training step keeps its state; see `checkpoints`."""
+    """Where a training step keeps its state, None for other steps; read it as `checkpoints`."""
 
     ranks: Ranks | None = None
-    """The processes that train together; None where this one is alone."""
+    """The process group of this training; None if the world size is 1."""
 
     counts: dict[str, int] = field(default_factory=dict)
-    """To be filled: whole numbers that later stages rely on."""
+    """Filled by the body: integers that later stages rely on."""
 
     metrics: dict[str, float] = field(default_factory=dict)
-    """To be filled: final figures, for the manifest and MLflow."""
+    """Filled by the body: final figures, for the manifest and MLflow."""
 
     environment: dict[str, str] = field(default_factory=dict)
-    """To be filled: what else belongs into the provenance, e.g. threads and device."""
+    """Filled by the body: other provenance, e.g. threads and device."""
 
     @property
     def source(self) -> Pin:
@@ -74,7 +74,7 @@ class Work(Generic[P]):
     @property
     def tracking(self) -> MlflowRun:
         """The step's MLflow run."""
-        assert self.tracked is not None  # noqa: S101 - only a rank that follows another has none, and its body asks for none
+        assert self.tracked is not None  # noqa: S101 - only ranks above 0 have none, and their body does not ask
         return self.tracked
 
     @property

@@ -1,4 +1,4 @@
-"""What an attempt has on local disk: an empty folder of its own, and its inputs in it."""
+"""The local folder of an attempt, and its inputs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def scratch(settings: Settings, request: Request, epoch: int) -> Iterator[Path]:
-    """An empty folder on local disk for this attempt; what earlier attempts of the same step left is removed first.
+def work_folder(settings: Settings, request: Request, epoch: int) -> Iterator[Path]:
+    """An empty local folder for this attempt; the folders of earlier attempts of the step are removed first.
 
     Args:
-        settings: which process of a training this is, and where the state is.
-        request: what is asked for.
-        epoch: of the lease; 0 where another process holds it.
+        settings: rank, and the folder for local state.
+        request: the step.
+        epoch: of the lease; 0 if another rank holds it.
     """
     parent = settings.state.resolve() / "scratch"
-    # ranks on one machine share the state folder, and must leave each other's alone
+    # ranks on one machine share the state folder
     label = f"{request.stage}-{request.fingerprint[:16]}" + (f".{settings.rank}" if settings.rank else "")
     try:
         for left in parent.glob(f"{label}-*"):
@@ -37,7 +37,7 @@ def scratch(settings: Settings, request: Request, epoch: int) -> Iterator[Path]:
         folder = parent / f"{label}-{epoch}-{time.time_ns()}"
         folder.mkdir(parents=True)
     except OSError as error:
-        raise BadInput(f"cannot write below {parent}: {error.strerror}", "a folder we may write to", "set TRAINSHED_STATE") from error
+        raise BadInput(f"cannot write to {parent}: {error.strerror}", "a writable folder", "set TRAINSHED_STATE") from error
     try:
         yield folder
     finally:
@@ -45,10 +45,10 @@ def scratch(settings: Settings, request: Request, epoch: int) -> Iterator[Path]:
 
 
 def open_inputs(artifacts: Artifacts, request: Request, folder: Path) -> dict[str, Opened]:
-    """The files of every input, verified and read-only, below ``folder``.
+    """Fetch the files of every input, verified and read-only, into ``folder``.
 
     Raises:
-        Damaged: one is not what was planned with, or its bytes are wrong.
+        Damaged: an input is missing, differs from the plan, or its bytes are wrong.
     """
     return {name: _open(artifacts, request, name, folder) for name in request.inputs}
 
@@ -57,9 +57,7 @@ def _open(artifacts: Artifacts, request: Request, name: str, folder: Path) -> Op
     reference = request.inputs[name]
     manifest = artifacts.find(reference.stage, reference.fingerprint)
     if manifest is None:
-        raise Damaged(
-            f"input {name}: no manifest {reference.stage}/{reference.fingerprint[:12]}", "what was planned with", "plan the run anew"
-        )
+        raise Damaged(f"input {name}: manifest {reference.stage}/{reference.fingerprint[:12]} not found", "", "run the recipe again")
     if manifest.digest != reference.digest:
-        raise Damaged(f"input {name} was made anew with another result", f"digest {reference.digest[:12]}", "plan the run anew")
+        raise Damaged(f"input {name} was rebuilt with another result", f"digest {reference.digest[:12]}", "run the recipe again")
     return Opened(artifacts.open(manifest, folder / "inputs" / name), manifest)

@@ -1,7 +1,7 @@
-"""A process of a training that is not the first: it runs the same body on the same inputs, and leaves nothing behind.
+"""The ranks of a training above 0: they run the same body on the same inputs and write nothing.
 
-The first one alone holds the lease, keeps checkpoints, speaks to MLflow and commits. When it has made sure that there is something to
-do, it says so; from then on all of them go through the loop step by step.
+Only rank 0 holds the lease, saves checkpoints, logs to MLflow and commits. It tells the others whether the artifact exists
+already; if not, all ranks run the training loop step by step.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts import open_artifacts
-from pipeline.runtime.identity import check_identity, check_inputs, check_params
+from pipeline.runtime.check_request import check_identity, check_inputs, check_params
 from pipeline.runtime.watchdog import Watchdog
 from pipeline.runtime.work import Work
-from pipeline.runtime.work_folder import open_inputs, scratch
+from pipeline.runtime.work_folder import open_inputs, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
     from pipeline.training.ranks import Ranks
 
 
-class Silent:
-    """A reporter and a shelf of checkpoints that the first process keeps for all; only the pulse is this one's."""
+class WorkerReporter:
+    """Reporter and checkpoints of a rank above 0: rank 0 writes for all; only the watchdog's pulse is local."""
 
     def __init__(self, stop: Stop) -> None:
-        """Begin."""
+        """Start the pulse."""
         self._stop = stop
         self.pulse = time.monotonic()
-        """When something last moved, on the monotonic clock in seconds."""
+        """Time of the last progress, on the monotonic clock in seconds."""
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
-        """The first process tells it."""
+        """Rank 0 reports it."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """The first process records them."""
+        """Rank 0 records them."""
 
     def stopping(self) -> bool:
-        """Whether this process was told to stop; all of them will."""
+        """Whether this rank was told to stop; all ranks then stop."""
         self.pulse = time.monotonic()
         return bool(self._stop)
 
     def newest(self) -> Path | None:
-        """The first process reads it, and hands it on."""
+        """Rank 0 reads it and broadcasts it."""
         return None
 
     def save(self, step: int, folder: Path) -> None:
-        """Never called: the first process saves."""
-        raise AssertionError(f"checkpoint {step} in {folder} of a process that has no lease")
+        """Never called: rank 0 saves."""
+        raise AssertionError(f"rank above 0 saved checkpoint {step} in {folder} without a lease")
 
 
-def meet(settings: Settings) -> Ranks | None:
-    """Meet the other processes of this training; None when there is none.
+def join_ranks(settings: Settings) -> Ranks | None:
+    """Join the process group of this training; None if the world size is 1.
 
     Raises:
-        Unavailable: they did not meet.
+        Unavailable: the ranks did not connect in time.
     """
     if settings.world_size == 1:
         return None
@@ -71,7 +71,7 @@ def meet(settings: Settings) -> Ranks | None:
     return join(settings.rank, settings.world_size, settings.local_rank, settings.local_world_size, device)
 
 
-def follow(
+def run_worker_rank(
     component: Component,
     body: Callable[[Work[Any]], None],
     request: Request,
@@ -79,23 +79,23 @@ def follow(
     stop: Stop,
     on_stuck: Callable[[TrainshedError], object],
 ) -> None:
-    """Run ``body`` beside the first process, unless that finds that the artifact is there; arguments and errors as of `execute`."""
+    """Run ``body`` on a rank above 0, unless rank 0 finds the artifact; arguments and errors as of `execute`."""
     params = check_params(component, request)
     check_inputs(component, request)
     check_identity(component, params, request)
     artifacts = open_artifacts(settings)
-    ranks = meet(settings)
-    assert ranks is not None  # noqa: S101 - this process has a number above 0
+    ranks = join_ranks(settings)
+    assert ranks is not None  # noqa: S101 - this rank is above 0
     if not ranks.same(False):
         return
-    silent = Silent(stop)
-    watchdog = Watchdog(settings.watchdog_min * 60, lambda: silent.pulse, on_stuck)
+    reporter = WorkerReporter(stop)
+    watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
     watchdog.start()
     try:
-        with scratch(settings, request, epoch=0) as place:
-            output = place / "output"
+        with work_folder(settings, request, epoch=0) as folder:
+            output = folder / "output"
             output.mkdir()
-            inputs = open_inputs(artifacts, request, place)
-            body(Work(request, params, inputs, output, silent, settings, artifacts, None, silent, ranks))
+            inputs = open_inputs(artifacts, request, folder)
+            body(Work(request, params, inputs, output, reporter, settings, artifacts, None, reporter, ranks))
     finally:
         watchdog.close()

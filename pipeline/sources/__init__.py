@@ -1,7 +1,7 @@
-"""Outside sources of text: how each is pinned to a revision.
+"""External sources of text: how each is pinned to a revision.
 
-Only pinning lives here, on the common ground, because planning needs it without any ML library; reading and parsing the
-pinned items is `pipeline.corpus.readers`.
+This package only pins, because planning needs that without any ML library. `pipeline.corpus.readers` reads and parses the
+pinned items.
 """
 
 PINNERS = {

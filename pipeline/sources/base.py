@@ -1,4 +1,4 @@
-"""A pinned source: which revision of outside text a run reads, decided before a byte is read."""
+"""A pinned source: the revision of external text that a run reads, decided before a byte is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PinnedItem(Frozen):
     """Path, ``s3://`` address or distribution name."""
 
     revision: str
-    """What identifies its bytes: ``sha256:…`` of a local file, ``etag:…`` of an object, ``record:…`` of a distribution."""
+    """Identifies its bytes: ``sha256:…`` of a local file, ``etag:…`` of an object, ``record:…`` of a distribution."""
 
     size: int = 0
     """Length in bytes, where known."""
@@ -33,22 +33,22 @@ class Pin(Frozen):
     """Kind of the source, e.g. ``"jsonl"``."""
 
     items: tuple[PinnedItem, ...]
-    """What will be read, in this order."""
+    """The items to read, in this order."""
 
     @cached_property
     def digest(self) -> str:
-        """Identity of the content, as 64 hexadecimal digits: revisions and file names, not the folder they lie in."""
+        """Identity of the content, as 64 hexadecimal digits: revisions and file names without their folder."""
         rows = [(item.name.rpartition("/")[2], item.revision) for item in self.items]
         return hashlib.sha256(canonical_json([self.kind, rows])).hexdigest()
 
 
 class Pinner(Protocol):
-    """Finds out at which revision a source stands; light, for it runs in the scheduler."""
+    """Finds the current revision of a source; light, because it runs in the scheduler."""
 
     def __call__(self, source: Source, settings: Settings) -> Pin:
         """Pin ``source``.
 
         Raises:
             BadInput: the source is missing or empty.
-            Unavailable: the place it lies in is away.
+            Unavailable: its server is unreachable.
         """

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.s3_client import s3_client
-from pipeline.artifacts.s3_errors import refusal
+from pipeline.artifacts.s3_errors import access_error
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def list_objects(address: str, settings: Settings) -> list[tuple[str, str, int]]
 
     Raises:
         BadInput: no such bucket, or wrong credentials.
-        Unavailable: the store is away.
+        Unavailable: the store is unreachable.
     """
     bucket, prefix = split_address(address)
     with translated(address, settings):
@@ -54,7 +54,7 @@ def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: AN
 
     Raises:
         BadInput: wrong credentials.
-        Unavailable: the object changed or went since it was planned, or the store is away.
+        Unavailable: the object changed or was deleted since it was planned, or the store is unreachable.
     """
     bucket, key = split_address(address)
     with translated(address, settings):
@@ -72,13 +72,13 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        refused = refusal(code, status, f"S3 at {settings.s3_endpoint or 'AWS'}, asked for {address},", settings.s3_region)
+        refused = access_error(code, status, f"S3 at {settings.s3_endpoint or 'AWS'}: {address}", settings.s3_region)
         if refused:
             raise refused from error
         if code == "NoSuchBucket":
-            raise BadInput(f"no bucket for {address}", "one that exists", "correct data.source.path") from error
+            raise BadInput(f"no bucket for {address}", "", "correct data.source.path") from error
         if code in CHANGED | MISSING:
-            raise Unavailable(f"{address} changed since it was planned", "the planned version", "plan the run anew") from error
+            raise Unavailable(f"{address} changed since it was planned", "", "run the recipe again") from error
         raise Unavailable(f"S3 could not serve {address} ({code})", "", "try again later") from error
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise BadInput(
@@ -86,10 +86,10 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
         ) from error
     except (BotoCoreError, HTTPError) as error:
         where = settings.s3_endpoint or "AWS"
-        raise Unavailable(f"S3 at {where} is away: {type(error).__name__}", "an answer", "start it, or try again later") from error
+        raise Unavailable(f"S3 at {where} is unreachable: {type(error).__name__}", "", "start it, or try again later") from error
 
 
 def _client(settings: Settings) -> S3Client:
-    """A client that waits as long as the settings' patience allows, and no connection longer than some seconds."""
+    """A client that retries for about ``s3_retry_s`` seconds, with a short timeout for each connection."""
     attempts = max(2, int(settings.s3_retry_s // 8))
     return s3_client(settings.s3_endpoint, settings.s3_region, settings.s3_keys, attempts=attempts, read_s=20)

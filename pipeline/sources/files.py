@@ -1,7 +1,7 @@
 """Sources made of files: a path, a folder, a glob, or an ``s3://`` prefix.
 
 A local file is pinned by the sha256 of its bytes, an S3 object by its etag. Files are taken in natural order of their names
-(``part-2`` before ``part-10``), wherever they lie; empty ones are left out.
+(``part-2`` before ``part-10``), whatever their folder; empty files are skipped.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def pin(source: Source, settings: Settings) -> Pin:
-    """Pin the files that ``source.path`` names. A relative path starts at the checkout, so that it means the same everywhere.
+    """Pin the files that ``source.path`` names. A relative path starts at the checkout.
 
     Raises:
-        BadInput: no path is given, nothing is there, or all of it is empty.
-        Unavailable: the bucket's server is away.
+        BadInput: no path is given, no file is found, or all files are empty.
+        Unavailable: the bucket's server is unreachable.
     """
     path = source.path
     if not path:
@@ -37,12 +37,12 @@ def pin(source: Source, settings: Settings) -> Pin:
         raise BadInput(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
     filled = tuple(sorted((item for item in items if item.size), key=lambda item: natural(item.name)))
     if not filled:
-        raise BadInput(f"every file of data.source.path {path!r} is empty", "text to read", "fill them, or correct the path")
+        raise BadInput(f"every file of data.source.path {path!r} is empty", "", "fill them, or correct the path")
     return Pin(kind=source.kind, items=filled)
 
 
 def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
-    """Objects below a prefix; one whose whole address is given needs no fitting ending."""
+    """Objects under a prefix; an object whose full address is given may have any ending."""
     return [
         PinnedItem(name=name, revision=f"etag:{etag}", size=size)
         for name, etag, size in list_objects(address, settings)
@@ -58,7 +58,7 @@ def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
             for place in _places(kind, settings.home / Path(path).expanduser())
         ]
     except OSError as error:
-        raise BadInput(f"cannot read {error.filename}: {error.strerror}", "a readable file", "check its permissions") from error
+        raise BadInput(f"cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
     file_cache.save()
     return items
 
@@ -69,7 +69,7 @@ def _sha256(path: Path) -> str:
 
 
 def _places(kind: str, path: Path) -> list[Path]:
-    """Absolute paths of the files that a path, a folder or a glob stands for."""
+    """Absolute paths of the files that a path, a folder or a glob names."""
     if path.is_file():
         found = [path]
     elif path.is_dir():

@@ -10,10 +10,10 @@ ENDINGS = {
     "parquet": (".parquet",),
     "text": (".txt", ".md", ".rst", ".text"),
 }
-"""Endings that are taken when a folder or an ``s3://`` prefix is searched; a path or a glob names its files itself."""
+"""Endings that a search of a folder or an ``s3://`` prefix accepts; a path or a glob names its files itself."""
 
 COMPRESSIONS = (".gz", ".zst")
-"""Endings of compressed files. Parquet compresses inside and is read as it is."""
+"""Endings of compressed files. Parquet compresses internally and is read as it is."""
 
 
 def belongs(kind: str, name: str) -> bool:

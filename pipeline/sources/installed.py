@@ -1,11 +1,11 @@
-"""Source ``pydocs``: the Python packages installed for the running interpreter, at the revision their RECORD states.
+"""Source ``pydocs``: the Python packages installed for the running interpreter, at the revision in their RECORD.
 
 A wheel's RECORD holds the sha256 of every file it installed, so reading some hundred small files pins hundreds of megabytes
-of source (0.1 s for 250 distributions). Only rows of Python modules count: start scripts carry the path of the environment
-in their first line and byte code comes and goes, and neither holds text that is read.
+of source (0.1 s for 250 distributions). Only rows of Python modules count. Start scripts contain the path of the environment in
+their first line, byte code is created and deleted at run time, and neither contains text that is read.
 
-This project and other editable installs are left out (their RECORD does not list the sources), and so are distributions
-without a RECORD, e.g. those of a system's package manager: nothing says at which revision they stand.
+This project and other editable installs are excluded, because their RECORD does not list the sources. Distributions without a
+RECORD, e.g. those of a system's package manager, are excluded too: their revision is unknown.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Distribution(NamedTuple):
 
     version: str
     site: Path
-    """The site-packages folder it lies in."""
+    """Its site-packages folder."""
 
     info: str
     """Name of its ``.dist-info`` folder."""
 
     def record(self) -> bytes:
-        """Its RECORD, as it stands on disk now."""
+        """Its RECORD, as it is on disk now."""
         return (self.site / self.info / "RECORD").read_bytes()
 
 
@@ -64,7 +64,7 @@ def pin(source: Source, settings: Settings) -> Pin:
     """Pin the packages named in ``source``, or all that are installed.
 
     Raises:
-        BadInput: a package that is named is not installed (the near name is suggested), or none is left to read.
+        BadInput: a named package is not installed (the near name is suggested), or no package has modules.
     """
     found = installed()
     wanted = sorted({normalise(name) for name in source.packages}) or sorted(found)
@@ -76,7 +76,7 @@ def pin(source: Source, settings: Settings) -> Pin:
     file_cache.save()
     kept = tuple(item for item in items if item.size)
     if not kept:
-        raise BadInput("no installed package holds Python modules", "at least one", "install one, or take another source")
+        raise BadInput("no installed package holds Python modules", "", "install one, or use another source")
     return Pin(kind=source.kind, items=kept)
 
 

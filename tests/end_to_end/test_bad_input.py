@@ -52,8 +52,8 @@ def one_line(capsys: pytest.CaptureFixture[str], told: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"TRAINSHED_S3_SECRET_KEY": "wrong"}, "refused us (SignatureDoesNotMatch)"),
-        ({"TRAINSHED_S3_ACCESS_KEY": "nobody"}, "refused us (InvalidAccessKeyId)"),
+        ({"TRAINSHED_S3_SECRET_KEY": "wrong"}, "permission denied (SignatureDoesNotMatch)"),
+        ({"TRAINSHED_S3_ACCESS_KEY": "nobody"}, "permission denied (InvalidAccessKeyId)"),
         ({"TRAINSHED_STORE": "s3://nowhere"}, "no bucket 'nowhere'"),
         ({"TRAINSHED_STORE": "s3://No_Such!"}, 'Invalid bucket name "No_Such!"'),
         ({"TRAINSHED_STORE": "fil:///x"}, "did you mean 'file'?"),

@@ -125,7 +125,7 @@ def test_damage_beneath_s3_is_found_and_healed(s3_server, tmp_path: Path, size: 
     with pytest.raises(DamagedFile, match="cannot read it"):
         artifacts.get_files(files, tmp_path / "out")
     artifacts.drop_blob(files[0])
-    assert artifacts.harmed(artifacts.put_files(folder)) == []
+    assert artifacts.find_damage(artifacts.put_files(folder)) == []
     assert list(artifacts.store.list("probe/")) == []
 
 
@@ -140,7 +140,7 @@ def test_a_store_that_is_away_is_not_taken_for_damage(through: Settings, proxy: 
     with pytest.raises(Unavailable, match="does not answer"):
         impatient.get_files(files, tmp_path / "out")
     proxy.faults.clear()
-    assert artifacts.harmed(files) == []
+    assert artifacts.find_damage(files) == []
 
 
 def test_a_refused_multipart_upload_is_told_like_any_other(through: Settings, s3_server, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ STATEMENT = "\nADDED_BY_AN_EDIT = 1\n"
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources; one for all tests, because a copy has to be parsed anew."""
+    """A copy of the sources; one for all tests, because parsing a copy takes a second."""
     folder = tmp_path_factory.mktemp("sources")
     for package in ("pipeline", "components"):
         shutil.copytree(SOURCES / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))

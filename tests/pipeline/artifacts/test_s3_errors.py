@@ -1,4 +1,4 @@
-"""What S3 refuses because of keys, region or clock, told with the mend; by a server that answers as S3 does."""
+"""S3 refusals because of keys, region or clock become errors with a fix; the server answers as S3 does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipeline.sources.bucket import list_objects
 __all__ = ["answers"]
 
 CASES = [
-    (400, "ExpiredToken", Unavailable, "the keys have expired (ExpiredToken)", "renew them where they come from"),
-    (403, "RequestExpired", Unavailable, "the keys have expired", "goes on from the last checkpoint"),
-    (403, "RequestTimeTooSkewed", BadInput, "the clocks differ too much", "set the clock here"),
+    (400, "ExpiredToken", Unavailable, "the keys have expired (ExpiredToken)", "renew them at their source"),
+    (403, "RequestExpired", Unavailable, "the keys have expired", "resumes from the last checkpoint"),
+    (403, "RequestTimeTooSkewed", BadInput, "the clocks differ too much", "set the clock of this machine"),
     (400, "AuthorizationHeaderMalformed", BadInput, "not in region 'eu-west-1'", "correct TRAINSHED_S3_REGION"),
     (301, "PermanentRedirect", BadInput, "not in region 'eu-west-1'", "correct TRAINSHED_S3_REGION"),
-    (403, "InvalidAccessKeyId", BadInput, "refused us (InvalidAccessKeyId)", "check AWS_ACCESS_KEY_ID"),
-    (403, "SomethingNew", BadInput, "refused us (SomethingNew)", "check AWS_ACCESS_KEY_ID"),
+    (403, "InvalidAccessKeyId", BadInput, "permission denied (InvalidAccessKeyId)", "check AWS_ACCESS_KEY_ID"),
+    (403, "SomethingNew", BadInput, "permission denied (SomethingNew)", "check AWS_ACCESS_KEY_ID"),
 ]
 
 

@@ -75,8 +75,8 @@ def test_a_file_is_sent_once(store, tmp_path: Path, size: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"s3_secret_key": SecretStr("wrong-and-secret")}, "valid credentials"),
-        ({"s3_access_key": SecretStr("nobody")}, "valid credentials"),
+        ({"s3_secret_key": SecretStr("wrong-and-secret")}, "permission denied"),
+        ({"s3_access_key": SecretStr("nobody")}, "permission denied"),
         ({"store": "s3://nowhere/x"}, "no bucket 'nowhere'"),
     ],
 )

@@ -50,7 +50,7 @@ def test_files_are_fetched_whole_and_may_be_changed(corpus: Manifest, artifacts:
     assert (target / "train" / "0").read_text() == "text"
     (target / "counts").unlink()
     (target / "counts").write_text("mine")
-    assert artifacts.harmed(corpus.files) == []
+    assert artifacts.find_damage(corpus.files) == []
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
     assert trainshed("get", "ingestion", corpus.fingerprint[:8], str(target)) == 2
     assert "exists" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def test_a_store_that_does_everything_is_ok_and_is_left_as_it_was(any_settings):
 def test_wrong_credentials_are_wrong(s3_server, tmp_path):
     (finding,) = examine("store", s3_server.settings(tmp_path, s3_secret_key=SecretStr("another")))
     assert finding.state == "wrong"
-    assert "refused us (SignatureDoesNotMatch)" in finding.got
+    assert "permission denied (SignatureDoesNotMatch)" in finding.got
     assert finding.fix == "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     assert "another" not in str(finding)
 
@@ -144,7 +144,7 @@ def test_a_right_that_is_missing_is_named(method, right, s3_server, tmp_path):
     [
         ("ExpiredToken", "away", "renew them"),
         ("AuthorizationHeaderMalformed", "wrong", "correct TRAINSHED_S3_REGION"),
-        ("RequestTimeTooSkewed", "wrong", "set the clock here by NTP"),
+        ("RequestTimeTooSkewed", "wrong", "set the clock of this machine by NTP"),
     ],
 )
 def test_keys_that_ran_out_another_region_and_a_clock_that_is_off(code, state, fix, s3_server, tmp_path):

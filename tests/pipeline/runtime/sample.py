@@ -23,7 +23,7 @@ def body(work: Work) -> None:
     if behaviour == "bad":
         raise BadInput("got three", "expected two", "give two")
     if behaviour == "away":
-        raise Unavailable("a server is away")
+        raise Unavailable("a server is unreachable")
     if behaviour == "bug":
         raise ValueError("not foreseen")
     if behaviour == "full":

@@ -68,7 +68,7 @@ def test_a_forced_attempt_runs_again(bench: Bench) -> None:
     ("behaviour", "code", "status", "words"),
     [
         ("bad", 2, "FAILED", "got three; expected expected two; fix: give two"),
-        ("away", 75, "KILLED", "a server is away"),
+        ("away", 75, "KILLED", "a server is unreachable"),
         ("bug", 1, "FAILED", "bug: ValueError: not foreseen"),
         ("full", 75, "FAILED", "disk full"),
         ("empty", 1, "FAILED", "made no files"),

@@ -41,7 +41,7 @@ def test_keys_that_run_out_cost_the_attempt_and_nothing_else(bench, proxy, tmp_p
     assert process.returncode == 75, err
     assert "Traceback" not in err
     (told,) = [line for line in err.splitlines() if " ERROR " in line]
-    assert "the keys have expired (ExpiredToken); expected keys that are valid; fix: renew them where they come from" in told
+    assert "the keys have expired (ExpiredToken); expected keys that are valid; fix: renew them at their source" in told
     assert bench.artifacts.find("tokenization", request.fingerprint) is None
     assert not list((tmp_path / "state" / "scratch").iterdir())
     proxy.always = ""

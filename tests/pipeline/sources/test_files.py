@@ -85,7 +85,7 @@ def test_objects_below_a_prefix_are_pinned_by_etag(s3_server: S3Server, s3_setti
     assert pin(source, s3_settings).digest != first.digest
 
 
-def test_a_bucket_that_is_missing_refused_or_away_is_told_apart(s3_server: S3Server, tmp_path: Path) -> None:
+def test_a_bucket_that_is_missing_refused_or_unreachable_has_its_own_message(s3_server: S3Server, tmp_path: Path) -> None:
     def ask(bucket: str, **changes: object) -> None:
         pin(Source(kind="jsonl", path=f"s3://{bucket}/x"), s3_server.settings(tmp_path, s3_retry_s=1.0, **changes))
 
@@ -93,5 +93,5 @@ def test_a_bucket_that_is_missing_refused_or_away_is_told_apart(s3_server: S3Ser
         ask("not-there-at-all")
     with pytest.raises(BadInput, match="AWS_ACCESS_KEY_ID"):
         ask(s3_server.bucket, s3_access_key="nobody")
-    with pytest.raises(Unavailable, match="away"):
+    with pytest.raises(Unavailable, match="is unreachable"):
         ask(s3_server.bucket, s3_endpoint="http://127.0.0.1:9")

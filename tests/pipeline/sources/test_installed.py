@@ -1,4 +1,4 @@
-"""Pinning installed packages: what counts as their revision, and what is left out."""
+"""Pinning installed packages: what counts as their revision, and what is excluded."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_store_that_only_pods_cannot_reach_is_told_by_the_task(run, cluster, m
 
 def test_keys_in_the_secret_that_are_wrong_are_not_tried_again(run, cluster):
     cluster.secrets["trainshed-ingestion"] = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "planted"}
-    with pytest.raises(AirflowFailException, match=r"refused us \(InvalidAccessKeyId\); .*; fix: check AWS_ACCESS_KEY_ID") as raised:
+    with pytest.raises(AirflowFailException, match=r"permission denied \(InvalidAccessKeyId\); .*; fix: check AWS_ACCESS_KEY_ID") as raised:
         run.execute(run.operator(KubernetesOperator, "ingestion"))
     assert "planted" not in str(raised.value)
     assert (len(cluster.created), cluster.pods) == (1, [])

@@ -1,4 +1,4 @@
-"""Checks that this container is the one the plan had in mind."""
+"""Check a request against the contract and against the code of this container."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def check_params(component: Component, request: Request) -> Params:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"request: params.{place}: {first['msg'].lower()}", "params of this contract", "plan the run anew") from error
+        raise BadInput(f"request: params.{place}: {first['msg'].lower()}", "params of this contract", "run the recipe again") from error
 
 
 def check_inputs(component: Component, request: Request) -> None:
-    """Each input the contract names is there and of its type, and there is no other.
+    """Check that every input of the contract is given with its type, and no other input.
 
     Raises:
         BadInput: one is missing, unknown, or of another type.
@@ -44,19 +44,19 @@ def check_inputs(component: Component, request: Request) -> None:
         else:
             given = request.inputs[name].type if name in request.inputs else None
         if given is None and not wanted.optional:
-            raise BadInput(f"request: no input {name!r}", f"a {wanted.type}", "plan the run anew")
+            raise BadInput(f"request: no input {name!r}", f"a {wanted.type}", "run the recipe again")
         if given is not None and given is not wanted.type:
-            raise BadInput(f"request: input {name!r} is a {given}", f"a {wanted.type}", "plan the run anew")
+            raise BadInput(f"request: input {name!r} is a {given}", f"a {wanted.type}", "run the recipe again")
     extra = request.inputs.keys() - component.inputs.keys()
     if extra:
-        raise BadInput(f"request: unknown input {min(extra)!r}", f"only {', '.join(component.inputs)}", "plan the run anew")
+        raise BadInput(f"request: unknown input {min(extra)!r}", f"only {', '.join(component.inputs)}", "run the recipe again")
 
 
 def check_identity(component: Component, params: Params, request: Request) -> Parts:
-    """Compute the fingerprint again from the code and libraries of this container.
+    """Recompute the fingerprint from the code and libraries of this container.
 
     Raises:
-        BadInput: it is not the one the plan computed: the image is stale, or the code changed since.
+        BadInput: it differs from the plan's: the image is stale, or the code changed since.
     """
     digests = {name: reference.digest for name, reference in request.inputs.items()}
     if request.pin:
@@ -66,6 +66,6 @@ def check_identity(component: Component, params: Params, request: Request) -> Pa
         raise BadInput(
             f"code or libraries here give {component.name} the fingerprint {parts.fingerprint[:12]}",
             f"{request.fingerprint[:12]}, as planned",
-            "rebuild the image, or plan the run anew if the code was edited meanwhile",
+            "rebuild the image, or run the recipe again if the code was edited meanwhile",
         )
     return parts
