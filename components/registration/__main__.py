@@ -1,4 +1,4 @@
-"""The body of registration: version, decision, alias, in that order, each found before it is made."""
+"""The body of registration: version, decision, alias, in that order; each is found first, and created only if missing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from components.registration.contract import RegistrationParams, contract
 from pipeline.errors import BadInput
-from pipeline.registry.aliases import CHALLENGER, settle_aliases
-from pipeline.registry.entry import Contender, Entry
+from pipeline.registry.aliases import CHALLENGER, sync_aliases
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.promotion import promote
-from pipeline.registry.registering import ensure_version, version_tags
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry
+from pipeline.registry.promotion import ScoredChampion, decide_promotion
+from pipeline.registry.register_version import register_version, version_tags
 from pipeline.registry.scores import read_scores
 from pipeline.registry.versions import Version, describe_version, set_alias, tag_version
 from pipeline.runtime import Work, main
@@ -24,43 +24,42 @@ from pipeline.tracking.runs import NOTE_TAG, parent_run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.artifacts.manifest import Manifest, Reference
-    from pipeline.registry.scores import Scores
+    from pipeline.artifacts.manifest import Manifest
 
 
 def register(work: Work[RegistrationParams]) -> None:
-    """Register the model as challenger, decide, write the decision down, set the aliases."""
+    """Register the model as challenger, decide, append the decision to the ledger, set the aliases."""
     name, gate = work.params.registration.model, work.params.registration.gate
     server, ledger = work.tracking.server, Ledger(work.artifacts.store, name)
     model, report = work.inputs["model"], work.inputs["report"]
-    version = _version(work, model.manifest, report.manifest, model.folder)
+    version = _register(work, model.manifest, report.manifest, model.folder)
     champion = ledger.champion()
     if champion is None or champion.digest != model.reference.digest:
         set_alias(server, name, CHALLENGER, version.number)
-    challenger = Contender(version=version.number, model=model.reference, report=report.reference)
-    entry = promote(ledger, gate, challenger, read_scores(report.folder), _rival(work), work.request.run)
+    challenger = Candidate(version=version.number, model=model.reference, report=report.reference)
+    entry = decide_promotion(ledger, gate, challenger, read_scores(report.folder), _planned_champion(work), work.request.run)
     head = ledger.head()
     champion = ledger.champion(head)
-    found = settle_aliases(server, name, head, champion)
+    found = sync_aliases(server, name, head, champion)
     if champion and found[champion.digest] is None:
-        _version_of_champion(work, champion)
-        settle_aliases(server, name, head, champion)
-    _tell(work, version, entry)
+        _register_champion_again(work, champion)
+        sync_aliases(server, name, head, champion)
+    _publish(work, version, entry)
 
 
-def _rival(work: Work[RegistrationParams]) -> tuple[Reference, Reference, Scores] | None:
-    """Model, report and scores of the champion this run was planned against."""
+def _planned_champion(work: Work[RegistrationParams]) -> ScoredChampion | None:
+    """The champion this run was planned against, and its scores."""
     opened = work.inputs.get("champion_report")
-    return (opened.manifest.inputs["model"], opened.reference, read_scores(opened.folder)) if opened else None
+    return ScoredChampion(opened.manifest.inputs["model"], opened.reference, read_scores(opened.folder)) if opened else None
 
 
-def _version(work: Work[RegistrationParams], model: Manifest, report: Manifest | None, folder: Path) -> Version:
-    """The version in MLflow that holds this model."""
+def _register(work: Work[RegistrationParams], model: Manifest, report: Manifest | None, folder: Path) -> Version:
+    """Find or create the version in MLflow that holds this model."""
     tags = version_tags(model, report)
     with TemporaryDirectory() as scratch:
         sources = Path(scratch, "sources")
         sources.mkdir()
-        return ensure_version(
+        return register_version(
             work.tracking.server,
             work.tracking,
             work.params.registration.model,
@@ -71,31 +70,33 @@ def _version(work: Work[RegistrationParams], model: Manifest, report: Manifest |
         )
 
 
-def _version_of_champion(work: Work[RegistrationParams], champion: Entry) -> None:
-    """Register the champion again: MLflow lost it, the ledger and the artifacts did not."""
+def _register_champion_again(work: Work[RegistrationParams], champion: LedgerEntry) -> None:
+    """Register the champion again: MLflow lost it; the ledger and the store still have it."""
     reference = champion.challenger.model
     manifest = work.artifacts.find(reference.stage, reference.fingerprint)
     if manifest is None or manifest.digest != reference.digest:
         raise BadInput(
-            f"the champion of {work.params.registration.model} is not in the store", "its artifact", "roll back to another version"
+            f"the champion of {work.params.registration.model} is not in the store",
+            "",
+            f"trainshed rollback {work.params.registration.model}",
         )
     with TemporaryDirectory() as scratch:
-        _version(work, manifest, None, work.artifacts.open(manifest, Path(scratch)))
+        _register(work, manifest, None, work.artifacts.open(manifest, Path(scratch)))
 
 
-def _tell(work: Work[RegistrationParams], version: Version, entry: Entry) -> None:
-    """Write the two files, tell MLflow's pages of the version, the step and the run, keep the figures."""
+def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntry) -> None:
+    """Write the two files, and put decision and figures on MLflow's pages of the version, the step and the run."""
     name, server = work.params.registration.model, work.tracking.server
     decision = {"trainshed.decision": entry.decision.value, "trainshed.reasons": " | ".join(entry.reasons)}
-    word, reasons = entry.decision.value.replace("_", " "), "; ".join(entry.reasons)
+    verb, reasons = entry.decision.value.replace("_", " "), "; ".join(entry.reasons)
     work.metrics.update({f"gate/{key}": value for key, value in entry.figures.items()})
     tag_version(server, name, version.number, decision)
-    # the decision first: MLflow's table of versions shows the beginning only
-    describe_version(server, name, version.number, f"{word.capitalize()}: {reasons}.")
+    # the decision first: MLflow's table of versions cuts long descriptions
+    describe_version(server, name, version.number, f"{verb.capitalize()}: {reasons}.")
     run = parent_run(work.settings, work.request.recipe, work.request.run)
     run.log_figures(work.metrics)
     for place in (run, work.tracking):
-        place.tag({**decision, NOTE_TAG: f"Version {version.number} of {name} was {word}: {reasons}."})
+        place.tag({**decision, NOTE_TAG: f"Version {version.number} of {name} was {verb}: {reasons}."})
     work.counts["version"] = version.number
     _write(work.output / "version.json", {"name": name, **asdict(version), "tags": dict(version.tags)})
     _write(work.output / "decision.json", entry.model_dump(mode="json"))

@@ -13,8 +13,8 @@ from pathlib import Path
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict, Store
 from pipeline.errors import BadInput, TrainshedError
-from pipeline.registry.entry import Entry
 from pipeline.registry.ledger import ROOT
+from pipeline.registry.ledger_entry import LedgerEntry
 from pipeline.settings import load_settings
 
 
@@ -43,7 +43,7 @@ def restore(store: Store, folder: Path) -> int:
     for path in paths:
         key, data = path.relative_to(folder).as_posix(), path.read_bytes()
         try:
-            Entry.model_validate_json(data)
+            LedgerEntry.model_validate_json(data)
         except ValueError as error:
             raise BadInput(f"{path} is no entry of a ledger", "a file made by save, whole", "take another backup") from error
         try:

@@ -244,7 +244,7 @@ def _watch(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, 
 
 def _tell_decision(recipe: Recipe, settings: Settings, console: Console) -> None:
     """Say what the ledger says: a refused promotion is a finished run, but nobody should have to look for the reason."""
-    from pipeline.registry.decisions import newest_decision
+    from pipeline.registry.ledger_decisions import newest_decision
 
     decision = newest_decision(recipe, settings)
     if decision:

@@ -21,12 +21,12 @@ def reproduce(
     from pipeline.errors import BadInput
     from pipeline.local.command import is_reference
     from pipeline.local.reproduce import reproduce as rebuild
-    from pipeline.registry.naming import model_of
+    from pipeline.registry.version_names import model_of_version
     from pipeline.runs.names import new_run_name
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()
-    name, model = model_of(version, settings)
+    name, model = model_of_version(version, settings)
 
     def tell(stage: str, line: str) -> None:
         if not is_reference(line):

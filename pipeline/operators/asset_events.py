@@ -1,4 +1,4 @@
-"""Filling in the Asset events of a step that ended well."""
+"""Fill in the Asset events of a step that succeeded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 
 from pipeline.operators.assets import asset
-from pipeline.registry.decisions import decided_in
+from pipeline.registry.ledger_decisions import decision_of_run
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def tell(reference: Reference, planned: Planned, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
-    """Add to the events of the task's outlets which artifact they are about; tell of a promotion only if there was one."""
+def fill_events(reference: Reference, planned: Planned, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
+    """Add the artifact to the events of the task's outlets; add a promotion event only if the run promoted its model."""
     extra = {"stage": reference.stage, "fingerprint": reference.fingerprint, "digest": reference.digest, "run": planned.run}
     events = context["outlet_events"]
     for outlet in context["task"].outlets:
         if not isinstance(outlet, AssetAlias):
             events[outlet].extra.update(extra)
             continue
-        entry = decided_in(planned.recipe, planned.run, settings)
+        entry = decision_of_run(planned.recipe, planned.run, settings)
         if entry and entry.promoted:
             events[outlet].add(asset(planned.recipe.name, "promotion"), extra={**extra, "version": entry.version})

@@ -1,9 +1,8 @@
-"""What a recipe's DAG tells other DAGs: that there is a new corpus, a new model, a new champion.
+"""The Airflow Assets of a recipe: its corpus, its model, and its promotions.
 
-Another DAG, or another recipe (``schedule: {asset: ...}``), starts when one of them has news. A step that had nothing to do is
-skipped and tells nothing. The promotion is told through an alias, since Airflow emits an event for every plain outlet of a task
-that ended well, and a registration whose promotion was refused has ended well. URIs of a scheme that begins with ``x-`` are
-taken by Airflow as they stand.
+Another DAG, or another recipe (``schedule: {asset: ...}``), starts when one of them is updated. A step that was skipped updates
+nothing. A promotion is sent through an AssetAlias: Airflow emits an event for every plain outlet of a task that succeeded, and a
+registration that refused a promotion has succeeded too. Airflow does not normalize URIs whose scheme begins with ``x-``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def asset(recipe: str, what: str) -> Asset:
-    """An Asset of a recipe, e.g. ``x-trainshed://pydocs/corpus``.
+    """One Asset of a recipe, e.g. ``x-trainshed://pydocs/corpus``.
 
     Args:
         recipe: name of the recipe.
@@ -28,20 +27,20 @@ def asset(recipe: str, what: str) -> Asset:
 
 
 def promotion_alias(recipe: str) -> AssetAlias:
-    """The alias under which a registration tells of a promotion."""
+    """The alias through which a registration sends its promotion."""
     return AssetAlias(f"{recipe}.promotion-decided")
 
 
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
-    """What a step tells when it ends well."""
-    told: dict[str, Asset | AssetAlias] = {
+    """The Assets that a step updates when it succeeds."""
+    updated: dict[str, Asset | AssetAlias] = {
         "ingestion": asset(recipe.name, "corpus"),
         "finetuning": asset(recipe.name, "model"),
         "registration": promotion_alias(recipe.name),
     }
-    return [told[step.id]] if step.id in told else []
+    return [updated[step.id]] if step.id in updated else []
 
 
 def inlets(recipe: Recipe, step: Step) -> list[Asset]:
-    """What a step reads that another run told of; it also makes Airflow list the Asset before its first event."""
+    """The Assets that a step reads; Airflow lists them before their first event."""
     return [asset(recipe.name, "promotion")] if step.id == "champion_evaluation" else []

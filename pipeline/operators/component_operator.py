@@ -141,6 +141,6 @@ class ComponentMixin:
 
     def _tell(self, reference: Reference, planned: Planned, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
         """Say through Airflow's Assets what there is now."""
-        from pipeline.operators.asset_events import tell
+        from pipeline.operators.asset_events import fill_events
 
-        tell(reference, planned, context, settings)
+        fill_events(reference, planned, context, settings)

@@ -12,7 +12,7 @@ from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status
 from pipeline.planning.resolve import Resolved, Resolver
-from pipeline.registry.registration_status import settled
+from pipeline.registry.registration_status import check_registration
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:
@@ -83,9 +83,11 @@ class Planner:
             return None, self._lost.get(key, "")
         self._found[key] = manifest
         if step.component.effect:
-            standing = settled(MlflowServer(self.settings), self.artifacts.store, self.recipe.registration.model, resolved.inputs["model"])
-            if not standing.settled:
-                return None, standing.reason
+            status = check_registration(
+                MlflowServer(self.settings), self.artifacts.store, self.recipe.registration.model, resolved.inputs["model"]
+            )
+            if not status.current:
+                return None, status.reason
         return manifest, ""
 
     def _walk(self, run: str) -> Plan:

@@ -1,7 +1,7 @@
 """One file = one model to keep fresh: data, tokenizer, model, training, evaluation, gate, schedule.
 
 A recipe is YAML checked by pydantic: reviewed in git, with one schema for the file, the editor, the command line and
-Airflow's trigger form. Nothing in it says where things run; that is `pipeline.settings`.
+Airflow's trigger form. It never says where things run; `pipeline.settings` does.
 """
 
 from pipeline.recipe.data import Columns, Data, Filter, Source, Split

@@ -8,19 +8,19 @@ from pipeline.recipe.section import Section
 
 
 class Columns(Section):
-    """Which field of the user's records plays which part."""
+    """Which field of the user's records is what."""
 
     text: str = "text"
     """Field that holds the document."""
 
     target: str | None = None
-    """Field that holds what fine-tuning learns to write, e.g. the summary; without one the data is only pretrained on."""
+    """Field that holds what fine-tuning learns to write, e.g. the summary; without one, the data can only be used for pretraining."""
 
     name: str | None = None
     """Field that holds a short title put before the text."""
 
     group: str | None = None
-    """Field whose values are held out whole as a second test set, e.g. the package, author or site."""
+    """Field by which documents are grouped; whole groups are held out as a second test set, e.g. the package, author or site."""
 
 
 class Source(Section):
@@ -30,10 +30,10 @@ class Source(Section):
     """A name from `pipeline.sources`: ``pydocs``, ``jsonl``, ``csv``, ``parquet``, ``text``."""
 
     path: str | None = None
-    """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative one starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
-    """Which field plays which part (``jsonl``, ``csv``, ``parquet``)."""
+    """Which field is what (``jsonl``, ``csv``, ``parquet``)."""
 
     packages: tuple[str, ...] = ()
     """``pydocs`` only: distributions to read; empty means all that are installed."""
@@ -43,10 +43,10 @@ class Filter(Section):
     """What is kept of what was read. Lengths are in characters after normalisation."""
 
     min_chars: int = Field(20, ge=1)
-    """Shorter texts are left out."""
+    """Shorter texts are dropped."""
 
     max_chars: int = Field(20_000, ge=1)
-    """Longer texts are left out."""
+    """Longer texts are dropped."""
 
     min_target_chars: int = Field(10, ge=1)
     """Documents with a shorter target keep only their text."""
@@ -55,10 +55,10 @@ class Filter(Section):
     """Documents with a longer target keep only their text."""
 
     min_letters: float = Field(0.5, ge=0, le=1)
-    """Least share of letters and spaces among the characters."""
+    """Minimum share of letters and spaces among the characters."""
 
     max_quarantined: float = Field(0.01, ge=0, le=1)
-    """Largest share of records that may be unreadable; above it ingestion stops."""
+    """Maximum share of unreadable records; above it, ingestion fails."""
 
 
 class Split(Section):
@@ -90,4 +90,4 @@ class Data(Section):
     """How it is divided."""
 
     shard_mb: int = Field(32, ge=1)
-    """Size above which a new Parquet shard is begun, in megabytes of text."""
+    """Size above which a new Parquet shard starts, in megabytes of text."""

@@ -17,10 +17,10 @@ class Evaluation(Section):
     """Examples shown side by side in the report."""
 
     batch: int = Field(64, ge=1)
-    """Examples generated at once."""
+    """Examples generated in one batch."""
 
     resamples: int = Field(2000, ge=100)
     """Bootstrap resamples behind each confidence interval."""
 
     seed: int = 0
-    """Seed of the choice of examples and of the bootstrap."""
+    """Seed for the choice of examples and for the bootstrap."""

@@ -1,4 +1,4 @@
-"""Recipes on disk: finding one by name, reading one from a file."""
+"""Recipe files: find one by name, read one from a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_recipe(path: Path) -> Recipe:
     """Read and check one recipe file.
 
     Raises:
-        BadInput: the file is not there, is not YAML, or is not a recipe.
+        BadInput: the file does not exist, is not YAML, or is not a valid recipe.
     """
     try:
         data = yaml.safe_load(path.read_bytes())
@@ -39,9 +39,7 @@ def read_recipe(path: Path) -> Recipe:
         raise BadInput(f"{path.name} is not YAML{where}: {getattr(error, 'problem', error)}", "a recipe", "correct the file") from error
     recipe = check_recipe(data, path.name)
     if recipe.name != path.stem:
-        raise BadInput(
-            f"recipe {recipe.name!r} in a file called {path.name}", f"the file to be called {recipe.name}.yaml", "rename one of them"
-        )
+        raise BadInput(f"{path.name}: name = {recipe.name!r}", f"{path.stem!r}, like the file", "rename the recipe or the file")
     return recipe
 
 
@@ -49,7 +47,7 @@ def find_recipe(name: str, folders: Iterable[Path]) -> Recipe:
     """Read the recipe called ``name``.
 
     Raises:
-        BadInput: there is none (the near name is suggested), or it is wrong.
+        BadInput: there is none (the near name is suggested), or it is invalid.
     """
     files = recipe_files(folders)
     if name not in files:

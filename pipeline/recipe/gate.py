@@ -1,4 +1,4 @@
-"""What a model must show before it is promoted, and under which name it is registered."""
+"""The rules of promotion, and the name under which the model is registered."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class Gate(Section):
     """The per-example metric that decides; higher is better."""
 
     minimum: float = 0.0
-    """Without a champion: least mean of the metric, in its own unit (ROUGE: 0 to 100)."""
+    """Without a champion: minimum mean of the metric, in its unit (ROUGE: 0 to 100)."""
 
     beats: tuple[str, ...] = ("lead", "most_frequent")
-    """Without a champion: baselines whose mean must lie below the lower bound of a paired bootstrap interval."""
+    """Without a champion: baselines that the model must beat, by a paired bootstrap of the mean difference."""
 
     min_distinct: float = Field(0.8, ge=0, le=1)
-    """Least share of distinct outputs."""
+    """Minimum share of distinct outputs."""
 
     min_examples: int = Field(500, ge=1)
-    """Fewest test examples a decision may rest on."""
+    """Minimum number of test examples for a decision."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    """Confidence of the two-sided paired bootstrap interval whose lower end must lie above zero."""
+    """Confidence of the two-sided paired bootstrap interval; its lower end must be above zero."""
 
 
 class Registration(Section):

@@ -17,7 +17,7 @@ class Model(Section):
     """Size of the hidden state (d_model)."""
 
     layers: int = Field(2, ge=1)
-    """Number of layers; of the encoder and of the decoder each, where there are both."""
+    """Number of layers; in an encoder-decoder, of each half."""
 
     heads: int = Field(4, ge=1)
     """Number of attention heads; divides the width."""

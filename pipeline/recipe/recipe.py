@@ -1,4 +1,4 @@
-"""The whole recipe, and the overrides a single run may bring."""
+"""The whole recipe, and the overrides of a single run."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 class Schedule(Section):
-    """When Airflow starts the line by itself: by the clock, or when an Asset has news."""
+    """When Airflow starts the line by itself: on a cron schedule, or when an Asset is updated."""
 
     cron: str | None = None
     """A cron expression, in UTC."""
 
     asset: str | None = None
-    """URI of an Airflow Asset, e.g. the corpus another DAG keeps."""
+    """URI of an Airflow Asset, e.g. the corpus of another DAG."""
 
 
 class Recipe(Section):
     """One model to keep fresh."""
 
     name: str = Field(pattern=NAME)
-    """Name of the recipe and of its DAG: small letters, digits, ``-`` and ``_``."""
+    """Name of the recipe and of its DAG: lower-case letters, digits, ``-`` and ``_``."""
 
     description: str = ""
     """One or two sentences for people."""
 
     schedule: Schedule | None = None
-    """When Airflow starts the line by itself; without one it is started by hand."""
+    """When Airflow starts the line by itself; without one, people start it."""
 
     data: Data
     """Where the text comes from."""
@@ -51,10 +51,10 @@ class Recipe(Section):
     """How it becomes tokens."""
 
     model: Model
-    """The shape of the model."""
+    """The architecture and size of the model."""
 
     pretraining: Pretraining | None = None
-    """How it is trained without labels; left out, fine-tuning starts from random weights."""
+    """How it is trained without labels; if absent, fine-tuning starts from random weights."""
 
     finetuning: Finetuning
     """How it is trained on pairs."""
@@ -63,10 +63,10 @@ class Recipe(Section):
     """How it is scored."""
 
     registration: Registration
-    """Under which name it is registered, and what it must show."""
+    """The name under which it is registered, and the rules of promotion."""
 
     resources: Resources = Resources()
-    """On which machines its steps run, where not on those their contracts ask for; no part of any identity."""
+    """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""
 
 
 def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever the YAML held
@@ -74,13 +74,13 @@ def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever t
 
     Args:
         data: what the file held.
-        origin: what to call it in messages, usually the file's name.
+        origin: its name in messages, usually the file's name.
 
     Raises:
-        BadInput: a field is unknown (the near name is suggested), missing or wrong; only the first is told.
+        BadInput: a field is unknown (the near name is suggested), missing or wrong; the message shows the first problem only.
     """
     if not isinstance(data, dict):
-        raise BadInput(f"{origin} holds {type(data).__name__}", "a mapping of recipe sections", "see dags/recipes/ for examples")
+        raise BadInput(f"{origin} contains a {type(data).__name__}", "a mapping of recipe sections", "see dags/recipes/ for examples")
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
@@ -110,10 +110,10 @@ def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override"
 
 
 def _explain(error: ValidationError, origin: str) -> BadInput:
-    """Turn one of pydantic's complaints into one line, with the near name for an unknown field."""
-    complaints = error.errors()
-    # a misspelt field is also a missing one: the misspelling says more
-    first = next((complaint for complaint in complaints if complaint["type"] == "extra_forbidden"), complaints[0])
+    """Turn pydantic's first error into one line, with the near name for an unknown field."""
+    errors = error.errors()
+    # a misspelt field is also a missing one: the misspelling is the better message
+    first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         parents, wrong = first["loc"][:-1], str(first["loc"][-1])

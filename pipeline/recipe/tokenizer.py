@@ -17,10 +17,10 @@ class Tokenizer(Section):
     """A merge is learned only if its pair occurs at least this often."""
 
     given: str | None = None
-    """A tokenizer to take instead of training one: path of a ``tokenizer.json``, absolute or from the checkout."""
+    """A tokenizer to use instead of training one: path of a ``tokenizer.json``, absolute or from the checkout."""
 
     given_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
-    """Sha256 of the given file: identity is its content, wherever it lies. A run with another file is refused."""
+    """Sha256 of the given file: its content is its identity, whatever its path. A run with another file is refused."""
 
     sentinels: int = Field(100, ge=0)
     """Number of ``<extra_id_n>`` tokens that span corruption needs."""

@@ -8,7 +8,7 @@ from pipeline.recipe.section import Section
 
 
 class Training(Section):
-    """What pretraining and fine-tuning have in common."""
+    """The fields that pretraining and fine-tuning share."""
 
     steps: int = Field(ge=1)
     """Optimizer steps."""
@@ -35,19 +35,19 @@ class Training(Section):
     """Decoupled L2 shrinkage of matrices."""
 
     clip: float = Field(1.0, gt=0)
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient."""
 
     precision: str = Field("auto", pattern="^(auto|fp32|bf16)$")
-    """``bf16`` keeps fp32 master weights; ``auto`` takes bf16 where the hardware multiplies in it and fp32 elsewhere."""
+    """``bf16`` keeps fp32 master weights; ``auto`` uses bf16 where the hardware supports it, else fp32."""
 
     evaluate_every: int = Field(100, ge=1)
-    """Steps between two looks at the validation split."""
+    """Steps between two validations."""
 
     checkpoint_every: int = Field(100, ge=1)
     """Steps between two checkpoints."""
 
     seed: int = 0
-    """Decides initial weights, sample order, masks and dropout."""
+    """Seed for initial weights, sample order, masks and dropout."""
 
 
 class Pretraining(Training):
@@ -79,4 +79,4 @@ class Finetuning(Training):
     """Weight of the L1 penalty on matrices."""
 
     patience: int = Field(3, ge=1)
-    """Early stopping: looks at the validation split without a better loss before training stops."""
+    """Early stopping: validations without a better loss before training stops."""

@@ -1,10 +1,10 @@
-"""The gate: whether a challenger is promoted. Pure arithmetic on scores; nothing is read or written.
+"""The gate: whether a challenger is promoted. Pure arithmetic on scores; it reads and writes nothing.
 
-Without a champion, absolute thresholds of the recipe decide: the mean of the metric must reach a minimum that itself lies
-above every gated baseline, and each of those must be beaten example by example. With a champion, the challenger must beat
-the champion on the same examples. "Beat" means: the lower end of the two-sided percentile interval of a paired bootstrap of
-the mean difference lies above zero (Koehn 2004, "Statistical significance tests for machine translation evaluation"). At the
-usual 95 % the chance of promoting a model that is no better is therefore 2.5 %.
+Without a champion, the thresholds of the recipe decide. The mean of the metric must reach the minimum, the minimum must be above
+the mean of every gated baseline, and the challenger must beat each of them example by example. With a champion, the challenger
+must beat the champion on the same examples. "Beat" means: a paired bootstrap of the mean difference gives a two-sided percentile
+interval whose lower end is above zero (Koehn 2004, "Statistical significance tests for machine translation evaluation"). With the
+usual 95 %, the chance of promoting a model that is no better is therefore 2.5 %.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 RESAMPLES = 5000
 SEED = 0
 BLOCKS = 50
-"""Resamples are drawn in this many blocks: 100 draws of 10,000 examples are 8 MB."""
+"""Number of blocks in which resamples are drawn: 100 draws of 10,000 examples take 8 MB."""
 
 
 @dataclass(frozen=True)
 class GateDecision:
-    """What the gate says."""
+    """The answer of the gate."""
 
     promote: bool
     """Whether the challenger becomes champion."""
 
     reasons: tuple[str, ...]
-    """Why not, one sentence for each rule that failed; or why, one for each rule that was met."""
+    """One sentence for each failed rule; if none failed, one for each rule that was met."""
 
     figures: dict[str, float] = field(default_factory=dict)
     """The numbers behind the reasons."""
@@ -42,14 +42,14 @@ class GateDecision:
 
 @dataclass
 class _Findings:
-    """Reasons and figures as the rules are gone through."""
+    """Reasons and figures, collected rule by rule."""
 
     met: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
-    def rule(self, holds: bool, sentence: str) -> None:
-        """Note a rule that was met or failed."""
+    def record(self, holds: bool, sentence: str) -> None:
+        """Record a rule that was met or failed."""
         (self.met if holds else self.failed).append(sentence)
 
     def decision(self) -> GateDecision:
@@ -71,74 +71,74 @@ def decide(gate: Gate, report: Scores, champion: Scores | None) -> GateDecision:
     findings = _Findings()
     own = _values(report, MODEL, gate.metric)
     findings.figures |= {"examples": len(own), "distinct": report.distinct, gate.metric: _mean(own)}
-    findings.rule(len(own) >= gate.min_examples, f"{len(own)} test examples, at least {gate.min_examples} are asked for")
+    findings.record(len(own) >= gate.min_examples, f"{len(own)} test examples (minimum {gate.min_examples})")
     if not own:
         return findings.decision()
-    findings.rule(
+    findings.record(
         report.distinct >= gate.min_distinct,
-        f"{report.distinct:.1%} of the outputs are distinct, at least {gate.min_distinct:.0%} are asked for",
+        f"{report.distinct:.1%} of the outputs are distinct (minimum {gate.min_distinct:.0%})",
     )
     if champion is None:
-        _absolute(gate, report, own, findings)
+        _check_first_champion(gate, report, own, findings)
     else:
-        _against_champion(gate, report, champion, own, findings)
+        _compare_with_champion(gate, report, champion, own, findings)
     return findings.decision()
 
 
-def _absolute(gate: Gate, report: Scores, own: Sequence[float], findings: _Findings) -> None:
-    """Rules for the first champion."""
+def _check_first_champion(gate: Gate, report: Scores, own: Sequence[float], findings: _Findings) -> None:
+    """Record the rules for the first champion."""
     mean = _mean(own)
-    findings.rule(mean >= gate.minimum, f"{gate.metric} {mean:.2f}, at least {gate.minimum:.2f} is asked for")
+    findings.record(mean >= gate.minimum, f"{gate.metric} is {mean:.2f} (minimum {gate.minimum:.2f})")
     for name in gate.beats:
-        theirs = _values(report, name, gate.metric)
-        level = _mean(theirs)
-        findings.rule(
+        other = _values(report, name, gate.metric)
+        level = _mean(other)
+        findings.record(
             gate.minimum > level,
-            f"the gate's minimum {gate.minimum:.2f} must lie above baseline {name} at {level:.2f}",
+            f"the gate's minimum {gate.minimum:.2f} must be above baseline {name} at {level:.2f}",
         )
-        _beat(gate, own, theirs, name, f"baseline {name}", findings)
+        _compare(gate, own, other, name, f"baseline {name}", findings)
 
 
-def _against_champion(gate: Gate, report: Scores, champion: Scores, own: Sequence[float], findings: _Findings) -> None:
-    """The rule once there is a champion."""
+def _compare_with_champion(gate: Gate, report: Scores, champion: Scores, own: Sequence[float], findings: _Findings) -> None:
+    """Record the rule that holds once there is a champion."""
     if champion.examples != report.examples:
         raise BadInput(
             "the champion was scored on other examples than the challenger",
-            "both on the test split of the challenger's corpus",
+            "the test split of the challenger's corpus for both",
             "evaluate the champion on the challenger's corpus with the same evaluation params",
         )
-    theirs = dict(zip(champion.ids, _values(champion, MODEL, gate.metric), strict=True))
-    _beat(gate, own, [theirs[example] for example in report.ids], "champion", "the champion", findings)
+    other = dict(zip(champion.ids, _values(champion, MODEL, gate.metric), strict=True))
+    _compare(gate, own, [other[example] for example in report.ids], "champion", "the champion", findings)
 
 
-def _beat(gate: Gate, own: Sequence[float], theirs: Sequence[float], key: str, name: str, findings: _Findings) -> None:
-    """Note the paired difference and whether its lower bound lies above zero."""
-    low, high = paired_interval(own, theirs, gate.confidence)
-    difference = _mean(own) - _mean(theirs)
+def _compare(gate: Gate, own: Sequence[float], other: Sequence[float], key: str, name: str, findings: _Findings) -> None:
+    """Record the paired difference, and whether the lower end of its interval is above zero."""
+    low, high = paired_interval(own, other, gate.confidence)
+    difference = _mean(own) - _mean(other)
     findings.figures |= {
-        f"{key}.{gate.metric}": _mean(theirs),
+        f"{key}.{gate.metric}": _mean(other),
         f"{key}.difference": difference,
         f"{key}.difference_low": low,
         f"{key}.difference_high": high,
     }
-    findings.rule(
+    findings.record(
         low > 0,
         f"{gate.metric} differs from {name} by {difference:+.2f} "
-        f"({gate.confidence:.0%} interval {low:+.2f} to {high:+.2f}), which must lie above zero",
+        f"({gate.confidence:.0%} interval {low:+.2f} to {high:+.2f}, must be above zero)",
     )
 
 
-def paired_interval(own: Sequence[float], theirs: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Two-sided percentile interval of the mean of ``own - theirs``, both in the order of the same examples.
+def paired_interval(own: Sequence[float], other: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Two-sided percentile interval of the mean of ``own - other``, paired example by example.
 
     Args:
         own: one value for each example, at least one.
-        theirs: as many, in the same order.
+        other: as many, in the same order.
         confidence: share of resampled means inside the interval, e.g. 0.95.
     """
     import numpy as np
 
-    differences = np.asarray(own, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
+    differences = np.asarray(own, dtype=np.float64) - np.asarray(other, dtype=np.float64)
     picks = np.random.default_rng(SEED)
     count = len(differences)
     blocks = [differences[picks.integers(0, count, (RESAMPLES // BLOCKS, count))].mean(axis=1) for _ in range(BLOCKS)]
@@ -149,7 +149,7 @@ def paired_interval(own: Sequence[float], theirs: Sequence[float], confidence: f
 
 
 def _values(scores: Scores, system: str, metric: str) -> tuple[float, ...]:
-    """One value for each example of one system."""
+    """The values of one system, one for each example."""
     if system not in scores.values:
         raise unknown_name("baseline in the gate", system, [name for name in scores.values if name != MODEL])
     if metric not in scores.values[system]:

@@ -1,15 +1,15 @@
-"""Whether a registration still stands: the second half of a hit, looked at while a run is planned.
+"""Whether a registration needs to run again: the second half of a cache hit, checked while a run is planned.
 
-Registration acts on the world, so that its manifest exists is not enough: MLflow may have been wiped, and another model may
-have become champion since. Light on purpose (a few requests, no MLflow client): planning a run in which nothing has changed
-must stay under a second.
+Registration changes MLflow and the ledger, so its manifest alone does not prove a hit: MLflow may have been wiped, and another
+model may have become champion since. The check is light on purpose (a few requests, no MLflow client): planning a run in which
+nothing changed must take less than a second.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.registry.aliases import settle_aliases
+from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import find_version
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from pipeline.tracking.server import MlflowServer
 
 
-class Standing(NamedTuple):
-    """What was found."""
+class RegistrationStatus(NamedTuple):
+    """What the check found."""
 
-    settled: bool
-    """Whether there is nothing to do."""
+    current: bool
+    """Whether registration has nothing to do."""
 
     reason: str
-    """Why there is something to do, in one line; empty when there is not."""
+    """Why it has to run, in one line; empty when it has nothing to do."""
 
 
-def settled(server: MlflowServer, store: Store, name: str, model: Reference) -> Standing:
-    """Look whether the model is registered and decided upon, and repair MLflow's aliases on the way.
+def check_registration(server: MlflowServer, store: Store, name: str, model: Reference) -> RegistrationStatus:
+    """Check that the model is registered and decided about; repair MLflow's aliases if they are wrong.
 
     Args:
         server: the MLflow server.
-        store: where the ledger lies.
+        store: holds the ledger.
         name: the registered model.
         model: the model artifact.
 
@@ -44,13 +44,13 @@ def settled(server: MlflowServer, store: Store, name: str, model: Reference) -> 
     ledger = Ledger(store, name)
     head = ledger.head()
     champion = ledger.champion(head)
-    serves = champion is not None and champion.digest == model.digest
-    if not serves and not ledger.refusal(model.digest, head, champion):
+    is_champion = champion is not None and champion.digest == model.digest
+    if not is_champion and not ledger.find_refusal(model.digest, head, champion):
         against = f"the champion of entry {champion.number}" if champion else "no champion"
-        return Standing(False, f"no decision about this model against {against} in the ledger of {name}")
-    found = settle_aliases(server, name, head, champion)
+        return RegistrationStatus(False, f"no decision about this model against {against} in the ledger of {name}")
+    found = sync_aliases(server, name, head, champion)
     if (found[model.digest] if model.digest in found else find_version(server, name, model.digest)) is None:
-        return Standing(False, f"MLflow has no version of {name} with this model")
+        return RegistrationStatus(False, f"MLflow has no version of {name} with this model")
     if champion and found[champion.digest] is None:
-        return Standing(False, f"MLflow has no version of {name} with the champion of the ledger")
-    return Standing(True, "")
+        return RegistrationStatus(False, f"MLflow has no version of {name} with the champion of the ledger")
+    return RegistrationStatus(True, "")

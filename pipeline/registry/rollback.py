@@ -1,4 +1,4 @@
-"""Putting an earlier champion back in service: one ledger entry, then the alias."""
+"""Roll back to an earlier champion: append one ledger entry, then move the alias."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts.base import Conflict
 from pipeline.errors import BadInput, Unavailable, unknown_name
-from pipeline.registry.aliases import settle_aliases
-from pipeline.registry.entry import Entry, Outcome
+from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 from pipeline.registry.versions import DIGEST_TAG, find_version, read_version
 
 if TYPE_CHECKING:
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pipeline.tracking.server import MlflowServer
 
 
-def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> Entry:
+def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> LedgerEntry:
     """Make an earlier champion the champion again.
 
     Args:
         server: the MLflow server.
-        store: where the ledger lies.
+        store: holds the ledger.
         name: the registered model.
-        run: what to note as the run that decided, e.g. who asked.
-        to_version: the MLflow version to go back to; by default the champion before the present one.
+        run: recorded as the run that decided, e.g. who asked for it.
+        to_version: the MLflow version to go back to; by default the champion before the current one.
         reason: why, for the ledger.
 
     Raises:
-        BadInput: no such model, nothing to go back to, or that version never was champion or is it now.
-        Unavailable: another decision was written at the same moment.
+        BadInput: no such model, no earlier champion, or the version never was champion or is champion now.
+        Unavailable: another decision was appended at the same moment.
     """
     ledger = Ledger(store, name)
     head = ledger.head()
@@ -39,8 +39,8 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
         raise unknown_name("model", name, Ledger.models(store))
     if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
-    target = _target(server, ledger, head, champion, to_version)
-    entry = Entry(
+    target = _find_target(server, ledger, head, champion, to_version)
+    entry = LedgerEntry(
         number=head.number + 1,
         decision=Outcome.ROLLED_BACK,
         challenger=target.challenger,
@@ -52,29 +52,31 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     try:
         ledger.append(entry)
     except Conflict as error:
-        raise Unavailable(f"another decision about {name} was written just now", "a quiet moment", "look at it and try again") from error
-    settle_aliases(server, name, entry, entry)
+        raise Unavailable(
+            f"another decision about {name} was appended at the same moment", "", "check `trainshed status`, then roll back again"
+        ) from error
+    sync_aliases(server, name, entry, entry)
     return entry
 
 
-def _target(server: MlflowServer, ledger: Ledger, head: Entry, champion: Entry, to_version: int | None) -> Entry:
-    """The promotion to go back to."""
-    promotions = [entry for entry in ledger.back(head) if entry.decision is Outcome.PROMOTED]
+def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, to_version: int | None) -> LedgerEntry:
+    """The promotion to roll back to."""
+    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
     if to_version is None:
-        served = next(entry for entry in promotions if entry.digest == champion.digest)
-        if served.against is None:
+        current = next(entry for entry in promotions if entry.digest == champion.digest)
+        if current.against is None:
             raise BadInput(
                 f"{ledger.model} had no champion before version {champion.challenger.version}", "an earlier one", "promote another first"
             )
-        return ledger.entry(served.against)
+        return ledger.entry(current.against)
     version = read_version(server, ledger.model, to_version)
     digest = version.tags.get(DIGEST_TAG) if version else None
     for entry in promotions:
         if entry.digest == digest != champion.digest:
             return entry
-    # MLflow may have been wiped since: the numbers of now, not those of the ledger
+    # MLflow may have been wiped since: show today's version numbers, not those of the ledger
     others = dict.fromkeys(entry.digest for entry in promotions if entry.digest != champion.digest)
-    were = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]
-    expected = f"one of: {', '.join(map(str, sorted(were)))}" if were else "an earlier champion, and there is none"
+    earlier = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]
+    expected = f"one of: {', '.join(map(str, sorted(earlier)))}" if earlier else "an earlier champion, and there is none"
     what = "is champion already" if digest == champion.digest else "never was champion"
     raise BadInput(f"version {to_version} of {ledger.model} {what}", expected, "choose another version with --to")

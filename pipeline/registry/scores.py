@@ -1,4 +1,4 @@
-"""What the gate reads of a report: per-example scores of one model and of the baselines, on one set of examples."""
+"""The part of a report that the gate reads: scores of the model and of the baselines, example by example."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL = "model"
-"""The name under which a report's tables hold the evaluated model itself, beside the baselines."""
+"""Name of the evaluated model among the systems of a report; the others are baselines."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Scores:
     """Scores on the test split, example by example."""
 
     examples: str
-    """Digest of the examples themselves (id, source, reference): two reports can be paired only if it is equal."""
+    """Digest of the examples (id, source, reference). Two reports can be paired only if it is equal."""
 
     ids: tuple[str, ...]
     """Id of each example."""

@@ -1,12 +1,11 @@
-"""Model versions in MLflow, found before they are made.
+"""Model versions in MLflow: find one, or create it.
 
 MLflow's ``model-versions/create`` makes another version each time it is called, so a retry after a lost response would leave
-two. Here a version carries the content digest of its model artifact and the name of the code it answers with as tags, and is
-searched by them first; creating is asked for once and never repeated by the client, and the retry of the whole step finds
-what the lost call made.
+two. Here a version has tags for the content digest of its model artifact and for its serving code, and is searched by them
+first. The client sends a create once and never repeats it; the retry of the whole step finds what the lost call made.
 
-The same model may have several versions: when the code that answers was changed, evaluation scores the new answers, and what
-is served must be what was scored. The newest version of a model is the one that counts.
+The same model may have several versions: when the serving code changes, evaluation scores the new answers, and the served
+code must be the scored code. The newest version of a model counts.
 """
 
 from __future__ import annotations
@@ -41,14 +40,14 @@ class Version:
     """URI of the packaged model."""
 
     status: str
-    """MLflow's own word: ``READY`` once it may be loaded."""
+    """MLflow's status: ``READY`` once it can be loaded."""
 
     tags: Mapping[str, str]
     """Its tags; `DIGEST_TAG` is the identity."""
 
 
-def ensure_model(server: MlflowServer, name: str) -> None:
-    """Create the registered model unless it is there."""
+def find_or_create_model(server: MlflowServer, name: str) -> None:
+    """Create the registered model unless it exists."""
     try:
         server.call("GET", "registered-models/get", {"name": name})
     except Missing:
@@ -65,7 +64,7 @@ def find_version(server: MlflowServer, name: str, digest: str, serving: str | No
         server: the MLflow server.
         name: the registered model.
         digest: content digest of the model artifact.
-        serving: name of the code it must answer with; by default any.
+        serving: name of its serving code; by default any.
     """
     condition = f"name='{name}' AND tag.`{DIGEST_TAG}`='{digest}'"
     rows = server.call("GET", "model-versions/search", {"filter": condition, "max_results": 1000}).get("model_versions", [])
@@ -76,19 +75,19 @@ def find_version(server: MlflowServer, name: str, digest: str, serving: str | No
 
 
 def model_names(server: MlflowServer) -> list[str]:
-    """Names of the registered models, as many as one page of the answer holds."""
+    """Names of the registered models: the first page of the answer, 1,000 at most."""
     rows = server.call("GET", "registered-models/search", {"max_results": 1000}).get("registered_models", [])
     return [row["name"] for row in rows]
 
 
 def version_numbers(server: MlflowServer, name: str) -> list[int]:
-    """Numbers of the versions of a registered model, the oldest first."""
+    """Version numbers of a registered model, oldest first."""
     rows = server.call("GET", "model-versions/search", {"filter": f"name='{name}'", "max_results": 1000}).get("model_versions", [])
     return sorted(int(row["version"]) for row in rows)
 
 
 def read_version(server: MlflowServer, name: str, number: int) -> Version | None:
-    """One version by its number; None when there is none."""
+    """One version by its number; None when it does not exist."""
     try:
         return _as_version(server.call("GET", "model-versions/get", {"name": name, "version": str(number)})["model_version"])
     except Missing:
@@ -96,17 +95,17 @@ def read_version(server: MlflowServer, name: str, number: int) -> Version | None
 
 
 def create_version(server: MlflowServer, name: str, source: str, run_id: str, tags: Mapping[str, str]) -> Version:
-    """Create a version and wait until it may be loaded.
+    """Create a version and wait until it can be loaded.
 
     Args:
         server: the MLflow server.
         name: the registered model, which must exist.
         source: URI of the packaged model.
-        run_id: the MLflow run it was logged by.
+        run_id: the MLflow run that logged it.
         tags: must hold `DIGEST_TAG`.
 
     Raises:
-        Unavailable: MLflow did not make it ready within the settings' patience.
+        Unavailable: it is not ready within the retry time of the settings.
     """
     rows = [{"key": key, "value": value} for key, value in sorted(tags.items())]
     body = {"name": name, "source": source, "run_id": run_id, "tags": rows}
@@ -118,12 +117,12 @@ def wait_ready(server: MlflowServer, name: str, version: Version) -> Version:
     """Poll until the version is ready.
 
     Raises:
-        Unavailable: it failed, or is not ready within the settings' patience.
+        Unavailable: it failed, or is not ready within the retry time of the settings.
     """
     until = time.monotonic() + server.retry.seconds
     while version.status != READY:
         if version.status == FAILED or time.monotonic() > until:
-            raise Unavailable(f"version {version.number} of {name} is {version.status} in MLflow", READY, "try again")
+            raise Unavailable(f"version {version.number} of {name} is {version.status} in MLflow", READY, "run the recipe again")
         time.sleep(POLL_S)
         query = {"name": name, "version": str(version.number)}
         version = _as_version(server.call("GET", "model-versions/get", query)["model_version"])
@@ -131,18 +130,18 @@ def wait_ready(server: MlflowServer, name: str, version: Version) -> Version:
 
 
 def tag_version(server: MlflowServer, name: str, number: int, tags: Mapping[str, str]) -> None:
-    """Set tags of a version; an older value is replaced."""
+    """Set tags of a version; replaces older values."""
     for key, value in sorted(tags.items()):
         server.call("POST", "model-versions/set-tag", {"name": name, "version": str(number), "key": key, "value": value})
 
 
 def describe_version(server: MlflowServer, name: str, number: int, text: str) -> None:
-    """Set what MLflow's pages show as the description of a version, in Markdown."""
+    """Set the description of a version, in Markdown."""
     server.call("PATCH", "model-versions/update", {"name": name, "version": str(number), "description": text})
 
 
 def read_aliases(server: MlflowServer, name: str) -> dict[str, int]:
-    """Alias → version number of a registered model; empty when the model is not there."""
+    """Alias → version number of a registered model; empty when the model does not exist."""
     try:
         model = server.call("GET", "registered-models/get", {"name": name})["registered_model"]
     except Missing:
@@ -156,11 +155,11 @@ def set_alias(server: MlflowServer, name: str, alias: str, number: int) -> None:
 
 
 def remove_alias(server: MlflowServer, name: str, alias: str) -> None:
-    """Take the alias away."""
+    """Remove the alias."""
     server.call("DELETE", "registered-models/alias", {"name": name, "alias": alias})
 
 
 def _as_version(row: dict[str, Any]) -> Version:
-    """Read MLflow's own shape."""
+    """Read one row of MLflow's answer."""
     tags = {tag["key"]: tag["value"] for tag in row.get("tags", [])}
     return Version(int(row["version"]), row["source"], row.get("status", READY), tags)

@@ -21,7 +21,7 @@ from pipeline.runtime.watchdog import Watchdog
 from pipeline.runtime.work import Work
 from pipeline.runtime.work_folder import open_inputs, work_folder
 from pipeline.runtime.worker_rank import join_ranks
-from pipeline.tracking import Outbox, flat, step_run
+from pipeline.tracking import MetricsOutbox, flat, step_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ class Attempt:
     artifacts: Artifacts
     lease: Lease
     reporter: RunReporter
-    outbox: Outbox
+    outbox: MetricsOutbox
     ranks: Ranks | None
 
     def find_existing(self) -> Manifest | None:
@@ -141,7 +141,7 @@ def execute(
     check_inputs(component, request)
     parts = check_identity(component, params, request)
     artifacts = open_artifacts(settings)
-    outbox = Outbox()
+    outbox = MetricsOutbox()
     reporter = RunReporter(artifacts.store, request.run, request.step, stop, outbox)
     watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.base import Store
     from pipeline.runtime.stop import Stop
-    from pipeline.tracking import Outbox
+    from pipeline.tracking import MetricsOutbox
 
 log = logging.getLogger(__name__)
 WRITE_EVERY_S = 1.0
@@ -30,7 +30,7 @@ LOG_EVERY_S = 10.0
 class RunReporter:
     """Implements `pipeline.reporter.Reporter` for one attempt of one step."""
 
-    def __init__(self, store: Store, run: str, step: str, stop: Stop, outbox: Outbox) -> None:
+    def __init__(self, store: Store, run: str, step: str, stop: Stop, outbox: MetricsOutbox) -> None:
         """Nothing is written before `start`."""
         self._store, self._key, self._stop, self._outbox = store, progress_key(run, step), stop, outbox
         self._started = datetime.now(UTC)

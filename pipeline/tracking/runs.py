@@ -1,7 +1,7 @@
-"""MLflow runs: one parent for a run of the line, one nested run for each step, found before they are made.
+"""MLflow runs: one parent for each run of the line, one nested run for each step. Each is found, or created if missing.
 
-Runs are found by tags, so a retried task, a restarted scheduler or a second plan meets the run that is there instead of
-making another.
+Runs are found by tags, so a retried task, a restarted scheduler or a second plan continues the existing run instead of
+creating another.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 RUN_TAG = "trainshed.run"
 STEP_TAG = "trainshed.step"
 NOTE_TAG = "mlflow.note.content"
-"""What MLflow's pages show as the description of a run or an experiment, in Markdown."""
+"""Tag that MLflow's pages show as the description of a run or an experiment, in Markdown."""
 
 NOTE = (
-    "Runs of the recipe `{recipe}`. One row is one run of the line, with the gate's figures and the decision; it opens to a run for "
+    "Runs of the recipe `{recipe}`. One row is one run of the line, with the gate's figures and the decision. It opens to one run for "
     "each step that was not skipped: losses in `pretraining` and `finetuning`, scores and `report.html` in `evaluation`."
 )
 BATCH = 500
@@ -33,7 +33,7 @@ PARAM_CHARS = 6000
 
 
 class Point(TypedDict):
-    """One value in MLflow's own shape."""
+    """One metric value in the form of MLflow's REST API."""
 
     key: str
     value: float
@@ -50,31 +50,31 @@ class MlflowRun:
     artifact_uri: str
 
     def log_points(self, points: Sequence[Point]) -> None:
-        """Send metric points; a point that is there already is left as it is, a value that is not finite is left out."""
+        """Send metric points; MLflow keeps one of equal points, and non-finite values are skipped."""
         finite = [point for point in points if math.isfinite(point["value"])]
         for start in range(0, len(finite), BATCH):
             self.server.call("POST", "runs/log-batch", {"run_id": self.id, "metrics": finite[start : start + BATCH]})
 
     def log_figures(self, values: Mapping[str, float]) -> None:
-        """Send final figures once: those the run has already are left alone."""
+        """Send final figures once; those that the run already has are skipped."""
         known = {metric["key"] for metric in self._data().get("metrics", [])}
         now = int(time.time() * 1000)
         self.log_points([{"key": key, "value": value, "step": 0, "timestamp": now} for key, value in values.items() if key not in known])
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Record params once; MLflow refuses to change one, so those that are there are left alone."""
+        """Record params once; MLflow refuses to change a param, so those that the run already has are skipped."""
         known = {param["key"] for param in self._data().get("params", [])}
         rows = [{"key": key, "value": str(value)[:PARAM_CHARS]} for key, value in params.items() if key not in known]
         if rows:
             self.server.call("POST", "runs/log-batch", {"run_id": self.id, "params": rows})
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Set tags; an older value is replaced."""
+        """Set tags; replaces older values."""
         rows = [{"key": key, "value": value} for key, value in tags.items()]
         self.server.call("POST", "runs/log-batch", {"run_id": self.id, "tags": rows})
 
     def log_file(self, path: Path, name: str | None = None) -> None:
-        """Put one file among the run's artifacts."""
+        """Upload one file to the run's artifacts."""
         self.server.upload(path, self.artifact_uri, name or path.name)
 
     def end(self, status: str) -> None:
@@ -82,7 +82,7 @@ class MlflowRun:
         self.server.call("POST", "runs/update", {"run_id": self.id, "status": status, "end_time": int(time.time() * 1000)})
 
     def reopen(self) -> None:
-        """Set the status back to ``RUNNING``: another attempt goes on."""
+        """Set the status back to ``RUNNING`` for another attempt."""
         self.server.call("POST", "runs/update", {"run_id": self.id, "status": "RUNNING"})
 
     def _data(self) -> dict[str, Any]:
@@ -91,9 +91,9 @@ class MlflowRun:
 
 
 def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str] | None = None) -> MlflowRun:
-    """Find or create the parent run of ``run`` in the experiment called like the recipe."""
+    """Find or create the parent run of ``run`` in the experiment that has the recipe's name."""
     server = MlflowServer(settings)
-    experiment = _experiment(server, recipe)
+    experiment = _experiment_id(server, recipe)
     wanted = {RUN_TAG: run, STEP_TAG: "-"}
     return _find(server, experiment, wanted) or _create(server, experiment, run, {**wanted, **(tags or {})})
 
@@ -101,7 +101,7 @@ def parent_run(settings: Settings, recipe: str, run: str, tags: Mapping[str, str
 def step_run(settings: Settings, recipe: str, run: str, step: str) -> MlflowRun:
     """Find or create the nested run of one step, and set it to ``RUNNING``."""
     parent = parent_run(settings, recipe, run)
-    experiment = _experiment(parent.server, recipe)
+    experiment = _experiment_id(parent.server, recipe)
     wanted = {RUN_TAG: run, STEP_TAG: step}
     found = _find(parent.server, experiment, wanted)
     if found:
@@ -111,15 +111,15 @@ def step_run(settings: Settings, recipe: str, run: str, step: str) -> MlflowRun:
 
 
 def end_run(settings: Settings, recipe: str, run: str, status: str) -> None:
-    """End the parent run, and with it every nested run that a lost worker left open."""
+    """End the parent run, and every nested run that a lost worker left open."""
     server = MlflowServer(settings)
-    for found in _search(server, _experiment(server, recipe), {RUN_TAG: run}):
+    for found in _search(server, _experiment_id(server, recipe), {RUN_TAG: run}):
         if found["info"]["status"] in {"RUNNING", "SCHEDULED"}:
             _as_run(server, found).end(status)
 
 
-def _experiment(server: MlflowServer, name: str) -> str:
-    """Id of the experiment, created when it is not there."""
+def _experiment_id(server: MlflowServer, name: str) -> str:
+    """Id of the experiment; creates it if missing."""
     try:
         return str(server.call("GET", "experiments/get-by-name", {"experiment_name": name})["experiment"]["experiment_id"])
     except Missing:
@@ -128,11 +128,11 @@ def _experiment(server: MlflowServer, name: str) -> str:
         tags = [{"key": NOTE_TAG, "value": NOTE.format(recipe=name)}]
         return str(server.call("POST", "experiments/create", {"name": name, "tags": tags}, repeat=False)["experiment_id"])
     except Exists:
-        return _experiment(server, name)
+        return _experiment_id(server, name)
 
 
 def _find(server: MlflowServer, experiment: str, tags: Mapping[str, str]) -> MlflowRun | None:
-    """The oldest run that carries all these tags."""
+    """The oldest run with all these tags."""
     found = _search(server, experiment, tags)
     return _as_run(server, found[0]) if found else None
 
@@ -155,7 +155,7 @@ def _as_run(server: MlflowServer, row: dict[str, Any]) -> MlflowRun:
 
 
 def flat(params: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Nested params as dotted names and values, the shape MLflow's tables show."""
+    """Nested params as dotted names and values, as MLflow's tables show them."""
     for key, value in params.items():
         name = f"{prefix}.{key}" if prefix else key
         if isinstance(value, dict):

@@ -1,8 +1,8 @@
 """A thin client of MLflow's documented REST API.
 
-Why not MLflow's own client: importing it costs 1.4 s of CPU, more than a run in which everything is a hit may take, and it
-repeats every HTTP method on failure, so that a create whose response was lost is done twice. Here a call says whether it may
-be repeated; what may not is made safe by its caller with find-or-create.
+Why not MLflow's own client: importing it costs 1.4 s of CPU, more than a run of cache hits may take. It also retries every HTTP
+method, so a create whose response was lost happens twice. Here each call says whether it may be retried; callers make the
+others safe with find-or-create.
 """
 
 from __future__ import annotations
@@ -20,27 +20,25 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 TIMEOUT_S = (5, 60)
-AWAY = frozenset({408, 429, 500, 502, 503, 504})
-NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+MALFORMED_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 
 class Missing(TrainshedError):
-    """MLflow has no such thing."""
+    """MLflow has no such object."""
 
 
 class Exists(TrainshedError):
-    """MLflow has such a thing already."""
+    """MLflow already has this object."""
 
 
 class MlflowServer:
     """One MLflow server."""
 
     def __init__(self, settings: Settings) -> None:
-        """Remember where the server is; nothing is sent yet."""
+        """Store address and credentials; sends nothing."""
         self.url = settings.mlflow_uri.rstrip("/")
-        self.retry = RetryPolicy(
-            settings.mlflow_retry_s, f"MLflow at {self.url}", "a running server", "start it, or set TRAINSHED_MLFLOW_URI"
-        )
+        self.retry = RetryPolicy(settings.mlflow_retry_s, f"MLflow at {self.url}", "", "start MLflow, or set TRAINSHED_MLFLOW_URI")
         self._session = requests.Session()
         if settings.mlflow_username and settings.mlflow_password:
             self._session.auth = (settings.mlflow_username, settings.mlflow_password.get_secret_value())
@@ -52,25 +50,25 @@ class MlflowServer:
             method: ``"GET"`` (``json`` becomes the query), ``"POST"``, ``"PATCH"`` or ``"DELETE"``.
             path: below the API's root, e.g. ``"runs/create"``.
             json: body or query.
-            repeat: whether doing it twice is harmless, so that an unclear failure may be retried.
+            repeat: whether the call is idempotent, so that it may be retried after a lost response.
 
         Raises:
-            Missing: no such thing.
-            Exists: it is there already.
-            BadInput: refused for another reason, wrong credentials included.
-            Unavailable: no answer within the settings' patience.
+            Missing: no such object.
+            Exists: the object already exists.
+            BadInput: refused for another reason, such as wrong credentials.
+            Unavailable: unreachable for longer than the retry time of the settings.
         """
         query = {"params": json} if method == "GET" else {"json": json or {}}
         response = self._send(method, f"{self.url}/api/2.0/mlflow/{path}", repeat=repeat, **query)
         return _parsed(response, self.url) if response.content else {}
 
     def upload(self, path: Path, artifact_uri: str, name: str) -> None:
-        """Put a file among a run's artifacts, through the server's proxy.
+        """Upload a file to a run's artifacts, through the server's proxy.
 
         Args:
             path: the file.
             artifact_uri: the run's, ``mlflow-artifacts:/...``.
-            name: path of the file below it.
+            name: path of the file below that URI.
 
         Raises:
             BadInput: the server does not proxy artifacts.
@@ -78,7 +76,7 @@ class MlflowServer:
         scheme, _, rest = artifact_uri.partition(":")
         if scheme != "mlflow-artifacts":
             raise BadInput(
-                f"MLflow keeps artifacts at {artifact_uri}", "a server that proxies them", "start it with --artifacts-destination"
+                f"MLflow stores artifacts at {artifact_uri}", "a server that proxies artifacts", "start MLflow with --artifacts-destination"
             )
         place = rest.lstrip("/")
         with path.open("rb") as data:
@@ -91,20 +89,20 @@ class MlflowServer:
     def _once(self, method: str, url: str, repeat: bool, options: dict[str, Any]) -> requests.Response:
         try:
             response = self._session.request(method, url, timeout=TIMEOUT_S, **options)
-        except NO_ADDRESS as error:
-            raise _wrong_address(self.url, "it is no URL of a server") from error
+        except MALFORMED_URL as error:
+            raise _wrong_address(self.url, "not the URL of a server") from error
         except requests.Timeout as error:
             if repeat:
                 raise Unreachable(cause(error)) from error
-            raise Unavailable(f"MLflow at {self.url} timed out", "an answer within a minute", "try again") from error
+            raise Unavailable(f"MLflow at {self.url} timed out after {TIMEOUT_S[1]} s", "", "try again") from error
         except requests.RequestException as error:
-            # a refused connection never reached the server; any other break may have
+            # a refused connection never reached the server; after any other error the server may have acted
             if repeat or "refused" in str(error).lower():
                 raise Unreachable(cause(error)) from error
             raise Unavailable(
-                f"MLflow at {self.url} broke off during {method} {url.rpartition('/mlflow/')[2]}", "an answer", "try again"
+                f"MLflow at {self.url}: connection lost during {method} {url.rpartition('/mlflow/')[2]}", "", "try again"
             ) from error
-        if response.status_code in AWAY and repeat:
+        if response.status_code in RETRIED_STATUSES and repeat:
             raise Unreachable(f"HTTP {response.status_code}")
         if not response.ok:
             raise _refusal(response, self.url)
@@ -112,7 +110,7 @@ class MlflowServer:
 
 
 def _parsed(response: requests.Response, url: str) -> dict[str, Any]:
-    """The JSON object of an answer; another kind of server answers with a page of its own."""
+    """The JSON object of an answer; a server that is not MLflow usually answers with HTML."""
     try:
         answer = response.json()
     except ValueError as error:
@@ -125,7 +123,7 @@ def _wrong_address(url: str, why: str) -> BadInput:
 
 
 def _refusal(response: requests.Response, url: str) -> TrainshedError:
-    """The error that an unsuccessful answer stands for."""
+    """The typed error for an unsuccessful answer."""
     try:
         body = response.json()
         code, message = str(body.get("error_code", "")), str(body.get("message", ""))
@@ -139,12 +137,10 @@ def _refusal(response: requests.Response, url: str) -> TrainshedError:
         return Exists(message)
     if response.status_code in {401, 403}:
         return BadInput(
-            f"MLflow at {url} refused us: HTTP {response.status_code}",
+            f"MLflow at {url}: {'unauthenticated' if response.status_code == 401 else 'permission denied'} (HTTP {response.status_code})",
             "valid credentials",
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
         )
-    if response.status_code in AWAY:
-        return Unavailable(f"MLflow at {url}: HTTP {response.status_code}", "an answer", "try again")
-    return BadInput(
-        f"MLflow at {url} refused a request: {code or response.status_code} {message}", "a request it accepts", "see the server's log"
-    )
+    if response.status_code in RETRIED_STATUSES:
+        return Unavailable(f"MLflow at {url}: HTTP {response.status_code}", "", "try again")
+    return BadInput(f"MLflow at {url} refused a request: {code or response.status_code} {message}", "", "trainshed logs mlflow")

@@ -86,7 +86,7 @@ def test_a_report_is_shown_and_a_refused_model_is_a_finished_run(mlflow_server, 
     folder = artifacts.open(artifacts.find(made.stage, made.fingerprint), tmp_path / "decision")
     decision = json.loads((folder / "decision.json").read_text())
     assert decision["decision"] == "refused"
-    assert any("at least 99.00 is asked for" in reason for reason in decision["reasons"])
+    assert any("(minimum 99.00)" in reason for reason in decision["reasons"])
     assert Ledger(artifacts.store, asked.name).champion() is None
     assert read_aliases(MlflowServer(settings), asked.name) == {"challenger": 1}
     assert prepare(asked, "run-2", "registration", settings, outputs).reference == made

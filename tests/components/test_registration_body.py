@@ -21,9 +21,9 @@ from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.manifest import Manifest, Parts, Provenance
 from pipeline.errors import Unavailable
 from pipeline.recipe.gate import Gate, Registration
-from pipeline.registry.entry import Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.registration_status import settled
+from pipeline.registry.ledger_entry import Outcome
+from pipeline.registry.registration_status import check_registration
 from pipeline.registry.versions import read_aliases
 from pipeline.reporter import SilentReporter
 from pipeline.runs.request import Request
@@ -114,8 +114,8 @@ class Stage:
     def aliases(self) -> dict[str, int]:
         return read_aliases(self.server, self.name)
 
-    def stands(self, model: Manifest) -> bool:
-        return settled(self.server, self.artifacts.store, self.name, model.reference).settled
+    def is_current(self, model: Manifest) -> bool:
+        return check_registration(self.server, self.artifacts.store, self.name, model.reference).current
 
 
 @pytest.fixture
@@ -146,24 +146,24 @@ def test_a_first_model_that_meets_the_gate_becomes_champion(stage: Stage) -> Non
     assert tags["trainshed.model.fingerprint"] == model.fingerprint
     assert tags["trainshed.report.digest"]
     assert (tags["trainshed.code"], tags["trainshed.run"], tags["trainshed.decision"]) == ("c0de", "made-by", "promoted")
-    assert stage.stands(model)
+    assert stage.is_current(model)
 
 
 def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None:
     model = stage.model(1)
     decision = stage.run(model, stage.report(model, 17.5))
     assert decision["decision"] == "refused"
-    assert decision["reasons"] == ["rougeL 17.50, at least 18.00 is asked for"]
+    assert decision["reasons"] == ["rougeL is 17.50 (minimum 18.00)"]
     assert stage.aliases() == {"challenger": 1}
     tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
     assert tags["trainshed.decision"] == "refused"
     assert tags["trainshed.reasons"] == " | ".join(decision["reasons"])
-    assert stage.versions()[0]["description"] == "Refused: rougeL 17.50, at least 18.00 is asked for."
-    told = f"Version 1 of {stage.name} was refused: rougeL 17.50, at least 18.00 is asked for."
+    assert stage.versions()[0]["description"] == "Refused: rougeL is 17.50 (minimum 18.00)."
+    note = f"Version 1 of {stage.name} was refused: rougeL is 17.50 (minimum 18.00)."
     whole = stage.server.call("GET", "runs/get", {"run_id": parent_run(stage.settings, "registration-tests", "run-1").id})["run"]["data"]
-    assert {tag["key"]: tag["value"] for tag in whole["tags"]}["mlflow.note.content"] == told
+    assert {tag["key"]: tag["value"] for tag in whole["tags"]}["mlflow.note.content"] == note
     assert "gate/rougeL" in {metric["key"] for metric in whole["metrics"]}
-    assert stage.stands(model)
+    assert stage.is_current(model)
 
 
 def test_a_challenger_has_to_beat_the_champion(stage: Stage) -> None:
@@ -174,11 +174,15 @@ def test_a_challenger_has_to_beat_the_champion(stage: Stage) -> None:
     assert stage.aliases() == {"champion": 1, "challenger": 2}
     assert stage.run(better, stage.report(better, 26.0), rival)["decision"] == "promoted"
     assert stage.aliases() == {"champion": 3, "challenger": 3}
-    assert [entry.decision for entry in stage.ledger.back(stage.ledger.head())] == [Outcome.PROMOTED, Outcome.REFUSED, Outcome.PROMOTED]
-    assert not stage.stands(worse)
+    assert [entry.decision for entry in stage.ledger.newest_first(stage.ledger.head())] == [
+        Outcome.PROMOTED,
+        Outcome.REFUSED,
+        Outcome.PROMOTED,
+    ]
+    assert not stage.is_current(worse)
 
 
-def test_a_champion_that_changed_meanwhile_means_planning_anew(stage: Stage) -> None:
+def test_a_champion_that_changed_meanwhile_means_planning_again(stage: Stage) -> None:
     first, second = stage.model(1), stage.model(2)
     stage.run(first, stage.report(first, 25.0))
     with pytest.raises(Unavailable, match="champion changed"):
@@ -200,12 +204,12 @@ def test_after_mlflow_was_wiped_everything_in_service_is_there_again(stage: Stag
     stage.run(champion, rival)
     stage.run(refused, stage.report(refused, 20.0), rival)
     stage.server.call("DELETE", "registered-models/delete", {"name": stage.name})
-    assert not stage.stands(refused)
+    assert not stage.is_current(refused)
     stage.run(refused, stage.report(refused, 20.0), rival)
     assert stage.aliases() == {"challenger": 1, "champion": 2}
     assert stage.ledger.head().number == 2
-    assert stage.stands(refused)
-    assert stage.stands(champion)
+    assert stage.is_current(refused)
+    assert stage.is_current(champion)
 
 
 CHANGES = (
@@ -260,7 +264,7 @@ def test_a_retry_after_a_power_cut_ends_as_if_there_had_been_none(stage: Stage, 
     assert [row["version"] for row in stage.versions()] == ["1"]
     assert stage.aliases() == {"champion": 1, "challenger": 1}
     assert stage.ledger.head().number == 1
-    assert stage.stands(model)
+    assert stage.is_current(model)
 
 
 def test_the_power_cuts_above_reach_every_change(stage: Stage, monkeypatch) -> None:

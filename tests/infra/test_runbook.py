@@ -16,8 +16,8 @@ import yaml
 from pipeline import cli
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
-from pipeline.registry.entry import Contender, Entry, Outcome
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
 from pipeline.settings import Settings, known_variables
 
 HOME = Path(__file__).parents[2]
@@ -63,10 +63,10 @@ def backup(script: str, *arguments: object, **environment: str) -> subprocess.Co
     return subprocess.run(command, env={**own, "PYTHONPATH": str(HOME), **environment}, capture_output=True, text=True, check=False)
 
 
-def entry(number: int, digest: str, decision: Outcome = Outcome.PROMOTED) -> Entry:
+def entry(number: int, digest: str, decision: Outcome = Outcome.PROMOTED) -> LedgerEntry:
     model = Reference(type="model", stage="finetuning", fingerprint=f"made-{digest}", digest=digest)
-    contender = Contender(version=number, model=model)
-    return Entry(number=number, decision=decision, challenger=contender, time=datetime(2026, 1, 1, tzinfo=UTC), run="r")
+    contender = Candidate(version=number, model=model)
+    return LedgerEntry(number=number, decision=decision, challenger=contender, time=datetime(2026, 1, 1, tzinfo=UTC), run="r")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from pipeline import cli
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
-from pipeline.registry.entry import Contender, Entry, Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.registering import ensure_version
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
+from pipeline.registry.register_version import register_version
 from pipeline.registry.versions import read_aliases
 from pipeline.settings import Settings
 from pipeline.tracking import MlflowServer
@@ -35,10 +35,10 @@ def ledger(settings, tmp_path_factory) -> Ledger:
     for number, digest in enumerate(("a", "b"), 1):
         model = Reference(type="model", stage="finetuning", fingerprint=f"made-{digest}", digest=digest)
         tags = {"trainshed.model.stage": model.stage, "trainshed.model.fingerprint": model.fingerprint}
-        ensure_version(server, run, ledger.model, model, "code-1", tags, lambda: package)
-        contender, time = Contender(version=number, model=model), datetime.now(UTC)
+        register_version(server, run, ledger.model, model, "code-1", tags, lambda: package)
+        contender, time = Candidate(version=number, model=model), datetime.now(UTC)
         against = number - 1 or None
-        ledger.append(Entry(number=number, decision=Outcome.PROMOTED, challenger=contender, against=against, time=time, run="r"))
+        ledger.append(LedgerEntry(number=number, decision=Outcome.PROMOTED, challenger=contender, against=against, time=time, run="r"))
     return ledger
 
 

@@ -12,9 +12,9 @@ from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput, Unavailable
 from pipeline.recipe.gate import Gate
-from pipeline.registry.entry import Contender, Entry, Outcome
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.promotion import promote
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
+from pipeline.registry.promotion import ScoredChampion, decide_promotion
 from pipeline.registry.scores import Scores
 from pipeline.settings import Settings
 
@@ -26,12 +26,12 @@ def reference(kind: str, digest: str) -> Reference:
     return Reference(type=kind, stage=kind, fingerprint=f"made-{digest}", digest=digest)
 
 
-def contender(digest: str, version: int = 1) -> Contender:
-    return Contender(version=version, model=reference("model", digest), report=reference("report", f"scores-of-{digest}"))
+def candidate(digest: str, version: int = 1) -> Candidate:
+    return Candidate(version=version, model=reference("model", digest), report=reference("report", f"scores-of-{digest}"))
 
 
-def entry(number: int, digest: str, decision: Outcome, against: int | None = None) -> Entry:
-    return Entry(number=number, decision=decision, challenger=contender(digest), against=against, time=NOW, run="r")
+def entry(number: int, digest: str, decision: Outcome, against: int | None = None) -> LedgerEntry:
+    return LedgerEntry(number=number, decision=decision, challenger=candidate(digest), against=against, time=NOW, run="r")
 
 
 def scores(value: float) -> Scores:
@@ -44,8 +44,8 @@ def ledger(tmp_path) -> Ledger:
     return Ledger(open_store(Settings(store=f"file://{tmp_path}/store")), "names")
 
 
-def rival(digest: str, value: float):
-    return reference("model", digest), reference("report", f"scores-of-{digest}"), scores(value)
+def scored_champion(digest: str, value: float) -> ScoredChampion:
+    return ScoredChampion(reference("model", digest), reference("report", f"scores-of-{digest}"), scores(value))
 
 
 def test_an_empty_ledger_has_no_champion(ledger: Ledger) -> None:
@@ -70,7 +70,7 @@ def test_numbers_stay_in_order_beyond_nine(ledger: Ledger) -> None:
     for number in range(1, 13):
         ledger.append(entry(number, str(number), Outcome.PROMOTED, against=number - 1 or None))
     assert ledger.head().number == 12
-    assert [found.number for found in ledger.back(ledger.head(), until=9)] == [12, 11, 10]
+    assert [found.number for found in ledger.newest_first(ledger.head(), until=9)] == [12, 11, 10]
 
 
 def test_ledgers_of_other_models_are_not_seen(ledger: Ledger) -> None:
@@ -95,41 +95,41 @@ def test_a_refusal_counts_against_the_present_champion_only(ledger: Ledger) -> N
     ledger.append(entry(1, "a", Outcome.PROMOTED))
     ledger.append(entry(2, "b", Outcome.REFUSED, against=1))
     head = ledger.head()
-    assert ledger.refusal("b", head, ledger.champion(head)).number == 2
-    assert ledger.refusal("a", head, ledger.champion(head)) is None
+    assert ledger.find_refusal("b", head, ledger.champion(head)).number == 2
+    assert ledger.find_refusal("a", head, ledger.champion(head)) is None
     ledger.append(entry(3, "c", Outcome.PROMOTED, against=1))
     head = ledger.head()
-    assert ledger.refusal("b", head, ledger.champion(head)) is None
+    assert ledger.find_refusal("b", head, ledger.champion(head)) is None
 
 
 def test_promoting_writes_one_entry_however_often_it_is_asked(ledger: Ledger) -> None:
-    first = promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
+    first = decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
     assert first.decision is Outcome.PROMOTED
-    assert promote(ledger, GATE, contender("a"), scores(20), None, "run-1") == first
-    refused = promote(ledger, GATE, contender("b"), scores(19), rival("a", 20), "run-2")
+    assert decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1") == first
+    refused = decide_promotion(ledger, GATE, candidate("b"), scores(19), scored_champion("a", 20), "run-2")
     assert refused.decision is Outcome.REFUSED
-    assert promote(ledger, GATE, contender("b", version=7), scores(19), rival("a", 20), "run-3") == refused
+    assert decide_promotion(ledger, GATE, candidate("b", version=7), scores(19), scored_champion("a", 20), "run-3") == refused
     assert ledger.head().number == 2
 
 
 def test_another_gate_is_another_question(ledger: Ledger) -> None:
     strict = GATE.model_copy(update={"minimum": 90.0})
-    assert promote(ledger, strict, contender("a"), scores(20), None, "run-1").decision is Outcome.REFUSED
-    assert promote(ledger, GATE, contender("a"), scores(20), None, "run-2").decision is Outcome.PROMOTED
+    assert decide_promotion(ledger, strict, candidate("a"), scores(20), None, "run-1").decision is Outcome.REFUSED
+    assert decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-2").decision is Outcome.PROMOTED
 
 
-def test_a_run_planned_against_another_champion_has_to_be_planned_anew(ledger: Ledger) -> None:
-    promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
-    for planned in (None, rival("z", 20)):
+def test_a_run_planned_against_another_champion_has_to_be_planned_again(ledger: Ledger) -> None:
+    decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
+    for planned in (None, scored_champion("z", 20)):
         with pytest.raises(Unavailable, match="champion changed"):
-            promote(ledger, GATE, contender("b"), scores(30), planned, "run-2")
+            decide_promotion(ledger, GATE, candidate("b"), scores(30), planned, "run-2")
     assert ledger.head().number == 1
 
 
 def test_racing_promotions_never_decide_on_the_same_state(ledger: Ledger) -> None:
     def compete(index: int) -> Outcome | None:
         try:
-            return promote(ledger, GATE, contender(f"m{index}"), scores(20 + index), None, f"run-{index}").decision
+            return decide_promotion(ledger, GATE, candidate(f"m{index}"), scores(20 + index), None, f"run-{index}").decision
         except Unavailable:
             return None
 
@@ -140,16 +140,16 @@ def test_racing_promotions_never_decide_on_the_same_state(ledger: Ledger) -> Non
 
 
 def test_a_refusal_that_came_between_does_not_stop_a_promotion(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    promote(ledger, GATE, contender("a"), scores(20), None, "run-1")
+    decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
     written = ledger.append
 
-    def late(new: Entry) -> Entry:
+    def late(new: LedgerEntry) -> LedgerEntry:
         monkeypatch.setattr(ledger, "append", written)
-        promote(Ledger(ledger.store, "names"), GATE, contender("slow"), scores(1), rival("a", 20), "other")
+        decide_promotion(Ledger(ledger.store, "names"), GATE, candidate("slow"), scores(1), scored_champion("a", 20), "other")
         return written(new)
 
     monkeypatch.setattr(ledger, "append", late)
-    won = promote(ledger, GATE, contender("b"), scores(30), rival("a", 20), "run-2")
+    won = decide_promotion(ledger, GATE, candidate("b"), scores(30), scored_champion("a", 20), "run-2")
     assert (won.number, won.decision) == (3, Outcome.PROMOTED)
     assert ledger.champion().digest == "b"
 
@@ -161,14 +161,14 @@ def test_a_model_that_was_rolled_back_stays_out_until_another_champion_comes(led
     ledger.append(entry(4, "b", Outcome.ROLLED_BACK, against=3))
     ledger.append(entry(5, "a", Outcome.ROLLED_BACK, against=4))
     for digest in ("b", "c"):
-        decided = promote(ledger, GATE, contender(digest), scores(90), rival("a", 20), "again")
+        decided = decide_promotion(ledger, GATE, candidate(digest), scores(90), scored_champion("a", 20), "again")
         assert decided.decision is Outcome.REFUSED
-        assert "rolled back" in decided.reasons[0]
-    assert promote(ledger, GATE, contender("d"), scores(30), rival("a", 20), "new").decision is Outcome.PROMOTED
-    assert promote(ledger, GATE, contender("c"), scores(90), rival("d", 30), "later").decision is Outcome.PROMOTED
+        assert "rolled this model back" in decided.reasons[0]
+    assert decide_promotion(ledger, GATE, candidate("d"), scores(30), scored_champion("a", 20), "new").decision is Outcome.PROMOTED
+    assert decide_promotion(ledger, GATE, candidate("c"), scores(90), scored_champion("d", 30), "later").decision is Outcome.PROMOTED
 
 
-def test_an_entry_that_somebody_else_wrote_is_one_line(ledger: Ledger) -> None:
+def test_an_entry_that_is_not_ours_is_one_line(ledger: Ledger) -> None:
     ledger.store.put(ledger.key(1), b"{}")
     with pytest.raises(BadInput, match=r"000001\.json is not readable"):
         ledger.head()

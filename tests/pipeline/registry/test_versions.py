@@ -1,4 +1,4 @@
-"""Versions, aliases, the look that planning takes, and rollback, against a real MLflow server."""
+"""Versions, aliases, the registration check of planning, and rollback, against a real MLflow server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput, Unavailable
-from pipeline.registry.aliases import settle_aliases
-from pipeline.registry.entry import Contender, Entry, Outcome
+from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.registering import ensure_version
-from pipeline.registry.registration_status import settled
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
+from pipeline.registry.register_version import register_version
+from pipeline.registry.registration_status import check_registration
 from pipeline.registry.rollback import roll_back
 from pipeline.registry.versions import find_version, read_aliases, remove_alias, set_alias
 from pipeline.settings import Settings
@@ -35,7 +35,7 @@ def reference(digest: str) -> Reference:
 
 @dataclass
 class Registry:
-    """One registered model of its own, with short ways to make versions and entries."""
+    """One registered model, with short ways to make versions and entries."""
 
     server: MlflowServer
     ledger: Ledger
@@ -49,7 +49,7 @@ class Registry:
 
     def register(self, digest: str, serving: str = "code-1") -> int:
         run = step_run(self.settings, "registry-tests", self.name, digest)
-        return ensure_version(self.server, run, self.name, reference(digest), serving, {"trainshed.run": "r"}, self._package).number
+        return register_version(self.server, run, self.name, reference(digest), serving, {"trainshed.run": "r"}, self._package).number
 
     def _package(self) -> Path:
         self.packaged += 1
@@ -58,26 +58,26 @@ class Registry:
         (self.tmp / "MLmodel").write_text("flavors: {}\n")
         return self.tmp
 
-    def decide(self, digest: str, decision: Outcome) -> Entry:
+    def decide(self, digest: str, decision: Outcome) -> LedgerEntry:
         head = self.ledger.head()
         champion = self.ledger.champion(head)
         return self.ledger.append(
-            Entry(
+            LedgerEntry(
                 number=head.number + 1 if head else 1,
                 decision=decision,
-                challenger=Contender(version=1, model=reference(digest)),
+                challenger=Candidate(version=1, model=reference(digest)),
                 against=champion.number if champion else None,
                 time=NOW,
                 run="r",
             )
         )
 
-    def settle(self):
+    def sync(self):
         head = self.ledger.head()
-        return settle_aliases(self.server, self.name, head, self.ledger.champion(head))
+        return sync_aliases(self.server, self.name, head, self.ledger.champion(head))
 
-    def standing(self, digest: str):
-        return settled(self.server, self.ledger.store, self.name, reference(digest))
+    def status(self, digest: str):
+        return check_registration(self.server, self.ledger.store, self.name, reference(digest))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_changed_answering_code_makes_a_new_version_of_the_same_model_and_the_al
     registry.decide("a", Outcome.PROMOTED)
     assert registry.register("a", serving="code-2") == 2
     assert registry.register("a", serving="code-2") == 2
-    assert registry.standing("a").settled
+    assert registry.status("a").current
     assert read_aliases(registry.server, registry.name) == {"champion": 2, "challenger": 2}
 
 
@@ -130,7 +130,7 @@ def test_aliases_follow_the_ledger_whatever_was_there(registry: Registry) -> Non
     registry.decide("a", Outcome.PROMOTED)
     registry.decide("b", Outcome.REFUSED)
     set_alias(registry.server, registry.name, "champion", 2)
-    assert {digest: version.number for digest, version in registry.settle().items()} == {"a": 1, "b": 2}
+    assert {digest: version.number for digest, version in registry.sync().items()} == {"a": 1, "b": 2}
     assert read_aliases(registry.server, registry.name) == {"champion": 1, "challenger": 2}
 
 
@@ -138,57 +138,57 @@ def test_a_champion_nobody_decided_on_loses_the_alias(registry: Registry) -> Non
     registry.register("a")
     set_alias(registry.server, registry.name, "champion", 1)
     registry.decide("a", Outcome.REFUSED)
-    registry.settle()
+    registry.sync()
     assert read_aliases(registry.server, registry.name) == {"challenger": 1}
 
 
-def test_a_model_is_settled_once_registered_and_decided(registry: Registry) -> None:
-    assert not registry.standing("a").settled
+def test_a_registration_is_current_once_registered_and_decided(registry: Registry) -> None:
+    assert not registry.status("a").current
     registry.register("a")
-    assert "no decision" in registry.standing("a").reason
+    assert "no decision" in registry.status("a").reason
     registry.decide("a", Outcome.PROMOTED)
-    assert registry.standing("a").settled
+    assert registry.status("a").current
     registry.register("b")
-    assert not registry.standing("b").settled
+    assert not registry.status("b").current
     registry.decide("b", Outcome.REFUSED)
-    assert registry.standing("b").settled
-    assert registry.standing("a").settled
+    assert registry.status("b").current
+    assert registry.status("a").current
 
 
-def test_looking_repairs_the_aliases(registry: Registry) -> None:
+def test_the_check_repairs_the_aliases(registry: Registry) -> None:
     registry.register("a")
     registry.decide("a", Outcome.PROMOTED)
-    assert registry.standing("a").settled
+    assert registry.status("a").current
     remove_alias(registry.server, registry.name, "champion")
-    assert registry.standing("a").settled
+    assert registry.status("a").current
     assert read_aliases(registry.server, registry.name)["champion"] == 1
 
 
-def test_a_refusal_no_longer_settles_once_the_champion_is_another(registry: Registry) -> None:
+def test_a_refusal_no_longer_counts_after_another_champion(registry: Registry) -> None:
     for digest in ("a", "b", "c"):
         registry.register(digest)
     registry.decide("a", Outcome.PROMOTED)
     registry.decide("b", Outcome.REFUSED)
     registry.decide("c", Outcome.PROMOTED)
-    assert not registry.standing("b").settled
+    assert not registry.status("b").current
 
 
-def test_after_mlflow_was_wiped_the_model_wants_registering_again(registry: Registry) -> None:
+def test_after_mlflow_was_wiped_the_model_has_to_be_registered_again(registry: Registry) -> None:
     registry.decide("old", Outcome.REFUSED)
     registry.decide("a", Outcome.PROMOTED)
     registry.decide("old", Outcome.REFUSED)
-    assert "MLflow has no version" in registry.standing("a").reason
+    assert "MLflow has no version" in registry.status("a").reason
     registry.register("b")
     registry.register("a")
-    assert registry.standing("a").settled
+    assert registry.status("a").current
     assert read_aliases(registry.server, registry.name) == {"champion": 2}
 
 
-def test_a_champion_that_mlflow_lost_unsettles_a_refused_model_too(registry: Registry) -> None:
+def test_a_champion_that_mlflow_lost_makes_a_refused_model_register_again(registry: Registry) -> None:
     registry.decide("a", Outcome.PROMOTED)
     registry.decide("b", Outcome.REFUSED)
     registry.register("b")
-    assert "with the champion" in registry.standing("b").reason
+    assert "with the champion" in registry.status("b").reason
 
 
 def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:

@@ -1,4 +1,4 @@
-"""What the promotion ledger says about a run: was its model promoted, and why, or why not."""
+"""What the promotion ledger says about a run: whether its model was promoted, and why or why not."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
-    from pipeline.registry.entry import Entry
+    from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
 
-LOOK_BACK = 20
+ENTRIES_READ = 20
 
 
 class LedgerDecision(NamedTuple):
     """One decision about a model."""
 
     promoted: bool
-    """Whether the model is the champion since."""
+    """Whether the decision made this model the champion."""
 
     version: int
-    """The version in the registry that was decided upon."""
+    """The registered version that was decided about."""
 
     reasons: tuple[str, ...]
     """Why, in plain sentences."""
@@ -29,18 +29,18 @@ class LedgerDecision(NamedTuple):
     """The run that decided."""
 
 
-def decided_in(recipe: Recipe, run: str, settings: Settings) -> LedgerDecision | None:
+def decision_of_run(recipe: Recipe, run: str, settings: Settings) -> LedgerDecision | None:
     """The decision of this run; None when it made none.
 
-    Other runs may have decided since, so the newest twenty entries are looked at.
+    Other runs may have decided since, so the newest twenty entries are read.
     """
     from pipeline.artifacts import open_store
     from pipeline.registry.ledger import Ledger
 
     ledger = Ledger(open_store(settings), recipe.registration.model)
-    found = (entry for entry in islice(ledger.back(ledger.head()), LOOK_BACK) if entry.run == run)
+    found = (entry for entry in islice(ledger.newest_first(ledger.head()), ENTRIES_READ) if entry.run == run)
     entry = next(found, None)
-    return _read(entry) if entry else None
+    return _summary(entry) if entry else None
 
 
 def newest_decision(recipe: Recipe, settings: Settings) -> LedgerDecision | None:
@@ -49,10 +49,10 @@ def newest_decision(recipe: Recipe, settings: Settings) -> LedgerDecision | None
     from pipeline.registry.ledger import Ledger
 
     head = Ledger(open_store(settings), recipe.registration.model).head()
-    return _read(head) if head else None
+    return _summary(head) if head else None
 
 
-def _read(entry: Entry) -> LedgerDecision:
-    from pipeline.registry.entry import Outcome
+def _summary(entry: LedgerEntry) -> LedgerDecision:
+    from pipeline.registry.ledger_entry import Outcome
 
     return LedgerDecision(entry.decision is Outcome.PROMOTED, entry.challenger.version, entry.reasons, entry.run)

@@ -1,10 +1,10 @@
-"""Putting a packaged model into MLflow, once, with everything tagged that is needed to make it again."""
+"""Put a packaged model into MLflow, once, with tags for everything that is needed to rebuild it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.registry.versions import DIGEST_TAG, SERVING_TAG, Version, create_version, ensure_model, find_version, wait_ready
+from pipeline.registry.versions import DIGEST_TAG, SERVING_TAG, Version, create_version, find_or_create_model, find_version, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 SHORT = 12
 
 
-def ensure_version(
+def register_version(
     server: MlflowServer, run: MlflowRun, name: str, model: Reference, serving: str, tags: Mapping[str, str], package: Callable[[], Path]
 ) -> Version:
-    """Find the version that holds this model and answers with this code, or log the package and create it.
+    """Find the version that holds this model and this serving code, or log the package and create the version.
 
-    Uploading the same file again replaces it by the same bytes, and the version comes last: until it is there, a crash leaves
-    nothing but files nobody refers to.
+    Uploading the same file again replaces it by the same bytes, and the version is created last: a crash before that leaves
+    nothing but unreferenced files.
 
     Args:
         server: the MLflow server.
         run: the MLflow run that logs the package.
-        name: the registered model; created when it is not there.
+        name: the registered model; created when it is missing.
         model: the model artifact, whose digest is the identity.
-        serving: name of the code that answers, which stands for its content.
-        tags: what to tag the version with besides.
+        serving: name of the serving code; it changes with the code's content.
+        tags: further tags of the version.
         package: builds the MLflow model and returns its folder; called only if it is needed.
 
     Raises:
-        Unavailable: MLflow is away.
+        Unavailable: MLflow is unreachable.
     """
-    ensure_model(server, name)
+    find_or_create_model(server, name)
     found = find_version(server, name, model.digest, serving)
     if found:
         return wait_ready(server, name, found)
@@ -54,7 +54,7 @@ def version_tags(model: Manifest, report: Manifest | None = None) -> dict[str, s
 
     Args:
         model: manifest of the model.
-        report: manifest of the scores it was decided by; its corpus is the model's.
+        report: manifest of the report the gate read; its corpus is the model's.
     """
     origins = {"model": model.reference, **model.inputs}
     if report:

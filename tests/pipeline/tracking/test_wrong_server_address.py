@@ -1,4 +1,4 @@
-"""An address that leads nowhere, or to another kind of server: one line that names the setting, for each server of ours."""
+"""A wrong server address, or one of another kind of server, gives one line that names the setting."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +15,7 @@ NO_URLS = ["nonsense", "http://", "file:///x", "http://127.0.0.1:99999"]
 
 
 class Page(BaseHTTPRequestHandler):
-    """Answers everything with a page, as web applications with a router of their own do."""
+    """Answers every request with a page, as web applications with a client-side router do."""
 
     status = 200
 
@@ -51,7 +51,7 @@ def ask_airflow(address: str) -> None:
 @pytest.mark.parametrize("address", NO_URLS)
 @pytest.mark.parametrize(("ask", "setting"), [(ask_mlflow, "TRAINSHED_MLFLOW_URI"), (ask_airflow, "TRAINSHED_AIRFLOW_URL")])
 def test_what_is_no_url_names_its_setting(ask, setting, address):
-    with pytest.raises(BadInput, match=f"it is no URL of a server; .*correct {setting}$"):
+    with pytest.raises(BadInput, match=f"URL of a server; .*correct {setting}$"):
         ask(address)
 
 

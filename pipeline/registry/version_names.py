@@ -1,4 +1,4 @@
-"""How people name a registered version: ``pydocs/3`` or ``pydocs@champion``."""
+"""Resolve the names that people give registered versions: ``pydocs/3`` or ``pydocs@champion``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def model_of(version: str, settings: Settings) -> tuple[str, Reference]:
+def model_of_version(version: str, settings: Settings) -> tuple[str, Reference]:
     """Registered name and model artifact of a version.
 
     Raises:
-        BadInput: not such a name, no such model or version (the near one is suggested), or one that was not registered by us.
+        BadInput: not such a name, no such model or version (the near name is suggested), or a version without our tags.
     """
     server = MlflowServer(settings)
     name, number = _parse(version, server)
@@ -35,13 +35,15 @@ def model_of(version: str, settings: Settings) -> tuple[str, Reference]:
             digest=tags["trainshed.model.digest"],
         )
     except KeyError as error:
-        raise BadInput(f"{version} has no tag {error.args[0]}", "a version that this pipeline registered", "choose another") from error
+        raise BadInput(
+            f"{version} has no tag {error.args[0]}", "a version that this pipeline registered", "choose another version"
+        ) from error
 
 
 def _parse(version: str, server: MlflowServer) -> tuple[str, str]:
     name, at, alias = version.partition("@")
     if at:
-        _check(name, server)
+        _check_model_exists(name, server)
         aliases = read_aliases(server, name)
         if alias not in aliases:
             raise unknown_name(f"alias of {name}", alias, aliases)
@@ -49,11 +51,11 @@ def _parse(version: str, server: MlflowServer) -> tuple[str, str]:
     name, slash, number = version.rpartition("/")
     if not slash or not number.isdigit():
         raise BadInput(f"version {version!r}", "MODEL/VERSION or MODEL@ALIAS", "write e.g. pydocs/1 or pydocs@champion")
-    _check(name, server)
+    _check_model_exists(name, server)
     return name, number
 
 
-def _check(name: str, server: MlflowServer) -> None:
+def _check_model_exists(name: str, server: MlflowServer) -> None:
     names = model_names(server)
     if name not in names:
         raise unknown_name("model", name, names)

@@ -1,9 +1,9 @@
-"""Metrics that wait until the checkpoint that covers them is committed.
+"""Metrics wait here until the checkpoint that covers them is committed.
 
-MLflow's key of a metric includes its timestamp, so a step that is trained twice after a crash would be a second point. Here a
-value keeps the timestamp of its first recording, travels inside the checkpoint, and is sent only after the commit. What came
-after the last checkpoint dies with the process and is recorded anew; what is sent twice is sent with the same timestamp and
-MLflow keeps one.
+MLflow's key of a metric includes its timestamp, so a step that is trained twice after a crash would give two points. Here a
+value keeps the timestamp of its first recording, is stored inside the checkpoint, and is sent only after the commit. Values
+after the last checkpoint are lost with the process and recorded again; values sent twice have the same timestamp, and MLflow
+keeps one.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from pipeline.tracking.runs import MlflowRun
 
 
-class Outbox:
+class MetricsOutbox:
     """Points not yet sent, in order of recording."""
 
     def __init__(self, waiting: list[Point] | None = None) -> None:
-        """Begin empty, or with what a checkpoint carried."""
+        """Start empty, or with the points of a checkpoint."""
         self.waiting: list[Point] = list(waiting or [])
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
-        """Keep values of one step; the timestamp is now, in milliseconds."""
+        """Keep the values of one step; their timestamp is now, in milliseconds."""
         now = int(time.time() * 1000)
         self.waiting += [Point(key=key, value=float(value), step=step, timestamp=now) for key, value in values.items()]
 
     def send(self, run: MlflowRun) -> None:
-        """Send everything that waits; what was sent no longer waits."""
+        """Send all waiting points; those that were sent no longer wait."""
         if self.waiting:
             run.log_points(self.waiting)
             self.waiting = []

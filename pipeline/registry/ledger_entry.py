@@ -1,0 +1,80 @@
+"""One entry of the promotion ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from pipeline.artifacts.manifest import Frozen, Reference
+
+
+class Outcome(StrEnum):
+    """What was decided."""
+
+    PROMOTED = "promoted"
+    """The challenger is the new champion."""
+
+    REFUSED = "refused"
+    """The champion is unchanged, or there still is none."""
+
+    ROLLED_BACK = "rolled_back"
+    """A person made an earlier champion the champion again; that model is the entry's challenger."""
+
+
+class Candidate(Frozen):
+    """A model that was decided about."""
+
+    version: int
+    """Its version in MLflow at the time of the decision. After MLflow was wiped, the digest finds the new number."""
+
+    model: Reference
+    """The model artifact: the identity that counts."""
+
+    report: Reference | None = None
+    """The report with the scores that the gate read."""
+
+
+class LedgerEntry(Frozen):
+    """One decision. Entries never change, so each one still shows what was known when it was made."""
+
+    schema_version: int = 1
+    """Version of this layout."""
+
+    number: int = Field(ge=1)
+    """Position in the ledger, from 1."""
+
+    decision: Outcome
+    """What was decided."""
+
+    challenger: Candidate
+    """The model that was decided about."""
+
+    against: int | None = None
+    """Number of the entry that made the champion of that moment; None when there was no champion."""
+
+    basis: str = ""
+    """Digest of everything the gate read (`pipeline.registry.promotion.basis_of`). The same question is decided once."""
+
+    reasons: tuple[str, ...] = ()
+    """Why, in plain sentences."""
+
+    figures: dict[str, float] = {}
+    """The numbers behind the reasons."""
+
+    time: datetime
+    """When it was decided, with time zone."""
+
+    run: str
+    """Id of the run that decided."""
+
+    @property
+    def digest(self) -> str:
+        """Content digest of the model that was decided about."""
+        return self.challenger.model.digest
+
+    @property
+    def champion_number(self) -> int | None:
+        """Number of the entry whose model is champion after this decision; None for no champion."""
+        return self.against if self.decision is Outcome.REFUSED else self.number
