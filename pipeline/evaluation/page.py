@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
+from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.plots import draw_history, draw_systems
-from pipeline.evaluation.rouge import METRICS
 from pipeline.evaluation.systems import MODEL, UNTRAINED
 from pipeline.evaluation.template import TEMPLATE
 

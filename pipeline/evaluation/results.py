@@ -9,8 +9,9 @@ import numpy as np
 
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.examples import examples_digest
-from pipeline.evaluation.rouge import METRICS, rouge
+from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.systems import MODEL, UNTRAINED
+from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
     from pipeline.evaluation.bootstrap import Interval
     from pipeline.evaluation.likelihood import Likelihood
+    from pipeline.evaluation.metrics.base import Metric
     from pipeline.recipe.evaluation import Evaluation
 
 DIGITS = 6
@@ -43,8 +45,9 @@ class Result:
 def score(split: str, examples: Sequence[Document], outputs: Mapping[str, list[str]], likelihoods: Mapping[str, Likelihood]) -> Result:
     """Score the outputs of every system against the references."""
     references = [document.target or "" for document in examples]
+    metrics: dict[str, Metric] = {name: load("metric", METRICS, name) for name in METRICS}
     scores = {
-        system: {metric: [round(value, DIGITS) for value in values] for metric, values in rouge(references, written).items()}
+        system: {name: [round(value, DIGITS) for value in metric(references, written)] for name, metric in metrics.items()}
         for system, written in outputs.items()
     }
     return Result(split, examples, outputs, scores, likelihoods)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,14 +16,21 @@ from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.examples import choose_examples, examples_digest
 from pipeline.evaluation.likelihood import likelihood
-from pipeline.evaluation.rouge import METRICS, rouge
+from pipeline.evaluation.metrics import METRICS
 from pipeline.lookup import load
 from pipeline.models.files import load_model
 from pipeline.serving.answer import Answerer
 
+if TYPE_CHECKING:
+    from pipeline.evaluation.metrics.base import Metric
+
 
 def document(index: int, text: str = "some words of a body", target: str | None = "Say it.", name: str = "a.b") -> Document:
     return Document(f"id-{index:03d}", "g", name, text, target)
+
+
+def metric(name: str) -> Metric:
+    return load("metric", METRICS, name)
 
 
 def test_chosen_examples_stay_chosen_when_others_join() -> None:
@@ -48,15 +56,15 @@ def test_the_digest_of_examples_covers_all_that_was_asked_and_expected(other) ->
 def test_rouge_counts_as_the_library_does_on_ascii() -> None:
     references = ["Return the first_name of a user.", "Open 2 files", "x"]
     outputs = ["return first name of the User!", "Close files 2", ""]
-    library = RougeScorer(list(METRICS))
-    for metric, values in rouge(references, outputs).items():
-        wanted = [100 * library.score(a, b)[metric].fmeasure for a, b in zip(references, outputs, strict=True)]
-        assert values == pytest.approx(wanted)
+    library = RougeScorer(["rouge1", "rouge2", "rougeL"])
+    for name in ("rouge1", "rouge2", "rougeL"):
+        wanted = [100 * library.score(a, b)[name].fmeasure for a, b in zip(references, outputs, strict=True)]
+        assert metric(name)(references, outputs) == pytest.approx(wanted)
 
 
 def test_rouge_sees_words_of_every_script() -> None:
-    assert rouge(["Öffnet die Tür."], ["öffnet die tür"])["rougeL"] == [100.0]
-    assert rouge(["открыть файл"], ["закрыть файл"])["rouge1"] == [pytest.approx(50.0)]
+    assert metric("rougeL")(["Öffnet die Tür."], ["öffnet die tür"]) == [100.0]
+    assert metric("rouge1")(["открыть файл"], ["закрыть файл"]) == [pytest.approx(50.0)]
 
 
 @pytest.mark.parametrize("family", ["t5", "gpt2"])
