@@ -29,5 +29,10 @@ def load(kind: str, table: Mapping[str, str], name: str) -> Any:  # noqa: ANN401
     """
     if name not in table:
         raise unknown_name(kind, name, table)
-    module, _, attribute = table[name].partition(":")
+    return load_object(table[name])
+
+
+def load_object(place: str) -> Any:  # noqa: ANN401 - whatever the module holds
+    """Import and return the object at ``"module:Object"``."""
+    module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)

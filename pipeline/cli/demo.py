@@ -34,6 +34,7 @@ def demo(
     from pipeline.cli.progress import span
     from pipeline.cli.runs import run
     from pipeline.cli.stack import bring_up, log_ins
+    from pipeline.launchers.base import end_steps_of
     from pipeline.recipe import find_recipe
     from pipeline.settings import load_settings
     from pipeline.stack import stack
@@ -52,7 +53,7 @@ def demo(
             console.print(log_ins(settings))
     finally:
         if not keep:
-            stack.down(settings, lambda _progress: None)
+            stack.down(settings, end_steps=end_steps_of(settings))
             console.print("the stack is stopped; `make demo KEEP=1` leaves it up, `make demo` again finds everything done")
 
 

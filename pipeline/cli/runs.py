@@ -216,7 +216,7 @@ def _run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console
 
 
 def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], settings: Settings, console: Console) -> None:
-    from pipeline.placement.machine_sizes import check_sizes
+    from pipeline.launchers.check_sizes import check_sizes
     from pipeline.runs.names import FORCE, new_run_name
     from pipeline.submission.airflow_client import Airflow
     from pipeline.submission.submit import await_dag, submit_recipe

@@ -50,10 +50,12 @@ def start() -> None:
 
 def stop() -> None:
     """Stop every process of the local stack; data stays."""
+    from pipeline.launchers.base import end_steps_of
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
-    count = stack.down(load_settings(), _print_line)
+    settings = load_settings()
+    count = stack.down(settings, _print_line, end_steps_of(settings))
     print(f"stopped {count} processes" if count else "nothing was running")
 
 

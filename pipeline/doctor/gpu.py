@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.doctor.base import Finding
 from pipeline.errors import unknown_name
+from pipeline.launchers import LAUNCHERS
+from pipeline.launchers.base import launcher_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 DEVICES = ("auto", "cpu", "cuda")
-ELSEWHERE = frozenset({"kubernetes", "trainjob"})
-"""Launchers whose steps run on machines that are not this one."""
-
 TIMEOUT_S = 20
 
 
@@ -29,7 +28,7 @@ def check_gpu(settings: Settings) -> Iterator[Finding]:
     asked = settings.device
     if asked not in DEVICES:
         raise unknown_name("device", asked, DEVICES)
-    if settings.launcher in ELSEWHERE or (settings.launcher == "docker" and not settings.docker_url.startswith("unix://")):
+    if settings.launcher in LAUNCHERS and launcher_record(settings.launcher).runs_elsewhere(settings):
         yield Finding("ok", f"device {asked}; launcher {settings.launcher} runs steps on other machines than this one")
         return
     names, why = visible_gpus()

@@ -1,16 +1,15 @@
-"""The launcher: its name is known, and what it starts components on is there.
+"""The launcher: its name is known, and what it needs is there.
 
-Only the launcher that was chosen is looked into: a machine without Docker or a cluster needs neither their clients nor Airflow.
+Only the chosen launcher is checked: a machine without Docker or a cluster needs neither their clients nor Airflow.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipeline.doctor.base import Finding
-from pipeline.errors import unknown_name
-from pipeline.launchers import LAUNCHERS
-from pipeline.lookup import load
+from pipeline.launchers.base import launcher_record
+from pipeline.lookup import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +17,12 @@ if TYPE_CHECKING:
     from pipeline.doctor.base import Check
     from pipeline.settings import Settings
 
-PLACES: Final[dict[str, str]] = {
-    "docker": "pipeline.doctor.docker:check_docker",
-    "kubernetes": "pipeline.doctor.cluster.kubernetes:check_kubernetes",
-    "trainjob": "pipeline.doctor.cluster.kubernetes:check_kubernetes",
-}
-"""What to ask of launchers that need more than this machine's Python."""
-
 
 def check_launcher(settings: Settings) -> Iterator[Finding]:
-    """Look into the launcher that was chosen."""
-    name = settings.launcher
-    if name not in LAUNCHERS:
-        raise unknown_name("launcher", name, LAUNCHERS)
-    if name not in PLACES:
-        yield Finding("ok", f"{name}: steps run as processes beside Airflow")
+    """Run the check that the chosen launcher's record names."""
+    record = launcher_record(settings.launcher)
+    if record.check is None:
+        yield Finding("ok", f"{record.name}: {record.summary}")
         return
-    check: Check = load("check of launcher", PLACES, name)
+    check: Check = load_object(record.check)
     yield from check(settings)

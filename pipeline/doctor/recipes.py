@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.doctor.base import Finding
 from pipeline.errors import BadInput
-from pipeline.placement.machine_sizes import check_sizes
+from pipeline.launchers.check_sizes import check_sizes
 from pipeline.recipe import read_recipe, recipe_files
 
 if TYPE_CHECKING:

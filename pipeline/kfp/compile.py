@@ -10,8 +10,8 @@ from pipeline.errors import BadInput
 from pipeline.kfp.identity import identity_of
 from pipeline.kfp.ir import END, pipeline_spec, placements
 from pipeline.kfp.platform import platform_spec
+from pipeline.launchers.check_sizes import check_sizes
 from pipeline.line import trace
-from pipeline.placement.machine_sizes import check_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,13 +1,13 @@
-"""Where a component runs. The setting ``launcher`` chooses; the DAG stays the same.
+"""Launchers: where a component runs. The setting ``launcher`` chooses one; the DAG stays the same.
 
-A launcher is an operator class: `pipeline.operators.component_operator.ComponentMixin` over an operator that knows how to start,
-follow and stop something, plus one method `launch`; see `base`. Providers keep the hard parts: a ``docker`` launcher mixes into
-their ``DockerOperator``, a ``kubernetes`` launcher into their ``KubernetesPodOperator``.
+A launcher is a folder with a record (`pipeline.launchers.base.LauncherRecord`) and an operator: the class
+`pipeline.operators.component_operator.ComponentMixin` before an Airflow operator that can start, follow and stop something, with
+one method `launch` added. A new launcher is one folder and one line in this table.
 """
 
 LAUNCHERS = {
-    "docker": "pipeline.launchers.docker.operator:DockerComponentOperator",
-    "kubernetes": "pipeline.launchers.kubernetes.operator:KubernetesOperator",
-    "process": "pipeline.launchers.process.operator:ProcessOperator",
-    "trainjob": "pipeline.launchers.trainjob.operator:TrainJobOperator",
+    "docker": "pipeline.launchers.docker.record:RECORD",
+    "kubernetes": "pipeline.launchers.kubernetes.record:RECORD",
+    "process": "pipeline.launchers.process.record:RECORD",
+    "trainjob": "pipeline.launchers.trainjob.record:RECORD",
 }

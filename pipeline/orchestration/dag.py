@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, Asset, TriggerRule
 
-from pipeline.launchers import LAUNCHERS
+from pipeline.launchers.base import launcher_record
 from pipeline.line import trace
-from pipeline.lookup import load
+from pipeline.lookup import load_object
 from pipeline.operators.assets import inlets, outlets
 from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
@@ -38,7 +38,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
     """
     steps = trace(recipe)
     params = form(recipe, [step.id for step in steps])
-    operator = load("launcher", LAUNCHERS, settings.launcher)
+    operator = load_object(launcher_record(settings.launcher).operator)
     with DAG(
         recipe.name,
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",

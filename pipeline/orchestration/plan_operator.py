@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.skipmixin import SkipMixin
 
+from pipeline.launchers.check_sizes import check_sizes
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import airflow_errors
 from pipeline.orchestration.trigger_form import forced, overrides
-from pipeline.placement.machine_sizes import check_sizes
 from pipeline.runs.names import PLAN_TASK, run_name
 
 if TYPE_CHECKING:

@@ -34,14 +34,14 @@ def warm() -> None:
         import_module(module)
     from pipeline.artifacts import open_store
     from pipeline.errors import BadInput
-    from pipeline.launchers import LAUNCHERS
-    from pipeline.lookup import load
+    from pipeline.launchers.base import launcher_record
+    from pipeline.lookup import load_object
     from pipeline.orchestration.recipes import read_all
     from pipeline.orchestration.trigger_form import form
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    load("launcher", LAUNCHERS, settings.launcher)
+    load_object(launcher_record(settings.launcher).operator)
     # tasks inherit the client, which has sent nothing yet; what is wrong with the settings is said by the task that uses them
     with suppress(BadInput):
         open_store(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import BadInput
-from pipeline.placement.machine_sizes import check_sizes
+from pipeline.launchers.check_sizes import check_sizes
 from pipeline.recipe import read_recipe, recipe_files
 
 if TYPE_CHECKING:

@@ -13,13 +13,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.errors import BadInput, unknown_name
-from pipeline.line import trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
 
@@ -70,7 +68,7 @@ class MachineSize(FileSection):
     """Disk for the cache and for files in the making, gone with the container, in MiB."""
 
     nodes: int = Field(1, ge=1)
-    """Machines of this size at once, for a step that trains; more than one needs the launcher ``trainjob``."""
+    """Machines of this size at once, for a step that trains; more than one needs a launcher that can start several nodes."""
 
     node_selector: dict[str, str] = {}
     """Labels a Kubernetes node must have."""
@@ -87,9 +85,6 @@ class MachineSize(FileSection):
     queue: str | None = None
     """Kueue's local queue that admits it; unset means that Kueue is not asked."""
 
-
-SEVERAL_NODES = "trainjob"
-"""The launcher that starts one training on several nodes."""
 
 MACHINES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], dict[str, Any]])
 
@@ -127,41 +122,6 @@ def machines(settings: Settings) -> Mapping[str, MachineSize]:
 def processes(trains: bool, machine: MachineSize, settings: Settings) -> int:
     """How many processes work on each node: one for each GPU where a step ``trains`` on them, else one."""
     return max(1, machine.gpus) if trains and settings.device != "cpu" else 1
-
-
-def check_nodes(machine: MachineSize, launcher: str) -> None:
-    """See whether a launcher can give so many nodes.
-
-    Raises:
-        BadInput: only ``trainjob`` can give more than one.
-    """
-    if machine.nodes > 1 and launcher != SEVERAL_NODES:
-        raise BadInput(
-            f"machine size {machine.name!r} is {machine.nodes} nodes",
-            f"one node for the launcher {launcher}",
-            f"use the launcher {SEVERAL_NODES}, or name a size of one node under resources: in the recipe",
-        )
-
-
-def check_sizes(recipe: Recipe, settings: Settings) -> None:
-    """See whether every step of the recipe's line has a machine that this launcher can give.
-
-    Raises:
-        BadInput: a size is unknown, one is named for a step this recipe has not, or it is several nodes and cannot be.
-    """
-    steps = {step.id: step.component for step in trace(recipe)}
-    for step in recipe.resources.model_dump(exclude_none=True):
-        if step not in steps:
-            raise unknown_name("step in resources of this recipe:", step, steps)
-    for step, component in steps.items():
-        found = machine(recipe.resources.of(step, component.resources), settings)
-        check_nodes(found, settings.launcher)
-        if found.nodes > 1 and not component.trains:
-            raise BadInput(
-                f"machine size {found.name!r} of {step} is {found.nodes} nodes",
-                "one node: only steps that train are shared among several",
-                "name another size under resources: in the recipe",
-            )
 
 
 def _parse(path: Path) -> dict[str, MachineSize]:

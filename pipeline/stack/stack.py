@@ -13,13 +13,12 @@ from pipeline.errors import Unavailable
 from pipeline.lookup import load
 from pipeline.stack import SERVERS, existing, folder, ports, processes, server_processes, starting, stopping
 from pipeline.stack.base import ServerProgress, ServerStatus, Site, quiet
-from pipeline.stack.containers import LAUNCHER, stop_containers
 from pipeline.stack.environment import write_env_file
 from pipeline.stack.s3 import PARTS
 from pipeline.stack.secrets import load_or_generate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.settings import Settings
@@ -59,30 +58,36 @@ def up(settings: Settings, on_progress: OnProgress = quiet) -> list[ServerStatus
     return status(settings)
 
 
-def down(settings: Settings, on_progress: OnProgress = quiet) -> int:
+def down(settings: Settings, on_progress: OnProgress = quiet, end_steps: Callable[[Settings], int] | None = None) -> int:
     """Stop every process of the stack, strays included; existing servers are left alone.
 
+    Args:
+        settings: where the stack is.
+        on_progress: told of each change.
+        end_steps: ends the steps that outlive Airflow's tasks, and counts them; see `pipeline.launchers.base.end_steps_of`.
+
     Returns:
-        How many processes there were.
+        How many processes and steps there were.
 
     Raises:
         BadInput: the state folder cannot be written to.
+        Unavailable: whether steps run cannot be found out; the stack is stopped all the same.
     """
     state = settings.state.resolve()
     if not state.exists():
         return 0
     with folder.locked(state):
-        boxed = _stop_containers(settings, state) if settings.launcher == LAUNCHER else 0
-        count = boxed + stopping.stop_all(state, on_progress)
+        steps = _end_steps(settings, state, end_steps) if end_steps else 0
+        count = steps + stopping.stop_all(state, on_progress)
         remove_sockets(ports.recorded(state))
     return count
 
 
-def _stop_containers(settings: Settings, state: Path) -> int:
-    """End the containers, before the servers they need and after what would start new ones; the stack ends whatever the engine says."""
+def _end_steps(settings: Settings, state: Path, end_steps: Callable[[Settings], int]) -> int:
+    """End the steps: after what would start new ones, before the servers they need. If that fails, the stack is stopped all the same."""
     stopping.stop_servers(state, [stopping.WORKERS])
     try:
-        return stop_containers(settings)
+        return end_steps(settings)
     except Unavailable:
         stopping.stop_all(state, quiet)
         raise

@@ -22,6 +22,7 @@ from pipeline.doctor.cluster.permissions import check_rights
 from pipeline.doctor.cluster.trainjob_crd import check_trainer
 from pipeline.doctor.reachability import check_reach
 from pipeline.errors import BadInput
+from pipeline.launchers.base import launcher_record
 from pipeline.launchers.kubernetes.cluster import TIMEOUT_S, Cluster
 from pipeline.launchers.kubernetes.render import secret_name
 
@@ -37,7 +38,6 @@ NOBODY = "trainshed-doctor"
 
 PAUSE_S = 0.5
 NOT_FOUND = 404
-TRAINJOB = "trainjob"
 
 
 def check_kubernetes(settings: Settings) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def check_kubernetes(settings: Settings) -> Iterator[Finding]:
         return api
 
     Cluster(connect, namespace, RETRY_S, lambda: time.sleep(PAUSE_S)).read(NOBODY)
-    api, jobs = connect(), settings.launcher == TRAINJOB
+    api, jobs = connect(), launcher_record(settings.launcher).trainjobs
     found = [*check_reach(settings, own_loopback=True), *check_rights(api, namespace, jobs=jobs)]
     found += [*_secrets(api, settings), *check_policies(api, settings), *check_nodes(api, settings)]
     found += check_trainer(api, settings) if jobs else ()

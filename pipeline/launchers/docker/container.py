@@ -11,10 +11,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.launchers.check_sizes import check_nodes
+from pipeline.launchers.docker.record import RECORD
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
-from pipeline.placement.machine_sizes import check_nodes, processes
-from pipeline.stack.containers import LABEL
+from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
     from pipeline.operators.launch import Launch
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 USER = "10001:10001"
 """Who a component is inside its container; the images give this user the scratch folder."""
 
-RECIPE, RUN = "trainshed.recipe", "trainshed.run"
+STATE, RECIPE, RUN = "trainshed.state", "trainshed.recipe", "trainshed.run"
+"""Labels of a container: the state folder of its stack, its recipe and its run."""
+
 PROCESSES = 4096
 LOG_OPTIONS = {"max-size": "64m", "max-file": "2"}
 MIB = 2**20
@@ -63,7 +66,7 @@ def container_name(request: Request, settings: Settings) -> str:
 def labels(request: Request, settings: Settings) -> dict[str, str]:
     """Labels by which people, and `trainshed down`, find containers."""
     return {
-        LABEL: str(settings.state.resolve()),
+        STATE: str(settings.state.resolve()),
         RECIPE: request.recipe,
         RUN: request.run,
         "trainshed.step": request.step,
@@ -84,7 +87,7 @@ def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, s
     Raises:
         BadInput: the size is several nodes: an engine is one.
     """
-    check_nodes(machine, "docker")
+    check_nodes(machine, RECORD.name)
     public, secret = component_variables(settings)
     # a process sees all cores of the host, whatever its limit: without a number torch would start a thread for each
     gpus = wants_gpus(machine, host, settings)

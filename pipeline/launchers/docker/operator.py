@@ -21,7 +21,7 @@ from airflow.providers.docker.operators.docker import DockerOperator
 from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
-from pipeline.launchers.docker.container import RECIPE, RUN, container, container_name, labels
+from pipeline.launchers.docker.container import RECIPE, RUN, STATE, container, container_name, labels
 from pipeline.launchers.docker.engine import Engine, away
 from pipeline.launchers.reattach import Course, course, state_of_task
 from pipeline.operators.component_operator import ComponentMixin
@@ -31,7 +31,6 @@ from pipeline.operators.log_lines import show_line, whole_lines
 from pipeline.placement.container_image import image_of
 from pipeline.placement.machine_sizes import machine
 from pipeline.settings import load_settings
-from pipeline.stack.containers import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +91,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
     def _sweep(self, engine: Engine, attempt: Launch, settings: Settings) -> None:
         """Remove what ended in earlier runs of the recipe with nobody following: a DAG has one run at a time, so nobody will."""
         mine = labels(attempt.request, settings)
-        for left in engine.ended({name: mine[name] for name in (LABEL, RECIPE)}):
+        for left in engine.ended({name: mine[name] for name in (STATE, RECIPE)}):
             if left["Labels"][RUN] != attempt.request.run:
                 engine.remove(left["Id"])
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
+from pipeline.launchers.check_sizes import check_nodes
 from pipeline.launchers.kubernetes.pod_name import label_value, pod_name
+from pipeline.launchers.kubernetes.record import RECORD
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
 from pipeline.placement.container_image import image_of
-from pipeline.placement.machine_sizes import check_nodes, processes
+from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
     from pipeline.operators.launch import Launch
@@ -59,7 +61,7 @@ def render_pod(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
     Raises:
         BadInput: the machine size is several nodes: a pod is one.
     """
-    check_nodes(machine, "kubernetes")
+    check_nodes(machine, RECORD.name)
     return {
         "apiVersion": "v1",
         "kind": "Pod",

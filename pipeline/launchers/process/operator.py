@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from pipeline.launchers.check_sizes import check_nodes
+from pipeline.launchers.process.record import RECORD
 from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.local.process import run_process
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import component_keys, task_settings
 from pipeline.operators.log_lines import show_line
-from pipeline.placement.machine_sizes import check_nodes, machine, processes
+from pipeline.placement.machine_sizes import machine, processes
 
 if TYPE_CHECKING:
     from pipeline.line import Step
@@ -36,7 +38,7 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
         """Start the component here and follow it."""
         settings = task_settings()
         size = machine(attempt.resources, settings)
-        check_nodes(size, "process")
+        check_nodes(size, RECORD.name)
         # whether there are as many GPUs is known only where somebody has said that there are some
         count = processes(attempt.trains, size, settings) if settings.device == "cuda" else 1
         command = component_command(attempt.stage, attempt.request_uri, count)

@@ -1,6 +1,5 @@
 """MachineSize sizes: what a name means, and what a person reads when one is wrong."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from fixtures.airflow_home import RECIPE
 from pipeline.errors import BadInput
 from pipeline.line import trace
 from pipeline.orchestration.recipes import read_all
-from pipeline.placement.machine_sizes import check_sizes, machine, machines
+from pipeline.placement.machine_sizes import machine, machines
 from pipeline.recipe import Resources, read_recipe
 from pipeline.recipe.recipe import check_recipe, override
 from pipeline.settings import Settings
@@ -32,18 +31,6 @@ def test_the_sizes_in_git_are_those_the_contracts_ask_for(recipe, tmp_path):
     settings = Settings(state=tmp_path)
     assert {machine(step.component.resources, settings).gpus for step in trace(recipe)} == {0, 1}
     assert (machine("gpu-8", settings).gpus, machine("gpu-8x2", settings).nodes) == (8, 2)
-
-
-def test_several_nodes_are_for_the_launcher_that_can_and_for_what_trains(recipe, tmp_path):
-    for step, launcher, words in [
-        ("pretraining", "process", "one node for the launcher process; fix: use the launcher trainjob"),
-        ("pretraining", "kubernetes", "one node for the launcher kubernetes"),
-        ("evaluation", "trainjob", "'gpu-8x2' of evaluation is 2 nodes; expected one node: only steps that train"),
-    ]:
-        asked = override(recipe, {f"resources.{step}": "gpu-8x2"})
-        with pytest.raises(BadInput, match=re.escape(words)):
-            check_sizes(asked, Settings(state=tmp_path, launcher=launcher))
-    check_sizes(override(recipe, {"resources.pretraining": "gpu-8x2"}), Settings(state=tmp_path, launcher="trainjob"))
 
 
 def test_a_size_of_ones_own(tmp_path):
@@ -96,12 +83,6 @@ def test_a_size_is_no_part_of_any_steps_params(recipe):
     assert larger.resources.of("pretraining", "gpu-1") == "gpu-8"
     assert larger.resources.of("finetuning", "gpu-1") == "gpu-1"
     assert [step.params for step in trace(larger)] == [step.params for step in trace(recipe)]
-
-
-def test_a_size_for_a_step_the_recipe_leaves_out_is_refused(recipe, tmp_path):
-    without = recipe.model_copy(update={"pretraining": None, "resources": Resources(pretraining="gpu-8")})
-    with pytest.raises(BadInput, match=r"unknown step in resources.*'pretraining'"):
-        check_sizes(without, Settings(state=tmp_path))
 
 
 def test_a_recipe_with_an_unknown_size_stops_no_other(recipe_folder):

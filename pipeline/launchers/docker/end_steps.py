@@ -10,18 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Unavailable
+from pipeline.launchers.docker.container import STATE
 
 if TYPE_CHECKING:
     from docker import APIClient
 
     from pipeline.settings import Settings
 
-LABEL = "trainshed.state"
-LAUNCHER = "docker"
 GRACE_S = 30
 
 
-def stop_containers(settings: Settings) -> int:
+def end_steps(settings: Settings) -> int:
     """End and remove every container of this state folder's stack.
 
     Returns:
@@ -34,7 +33,7 @@ def stop_containers(settings: Settings) -> int:
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    label = f"{LABEL}={settings.state.resolve()}"
+    label = f"{STATE}={settings.state.resolve()}"
     try:
         client = APIClient(base_url=settings.docker_url, version="auto", timeout=GRACE_S + 30)
         found = [one["Id"] for one in client.containers(all=True, filters={"label": [label]})]
