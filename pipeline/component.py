@@ -49,7 +49,7 @@ class Component:
     """The stage, a noun: the folder below `components/`."""
 
     verb: str
-    """What it does, a verb: the function in its body, the method of `pipeline.line.Steps`."""
+    """What it does, a verb: the function in its body."""
 
     version: int
     """Raised by hand when results change for a reason no fingerprint part can see."""

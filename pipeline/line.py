@@ -1,45 +1,40 @@
-"""The product on one screen: which step takes what from which.
+"""The line, the product on one screen: which step takes what from which.
 
-`line` is told once and read by everyone. `trace` runs it with a recorder and returns the steps in order; planning, Airflow
-and the local interpreter all walk that list and never call `line` with anything else.
+`trace` runs `line` with a recorder and returns the steps in order. Planning, Airflow, Kubeflow Pipelines and the local
+interpreter all read that list.
+
+A new component needs a folder, its row in `components.COMPONENTS` and a call in `line`. The call names the component, its
+params in the order of the contract's `Params`, and its inputs by the contract's names; each is checked against the contract.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from components.evaluation.contract import EvaluationParams
-from components.evaluation.contract import contract as evaluation
-from components.finetuning.contract import FinetuningParams
-from components.finetuning.contract import contract as finetuning
-from components.ingestion.contract import IngestionParams
-from components.ingestion.contract import contract as ingestion
-from components.pretraining.contract import PretrainingParams
-from components.pretraining.contract import contract as pretraining
-from components.registration.contract import RegistrationParams
-from components.registration.contract import contract as registration
-from components.tokenization.contract import TokenizationParams
-from components.tokenization.contract import contract as tokenization
+from components import COMPONENTS
+from pipeline.artifacts.types import ArtifactType
+from pipeline.errors import BadInput, unknown_name
+from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.component import Component, Params
-    from pipeline.recipe import Data, Evaluation, Finetuning, Model, Pretraining, Recipe, Registration, Source, Tokenizer
+    from pipeline.recipe import Recipe, Section, Source
 
 
 def line(step: Steps, recipe: Recipe) -> None:
-    """From a source of text to a decision about a champion."""
+    """From a source of text to a decision about the champion."""
     source = step.pin(recipe.data.source)
-    corpus = step.ingest(source, recipe.data)
-    tokens = step.tokenize(corpus, recipe.tokenizer)
-    base = step.pretrain(tokens, recipe.model, recipe.pretraining) if recipe.pretraining else None
-    model = step.finetune(tokens, base, recipe.model, recipe.finetuning)
-    report = step.evaluate("evaluation", corpus, model, recipe.evaluation)
+    corpus = step("ingestion", recipe.data, source=source)
+    tokens = step("tokenization", recipe.tokenizer, corpus=corpus)
+    base = step("pretraining", recipe.model, recipe.pretraining, tokens=tokens) if recipe.pretraining else None
+    model = step("finetuning", recipe.model, recipe.finetuning, tokens=tokens, base=base)
+    report = step("evaluation", recipe.evaluation, corpus=corpus, model=model)
     champion = step.champion(recipe.registration.model)
-    champion_report = step.evaluate("champion_evaluation", corpus, champion, recipe.evaluation)
-    step.register(model, report, champion_report, recipe.registration)
+    champion_report = step("evaluation", recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)
+    step("registration", recipe.registration, model=model, report=report, champion_report=champion_report)
 
 
 @dataclass(frozen=True)
@@ -48,12 +43,22 @@ class SourceInput:
 
     source: Source
 
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it is."""
+        return ArtifactType.SOURCE
+
 
 @dataclass(frozen=True)
 class ChampionInput:
-    """The model in service when the line is planned; there may be none."""
+    """The champion when the line is planned; there may be none."""
 
     model: str
+
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it is."""
+        return ArtifactType.MODEL
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,16 @@ class Step:
     """One step of the line: a component with its params and where its inputs come from."""
 
     id: str
-    """Name within the line; the stage's name unless a stage stands in the line twice."""
+    """Name within the line: the component's name unless the line has that component twice."""
 
     component: Component
     params: Params
-    inputs: Mapping[str, Step | SourceInput | ChampionInput | None]
+    inputs: Mapping[str, Origin | None]
+
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it makes."""
+        return self.component.output
 
     @property
     def upstream(self) -> tuple[Step, ...]:
@@ -73,54 +83,69 @@ class Step:
         return tuple(origin for origin in self.inputs.values() if isinstance(origin, Step))
 
 
+Origin: TypeAlias = Step | SourceInput | ChampionInput
+"""Where an input comes from."""
+
+
 class Steps:
-    """The vocabulary `line` is written in; records each step it is asked for."""
+    """The vocabulary of `line`; records each step in the order of the calls."""
 
     def __init__(self) -> None:
         """Begin with nothing recorded."""
-        self.recorded: list[Step] = []
+        self.recorded: dict[str, Step] = {}
 
     def pin(self, source: Source) -> SourceInput:
         """The source, at the revision it has when the line is planned."""
         return SourceInput(source)
 
     def champion(self, model: str) -> ChampionInput:
-        """The model in service under this registered name, if any."""
+        """The champion of this registered name, if any."""
         return ChampionInput(model)
 
-    def ingest(self, source: SourceInput, data: Data) -> Step:
-        """Source → corpus."""
-        return self._record(ingestion.name, ingestion, IngestionParams(data=data), source=source)
+    def __call__(self, component: str, *params: Section, step_id: str = "", **inputs: Origin | None) -> Step:
+        """Record a step of a component.
 
-    def tokenize(self, corpus: Step, tokenizer: Tokenizer) -> Step:
-        """Corpus → tokenizer and tokens."""
-        return self._record(tokenization.name, tokenization, TokenizationParams(tokenizer=tokenizer), corpus=corpus)
+        Args:
+            component: its name in `components.COMPONENTS`.
+            params: sections of the recipe, in the order of the fields of the contract's `Params`.
+            step_id: name within the line, for a component that the line has twice.
+            inputs: where each input of the contract comes from; an optional one may be None.
 
-    def pretrain(self, tokens: Step, model: Model, params: Pretraining) -> Step:
-        """Tokens → base model."""
-        return self._record(pretraining.name, pretraining, PretrainingParams(model=model, pretraining=params), tokens=tokens)
-
-    def finetune(self, tokens: Step, base: Step | None, model: Model, params: Finetuning) -> Step:
-        """Tokens and base model → task model."""
-        return self._record(finetuning.name, finetuning, FinetuningParams(model=model, finetuning=params), tokens=tokens, base=base)
-
-    def evaluate(self, step_id: str, corpus: Step, model: Step | ChampionInput, params: Evaluation) -> Step:
-        """Corpus and model → report."""
-        return self._record(step_id, evaluation, EvaluationParams(evaluation=params), corpus=corpus, model=model)
-
-    def register(self, model: Step, report: Step, champion_report: Step, params: Registration) -> Step:
-        """Model and reports → registered version and decision."""
-        given = RegistrationParams(registration=params)
-        return self._record(registration.name, registration, given, model=model, report=report, champion_report=champion_report)
-
-    def _record(self, step_id: str, component: Component, params: Params, **inputs: Step | SourceInput | ChampionInput | None) -> Step:
-        step = Step(step_id, component, params, inputs)
-        self.recorded.append(step)
-        return step
+        Raises:
+            BadInput: no such component, or params or inputs that its contract does not take.
+        """
+        contract: Component = load("component", COMPONENTS, component)
+        step_id = step_id or component
+        if step_id in self.recorded:
+            raise BadInput(f"the line has two steps {step_id!r}", "", "give one of them another step_id in pipeline/line.py")
+        checked = _checked_inputs(step_id, contract, inputs)
+        self.recorded[step_id] = Step(step_id, contract, _params(step_id, contract, params), checked)
+        return self.recorded[step_id]
 
 
 def trace(recipe: Recipe) -> tuple[Step, ...]:
     """The steps of the recipe's line, each after the steps it reads from."""
     steps = Steps()
     line(steps, recipe)
-    return tuple(steps.recorded)
+    return tuple(steps.recorded.values())
+
+
+def _params(step_id: str, contract: Component, given: tuple[Section, ...]) -> Params:
+    fields = list(contract.params.model_fields)
+    try:
+        return contract.params.model_validate(dict(zip(fields, given, strict=True)))
+    except ValueError as error:
+        names = ", ".join(type(section).__name__ for section in given)
+        raise BadInput(f"params of step {step_id}: {names}", f"sections for {', '.join(fields)}", "correct pipeline/line.py") from error
+
+
+def _checked_inputs(step_id: str, contract: Component, given: Mapping[str, Origin | None]) -> dict[str, Origin | None]:
+    for name in given:
+        if name not in contract.inputs:
+            raise unknown_name(f"input of step {step_id}:", name, contract.inputs)
+    for name, wanted in contract.inputs.items():
+        origin = given.get(name)
+        found = origin.type if origin else None
+        if found is not wanted.type and not (origin is None and wanted.optional):
+            raise BadInput(f"input {name} of step {step_id} is {found or 'missing'}", f"a {wanted.type}", "correct pipeline/line.py")
+    return {name: given.get(name) for name in contract.inputs}

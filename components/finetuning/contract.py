@@ -10,7 +10,7 @@ class FinetuningParams(Params):
     """What fine-tuning needs to know."""
 
     model: Model
-    """Shape of the model; used as it stands when there is no pretrained base, and checked against the base otherwise."""
+    """Shape of the model; used without a pretrained base, and checked against the base otherwise."""
 
     finetuning: Finetuning
     """Task, steps, optimizer, early stopping."""

@@ -39,7 +39,7 @@ def check_sizes(recipe: Recipe, settings: Settings) -> None:
             step cannot use them.
     """
     steps = {step.id: step.component for step in trace(recipe)}
-    for step in recipe.resources.model_dump(exclude_none=True):
+    for step in recipe.resources.root:
         if step not in steps:
             raise unknown_name("step in resources of this recipe:", step, steps)
     for step, component in steps.items():

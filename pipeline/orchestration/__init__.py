@@ -1,6 +1,6 @@
-"""The Airflow side: it turns a recipe's line into a DAG and never learns what a tensor is.
+"""Airflow's DAGs: they turn a recipe's line into a plan task and one task for each step.
 
-`dag` wires, `plan` and `component` are the two kinds of operators, `launchers` start a component somewhere, `retries` reads its
-exit code, `assets`, `form` and `document` are what other DAGs and people see of it, `client` speaks to a running Airflow.
-Nothing is imported here: a DAG file is parsed again and again, and the command line needs `client` without Airflow.
+`recipes` reads all recipes, `dag` wires one DAG, `plan_operator` is its first task, `trigger_form` and `dag_document` are what
+people see in Airflow's pages, `callbacks` end the MLflow run, `preload` makes tasks start fast. Importing this package imports
+nothing else, because Airflow parses DAG files again and again.
 """

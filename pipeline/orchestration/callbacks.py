@@ -1,7 +1,7 @@
 """The end of a DAG run ends its MLflow run.
 
-Airflow runs these in the DAG processor, a second or so after the run ended, also when every task was skipped. It does not run
-them when a person sets the state of a whole run by hand; `trainshed stop` therefore ends the MLflow run itself.
+Airflow runs these callbacks in the DAG processor, about a second after the run ended, also when every task was skipped. It does
+not run them when a person sets the state of a whole run by hand, so `trainshed stop` ends the MLflow run itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pipeline.runs.names import run_name
 
 
 def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
-    """The run ended well."""
+    """The run succeeded."""
     _end(context, "FINISHED")
 
 

@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
-# a clock schedule needs a beginning; without catch-up any moment in the past will do
-BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+# a cron schedule needs a start date; without catch-up any time in the past is the same
+START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
-    """The DAG of one recipe, called like it.
+    """The DAG of one recipe; both have one name.
 
     Args:
         recipe: the model to keep fresh.
         settings: decides the launcher.
-        manual: what to say about the DAG in general, in Markdown.
+        manual: the general part of its documentation, in Markdown.
 
     Raises:
         BadInput: no such launcher.
     """
     steps = trace(recipe)
-    params = form(recipe, [step.id for step in steps])
+    params = form(recipe, steps)
     operator = load_object(launcher_record(settings.launcher).operator)
     with DAG(
         recipe.name,
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",
         schedule=_schedule(recipe),
-        start_date=BEGINNING,
+        start_date=START_DATE,
         catchup=False,
         max_active_runs=1,
         params=params,
@@ -51,7 +51,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         doc_md=document(recipe, steps, params, manual),
         on_success_callback=run_succeeded,
         on_failure_callback=run_failed,
-        # what nothing starts by itself need not be switched on first; what has a schedule waits for a person to do so
+        # a DAG without a schedule can be triggered at once; a person switches on what has a schedule
         is_paused_upon_creation=None if recipe.schedule else False,
         default_args={"owner": "trainshed", "retries": RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
@@ -65,7 +65,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
                 inlets=inlets(recipe, step),
                 doc_md=step.component.summary,
             )
-            # plan stands directly before every step: only then are hits skipped again in a run that was cleared
+            # plan is directly upstream of every step: only then does a cleared run skip its hits again
             tasks[step.id].set_upstream([plan, *(tasks[origin.id] for origin in step.upstream)])
     return dag
 

@@ -1,4 +1,4 @@
-"""What a person reads about a DAG in Airflow's pages: the manual, the recipe's own words, its params."""
+"""The documentation of a DAG in Airflow's pages: the manual, the recipe's description, its steps and its params."""
 
 from __future__ import annotations
 

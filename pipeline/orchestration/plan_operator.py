@@ -1,7 +1,7 @@
-"""The first task of every run: walk the line through the store, and skip everything that has nothing to do, in one pass.
+"""The first task of every run: walk the line through the store, and skip every step that has nothing to do, in one pass.
 
-A task costs Airflow about a second, so a hit must not be one. All hits are marked skipped at once, however far down the line
-they stand; the steps that are left follow their trigger rule ``none_failed``.
+A task costs Airflow about a second, so a cache hit must not be a task. All hits are marked as skipped at once, wherever they are
+in the line; the other steps follow their trigger rule ``none_failed``.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
     ui_color = "#dbeafe"
 
     def __init__(self, *, recipe: Recipe, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Remember the recipe as the DAG file read it."""
+        """Keep the recipe as the DAG file read it."""
         super().__init__(task_id=PLAN_TASK, **options)
         self.recipe = recipe
 
     def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
-        """Plan, hand the plan to the steps, skip what is idle.
+        """Plan, pass the plan to the steps, skip the idle ones.
 
         Raises:
             AirflowFailException: the form or the source is wrong.
-            TryAgain: the store, MLflow or the source is away.
+            TryAgain: the store, MLflow or the source is unreachable.
         """
         from pipeline.operators.xcom import Planned
         from pipeline.planning import plan_run
@@ -47,14 +47,14 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         run = run_name(context["dag"].dag_id, context["run_id"])
         with airflow_errors(context, run, PLAN_TASK):
             settings = task_settings()
-        # by keys of a connection, if there is one, the reason of a failure is left in the store too
+        # with the keys of a connection, if any, the reason of a failure goes to the store too
         with airflow_errors(context, run, PLAN_TASK, settings):
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])
             plan = plan_run(recipe, run, settings, force)
         self._show(plan)
-        # skip() ends the task, and its return value would be lost: what the steps need is pushed before
+        # skip() ends the task and drops its return value, so the plan is pushed first
         Planned(recipe=recipe, force=force, plan=plan).push(context["ti"])
         self.skip(context["ti"], [self.dag.get_task(step_id) for step_id in plan.idle])
 

@@ -1,4 +1,4 @@
-"""All recipes a running Airflow knows: those that can be read, and what is wrong with the others."""
+"""All recipes that Airflow knows: the valid ones, and one error for each invalid one."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ if TYPE_CHECKING:
 
 
 class Recipes(NamedTuple):
-    """What was found in the recipe folders."""
+    """The recipes of the settings' folders."""
 
-    recipes: tuple[Recipe, ...]
-    """Those that can be read, by name. A machine size that is wrong takes no DAG away: what runs of it meanwhile would hang, and its
-    first task ends with the reason."""
+    valid: tuple[Recipe, ...]
+    """Recipes that can be read, sorted by name. A wrong machine size keeps a recipe here: without its DAG, Airflow could neither
+    continue nor end a run that has begun, and the first task of a new run fails with the reason."""
 
-    wrong: tuple[str, ...]
-    """One line for each that is wrong."""
+    errors: tuple[str, ...]
+    """One line for each recipe that cannot be read or has a wrong machine size."""
 
 
-def read_all(settings: Settings, only: str | None = None) -> Recipes:
-    """Read every recipe of the settings' folders, or the one that is called ``only``."""
-    recipes, wrong = [], []
+def read_recipes(settings: Settings, only: str | None = None) -> Recipes:
+    """Read every recipe of the settings' folders.
+
+    Args:
+        settings: names the folders and the machine sizes.
+        only: name of the one recipe to read.
+    """
+    valid, errors = [], []
     for name, path in sorted(recipe_files(settings.recipe_folders).items()):
         if only and name != only:
             continue
         try:
             recipe = read_recipe(path)
-            recipes.append(recipe)
+            valid.append(recipe)
             check_sizes(recipe, settings)
         except BadInput as error:
-            wrong.append(f"recipe {name}: {error}")
-    return Recipes(tuple(recipes), tuple(wrong))
+            errors.append(f"recipe {name}: {error}")
+    return Recipes(tuple(valid), tuple(errors))

@@ -1,8 +1,8 @@
-"""The trigger form: every leaf of a recipe as an Airflow Param, so that one run may differ from the file.
+"""The trigger form: one Airflow Param for each field of the recipe, so that one run may differ from the file.
 
-A Param is named by its place in the recipe (``finetuning.learning_rate``), and carries the recipe's value, the field's
-docstring and the limits pydantic knows, so Airflow refuses a wrong value before a run begins. Airflow lets values through that
-no Param knows; the plan task refuses those with the near name.
+A Param is named by its place in the recipe (``finetuning.learning_rate``). It carries the recipe's value, the field's docstring
+and pydantic's limits, so Airflow refuses a wrong value before a run begins. Airflow accepts values that no Param names; the
+plan task refuses those and suggests the near name.
 """
 
 from __future__ import annotations
@@ -18,26 +18,29 @@ from pipeline.runs.names import FORCE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pipeline.line import Step
     from pipeline.recipe import Recipe
 
-SHOWN = ("data", "tokenizer", "model", "pretraining", "finetuning", "evaluation", "registration", "resources")
+RESOURCES = "resources"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "enum", "items")
 
 
-def form(recipe: Recipe, steps: Sequence[str]) -> dict[str, Param]:
-    """The Params of a recipe's DAG.
+def form(recipe: Recipe, steps: Sequence[Step]) -> dict[str, Param]:
+    """The Params of a recipe's DAG: sections that its steps take as params, a machine size for each step, and ``force``.
 
     Args:
         recipe: where the defaults come from.
-        steps: ids of the steps, offered for ``force``.
+        steps: the steps of its line.
     """
-    sections = ((name, getattr(recipe, name)) for name in SHOWN)
-    params = {name: param for section, value in sections if value is not None for name, param in _leaves(value, section, section)}
+    sections = dict.fromkeys(name for step in steps for name in type(step.params).model_fields if name in type(recipe).model_fields)
+    params = {name: param for section in sections for name, param in _leaves(getattr(recipe, section), section, section)}
+    params |= {f"{RESOURCES}.{step.id}": _size(recipe, step) for step in steps}
+    names = [step.id for step in steps]
     params[FORCE] = Param(
         [],
         type=["array", "null"],
-        items={"type": "string", "enum": list(steps)},
-        examples=list(steps),
+        items={"type": "string", "enum": names},
+        examples=names,
         title="force",
         section="run",
         description="Steps to run although their artifact exists.",
@@ -45,13 +48,24 @@ def form(recipe: Recipe, steps: Sequence[str]) -> dict[str, Param]:
     return params
 
 
+def _size(recipe: Recipe, step: Step) -> Param:
+    """The machine size of one step; empty keeps the size of the contract."""
+    return Param(
+        recipe.resources.root.get(step.id),
+        type=["string", "null"],
+        title=step.id,
+        section=RESOURCES,
+        description=f"Machine size of {step.id}; empty means {step.component.resources}, the size in its contract.",
+    )
+
+
 def overrides(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form says about the recipe."""
+    """The fields of the recipe that the form holds, by dotted name."""
     return {name: value for name, value in params.items() if name != FORCE}
 
 
 def forced(params: Mapping[str, Any]) -> frozenset[str]:
-    """Steps the form asks to run in any case."""
+    """Steps that run although their artifact exists."""
     return frozenset(params.get(FORCE) or ())
 
 
@@ -70,13 +84,13 @@ def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param
 
 @cache
 def _properties(section: type[Section]) -> dict[str, Any]:
-    """What pydantic says about the fields; a few milliseconds each, and every task parses its DAG again."""
+    """JSON schema of the fields; cached because one takes a few milliseconds and every task parses its DAG again."""
     properties: dict[str, Any] = section.model_json_schema()["properties"]
     return properties
 
 
 def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a JSON schema that Airflow checks and its form understands: no ``anyOf``, types as a list instead."""
+    """The part of a JSON schema that Airflow checks and its form can show: a list of types in place of ``anyOf``."""
     options = schema.get("anyOf", [schema])
     kinds = [option["type"] for option in options]
     limits = {key: option[key] for option in options for key in LIMITS if key in option}

@@ -103,7 +103,8 @@ def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override"
                     f"section in {origin}", ".".join(parents[: depth + 1]), [k for k, v in place.items() if isinstance(v, dict)]
                 )
             place = place[key]
-        if leaf not in place:
+        # resources take any step; check_sizes knows those of the line
+        if leaf not in place and parents != ["resources"]:
             raise unknown_name(f"field in {origin}", dotted, [".".join([*parents, name]) for name in place])
         place[leaf] = value
     return check_recipe(data, origin)

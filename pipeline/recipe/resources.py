@@ -1,43 +1,36 @@
-"""On which machine each step runs, where the recipe asks for another than its component's contract does.
+"""Which machine size each step runs on, where the recipe names another than its component's contract does.
 
-It stands outside every section a component takes as params, so moving a step to a larger machine never changes a fingerprint.
+The sizes are outside every section that a component takes as params, so moving a step to a larger machine changes no fingerprint.
 """
 
 from __future__ import annotations
 
-from pipeline.recipe.section import Section
+from typing import Any
+
+from pydantic import ConfigDict, RootModel, model_validator
 
 
-class Resources(Section):
-    """Names of machine sizes; what a name means is a setting (`TRAINSHED_MACHINES`). Left open, the contract's name holds."""
+class Resources(RootModel[dict[str, str]]):
+    """Machine size by step of the line, e.g. ``{"pretraining": "gpu-8"}``.
 
-    ingestion: str | None = None
-    """Machine that reads, cleans and splits the source."""
+    `pipeline.launchers.check_sizes` refuses steps that the line does not have and sizes that do not exist.
+    """
 
-    tokenization: str | None = None
-    """Machine that trains the tokenizer and encodes."""
+    model_config = ConfigDict(frozen=True)
 
-    pretraining: str | None = None
-    """Machine, or machines, that pretrain."""
+    root: dict[str, str] = {}
 
-    finetuning: str | None = None
-    """Machine, or machines, that fine-tune."""
-
-    evaluation: str | None = None
-    """Machine that scores the challenger."""
-
-    champion_evaluation: str | None = None
-    """Machine that scores the champion on the challenger's test split."""
-
-    registration: str | None = None
-    """Machine that registers and promotes."""
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
+        """A step without a size, as the trigger form leaves it, keeps the size of its contract."""
+        return {step: size for step, size in data.items() if size is not None} if isinstance(data, dict) else data
 
     def of(self, step: str, default: str) -> str:
-        """The name a step runs on.
+        """The machine size of a step.
 
         Args:
             step: id of the step within the line.
             default: what its component's contract asks for.
         """
-        named: str | None = getattr(self, step)
-        return named or default
+        return self.root.get(step, default)

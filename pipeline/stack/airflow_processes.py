@@ -30,9 +30,9 @@ LOCAL_SETTINGS = """\
 import sys
 
 if "scheduler" in sys.argv:
-    from pipeline.orchestration.preload import warm
+    from pipeline.orchestration.preload import preload
 
-    warm()
+    preload()
 """
 """Airflow imports this at start: tasks are forked from the scheduler and find their imports done."""
 

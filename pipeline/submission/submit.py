@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.submission.airflow_client import Airflow, ImportFailure
 
-DAG_FILE, WRONG_FILE = "train.py", "wrong_recipes.py"
+DAG_FILE, INVALID_FILE = "train.py", "invalid_recipes.py"
 WRONG_RECIPE = "recipe {}: "
 OURS = f"{BadInput.__module__}.{BadInput.__qualname__}: "
 RETRY_S = 120.0
@@ -103,7 +103,7 @@ def check_parsed(name: str, fresh: Iterable[ImportFailure]) -> None:
     """
     for error in fresh:
         # one file lists what is wrong with each recipe, the other makes all of the DAGs
-        about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(WRONG_FILE) else error.file.endswith(DAG_FILE)
+        about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(INVALID_FILE) else error.file.endswith(DAG_FILE)
         if about:
             told = error.why.rpartition(WRONG_RECIPE.format(name))[2].partition("; recipe ")[0]
             raise BadInput(f"Airflow makes no DAG {name}: {told.removeprefix(OURS)}")

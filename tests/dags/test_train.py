@@ -82,11 +82,11 @@ def test_a_wrong_recipe_stops_no_other_and_is_told_by_a_file_of_its_own(recipe_f
     assert "first" in found
     assert "second" not in found
     with pytest.raises(BadInput, match=r"recipe second: unknown field in second\.yaml.*'finetunin'.*did you mean 'finetuning'"):
-        parse("wrong_recipes.py", recipe_folder.parent, monkeypatch)
+        parse("invalid_recipes.py", recipe_folder.parent, monkeypatch)
 
 
 def test_without_a_wrong_recipe_that_file_has_nothing_to_say(recipe_folder, monkeypatch):
-    assert parse("wrong_recipes.py", recipe_folder.parent, monkeypatch)["wrong"] == ()
+    assert parse("invalid_recipes.py", recipe_folder.parent, monkeypatch)["errors"] == ()
 
 
 def test_airflow_finds_both_words_it_looks_for_in_a_dag_file():

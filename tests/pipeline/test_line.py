@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
-from pipeline.line import ChampionInput, SourceInput, trace
+import pytest
+
+from components import COMPONENTS
+from pipeline.errors import BadInput
+from pipeline.line import ChampionInput, SourceInput, Steps, trace
 from pipeline.recipe.recipe import check_recipe
 
 RECIPE = {
@@ -49,8 +53,39 @@ def test_each_input_fits_its_contract() -> None:
             assert all(step.component.inputs[name].type is upstream.component.output for name in names)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda step, recipe, _: step("ingestio", recipe.data), "unknown component 'ingestio'.*did you mean 'ingestion'"),
+        (lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, corpos=corpus), "'corpos'.*did you mean 'corpus'"),
+        (lambda step, recipe, _: step("tokenization", recipe.tokenizer), "input corpus of step tokenization is missing; expected a corpus"),
+        (
+            lambda step, recipe, corpus: step("evaluation", recipe.evaluation, corpus=corpus, model=corpus),
+            "input model of step evaluation is corpus; expected a model",
+        ),
+        (
+            lambda step, recipe, corpus: step("tokenization", recipe.model, corpus=corpus),
+            "params of step tokenization: Model; expected sections for tokenizer",
+        ),
+        (
+            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, corpus=corpus),
+            "params of step tokenization: Tokenizer, Model; expected sections for tokenizer",
+        ),
+        (lambda step, recipe, _: step("ingestion", recipe.data, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
+    ],
+)
+def test_a_call_that_does_not_fit_the_contract_is_refused(call, words) -> None:
+    recipe = check_recipe(RECIPE, "tiny.yaml")
+    step = Steps()
+    corpus = step("ingestion", recipe.data, source=step.pin(recipe.data.source))
+    with pytest.raises(BadInput, match=words):
+        call(step, recipe, corpus)
+
+
 def test_contracts_line_and_recipes_import_light() -> None:
     heavy = {"torch", "transformers", "mlflow", "boto3", "pandas", "numpy", "airflow", "pyarrow"}
-    code = "import sys, pipeline.line, pipeline.recipe, pipeline.sources; print(*sys.modules)"
+    contracts = [row.partition(":")[0] for row in COMPONENTS.values()]
+    code = f"import sys, pipeline.line, pipeline.recipe, pipeline.sources, {', '.join(contracts)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert set(contracts) <= set(loaded)
     assert not heavy & set(loaded)

@@ -13,7 +13,7 @@ from pipeline.doctor.base import Finding
 from pipeline.errors import BadInput
 from pipeline.launchers.kubernetes.cluster import TIMEOUT_S
 from pipeline.line import trace
-from pipeline.orchestration.recipes import read_all
+from pipeline.orchestration.recipes import read_recipes
 from pipeline.placement.machine_sizes import machine
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check_nodes(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
 def _asked(settings: Settings) -> dict[str, set[str]]:
     """What GPUs are called, and the sizes of the recipes' steps that ask for them."""
     asked: dict[str, set[str]] = {}
-    for recipe in read_all(settings).recipes:
+    for recipe in read_recipes(settings).valid:
         for step in trace(recipe):
             try:
                 size = machine(recipe.resources.of(step.id, step.component.resources), settings)

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.errors import BadInput
 from pipeline.launchers.check_sizes import check_sizes
+from pipeline.line import trace
 from pipeline.recipe import Resources, read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.recipe import check_recipe, override
 from pipeline.settings import Settings
 
 
@@ -29,6 +30,14 @@ def test_several_nodes_are_for_the_launcher_that_can_and_for_what_trains(recipe,
 
 
 def test_a_size_for_a_step_the_recipe_leaves_out_is_refused(recipe, tmp_path):
-    without = recipe.model_copy(update={"pretraining": None, "resources": Resources(pretraining="gpu-8")})
+    without = recipe.model_copy(update={"pretraining": None, "resources": Resources({"pretraining": "gpu-8"})})
     with pytest.raises(BadInput, match=r"unknown step in resources.*'pretraining'"):
         check_sizes(without, Settings(state=tmp_path))
+
+
+def test_a_recipe_may_name_a_size_for_each_step_of_the_line_and_no_other(recipe, tmp_path):
+    sizes = {step.id: "cpu-small" for step in trace(recipe)}
+    check_sizes(check_recipe({**recipe.model_dump(mode="json"), "resources": sizes}, "first.yaml"), Settings(state=tmp_path))
+    wrong = check_recipe({**recipe.model_dump(mode="json"), "resources": {"pretrainin": "gpu-8"}}, "first.yaml")
+    with pytest.raises(BadInput, match=r"unknown step in resources.*'pretrainin'.*did you mean 'pretraining'"):
+        check_sizes(wrong, Settings(state=tmp_path))

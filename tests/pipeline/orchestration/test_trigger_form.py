@@ -4,11 +4,10 @@ import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
 from pipeline.errors import BadInput
+from pipeline.line import trace
 from pipeline.orchestration.trigger_form import forced, form, overrides
 from pipeline.recipe import read_recipe
 from pipeline.recipe.recipe import override
-
-STEPS = ("ingestion", "finetuning")
 
 
 @pytest.fixture
@@ -16,27 +15,39 @@ def recipe(recipe_folder):
     return read_recipe(recipe_folder / "first.yaml")
 
 
+def params(recipe):
+    return form(recipe, trace(recipe))
+
+
 def test_an_unchanged_form_is_the_recipe(recipe):
-    values = {name: param.resolve() for name, param in form(recipe, STEPS).items()}
+    values = {name: param.resolve() for name, param in params(recipe).items()}
     assert override(recipe, overrides(values)) == recipe
     assert forced(values) == frozenset()
 
 
 def test_a_field_carries_its_docstring_and_its_limits(recipe):
-    param = form(recipe, STEPS)["finetuning.learning_rate"]
+    param = params(recipe)["finetuning.learning_rate"]
     assert param.description.startswith("Peak learning rate")
     assert param.schema == {"title": "learning_rate", "section": "finetuning", "type": "number", "exclusiveMinimum": 0}
 
 
 def test_every_leaf_of_the_sections_is_there(recipe):
-    names = set(form(recipe, STEPS))
+    names = set(params(recipe))
     assert {"data.source.columns.target", "data.split.test", "registration.gate.beats", "model.width", "force"} <= names
     assert not {"name", "description", "schedule", "data", "data.source"} & names
 
 
+def test_each_step_of_the_line_has_a_machine_size(recipe):
+    larger = override(recipe, {"resources.finetuning": "gpu-8"})
+    sizes = {name: param.value for name, param in params(larger).items() if name.startswith("resources.")}
+    assert sizes == {f"resources.{step.id}": None for step in trace(recipe)} | {"resources.finetuning": "gpu-8"}
+    assert params(recipe)["resources.finetuning"].description == "Machine size of finetuning; empty means gpu-1, the size in its contract."
+    assert override(larger, {"resources.finetuning": None}) == recipe
+
+
 def test_a_section_that_is_left_out_has_no_fields(recipe):
     without = recipe.model_copy(update={"pretraining": None})
-    assert not [name for name in form(without, STEPS) if name.startswith("pretraining")]
+    assert not [name for name in params(without) if name.startswith("pretraining")]
 
 
 @pytest.mark.parametrize(
@@ -45,16 +56,16 @@ def test_a_section_that_is_left_out_has_no_fields(recipe):
 )
 def test_a_wrong_value_is_refused_before_the_run(recipe, name, value):
     with pytest.raises(ParamValidationError):
-        form(recipe, STEPS)[name].resolve(value)
+        params(recipe)[name].resolve(value)
 
 
 def test_an_optional_field_may_stay_empty(recipe):
-    assert form(recipe, STEPS)["data.source.columns.group"].resolve(None) is None
-    assert form(recipe, STEPS)["data.source.columns.group"].resolve("package") == "package"
+    assert params(recipe)["data.source.columns.group"].resolve(None) is None
+    assert params(recipe)["data.source.columns.group"].resolve("package") == "package"
 
 
 def test_a_changed_field_changes_the_recipe(recipe):
-    values = {name: param.resolve() for name, param in form(recipe, STEPS).items()} | {
+    values = {name: param.resolve() for name, param in params(recipe).items()} | {
         "finetuning.learning_rate": 1e-4,
         "force": ["ingestion"],
     }

@@ -7,10 +7,10 @@ from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
 from pipeline.line import trace
-from pipeline.orchestration.recipes import read_all
+from pipeline.orchestration.recipes import read_recipes
 from pipeline.placement.machine_sizes import machine, machines
-from pipeline.recipe import Resources, read_recipe
-from pipeline.recipe.recipe import check_recipe, override
+from pipeline.recipe import read_recipe
+from pipeline.recipe.recipe import override
 from pipeline.settings import Settings
 
 SMALL = "small: {cpus: 0.5, memory_mb: 256, scratch_mb: 100}\n"
@@ -72,12 +72,6 @@ def test_an_unknown_size_is_answered_with_the_near_name(tmp_path):
         machine("gpu-9", Settings(state=tmp_path))
 
 
-def test_a_recipe_may_name_a_size_for_each_step_of_the_line_and_no_other(recipe):
-    assert list(Resources.model_fields) == [step.id for step in trace(recipe)]
-    with pytest.raises(BadInput, match=r"resources\.pretrainin.*did you mean 'resources\.pretraining'"):
-        check_recipe({**recipe.model_dump(mode="json"), "resources": {"pretrainin": "gpu-8"}}, "first.yaml")
-
-
 def test_a_size_is_no_part_of_any_steps_params(recipe):
     larger = override(recipe, {"resources.pretraining": "gpu-8"})
     assert larger.resources.of("pretraining", "gpu-1") == "gpu-8"
@@ -87,14 +81,14 @@ def test_a_size_is_no_part_of_any_steps_params(recipe):
 
 def test_a_recipe_with_an_unknown_size_stops_no_other(recipe_folder):
     (recipe_folder / "second.yaml").write_text(RECIPE.format(name="second") + "resources: {finetuning: gpu1}\n")
-    found = read_all(Settings(state=recipe_folder.parent))
-    assert "first" in {recipe.name for recipe in found.recipes}
-    assert ["unknown machine size 'gpu1'" in line for line in found.wrong] == [True]
+    found = read_recipes(Settings(state=recipe_folder.parent))
+    assert "first" in {recipe.name for recipe in found.valid}
+    assert ["unknown machine size 'gpu1'" in line for line in found.errors] == [True]
     # its own DAG stays as well: without it Airflow would neither go on with a run that has begun nor end it
-    assert "second" in {recipe.name for recipe in found.recipes}
+    assert "second" in {recipe.name for recipe in found.valid}
 
 
 def test_a_missing_file_of_sizes_takes_no_dag_away(recipe_folder, tmp_path):
-    found = read_all(Settings(state=recipe_folder.parent, machines=tmp_path / "nowhere.yaml"))
-    assert "first" in {recipe.name for recipe in found.recipes}
-    assert len(found.wrong) == len(found.recipes)
+    found = read_recipes(Settings(state=recipe_folder.parent, machines=tmp_path / "nowhere.yaml"))
+    assert "first" in {recipe.name for recipe in found.valid}
+    assert len(found.errors) == len(found.valid)

@@ -100,7 +100,7 @@ SIZES = "cannot read /x/machines.yaml: No such file; expected a YAML file of mac
 
 
 def test_a_recipe_that_airflow_finds_wrong_is_not_waited_for(waiting):
-    error, waited = waiting([], [], [unparsed("wrong_recipes.py", f"recipe another: bad; recipe first: {SIZES}; recipe third: bad")])
+    error, waited = waiting([], [], [unparsed("invalid_recipes.py", f"recipe another: bad; recipe first: {SIZES}; recipe third: bad")])
     assert (error.exit_code, str(error)) == (2, f"Airflow makes no DAG first: {SIZES}")
     assert waited < 5
 
@@ -112,13 +112,13 @@ def test_a_setting_that_keeps_all_dags_away_is_told_at_once(waiting):
 
 
 def test_what_was_found_before_may_be_mended_by_now_until_it_is_found_again(waiting):
-    old = unparsed("wrong_recipes.py", f"recipe first: {SIZES}")
+    old = unparsed("invalid_recipes.py", f"recipe first: {SIZES}")
     error, waited = waiting([old], *[[old]] * 20, [{**old, "timestamp": "2026-01-02T03:04:20Z"}])
     assert error.exit_code == 2
     assert 5 < waited < 10
 
 
-@pytest.mark.parametrize("other", [unparsed("wrong_recipes.py", "recipe firstborn: bad"), unparsed("theirs.py", "no module")])
+@pytest.mark.parametrize("other", [unparsed("invalid_recipes.py", "recipe firstborn: bad"), unparsed("theirs.py", "no module")])
 def test_what_is_wrong_with_others_is_waited_out(waiting, other):
     error, waited = waiting([], [other])
     assert error.exit_code == 75
