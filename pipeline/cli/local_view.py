@@ -27,23 +27,23 @@ class LocalView:
         self.console = console
         self._began: dict[str, float] = {}
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """Say what will run and why, one line a step."""
         for row in plan.steps:
-            self._print(f"{row.id:<20} {row.status.told:<8} {row.reason}".rstrip())
+            self._print(f"{row.id:<20} {row.status.label:<8} {row.reason}".rstrip())
 
-    def began(self, step_id: str) -> None:
+    def on_step_start(self, step_id: str) -> None:
         """A step begins."""
         self._began[step_id] = time.monotonic()
         self._print(f"{step_id} begins")
 
-    def said(self, step_id: str, line: str) -> None:
+    def on_step_line(self, step_id: str, line: str) -> None:
         """A line of its log."""
         if is_reference(line):  # `ended` tells its digest
             return
         self._print(f"{step_id}: {line}")
 
-    def ended(self, step_id: str, reference: Reference | None) -> None:
+    def on_step_end(self, step_id: str, reference: Reference | None) -> None:
         """A step is done."""
         began = self._began.get(step_id)
         if reference is None:

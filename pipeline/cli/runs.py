@@ -176,7 +176,7 @@ def plan_table(made: Plan) -> Table:
     for heading in ("step", "status", "last took", "why"):
         drawn.add_column(heading, justify="right" if heading == "last took" else "left")
     for row in made.steps:
-        drawn.add_row(row.id, row.status.told, "" if row.seconds is None else span(row.seconds), row.reason)
+        drawn.add_row(row.id, row.status.label, "" if row.seconds is None else span(row.seconds), row.reason)
     return drawn
 
 

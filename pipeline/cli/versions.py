@@ -34,9 +34,15 @@ def reproduce(
 
     rows = rebuild(model, name, f"reproduce-{new_run_name(name)}", settings, tell)
     for row in rows:
-        word = "taken from the store" if row.taken else "same" if row.got == row.wanted else f"DIFFERENT: {row.got[:12]}"
-        console.print(f"{row.stage:<14} {row.wanted[:12]}  {word}")
-    wrong = [row.stage for row in rows if row.got != row.wanted]
+        word = (
+            "copied from the store"
+            if row.copied
+            else "same"
+            if row.rebuilt_digest == row.original_digest
+            else f"DIFFERENT: {row.rebuilt_digest[:12]}"
+        )
+        console.print(f"{row.stage:<14} {row.original_digest[:12]}  {word}")
+    wrong = [row.stage for row in rows if row.rebuilt_digest != row.original_digest]
     if wrong:
         raise BadInput(
             f"{version} was not reproduced: {', '.join(wrong)} differ",

@@ -127,9 +127,9 @@ def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
 def _left_out(watched: Watched, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:
     """Steps that were skipped because they have nothing to work on, not because their artifact is there."""
     skipped = [row for row in plan.steps if row.id in tasks and tasks[row.id].state == "skipped"] if plan else []
-    omitted = {row.id for row in skipped if row.status.value == "omitted"}
+    omitted = {row.id for row in skipped if row.status.value == "skipped"}
     # a step that had to wait when the run was planned has left its reference if it turned out to have one
-    waited = {row.id for row in skipped if row.status.value not in {"omitted", "hit"}}
+    waited = {row.id for row in skipped if row.status.value not in {"skipped", "hit"}}
     return frozenset(omitted | {step for step in waited if not watched.airflow.returned(watched.run.dag, watched.run.id, step)})
 
 

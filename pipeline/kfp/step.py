@@ -22,8 +22,8 @@ from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
 from pipeline.kfp.identity import check_identity
 from pipeline.line import trace
 from pipeline.local.command import is_reference
-from pipeline.local.run_step import attempt
-from pipeline.planning import confirm, prepare
+from pipeline.local.run_step import run_step as run_component
+from pipeline.planning import find_result, prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.runs.records import reference_key
 from pipeline.settings import load_settings
@@ -80,13 +80,13 @@ def run_step(
     if step_id not in steps:
         raise unknown_name("step", step_id, steps)
     check_identity(steps[step_id], identity)
-    prepared = prepare(recipe, run, step_id, settings, outputs)
+    prepared = prepare_step(recipe, run, step_id, settings, outputs)
     reference = prepared.reference
     if prepared.request and prepared.request_uri:
         stop = threading.Event()
         _on_signals(lambda *_: stop.set())
-        attempt(prepared.request, prepared.request_uri, settings, _say, stop.is_set, processes=processes)
-        reference = confirm(prepared.request, settings)
+        run_component(prepared.request, prepared.request_uri, settings, _say, stop.is_set, processes=processes)
+        reference = find_result(prepared.request, settings)
     elif reference:
         _say(f"nothing to do: artifact {reference.fingerprint[:12]} is there")
     else:

@@ -1,1 +1,1 @@
-"""The interpreter that runs the misses on this machine, and the small modules that start a command."""
+"""Run a line on this machine without Airflow, and start components as child processes."""

@@ -1,4 +1,4 @@
-"""The interpreter that runs the misses here, one after another, without importing Airflow: a developer's quick loop."""
+"""Run a line on this machine, step by step, without Airflow: the quick loop of a developer (`trainshed run --local`)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import Interrupted, Unavailable
 from pipeline.line import trace
-from pipeline.local.run_step import DamageFound, attempt
-from pipeline.planning import Plan, Status, confirm, plan_run, prepare
+from pipeline.local.run_step import InputDamaged, run_step
+from pipeline.planning import Plan, Status, find_result, plan_run, prepare_step
 from pipeline.tracking import end_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.manifest import Reference
-    from pipeline.planning import Prepared
+    from pipeline.planning import PreparedStep
     from pipeline.recipe import Recipe
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
@@ -26,20 +26,20 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 4
 
 
-class Listener(Protocol):
-    """Hears what happens, to show it."""
+class RunListener(Protocol):
+    """Is called with what happens in a run, to show it."""
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """The line was planned."""
 
-    def began(self, step_id: str) -> None:
-        """A step was started."""
+    def on_step_start(self, step_id: str) -> None:
+        """A step starts."""
 
-    def said(self, step_id: str, line: str) -> None:
-        """A step logged a line."""
+    def on_step_line(self, step_id: str, line: str) -> None:
+        """A step printed a line."""
 
-    def ended(self, step_id: str, reference: Reference | None) -> None:
-        """A step is done; None when it was left out."""
+    def on_step_end(self, step_id: str, reference: Reference | None) -> None:
+        """A step ended; None if it was skipped."""
 
 
 @dataclass
@@ -49,75 +49,75 @@ class LocalRun:
     recipe: Recipe
     run: str
     settings: Settings
-    listener: Listener
+    listener: RunListener
     force: frozenset[str] = frozenset()
     outputs: dict[str, Reference | None] = field(default_factory=dict)
     tracked: bool = False
-    """Whether the run was opened in MLflow: only one that has something to do is."""
+    """Whether the run was opened in MLflow; a run in which no step runs is not."""
 
-    def go(self) -> Mapping[str, Reference | None]:
-        """Plan, run the misses, end the MLflow run; damage found on the way plans anew, once.
+    def execute(self) -> Mapping[str, Reference | None]:
+        """Plan the line, run its misses, and end the MLflow run. After a damaged input it plans and runs once more.
 
         Raises:
             BadInput: the recipe, the source or a step's input is wrong.
-            Unavailable: something stayed away, or a step was lost too often.
+            Unavailable: a dependency is unavailable, or every attempt of a step failed.
             Interrupted: Ctrl-C.
         """
         status = "FAILED"
         try:
             try:
-                self._through()
-            except DamageFound as error:
-                log.warning("%s; planning anew", error)
-                self._through()
+                self._run_line()
+            except InputDamaged as error:
+                log.warning("%s; the run is planned again", error)
+                self._run_line()
             status = "FINISHED"
         except KeyboardInterrupt as error:
             status = "KILLED"
-            raise Interrupted("interrupted; the step at work has checkpointed", "", f"run {self.recipe.name} again to go on") from error
+            raise Interrupted("interrupted; the running step wrote a checkpoint", "", f"run {self.recipe.name} again to resume") from error
         finally:
             if self.tracked:
                 end_run(self.settings, self.recipe.name, self.run, status)
         return self.outputs
 
-    def _through(self) -> None:
+    def _run_line(self) -> None:
         plan = plan_run(self.recipe, self.run, self.settings, self.force)
         self.tracked = self.tracked or not plan.nothing_to_do
-        self.listener.planned(plan)
-        self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.OMITTED}}
+        self.listener.on_plan(plan)
+        self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}
         for step in trace(self.recipe):
             if step.id not in self.outputs:
-                self.outputs[step.id] = self._step(step.id)
+                self.outputs[step.id] = self._run_step(step.id)
 
-    def _step(self, step_id: str) -> Reference | None:
-        prepared: Prepared = prepare(self.recipe, self.run, step_id, self.settings, self.outputs, self.force)
+    def _run_step(self, step_id: str) -> Reference | None:
+        prepared: PreparedStep = prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force)
         reference = prepared.reference
         if prepared.request and prepared.request_uri:
-            self.listener.began(step_id)
-            reference = self._launch(prepared.request, prepared.request_uri)
-        self.listener.ended(step_id, reference)
+            self.listener.on_step_start(step_id)
+            reference = self._run_attempts(prepared.request, prepared.request_uri)
+        self.listener.on_step_end(step_id, reference)
         return reference
 
-    def _launch(self, request: Request, request_uri: str) -> Reference:
+    def _run_attempts(self, request: Request, request_uri: str) -> Reference:
         for count in range(1, ATTEMPTS + 1):
             try:
-                attempt(request, request_uri, self.settings, partial(self.listener.said, request.step), lambda: False)
-            except DamageFound:
+                run_step(request, request_uri, self.settings, partial(self.listener.on_step_line, request.step), lambda: False)
+            except InputDamaged:
                 raise
             except Unavailable as error:
                 if count == ATTEMPTS:
                     raise
-                log.warning("%s: %s; attempt %d of %d follows", request.step, error, count + 1, ATTEMPTS)
+                log.warning("%s: %s; retry: attempt %d of %d", request.step, error, count + 1, ATTEMPTS)
             else:
-                return confirm(request, self.settings)
+                return find_result(request, self.settings)
         raise AssertionError  # the loop returns or raises
 
 
 def run_local(
-    recipe: Recipe, run: str, settings: Settings, listener: Listener, force: frozenset[str] = frozenset()
+    recipe: Recipe, run: str, settings: Settings, listener: RunListener, force: frozenset[str] = frozenset()
 ) -> Mapping[str, Reference | None]:
-    """MlflowRun the recipe's line here; see `LocalRun.go`.
+    """Run the recipe's line on this machine; see `LocalRun.execute`.
 
     Returns:
-        The artifact of each step by id; None for one that was left out.
+        The artifact of each step by id; None for a skipped step.
     """
-    return LocalRun(recipe, run, settings, listener, force).go()
+    return LocalRun(recipe, run, settings, listener, force).execute()

@@ -1,4 +1,4 @@
-"""One attempt at a step, in a process of this machine."""
+"""Run one attempt of a step in a child process on this machine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
 from pipeline.errors import BadInput, TrainshedError, Unavailable
+from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
-from pipeline.local.process import run_process
 from pipeline.runs.records import read_failure
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-class DamageFound(Unavailable):
-    """A step found an input damaged: the line has to be planned anew."""
+class InputDamaged(Unavailable):
+    """A step found a damaged input; the run needs a new plan."""
 
 
-def attempt(
+def run_step(
     request: Request,
     request_uri: str,
     settings: Settings,
@@ -30,20 +30,20 @@ def attempt(
     *,
     processes: int = 1,
 ) -> None:
-    """Run the component that ``request`` asks for to its end.
+    """Run the component of ``request`` to its end.
 
     Args:
-        request: what is asked for.
-        request_uri: where it lies in the store.
+        request: the request of the step.
+        request_uri: its URI in the store.
         settings: where things are.
-        on_line: called with each line the component prints.
-        should_stop: asked five times a second; once it says True the component is told to checkpoint and end.
-        processes: how many train together.
+        on_line: called with each line that the component prints.
+        should_stop: called five times a second; after the first True the component checkpoints and exits.
+        processes: world size: number of processes that train together.
 
     Raises:
         BadInput: the request or an input is wrong.
-        DamageFound: an input is damaged.
-        Unavailable: preempted, something is away, or the process was killed.
+        InputDamaged: an input is damaged.
+        Unavailable: the step was preempted, a dependency is unavailable, or the process was killed.
         TrainshedError: a bug.
     """
     code = run_process(component_command(request.stage, request_uri, processes), ENVIRONMENT, on_line, should_stop)
@@ -52,12 +52,12 @@ def attempt(
 
 
 def _error(request: Request, code: int, settings: Settings) -> TrainshedError:
-    """What an exit code, and the line left in the store, stand for."""
+    """The error for an exit code and for the failure record in the store."""
     failure = read_failure(open_store(settings), request.run, request.step)
-    message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with {code}"
+    message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with exit code {code}"
     if code < 0:
-        return Unavailable(f"{request.step} was killed by signal {-code}", "a worker that lives", "it goes on from its last checkpoint")
+        return Unavailable(f"{request.step} was killed by signal {-code}", "", "start the run again; it resumes from the last checkpoint")
     if failure and failure.damaged:
-        return DamageFound(message)
+        return InputDamaged(message)
     kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}
     return kinds.get(code, TrainshedError)(message)

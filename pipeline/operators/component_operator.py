@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.line import Step
     from pipeline.operators.xcom import Planned
-    from pipeline.planning import Prepared
+    from pipeline.planning import PreparedStep
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
 
@@ -77,14 +77,14 @@ class ComponentMixin:
         Returns and raises what `execute` does.
         """
         from pipeline.operators.xcom import pull_planned
-        from pipeline.planning import recall
+        from pipeline.planning import read_request
 
         task = context["ti"]
         planned = pull_planned(task)
         with airflow_errors(context, planned.run, task.task_id):
             settings = task_settings()
         with airflow_errors(context, planned.run, task.task_id, settings):
-            request, request_uri = recall(planned.run, task.task_id, settings)
+            request, request_uri = read_request(planned.run, task.task_id, settings)
         return self._see_through(request, request_uri, planned, context, settings)
 
     def _see_through(
@@ -96,7 +96,7 @@ class ComponentMixin:
         settings: Settings,
     ) -> dict[str, Any]:
         """Launch the component, see it to its end, and return the artifact's reference."""
-        from pipeline.planning import confirm
+        from pipeline.planning import find_result
 
         size = planned.recipe.resources.of(request.step, self.machine)
         with airflow_errors(context, request.run, request.step, settings):
@@ -104,7 +104,7 @@ class ComponentMixin:
         if exit_code:
             self._failed(exit_code, request, context, settings)
         with airflow_errors(context, request.run, request.step, settings):
-            reference = confirm(request, settings)
+            reference = find_result(request, settings)
             self._tell(reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer
@@ -113,14 +113,14 @@ class ComponentMixin:
         """Airflow wants the task to end: the launcher looks at the flag and tells the component to checkpoint."""
         self.killed = True
 
-    def _prepare(self, planned: Planned, task: Any, settings: Settings) -> Prepared:  # noqa: ANN401
+    def _prepare(self, planned: Planned, task: Any, settings: Settings) -> PreparedStep:  # noqa: ANN401
         from pipeline.operators.xcom import pull_outputs
-        from pipeline.planning import prepare
+        from pipeline.planning import prepare_step
 
         outputs = pull_outputs(task, planned.plan, self.origins)
-        return prepare(planned.recipe, planned.run, task.task_id, settings, outputs, planned.force)
+        return prepare_step(planned.recipe, planned.run, task.task_id, settings, outputs, planned.force)
 
-    def _nothing_to_do(self, prepared: Prepared, task: Any) -> NoReturn:  # noqa: ANN401
+    def _nothing_to_do(self, prepared: PreparedStep, task: Any) -> NoReturn:  # noqa: ANN401
         """Skip, as the plan would have; a skipped task's return value is lost, so the reference is pushed."""
         if prepared.reference is None:
             raise AirflowSkipException("left out of this run")

@@ -60,4 +60,4 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
 
     def _show(self, plan: Plan) -> None:
         for step in plan.steps:
-            self.log.info("%-20s %-8s %s", step.id, step.status.told, step.reason)
+            self.log.info("%-20s %-8s %s", step.id, step.status.label, step.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.local.command import shared
+from pipeline.local.command import torchrun_arguments
 
 
 def command(stage: str, processes: int, nodes: int = 1) -> list[str]:
@@ -13,4 +13,4 @@ def command(stage: str, processes: int, nodes: int = 1) -> list[str]:
         processes: how many work on each node.
         nodes: how many nodes there are; which of them this is stands in the variables torchrun reads.
     """
-    return ["python", *shared(processes, several=nodes > 1), "-m", f"components.{stage}"]
+    return ["python", *torchrun_arguments(processes, several_nodes=nodes > 1), "-m", f"components.{stage}"]

@@ -1,7 +1,7 @@
-"""The interpreter that finds hits and misses, and prepares what has to run."""
+"""Planning: find cache hits and misses, and prepare the steps that have to run."""
 
-from pipeline.planning.begin import plan_run
 from pipeline.planning.plan import Plan, PlannedStep, Status
-from pipeline.planning.prepare import Prepared, confirm, prepare, recall
+from pipeline.planning.start_run import plan_run
+from pipeline.planning.step_request import PreparedStep, find_result, prepare_step, read_request
 
-__all__ = ["Plan", "PlannedStep", "Prepared", "Status", "confirm", "plan_run", "prepare", "recall"]
+__all__ = ["Plan", "PlannedStep", "PreparedStep", "Status", "find_result", "plan_run", "prepare_step", "read_request"]

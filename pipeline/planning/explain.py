@@ -1,4 +1,4 @@
-"""Why a step runs again: the nearest artifact of its stage, and what differs from it."""
+"""Explain a cache miss: the most similar artifact of the same stage, and what differs from it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts
 
-LOOKED_AT = 8
+CANDIDATES = 8
+"""How many of the newest artifacts of a stage are compared."""
 
 
 def nearest(artifacts: Artifacts, parts: Parts) -> tuple[Manifest, list[str]] | None:
-    """The artifact of the same stage with the fewest differences among the newest few, and those differences.
+    """Return the artifact of the same stage with the fewest differences among the newest ones, and those differences.
 
     Returns:
-        None when the stage never made anything.
+        None when the store has no artifact of the stage.
     """
     candidates = [(manifest, differences(manifest.parts, parts)) for manifest in _newest(artifacts, parts.component)]
     candidates = [(manifest, lines) for manifest, lines in candidates if lines]
@@ -29,7 +30,7 @@ def nearest(artifacts: Artifacts, parts: Parts) -> tuple[Manifest, list[str]] | 
 def why(found: tuple[Manifest, list[str]] | None) -> str:
     """The differences in one line."""
     if found is None:
-        return "never made before"
+        return "not cached"
     lines = found[1]
     rest = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + rest
@@ -37,7 +38,7 @@ def why(found: tuple[Manifest, list[str]] | None) -> str:
 
 def _newest(artifacts: Artifacts, stage: str) -> Iterator[Manifest]:
     stats = sorted(artifacts.store.list(f"manifests/{stage}/"), key=lambda stat: stat.modified, reverse=True)
-    for stat in stats[:LOOKED_AT]:
+    for stat in stats[:CANDIDATES]:
         manifest = artifacts.find(stage, stat.key.rpartition("/")[2].removesuffix(".json"))
         if manifest:
             yield manifest

@@ -1,4 +1,4 @@
-"""What planning found: one row per step of the line."""
+"""The plan of a run: one row for each step of the line."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from pipeline.artifacts.manifest import Frozen, Reference
 
 
 class Status(StrEnum):
-    """What a step will do in this run."""
+    """What a step does in this run."""
 
     HIT = "hit"
-    """Its artifact exists, whole: nothing to do."""
+    """Its artifact exists and is complete: the step does not run."""
 
     MISS = "miss"
-    """Its inputs are known and its artifact is not there: it will run."""
+    """Its inputs are known and its artifact does not exist: the step runs."""
 
-    WAITING = "waiting"
-    """A step before it runs first; only then is its fingerprint known. It may still turn out a hit."""
+    PENDING = "pending"
+    """An earlier step runs first, so the fingerprint is not known yet. It may still become a hit."""
 
-    OMITTED = "omitted"
-    """Something it needs does not exist in this run (no champion yet), so it is left out."""
+    SKIPPED = "skipped"
+    """A required input does not exist in this run (no champion yet): the step does not run and has no artifact."""
 
     @property
-    def told(self) -> str:
-        """What people are told: the words that a run uses of the same step later."""
-        return {Status.HIT: "cached", Status.MISS: "to run", Status.WAITING: "waiting", Status.OMITTED: "left out"}[self]
+    def label(self) -> str:
+        """The word that people read; `trainshed run` shows the same words."""
+        return {Status.HIT: "cached", Status.MISS: "to run"}.get(self, self.value)
 
 
 class PlannedStep(Frozen):
-    """One step as planning sees it."""
+    """One step of the plan."""
 
     id: str
     """Name of the step within the line."""
 
     stage: str
-    """Component it calls."""
+    """Component of the step."""
 
     status: Status
 
     fingerprint: str | None = None
-    """Identity, where the inputs are known."""
+    """Identity of the artifact; None while an input is not known."""
 
     reference: Reference | None = None
-    """The artifact, for a hit."""
+    """The artifact of a hit."""
 
     reason: str = ""
     """Why it is not a hit, in one line."""
 
     seconds: float | None = None
-    """How long it took when it, or what came nearest to it, was made last."""
+    """How long the artifact, or the most similar one, took to make."""
 
 
 class Plan(Frozen):
-    """The whole line as planning sees it."""
+    """The plan of the whole line."""
 
     run: str
     """Id of the run."""
@@ -65,12 +65,12 @@ class Plan(Frozen):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Ids of the steps that have nothing to do: hits and omitted ones."""
-        return tuple(step.id for step in self.steps if step.status in {Status.HIT, Status.OMITTED})
+        """Ids of the steps that do not run: hits and skipped ones."""
+        return tuple(step.id for step in self.steps if step.status in {Status.HIT, Status.SKIPPED})
 
     @property
     def nothing_to_do(self) -> bool:
-        """Whether every step is idle."""
+        """Whether no step runs."""
         return len(self.idle) == len(self.steps)
 
     def step(self, step_id: str) -> PlannedStep:

@@ -1,4 +1,4 @@
-"""The interpreter that finds hits and misses: it walks the line through the store without running anything."""
+"""The planner: walks the line through the store to find cache hits and misses, without running a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.errors import BadInput, unknown_name
 from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status
-from pipeline.planning.resolve import Resolved, Resolver
+from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
 from pipeline.registry.registration_status import check_registration
 from pipeline.tracking import MlflowServer
 
@@ -29,18 +29,18 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Planner:
-    """Plans one recipe; everything that is looked up twice is asked once."""
+    """Plans one recipe. Each manifest is read once."""
 
     recipe: Recipe
     settings: Settings
     force: frozenset[str] = frozenset()
     artifacts: Artifacts = field(init=False)
-    resolver: Resolver = field(init=False)
+    resolver: InputResolver = field(init=False)
     steps: tuple[Step, ...] = field(init=False)
     _found: dict[tuple[str, str], Manifest] = field(default_factory=dict)
-    """Artifacts that are there, by stage and fingerprint."""
+    """Manifests that exist, by stage and fingerprint."""
     _lost: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Why artifacts were given up, in one line."""
+    """Why artifacts were quarantined, in one line each, by stage and fingerprint."""
 
     def __post_init__(self) -> None:
         """Trace the line and open the store.
@@ -50,33 +50,33 @@ class Planner:
         """
         self.steps = trace(self.recipe)
         self.artifacts = open_artifacts(self.settings)
-        self.resolver = Resolver(self.settings, self.artifacts.store)
+        self.resolver = InputResolver(self.settings, self.artifacts.store)
         for name in self.force - {step.id for step in self.steps}:
             raise unknown_name("step", name, [step.id for step in self.steps])
 
     def plan(self, run: str) -> Plan:
-        """Walk the line until nothing more is damaged: a damaged artifact is quarantined and what made it becomes a miss.
+        """Walk the line until no damage is found: a damaged artifact is quarantined, and its step becomes a miss.
 
-        The walk believes manifests; whether their blobs are there is asked for all hits at once when it is through.
+        The walk reads manifests only. It checks afterwards, for all hits at once, whether their blobs exist.
 
         Raises:
             BadInput: the source is missing, or the champion's model is lost.
-            Unavailable: the store, MLflow or the source is away.
+            Unavailable: the store, MLflow or the source is unreachable.
         """
         while True:
             plan = self._walk(run)
             if not self._quarantine_missing() and not any(self._quarantine_damaged(step, plan) for step in self.steps):
                 return plan
 
-    def look(self, step: Step, resolved: Resolved) -> tuple[Manifest | None, str]:
-        """The artifact of a step, if it is there, whole, and its effect stands; else why it has to run."""
-        found = self._believed(step, resolved)
+    def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
+        """Return the artifact of a step if it is complete and its effect holds, else None and why the step has to run."""
+        found = self._find_manifest(step, resolved)
         if found[0] and self._quarantine_missing():
             return None, self._lost[found[0].stage, found[0].fingerprint]
         return found
 
-    def _believed(self, step: Step, resolved: Resolved) -> tuple[Manifest | None, str]:
-        """Like `look`, but the manifest is believed about its blobs."""
+    def _find_manifest(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
+        """Like `find_artifact`, but without a check of the blobs."""
         key = (step.component.name, resolved.parts.fingerprint)
         manifest = self._found.get(key) or self.artifacts.find(*key)
         if manifest is None:
@@ -98,18 +98,17 @@ class Planner:
             rows.append(row)
             if row.status is Status.HIT:
                 outputs[step.id] = row.reference
-            elif row.status is Status.OMITTED:
+            elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
         return Plan(run=run, recipe=self.recipe.name, steps=tuple(rows))
 
     def _row(self, step: Step, outputs: Mapping[str, Reference | None]) -> PlannedStep:
         stage = step.component.name
         resolved = self.resolver.resolve(step, outputs)
-        if not isinstance(resolved, Resolved):
-            return PlannedStep(
-                id=step.id, stage=stage, status=Status.OMITTED if resolved.omitted else Status.WAITING, reason=resolved.reason
-            )
-        manifest, reason = (None, "forced") if step.id in self.force else self._believed(step, resolved)
+        if isinstance(resolved, MissingInput):
+            status = Status.SKIPPED if resolved.skipped else Status.PENDING
+            return PlannedStep(id=step.id, stage=stage, status=status, reason=resolved.reason)
+        manifest, reason = (None, "forced") if step.id in self.force else self._find_manifest(step, resolved)
         fingerprint = resolved.parts.fingerprint
         if manifest:
             return PlannedStep(
@@ -127,27 +126,27 @@ class Planner:
         )
 
     def _quarantine_missing(self) -> bool:
-        """Ask for the blobs of all artifacts that were found; True when some had to be quarantined."""
+        """Quarantine every artifact found so far of which a blob is missing; return whether there was one."""
         gone = {entry.sha256 for entry in self.artifacts.missing_files(entry for found in self._found.values() for entry in found.files)}
         for key, manifest in list(self._found.items()):
             lost = next((entry.path for entry in manifest.files if entry.sha256 in gone), None)
             if lost:
-                self._give_up(key, f"no blob for {lost}", f"{lost} was missing from the store")
+                self._quarantine(key, f"no blob for {lost}", f"{lost} is missing from the store")
         return bool(gone)
 
-    def _give_up(self, key: tuple[str, str], what: str, reason: str) -> None:
-        """Quarantine an artifact and remember why it has to be made again."""
+    def _quarantine(self, key: tuple[str, str], what: str, reason: str) -> None:
+        """Quarantine an artifact and note why its step runs again."""
         self.artifacts.quarantine(*key, what)
         self._lost[key] = reason
         self._found.pop(key, None)
 
     def _quarantine_damaged(self, step: Step, plan: Plan) -> bool:
-        """Read and hash what a miss will read; True when something had to be quarantined."""
+        """Read and hash the inputs of a miss; return whether one was damaged and had to be quarantined."""
         if plan.step(step.id).status is not Status.MISS:
             return False
-        outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.OMITTED}}
+        outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}
         resolved = self.resolver.resolve(step, outputs)
-        assert isinstance(resolved, Resolved)  # noqa: S101 - it was when its row was made
+        assert isinstance(resolved, ResolvedInputs)  # noqa: S101 - a miss has a fingerprint
         for name, reference in resolved.inputs.items():
             manifest = self.artifacts.find(reference.stage, reference.fingerprint)
             harm = self.artifacts.verify(manifest) if manifest else []
@@ -156,12 +155,12 @@ class Planner:
             if isinstance(step.inputs[name], ChampionInput):
                 raise BadInput(
                     f"the champion's model {reference.fingerprint[:12]} is lost or damaged",
-                    "a champion that can be scored",
-                    "roll back, or reproduce it",
+                    "",
+                    f"run `trainshed rollback {self.recipe.registration.model}`, or reproduce the model",
                 )
             if manifest:
-                log.warning("%s is damaged (%s); it will be made again", reference.stage, harm[0])
-                self._give_up((manifest.stage, manifest.fingerprint), str(harm[0]), f"it was damaged: {harm[0]}")
+                log.warning("%s is damaged (%s); its step runs again", reference.stage, harm[0])
+                self._quarantine((manifest.stage, manifest.fingerprint), str(harm[0]), f"it was damaged: {harm[0]}")
             return True
         return False
 

@@ -1,4 +1,4 @@
-"""What a step is given: the inputs it reads and, from them, its fingerprint."""
+"""Resolve the inputs of a step and compute its fingerprint from them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Resolved:
-    """A step whose inputs are all known."""
+class ResolvedInputs:
+    """The inputs of a step, all known, and the parts of its fingerprint."""
 
     parts: Parts
     inputs: dict[str, Reference]
@@ -32,18 +32,18 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Unresolved:
-    """A step that cannot be fingerprinted."""
+class MissingInput:
+    """Why a step has no fingerprint."""
 
     reason: str
 
-    omitted: bool
-    """True: something it needs does not exist, it is left out. False: a step before it runs first."""
+    skipped: bool
+    """True: a required input does not exist in this run. False: an earlier step makes the input first."""
 
 
 @dataclass
-class Resolver:
-    """Looks up what steps are given; the outside world (sources, champions) is asked once."""
+class InputResolver:
+    """Resolves inputs. Each source and each champion is looked up once."""
 
     settings: Settings
     store: Store
@@ -52,49 +52,49 @@ class Resolver:
     _champions: dict[str, Reference | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read what is remembered of source files."""
+        """Open the cache of code digests."""
         self._code = FileCache(self.settings.file_cache_path("code"))
 
-    def resolve(self, step: Step, outputs: Mapping[str, Reference | None]) -> Resolved | Unresolved:
+    def resolve(self, step: Step, outputs: Mapping[str, Reference | None]) -> ResolvedInputs | MissingInput:
         """Find the inputs of ``step`` and compute its fingerprint.
 
         Args:
             step: a step of the line.
-            outputs: artifact of each earlier step by id; None for one that is left out; absent while it is not known.
+            outputs: artifact of each earlier step by id; None for a skipped step; no entry while it is not known.
 
         Raises:
             BadInput: the source is missing or empty.
-            Unavailable: the place it lies in is away.
+            Unavailable: the source is unreachable.
         """
         inputs: dict[str, Reference] = {}
         pin: Pin | None = None
-        waiting = ""
+        pending = ""
         for name, origin in step.inputs.items():
             if isinstance(origin, SourceInput):
                 pin = self._pin(origin)
                 continue
             if isinstance(origin, ChampionInput):
-                given, label = self._champion(origin), f"champion of {origin.model}"
+                given, reason = self._champion(origin), f"{origin.model} has no champion yet"
             elif origin is None:
-                given, label = None, name
+                given, reason = None, f"the line has no {name}"
             elif origin.id not in outputs:
-                waiting = waiting or f"{origin.id} runs first"
+                pending = pending or f"waiting for {origin.id}"
                 continue
             else:
-                given, label = outputs[origin.id], origin.id
+                given, reason = outputs[origin.id], f"{origin.id} is skipped"
             if given is not None:
                 inputs[name] = given
             elif not step.component.inputs[name].optional:
-                return Unresolved(f"there is no {label}", omitted=True)
-        # asked last: what has nothing to work on is left out, whatever else it would wait for
-        if waiting:
-            return Unresolved(waiting, omitted=False)
+                return MissingInput(reason, skipped=True)
+        # checked last: a step with a missing input is skipped, whatever its other inputs are
+        if pending:
+            return MissingInput(pending, skipped=False)
         digests = {name: reference.digest for name, reference in inputs.items()}
         if pin:
             digests["source"] = pin.digest
         parts = fingerprint_parts(step.component, step.params, digests, self._code)
         self._code.save()
-        return Resolved(parts, inputs, pin)
+        return ResolvedInputs(parts, inputs, pin)
 
     def _pin(self, origin: SourceInput) -> Pin:
         source = origin.source

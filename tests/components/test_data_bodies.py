@@ -13,7 +13,7 @@ import pytest
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.manifest import Reference
 from pipeline.corpus.counts import check_counts
-from pipeline.planning import Prepared, prepare
+from pipeline.planning import PreparedStep, prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
 from pipeline.tokens.reader import TokenStream
@@ -31,7 +31,7 @@ def settings(tmp_path: Path, mlflow_server: Server) -> Settings:
     return Settings(store=f"file://{tmp_path}/store", state=tmp_path / "state", mlflow_uri=mlflow_server.uri)
 
 
-def run(prepared: Prepared, settings: Settings) -> subprocess.CompletedProcess[str]:
+def run(prepared: PreparedStep, settings: Settings) -> subprocess.CompletedProcess[str]:
     """Run the component that was prepared, as a launcher does."""
     assert prepared.request
     environment = {
@@ -67,11 +67,11 @@ def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
     tiny = recipe({"kind": "jsonl", "path": str(source), "columns": {"text": "body", "target": "summary"}})
     outputs: dict[str, Reference | None] = {}
     for stage in ("ingestion", "tokenization"):
-        prepared = prepare(tiny, "run-1", stage, settings, outputs)
+        prepared = prepare_step(tiny, "run-1", stage, settings, outputs)
         done = run(prepared, settings)
         assert done.returncode == 0, done.stderr
         outputs[stage] = Reference.model_validate_json(done.stdout)
-        assert prepare(tiny, "run-2", stage, settings, outputs).reference == outputs[stage]
+        assert prepare_step(tiny, "run-2", stage, settings, outputs).reference == outputs[stage]
     artifacts = open_artifacts(settings)
     corpus, tokens = (artifacts.find(found.stage, found.fingerprint) for found in outputs.values() if found)
     assert corpus
@@ -81,14 +81,14 @@ def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
     stream = TokenStream(artifacts.open(tokens, tmp_path / "tokens"), "stream-train")
     assert len(stream) == corpus.counts["train"] == tokens.counts["documents_train"]
     source.write_text(source.read_text() + "not json\n" * 9)
-    refused = run(prepare(tiny, "run-3", "ingestion", settings, {}), settings)
+    refused = run(prepare_step(tiny, "run-3", "ingestion", settings, {}), settings)
     assert refused.returncode == 2
     assert "9 of 309 records could not be read" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
 def test_installed_packages_are_read_by_several_processes(settings: Settings) -> None:
-    done = run(prepare(recipe({"kind": "pydocs", "packages": ["click", "packaging"]}), "run-4", "ingestion", settings, {}), settings)
+    done = run(prepare_step(recipe({"kind": "pydocs", "packages": ["click", "packaging"]}), "run-4", "ingestion", settings, {}), settings)
     assert done.returncode == 0, done.stderr
     reference = Reference.model_validate_json(done.stdout)
     corpus = open_artifacts(settings).find(reference.stage, reference.fingerprint)

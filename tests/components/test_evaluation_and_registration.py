@@ -14,7 +14,7 @@ import requests
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.manifest import Parts, Provenance, Reference
-from pipeline.planning import prepare
+from pipeline.planning import prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import read_aliases
@@ -50,7 +50,7 @@ def commit(settings: Settings, kind: str, stage: str, folder: Path, counts: dict
 
 
 def run(asked: Any, step: str, settings: Settings, outputs: dict[str, Reference | None], run_id: str = "run-1") -> Reference:
-    prepared = prepare(asked, run_id, step, settings, outputs)
+    prepared = prepare_step(asked, run_id, step, settings, outputs)
     assert prepared.request, "it should not have been a hit"
     environment = {
         **os.environ,
@@ -75,7 +75,7 @@ def test_a_report_is_shown_and_a_refused_model_is_a_finished_run(mlflow_server, 
         "champion_evaluation": None,
     }
     outputs["evaluation"] = run(asked, "evaluation", settings, outputs)
-    assert prepare(asked, "run-2", "evaluation", settings, outputs).reference == outputs["evaluation"]
+    assert prepare_step(asked, "run-2", "evaluation", settings, outputs).reference == outputs["evaluation"]
     shown = step_run(settings, asked.name, "run-1", "evaluation")
     place = shown.artifact_uri.removeprefix("mlflow-artifacts:/")
     page = requests.get(f"{mlflow_server.uri}/api/2.0/mlflow-artifacts/artifacts/{place}/report.html", timeout=30)
@@ -89,4 +89,4 @@ def test_a_report_is_shown_and_a_refused_model_is_a_finished_run(mlflow_server, 
     assert any("(minimum 99.00)" in reason for reason in decision["reasons"])
     assert Ledger(artifacts.store, asked.name).champion() is None
     assert read_aliases(MlflowServer(settings), asked.name) == {"challenger": 1}
-    assert prepare(asked, "run-2", "registration", settings, outputs).reference == made
+    assert prepare_step(asked, "run-2", "registration", settings, outputs).reference == made

@@ -15,7 +15,7 @@ from fixtures.stack import RunningStack
 
 from pipeline.artifacts import open_artifacts
 from pipeline.placement.container_environment import component_variables
-from pipeline.planning import prepare
+from pipeline.planning import prepare_step
 from pipeline.recipe import Recipe
 from pipeline.recipe.recipe import override
 from pipeline.stack import stack as local_stack
@@ -98,7 +98,7 @@ def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
     """Its code is not the code of the plan, so it would make another artifact under the name of this one."""
     edited = "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning.py\nUSER 10001\n"
     subprocess.run([client(), "build", "-q", "-t", "trainshed-test/stale:1", "-"], input=edited, text=True, check=True, capture_output=True)
-    prepared = prepare(recipe, "boxed-stale", "ingestion", docker_stack.settings, {}, frozenset({"ingestion"}))
+    prepared = prepare_step(recipe, "boxed-stale", "ingestion", docker_stack.settings, {}, frozenset({"ingestion"}))
     variables = component_variables(docker_stack.settings)
     told = [word for name, value in {**variables.public, **variables.secret}.items() for word in ("-e", f"{name}={value}")]
     command = [client(), "run", "--rm", "--network", "host", "--read-only", *told, "trainshed-test/stale:1"]

@@ -67,8 +67,8 @@ def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(ma
     # without its source the corpus is taken over as it lies in the store
     Path(line.recipe.data.source.path).unlink()
     (corpus,) = reproduce(line.outputs["ingestion"], line.recipe.name, "again", line.settings, lambda _stage, _line: None)
-    assert corpus.taken
-    assert corpus.got == corpus.wanted
+    assert corpus.copied
+    assert corpus.rebuilt_digest == corpus.original_digest
 
 
 def test_mlflow_that_was_wiped_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:

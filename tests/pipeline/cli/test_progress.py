@@ -31,7 +31,7 @@ PLAN = Plan(
     steps=(
         PlannedStep(id="ingestion", stage="ingestion", status=Status.HIT, reference=REFERENCE, seconds=5),
         PlannedStep(id="pretraining", stage="pretraining", status=Status.MISS, reason="param steps: 1 → 2", seconds=60),
-        PlannedStep(id="finetuning", stage="finetuning", status=Status.WAITING, reason="pretraining runs first", seconds=40),
+        PlannedStep(id="finetuning", stage="finetuning", status=Status.PENDING, reason="waiting for pretraining", seconds=40),
     ),
 )
 STEPS = ["ingestion", "pretraining", "finetuning"]

@@ -1,4 +1,4 @@
-"""Beginning a run: plan it, write down what it relies on, open its MLflow run."""
+"""Start a run: make its plan, store the plan, and open the run in MLflow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str]
     """Find out which steps of the recipe's line have to run.
 
     Args:
-        recipe: the recipe, overrides included.
+        recipe: the recipe with all overrides.
         run: id of the run.
         settings: where things are.
         force: steps that run although their artifact exists.
-        record: write ``runs/<run>/plan.json`` and, unless there is nothing to do, open the MLflow run; False only looks.
+        record: True stores ``runs/<run>/plan.json`` and, if any step has to run, opens the MLflow run. False only returns the plan.
 
     Raises:
         BadInput: see `Planner`.
-        Unavailable: the store, MLflow or the source is away.
+        Unavailable: the store, MLflow or the source is unreachable.
     """
     planner = Planner(recipe, settings, force)
     plan = planner.plan(run)

@@ -1,4 +1,4 @@
-"""Before and after an attempt: prepare a request, confirm what came of it."""
+"""The request of a step: write it before an attempt, read it again, and check the artifact that it asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.planning.planner import Planner
-from pipeline.planning.resolve import Resolved
+from pipeline.planning.resolve import MissingInput
 from pipeline.runs.records import failure_key, request_key
 from pipeline.runs.request import Request
 
@@ -20,57 +20,57 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-class Prepared(Frozen):
-    """What is to be done about a step: nothing, or a request."""
+class PreparedStep(Frozen):
+    """A step that is ready to run (``request``), or does not run (``reference`` or ``skipped``)."""
 
     reference: Reference | None = None
-    """The artifact, when it turned out to be there."""
+    """The artifact, if it exists already."""
 
-    omitted: bool = False
-    """Whether the step is left out of this run."""
+    skipped: bool = False
+    """Whether a required input does not exist in this run."""
 
     request: Request | None = None
-    """What to ask the component for."""
+    """What the component has to make."""
 
     request_uri: str | None = None
-    """Where the request lies in the store."""
+    """URI of the request in the store."""
 
 
-def prepare(
+def prepare_step(
     recipe: Recipe,
     run: str,
     step_id: str,
     settings: Settings,
     outputs: Mapping[str, Reference | None],
     force: frozenset[str] = frozenset(),
-) -> Prepared:
-    """Resolve a step's inputs, fingerprint it, look once more, and write the request if it has to run.
+) -> PreparedStep:
+    """Resolve a step's inputs, compute its fingerprint, look for its artifact, and write the request if there is none.
 
     Args:
-        recipe: the recipe of the run, overrides included.
+        recipe: the recipe of the run with all overrides.
         run: id of the run.
         step_id: the step.
         settings: where things are.
-        outputs: artifact of each earlier step by id; None for one that was left out.
+        outputs: artifact of each earlier step by id; None for a skipped step.
         force: steps that run although their artifact exists.
 
     Raises:
-        BadInput: no such step; a step before it has no output.
-        Unavailable: the store, MLflow or the source is away.
+        BadInput: no such step, or an earlier step has no output.
+        Unavailable: the store, MLflow or the source is unreachable.
     """
     planner = Planner(recipe, settings, force)
     step = next((step for step in planner.steps if step.id == step_id), None)
     if step is None:
         raise unknown_name("step", step_id, [step.id for step in planner.steps])
     resolved = planner.resolver.resolve(step, outputs)
-    if not isinstance(resolved, Resolved):
-        if resolved.omitted:
-            return Prepared(omitted=True)
-        raise BadInput(f"{step_id} cannot run: {resolved.reason}", "every step before it to be done", "plan the run anew")
+    if isinstance(resolved, MissingInput):
+        if resolved.skipped:
+            return PreparedStep(skipped=True)
+        raise BadInput(f"{step_id} cannot run: {resolved.reason}", "", "start a new run")
     if step_id not in force:
-        manifest, _ = planner.look(step, resolved)
+        manifest, _ = planner.find_artifact(step, resolved)
         if manifest:
-            return Prepared(reference=manifest.reference)
+            return PreparedStep(reference=manifest.reference)
     request = Request(
         run=run,
         recipe=recipe.name,
@@ -85,35 +85,38 @@ def prepare(
     store = planner.artifacts.store
     store.delete(failure_key(run, step_id))
     store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
-    return Prepared(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
+    return PreparedStep(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
 
 
-def recall(run: str, step_id: str, settings: Settings) -> tuple[Request, str]:
-    """The request that `prepare` wrote, and where it lies, for an attempt whose component is at work, or has ended meanwhile.
+def read_request(run: str, step_id: str, settings: Settings) -> tuple[Request, str]:
+    """Read the request that `prepare_step` wrote, for an attempt whose component is running or has ended.
+
+    Returns:
+        The request and its URI.
 
     Raises:
-        Unavailable: it is no longer there.
+        Unavailable: the request no longer exists.
     """
     key = request_key(run, step_id)
     try:
         found = open_store(settings).get(key).data
     except NotFound as error:
-        raise Unavailable(f"the request of {step_id} is gone from the store", f"{key}, which was there", "run it again") from error
+        raise Unavailable(f"the request of {step_id} was deleted from the store ({key})", "", "start a new run") from error
     return Request.model_validate_json(found), f"{settings.store.rstrip('/')}/{key}"
 
 
-def confirm(request: Request, settings: Settings) -> Reference:
-    """Check that a component that ended with 0 committed what it was asked for.
+def find_result(request: Request, settings: Settings) -> Reference:
+    """Return the artifact that a component with exit code 0 committed for ``request``.
 
     Raises:
-        Unavailable: the manifest or one of its blobs is not there.
+        Unavailable: the manifest or one of its blobs does not exist.
     """
     artifacts = open_artifacts(settings)
     manifest = artifacts.find(request.stage, request.fingerprint)
     if manifest is None or artifacts.missing(manifest):
         raise Unavailable(
-            f"{request.step} ended well but its artifact {request.fingerprint[:12]} is not whole",
+            f"{request.step} ended with exit code 0 but its artifact {request.fingerprint[:12]} is incomplete",
             "a manifest and all its blobs",
-            "run it again",
+            "start a new run",
         )
     return manifest.reference

@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from pipeline.local.process import run_process
+from pipeline.local.child_process import run_process
 
 
 def run(code: str, should_stop=lambda: False, **options):
@@ -82,7 +82,7 @@ def test_the_child_feels_the_death_of_its_launcher(tmp_path):
     """SIGKILL of the process that called `run_process` ends the child's standard input."""
     child = f"import sys; open({str(tmp_path / 'ready')!r}, 'w').close(); sys.stdin.read(); open({str(tmp_path / 'felt')!r}, 'w').close()"
     launcher = (
-        "import sys; from pipeline.local.process import run_process\n"
+        "import sys; from pipeline.local.child_process import run_process\n"
         f"run_process([sys.executable, '-c', {child!r}], {{}}, print, lambda: False)"
     )
     process = psutil.Popen([sys.executable, "-c", launcher])

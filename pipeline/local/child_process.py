@@ -1,9 +1,10 @@
-"""Start a command, follow what it says, and never leave it behind.
+"""Run a command as a child process, pass on its output, and never leave it running.
 
-Shared by the two places that run a component on this machine: the local interpreter and Airflow's launcher ``process``. Three
-things make sure that no process outlives its reason: the child leads its own session, so that whatever it started dies with
-it; it holds the reading end of a pipe whose other end is ours, so that even our own SIGKILL reaches it as "the launcher is
-gone"; and every way out of `run_process`, exceptions included, ends it first (SIGTERM, a grace to checkpoint, SIGKILL).
+The local runner and the launcher ``process`` use it. Three things make sure that no child outlives its parent:
+
+- The child leads a new session, so that everything it starts can be killed with it.
+- The child holds the reading end of a pipe. When the parent dies, even by SIGKILL, the pipe closes and the child notices.
+- Every way out of `run_process`, exceptions included, ends the child first: SIGTERM, time to checkpoint, SIGKILL.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ def run_process(
         command: program and arguments.
         env: variables added to the current environment.
         on_line: called with each line of standard output and standard error, in order, without its line end.
-        should_stop: asked five times a second; once it says True the child gets SIGTERM.
-        folder: working directory of the child; by default ours.
-        grace_s: how long a child that was told to stop may take to checkpoint before SIGKILL, in seconds.
+        should_stop: called five times a second; after the first True the child gets SIGTERM.
+        folder: working directory of the child; by default that of this process.
+        grace_s: time between SIGTERM and SIGKILL, in seconds; the child checkpoints in it.
 
     Returns:
-        The exit code; the negative number of the signal for a child that died of one.
+        The exit code; if a signal killed the child, the negative number of the signal.
     """
     process = subprocess.Popen(
         command,
@@ -55,7 +56,7 @@ def run_process(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    assert process.stdout is not None  # noqa: S101 - Popen was called with a pipe
     try:
         kill_at = float("inf")
         for line in _lines(process, process.stdout):
@@ -72,13 +73,13 @@ def run_process(
 
 
 def _lines(process: subprocess.Popen[bytes], stream: IO[bytes]) -> Iterator[str | None]:
-    """Each line as it comes, and None whenever nothing came for a moment, until the child has ended."""
+    """Yield each line as it comes, and None at least every `POLL_S` seconds, until the child has ended."""
     rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while True:
             ended = process.poll() is not None
-            # what a dead child left in the pipe is read without waiting: a grandchild may still hold the other end
+            # after the end of the child, read what is in the pipe without waiting: a grandchild may still hold the other end
             if selector.select(0 if ended else POLL_S):
                 chunk = os.read(stream.fileno(), LONGEST_LINE)
                 if not chunk:
@@ -104,8 +105,8 @@ def _text(line: bytes) -> str:
 
 
 def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    """Whatever happened, leave nothing: the child if it still runs, then what it started."""
-    assert process.stdin is not None  # noqa: S101 - pipes were asked for
+    """End the child if it still runs, then everything it started."""
+    assert process.stdin is not None  # noqa: S101 - Popen was called with pipes
     assert process.stdout is not None  # noqa: S101
     with contextlib.suppress(OSError):
         process.stdin.close()
@@ -119,6 +120,6 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
 
 
 def _kill_session(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL everything in the child's process group; no error when it is empty already."""
+    """SIGKILL everything in the child's process group; an empty group is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
