@@ -30,7 +30,6 @@ NOT_YET: tuple[str, ...] = (
     "pipeline/corpus",
     "pipeline/doctor",
     "pipeline/evaluation",
-    "pipeline/generate",
     "pipeline/kfp",
     "pipeline/launchers",
     "pipeline/models",

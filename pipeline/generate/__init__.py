@@ -1,4 +1,5 @@
-"""Generated documents: the tables of the README and the ``component.yaml`` of each component.
+"""Generated files: `trainshed docs` writes them, and a test fails when one is stale.
 
-They are written from the contracts, the recipes and the command line, and a test compares: stale is red.
+From the contracts come ``component.yaml``, S3 policies, service accounts and external secrets, and the list of images. From the
+lock file come the requirements of each image. From recipes, commands and settings come the tables of the documentation.
 """

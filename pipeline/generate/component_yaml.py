@@ -1,7 +1,7 @@
 """``components/<stage>/component.yaml``: a contract in the form that Kubeflow Pipelines loads.
 
-The container takes one argument, the address of its request; what the request holds (params, typed inputs, the output) stands
-in the annotations, because params and references are checked by our own runtime whoever starts the container.
+The container takes one argument, the address of its request. Annotations say what the request holds (params, typed inputs, the
+output), because our own runtime checks params and references, whatever starts the container.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""``infra/images/<name>.txt``: what an image installs, as a part of ``requirements.lock``.
+"""``infra/images/<name>.txt``: the packages of an image, as a part of ``requirements.lock``.
 
-``<name>.in`` lists what the code in the image imports directly. Everything those need in turn is read from the metadata of the
-environment at hand, which is installed from the lock, and the lock's own lines, hashes included, are copied. An image therefore
-never holds another version than the one that was tested. torch alone is left out: each image takes the build of it (CPU, CUDA)
-that was asked for, at the version of the lock.
+``<name>.in`` lists what the code in the image imports directly. The packages that those need are read from the metadata of this
+environment, which is installed from the lock, and the lines of the lock are copied with their hashes. So an image never holds
+another version than the tested one. Only torch is excluded: each image installs a chosen build of it (CPU, CUDA), at the version
+of the lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = "# Generated from {name}.in and requirements.lock by `make docs`.\n"
-LEFT_OUT = frozenset({"torch"})
+EXCLUDED = frozenset({"torch"})
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", re.MULTILINE)
 
 
@@ -30,7 +30,7 @@ def image_requirements(home: Path) -> dict[Path, str]:
     """The path and text of each image's requirement file.
 
     Raises:
-        BadInput: something an image needs is not installed, or not in the lock.
+        BadInput: a package that an image needs is not installed, or not in the lock.
     """
     pins = {str(canonicalize_name(found[1])): found[0] for found in PIN.finditer((home / "requirements.lock").read_text())}
     wanted = sorted((home / "infra" / "images").glob("*.in"))
@@ -39,9 +39,9 @@ def image_requirements(home: Path) -> dict[Path, str]:
 
 def _lines(path: Path, pins: dict[str, str]) -> Iterable[str]:
     roots = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    for name in sorted(_closure(roots) - LEFT_OUT):
+    for name in sorted(_closure(roots) - EXCLUDED):
         if name not in pins:
-            raise BadInput(f"{path.name} needs {name}, which requirements.lock does not pin", "a lock that holds it", "run make lock")
+            raise BadInput(f"{path.name} needs {name}, which requirements.lock does not pin", "", "run make lock")
         yield pins[name]
 
 
@@ -63,9 +63,11 @@ def _needs(wanted: Requirement) -> list[Requirement]:
     try:
         return [Requirement(text) for text in distribution(wanted.name).requires or ()]
     except PackageNotFoundError as error:
-        raise BadInput(f"{wanted.name} is not installed", "an environment from requirements.lock", "run make docs") from error
+        raise BadInput(
+            f"{wanted.name} is not installed", "an environment from requirements.lock", "run make docs, which sets it up"
+        ) from error
 
 
 def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
-    """Whether a requirement counts here, given the extras that were asked for."""
+    """Whether a requirement applies in this environment with these extras."""
     return requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras))

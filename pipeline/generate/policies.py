@@ -1,12 +1,12 @@
-"""``infra/policies/``: what each identity may do in the bucket of artifacts, and what nobody may, as S3 policies.
+"""S3 policies in ``infra/policies/``: what each identity may do in the bucket of artifacts, and what no identity may do.
 
-One identity a stage, from the contracts: a stage commits its own artifacts, reads the kinds it takes, and may put a damaged one of
-those out of the way. Only registration writes the ledger; only stages that train write checkpoints. ``airflow`` plans and hands
-over requests; ``maintenance`` is for people: garbage collection, rollback, restore. The bucket's own policy holds whatever an
-identity's says: what commits is written under a condition, and entries of the ledger are added, never changed.
+Each component has an identity, derived from its contract: it commits its own artifacts, reads the types it takes, and may
+quarantine a damaged artifact among those. Only registration writes the ledger. Only components that train write checkpoints.
+``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore. The bucket's policy
+overrules every identity: a commit needs a condition, and ledger entries are added, never changed or deleted.
 
-``s3:ListBucket`` has no prefix: a key that is missing would otherwise be refused (403) instead of missing (404). A blob's key is its
-digest, and parts of a multipart upload take no condition, so ``blobs/`` has none.
+``s3:ListBucket`` has no prefix: with one, S3 would answer 403 for a missing key, and not 404. The key of a blob is its digest, and
+parts of a multipart upload take no condition, so ``blobs/`` needs none.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pipeline.component import Component
 
 BUCKET, SOURCES, LOGS, MLFLOW = "pipeline", "sources", "airflow-logs", "mlflow"
-"""Names of the buckets in the files; put those of the installation in their place."""
+"""Names of the buckets in the files; replace them by the names of the installation."""
 
 COMMITS = ("manifests/*", "leases/*", "ledger/*")
-"""What is written under a condition only: by it attempts that run side by side know who was first."""
+"""Keys that are written under a condition only, so that one of two concurrent attempts wins."""
 
 PROMOTERS = ("registration", "maintenance")
 """Identities that may write the ledger."""
@@ -46,17 +46,17 @@ def policy_files(home: Path) -> dict[Path, str]:
 
 
 def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statement]:
-    """What one stage needs."""
+    """The policy of one component."""
     taken = {wanted.type for wanted in contract.inputs.values()}
     makers = sorted({other.name for other in contracts if other.output in taken})
     near = [contract.name, *(name for name in makers if name != contract.name)]
     statements = [
-        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near), "leases/*", "runs/*/request.json"]),
         _allow("Commit", ["s3:PutObject"], ["blobs/*", f"manifests/{contract.name}/*", "leases/*"]),
-        _allow("Tell", ["s3:PutObject"], ["runs/*/progress.json", "runs/*/failure.json"]),
+        _allow("Report", ["s3:PutObject"], ["runs/*/progress.json", "runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in near]),
-        _allow("ClearDamage", ["s3:DeleteObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near)]),
+        _allow("DeleteDamaged", ["s3:DeleteObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near)]),
         *_always(),
     ]
     if contract.trains:
@@ -65,74 +65,74 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
     if not contract.inputs:
         statements += _sources(["s3:GetObject"])
     if contract.effect:
-        statements.append(_allow("Decide", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
+        statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
     return statements
 
 
 def _airflow(stages: list[str]) -> list[Statement]:
     """Planning and operators, in the scheduler or in workers, and their logs."""
     return [
-        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "runs/*"]),
-        _allow("HandOver", ["s3:PutObject"], ["runs/*"]),
-        _allow("ForgetFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
+        _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
+        _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in stages]),
-        _allow("ClearDamage", ["s3:DeleteObject"], ["blobs/*", "manifests/*"]),
+        _allow("DeleteDamaged", ["s3:DeleteObject"], ["blobs/*", "manifests/*"]),
         *_always(),
         *_sources([]),
         _allow("Logs", ["s3:GetObject", "s3:PutObject"], ["*"], LOGS),
-        _allow("LookAtLogs", ["s3:ListBucket"], [""], LOGS),
+        _allow("ListLogs", ["s3:ListBucket"], [""], LOGS),
     ]
 
 
 def _maintenance() -> list[Statement]:
     """People: garbage collection, rollback, doctor, restore of the ledger."""
     return [
-        _allow("Look", ["s3:ListBucket"], [""]),
+        _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["*"]),
         _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/*"]),
-        _allow("Decide", ["s3:PutObject"], ["ledger/*"]),
+        _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
         *_always(),
     ]
 
 
 def _mlflow() -> list[Statement]:
-    """The MLflow server, which keeps its artifacts in a bucket of its own; clients need no keys."""
+    """The MLflow server, which stores its artifacts in a separate bucket; its clients need no keys."""
     return [
-        _allow("Look", ["s3:ListBucket"], [""], MLFLOW),
+        _allow("List", ["s3:ListBucket"], [""], MLFLOW),
         _allow("Artifacts", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], ["artifacts/*"], MLFLOW),
     ]
 
 
 def _bucket() -> list[Statement]:
-    """What holds for everybody, whatever an identity's policy says."""
+    """What no identity may do, whatever its own policy allows."""
     unconditional = {"Null": {"s3:if-none-match": "true", "s3:if-match": "true"}}
     return [
-        # without an exception for CreateMultipartUpload: these objects are small, and a part takes no condition
+        # multipart uploads are denied too: these objects are small, and a part takes no condition
         _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
         _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*"], {"Null": {"s3:if-none-match": "true"}}),
-        _deny("KeepTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*"], {}),
+        _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*"], {}),
         _deny(
             "PromotersOnly",
             ["s3:PutObject"],
             ["ledger/*"],
             {"StringNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::*:role/trainshed-{name}" for name in PROMOTERS]}},
         ),
-        _deny("EncryptedOnTheWay", ["s3:*"], ["", "*"], {"Bool": {"aws:SecureTransport": "false"}}),
+        _deny("TlsOnly", ["s3:*"], ["", "*"], {"Bool": {"aws:SecureTransport": "false"}}),
     ]
 
 
 def _always() -> list[Statement]:
-    """A small object is written and read back to tell a damaged object from a store that is away; large uploads may be given up."""
+    """Every identity may write and read a small object, to tell a damaged object from an unreachable store, and may abort an upload."""
     return [
         _allow("Probe", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["probe/*"]),
-        _allow("GiveUp", ["s3:AbortMultipartUpload"], ["blobs/*"]),
+        _allow("AbortUploads", ["s3:AbortMultipartUpload"], ["blobs/*"]),
     ]
 
 
 def _sources(reading: list[str]) -> list[Statement]:
-    look = _allow("LookAtSources", ["s3:ListBucket"], [""], SOURCES)
+    look = _allow("ListSources", ["s3:ListBucket"], [""], SOURCES)
     return [look, _allow("ReadSources", reading, ["*"], SOURCES)] if reading else [look]
 
 

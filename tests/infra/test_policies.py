@@ -89,7 +89,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     assert gc.remove(line.artifacts, gc.find_garbage(line.artifacts, 0.0, later), 0.0, later)
 
 
-DAILY = {"Look", "Commit", "Checkpoint", "Decide", "HandOver", "CollectGarbage"}
+DAILY = {"List", "Commit", "Checkpoint", "WriteLedger", "WriteRequests", "CollectGarbage"}
 """Statements that a line in which little goes wrong, and a garbage collection, make full use of, but for what is read on a retry."""
 
 
