@@ -1,0 +1,167 @@
+"""Each section of `docs/extending.md`, applied to a copy of the project: it works, and nothing else had to change."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+import pytest
+from fixtures.extending import apply, inserted, sections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fixtures.scratch_checkout import ScratchCheckout
+
+SECTIONS = sections()
+
+
+@pytest.fixture
+def extended(request: pytest.FixtureRequest, scratch_checkout: ScratchCheckout) -> ScratchCheckout:
+    """A copy of the project with the section of the page that the test names."""
+    section = SECTIONS[request.param]
+    apply(section, scratch_checkout)
+    changed = scratch_checkout.changed()
+    named = {edit.path for edit in section.edits}
+    generated = {path for path in changed for pattern in section.generated if fnmatch(path, pattern)}
+    assert changed == named | generated
+    assert all(any(fnmatch(path, pattern) for path in generated) for pattern in section.generated)
+    python = sorted(path for path in named if path.endswith(".py"))
+    for check in (["format", "--check"], ["check"]):
+        if python:
+            scratch_checkout.run(sys.executable, "-m", "ruff", *check, "--no-cache", *python)
+    return scratch_checkout
+
+
+def section(title: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("extended", [title], indirect=True, ids=[title.replace(" ", "-").lower()])
+
+
+def test_every_section_is_tried() -> None:
+    marks = [mark for test in globals().values() for mark in getattr(test, "pytestmark", ())]
+    tried = {mark.args[1][0] for mark in marks if mark.args[0] == "extended"}
+    assert tried == SECTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "expected"),
+    [
+        ("A = 1\nT = {\n    'a': 1,\n}\nB = 2\n", "T", "A = 1\nT = {\n    'a': 1,\n    new\n}\nB = 2\n"),
+        ("class C:\n    a: int\n\n\nB = 2\n", "C", "class C:\n    a: int\n    new\n\n\nB = 2\n"),
+        ("def f():\n    return (\n        1\n    )\n", "f", "def f():\n    return (\n        1\n    )\n    new\n"),
+    ],
+)
+def test_lines_are_added_at_the_end_of_a_place(source, place, expected) -> None:
+    assert inserted(source, place, "    new\n") == expected
+
+
+@section("A model to keep fresh")
+def test_a_recipe_has_a_dag_and_a_row_in_the_readme(extended) -> None:
+    assert "| `notes` | Titles of our notes. |" in (extended.folder / "README.md").read_text()
+    code = "from pipeline.recipe import find_recipe; from pathlib import Path; print(find_recipe('notes', [Path('dags/recipes')]).name)"
+    assert extended.python(code) == "notes\n"
+
+
+INGEST = """
+import sys
+from pathlib import Path
+from pipeline.corpus.ingest import ingest_corpus
+from pipeline.corpus.reading import documents
+from pipeline.lookup import load
+from pipeline.recipe import Data, Source, Split
+from pipeline.reporter import SilentReporter
+from pipeline.settings import Settings
+from pipeline.sources import PINNERS
+
+folder = Path(sys.argv[1])
+settings = Settings(state=folder / "state")
+data = Data(source=Source(kind="fortune", path=str(folder)), split=Split(salt="x", held_out_groups=0))
+pin = load("source", PINNERS, data.source.kind)(data.source, settings)
+(folder / "corpus").mkdir()
+counts = ingest_corpus(data, pin, folder / "corpus", settings, SilentReporter())
+print([item.name.rpartition("/")[2] for item in pin.items], counts["read"], counts["kept"])
+print(any(document.text == "Saying number 7 is short.\\nIt has two lines." for document in documents(folder / "corpus", "train")))
+"""
+
+
+@section("A source")
+def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
+    sayings = [f"Saying number {number} is short.\nIt has two lines." for number in range(40)]
+    (tmp_path / "sayings.fortune").write_text("\n%\n".join(sayings) + "\n%\n")
+    (tmp_path / "other.txt").write_text("This file has another ending.")
+    assert extended.python(INGEST, str(tmp_path)) == "['sayings.fortune'] 40 40\nTrue\n"
+
+
+EVALUATE = """
+import sys
+from pathlib import Path
+from pipeline.evaluation.evaluate import evaluate_model
+from pipeline.recipe import Evaluation, Gate
+from pipeline.registry.gate import decide
+from pipeline.registry.scores import read_scores
+from pipeline.reporter import SilentReporter
+
+corpus, model, output = map(Path, sys.argv[1:])
+output.mkdir()
+evaluate_model(corpus, model, Evaluation(examples=20, resamples=100), output, "cpu", 1, SilentReporter())
+print(decide(Gate(metric="exact", beats=(), min_examples=1, min_distinct=0), read_scores(output), None).figures["exact"])
+"""
+
+
+@section("A metric")
+def test_a_metric_is_in_the_report_and_decides(extended, tiny_corpus: Path, make_model: Callable[..., Path], tmp_path) -> None:
+    report = tmp_path / "report"
+    figure = float(extended.python(EVALUATE, str(tiny_corpus), str(make_model()), str(report)))
+    systems = json.loads((report / "report.json").read_text())["splits"]["test"]["systems"]
+    assert systems["model"]["exact"]["mean"] == pytest.approx(figure)
+    assert {"mean", "low", "high", "model_ahead"} == systems["lead"]["exact"].keys()
+    assert "<th>exact</th>" in (report / "report.html").read_text()
+
+
+LAUNCH = """
+import sys
+from pathlib import Path
+from fixtures.airflow_task import Run
+from fixtures.line import small_recipe
+from pipeline.artifacts import open_artifacts
+from pipeline.doctor.run_check import examine
+from pipeline.orchestration.dag import recipe_dag
+from pipeline.settings import load_settings
+
+settings = load_settings()
+recipe = small_recipe(Path(sys.argv[1]))
+print(*[f"{found.state}: {found.got}" for found in examine("launcher", settings)])
+operators = {type(task) for task in recipe_dag(recipe, settings).tasks if task.task_id != "plan"}
+print(*[operator.__name__ for operator in operators])
+run = Run(recipe, "nice-1", settings)
+reference = run.execute(run.operator(operators.pop(), "ingestion"))
+print("ingested:", open_artifacts(settings).find("ingestion", reference["fingerprint"]) is not None)
+"""
+
+
+@section("A launcher")
+def test_a_launcher_is_checked_and_runs_a_component(extended, s3_server, mlflow_server, tmp_path) -> None:
+    said = extended.python(
+        LAUNCH,
+        str(tmp_path),
+        PYTHONPATH=f"{extended.folder}:{extended.folder / 'tests'}",
+        TRAINSHED_LAUNCHER="nice",
+        TRAINSHED_STATE=str(tmp_path / "state"),
+        TRAINSHED_STORE=f"s3://{s3_server.bucket}/nice",
+        TRAINSHED_S3_ENDPOINT=s3_server.endpoint,
+        AWS_ACCESS_KEY_ID=s3_server.access_key,
+        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
+        MLFLOW_TRACKING_URI=mlflow_server.uri,
+    )
+    assert "ok: nice: steps run as child processes with the lowest priority" in said
+    assert "\nNiceOperator\n" in said
+    assert "ingested: True\n" in said
+
+
+@section("A command")
+def test_a_command_answers(extended) -> None:
+    assert "pydocs\n" in extended.trainshed("recipes")
+    assert "List the recipes that can be run." in extended.trainshed("--help")
