@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.evaluation.contract import EvaluationParams, contract
 from pipeline.corpus.counts import check_counts
-from pipeline.evaluation.evaluate import evaluate_model
+from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.runtime import Work, main
 from pipeline.training.device import choose_threads, find_device
 
@@ -13,10 +13,16 @@ def evaluate(work: Work[EvaluationParams]) -> None:
     """Score the model and show the report in MLflow."""
     corpus, model = work.inputs["corpus"], work.inputs["model"]
     check_counts(corpus.folder, corpus.manifest.counts)
-    threads = choose_threads(work.settings.threads)
-    device = find_device(work.settings.device).type
-    work.environment.update(threads=str(threads), device=device)
-    counts, figures = evaluate_model(corpus.folder, model.folder, work.params.evaluation, work.output, device, threads, work.reporter)
+    job = EvaluationJob(
+        corpus=corpus.folder,
+        model=model.folder,
+        output=work.output,
+        device=find_device(work.settings.device).type,
+        threads=choose_threads(work.settings.threads),
+        reporter=work.reporter,
+    )
+    work.environment.update(threads=str(job.threads), device=job.device)
+    counts, figures = evaluate_model(job, work.params.evaluation)
     work.counts.update(counts)
     work.metrics.update(figures)
     for name in ("report.html", "report.json"):

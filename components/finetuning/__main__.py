@@ -3,25 +3,26 @@
 from components.finetuning.contract import FinetuningParams, contract
 from pipeline.runtime import Work, main
 from pipeline.training.finetune import finetune_model
+from pipeline.training.job import TrainingJob
+from pipeline.training.process_group import SINGLE_PROCESS
 
 
 def finetune(work: Work[FinetuningParams]) -> None:
-    """Tokens, and a base model where there is one → task model."""
+    """Tokens, and optionally a base model → task model."""
     base = work.inputs.get("base")
-    outcome = finetune_model(
-        work.inputs["tokens"].folder,
-        base.folder if base else None,
-        work.params.model,
-        work.params.finetuning,
-        work.output,
+    job = TrainingJob(
+        tokens=work.inputs["tokens"].folder,
+        model=work.params.model,
+        output=work.output,
         device=work.settings.device,
         threads=work.settings.threads,
         reporter=work.reporter,
         checkpoints=work.checkpoints,
-        ranks=work.ranks,
+        process_group=work.process_group or SINGLE_PROCESS,
     )
-    work.metrics.update(outcome.metrics)
-    work.environment.update(outcome.environment)
+    result = finetune_model(job, work.params.finetuning, base.folder if base else None)
+    work.metrics.update(result.metrics)
+    work.environment.update(result.environment)
 
 
 if __name__ == "__main__":

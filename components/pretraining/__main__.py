@@ -2,24 +2,26 @@
 
 from components.pretraining.contract import PretrainingParams, contract
 from pipeline.runtime import Work, main
+from pipeline.training.job import TrainingJob
 from pipeline.training.pretrain import pretrain_model
+from pipeline.training.process_group import SINGLE_PROCESS
 
 
 def pretrain(work: Work[PretrainingParams]) -> None:
     """Tokens → base model."""
-    outcome = pretrain_model(
-        work.inputs["tokens"].folder,
-        work.params.model,
-        work.params.pretraining,
-        work.output,
+    job = TrainingJob(
+        tokens=work.inputs["tokens"].folder,
+        model=work.params.model,
+        output=work.output,
         device=work.settings.device,
         threads=work.settings.threads,
         reporter=work.reporter,
         checkpoints=work.checkpoints,
-        ranks=work.ranks,
+        process_group=work.process_group or SINGLE_PROCESS,
     )
-    work.metrics.update(outcome.metrics)
-    work.environment.update(outcome.environment)
+    result = pretrain_model(job, work.params.pretraining)
+    work.metrics.update(result.metrics)
+    work.environment.update(result.environment)
 
 
 if __name__ == "__main__":

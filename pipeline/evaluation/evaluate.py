@@ -14,6 +14,7 @@ None of them tells when, where or how fast it was made, so the same inputs give 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,19 +43,30 @@ SPLITS = ("test", "held_out")
 """``test`` decides; ``held_out`` (whole groups never seen in training) is the harder question, shown beside it."""
 
 
-def evaluate_model(
-    corpus: Path, model: Path, params: Evaluation, output: Path, device: str, threads: int, reporter: Reporter
-) -> tuple[dict[str, int], dict[str, float]]:
+@dataclass(frozen=True)
+class EvaluationJob:
+    """One evaluation, apart from its params."""
+
+    corpus: Path
+    """Folder of a corpus."""
+    model: Path
+    """Folder of a fine-tuned model."""
+    output: Path
+    """Folder to fill."""
+    device: str
+    """Name of the torch device to compute on."""
+    threads: int
+    """CPU threads."""
+    reporter: Reporter
+    """Gets progress."""
+
+
+def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, int], dict[str, float]]:
     """Score a model on the test splits of a corpus and write the report.
 
     Args:
-        corpus: folder of a corpus.
-        model: folder of a fine-tuned model.
+        job: corpus, model, output, and what to compute on.
         params: how many examples, how many resamples.
-        output: folder to fill.
-        device: where tensors live, in torch's words.
-        threads: CPU threads.
-        reporter: told about progress.
 
     Returns:
         Number of examples of each split; headline figures such as ``test/rougeL`` (ROUGE: 0 to 100).
@@ -62,23 +74,22 @@ def evaluate_model(
     Raises:
         BadInput: the corpus has no pairs to train baselines on or to score, or the model folder holds no model.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(job.threads)
     torch.use_deterministic_algorithms(True)
-    train = [document for document in pairs(corpus, "train") if document.target]
-    chosen = {split: choose_examples(pairs(corpus, split), params.examples, params.seed) for split in SPLITS}
+    train = [document for document in pairs(job.corpus, "train") if document.target]
+    chosen = {split: choose_examples(pairs(job.corpus, split), params.examples, params.seed) for split in SPLITS}
     _check(train, chosen)
-    loaded = load_model(model, device)
-    results = [
-        score(split, *part) for split, part in _answers(loaded, train, {s: e for s, e in chosen.items() if e}, params, reporter).items()
-    ]
+    loaded = load_model(job.model, job.device)
+    examples = {split: documents for split, documents in chosen.items() if documents}
+    results = [score(split, *part) for split, part in _answers(loaded, train, examples, params, job.reporter).items()]
     splits = {result.split: summarize(result, params) for result in results}
     report = {"schema_version": 1, "params": params.model_dump(mode="json"), "model": _about(loaded), "splits": splits}
-    (output / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    write_examples(results, output / "examples.parquet")
-    page = render_page(report, results, read_history(model), params.shown)
-    (output / "report.html").write_text(page, encoding="utf-8")
+    (job.output / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_examples(results, job.output / "examples.parquet")
+    page = render_page(report, results, read_history(job.model), params.shown)
+    (job.output / "report.html").write_text(page, encoding="utf-8")
     figures = {name: value for split, summary in splits.items() for name, value in headline(split, summary).items()}
-    return {split: len(examples) for split, examples in chosen.items()}, figures
+    return {split: len(documents) for split, documents in chosen.items()}, figures
 
 
 Answers = tuple["Sequence[Document]", "Mapping[str, list[str]]", "Mapping[str, Likelihood]"]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
     from pipeline.tracking import MlflowRun
-    from pipeline.training.ranks import Ranks
+    from pipeline.training.process_group import ProcessGroup
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Attempt:
     lease: Lease
     reporter: RunReporter
     outbox: MetricsOutbox
-    ranks: Ranks | None
+    process_group: ProcessGroup | None
 
     def find_existing(self) -> Manifest | None:
         """The artifact, if another attempt committed it; always None for a component with an external effect."""
@@ -91,7 +91,9 @@ class Attempt:
                 self.artifacts, self.component.name, self.parts.fingerprint, self.lease, local, self.outbox, run
             )
         inputs = open_inputs(self.artifacts, self.request, place)
-        return Work(self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.ranks)
+        return Work(
+            self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.process_group
+        )
 
     def _commit(self, work: Work[Any], started: datetime) -> Manifest:
         provenance = Provenance(
@@ -147,12 +149,12 @@ def execute(
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
     watchdog.start()
     try:
-        ranks = join_ranks(settings)
-        attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, reporter, outbox, ranks)
+        process_group = join_ranks(settings)
+        attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, reporter, outbox, process_group)
         _acquire(lease, reporter, stop)
         manifest = attempt.find_existing()
-        if ranks:
-            ranks.same(manifest is None)
+        if process_group:
+            process_group.broadcast_object(manifest is None)
         if manifest is None:
             reporter.start()
             manifest = attempt.run()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
     from pipeline.tracking import MlflowRun
-    from pipeline.training.ranks import Ranks
+    from pipeline.training.process_group import ProcessGroup
 
 P = TypeVar("P", bound=Params)
 
@@ -53,7 +53,7 @@ class Work(Generic[P]):
     trained: Checkpoints | None = None
     """Where a training step keeps its state, None for other steps; read it as `checkpoints`."""
 
-    ranks: Ranks | None = None
+    process_group: ProcessGroup | None = None
     """The process group of this training; None if the world size is 1."""
 
     counts: dict[str, int] = field(default_factory=dict)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.runs.request import Request
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
-    from pipeline.training.ranks import Ranks
+    from pipeline.training.process_group import ProcessGroup
 
 
 class WorkerReporter:
@@ -56,7 +56,7 @@ class WorkerReporter:
         raise AssertionError(f"rank above 0 saved checkpoint {step} in {folder} without a lease")
 
 
-def join_ranks(settings: Settings) -> Ranks | None:
+def join_ranks(settings: Settings) -> ProcessGroup | None:
     """Join the process group of this training; None if the world size is 1.
 
     Raises:
@@ -65,10 +65,10 @@ def join_ranks(settings: Settings) -> Ranks | None:
     if settings.world_size == 1:
         return None
     from pipeline.training.device import find_device
-    from pipeline.training.ranks import join
+    from pipeline.training.process_group import init_process_group
 
     device = find_device(settings.device)
-    return join(settings.rank, settings.world_size, settings.local_rank, settings.local_world_size, device)
+    return init_process_group(settings.rank, settings.world_size, settings.local_rank, settings.local_world_size, device)
 
 
 def run_worker_rank(
@@ -84,9 +84,9 @@ def run_worker_rank(
     check_inputs(component, request)
     check_identity(component, params, request)
     artifacts = open_artifacts(settings)
-    ranks = join_ranks(settings)
-    assert ranks is not None  # noqa: S101 - this rank is above 0
-    if not ranks.same(False):
+    process_group = join_ranks(settings)
+    assert process_group is not None  # noqa: S101 - this rank is above 0
+    if not process_group.broadcast_object(False):
         return
     reporter = WorkerReporter(stop)
     watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
@@ -96,6 +96,6 @@ def run_worker_rank(
             output = folder / "output"
             output.mkdir()
             inputs = open_inputs(artifacts, request, folder)
-            body(Work(request, params, inputs, output, reporter, settings, artifacts, None, reporter, ranks))
+            body(Work(request, params, inputs, output, reporter, settings, artifacts, None, reporter, process_group))
     finally:
         watchdog.close()

@@ -1,8 +1,23 @@
 """Training: one compact loop on plain PyTorch, for pretraining and fine-tuning alike.
 
-The loop (`loop.train`) knows neither data nor model: a *feed* hands it the batch of each step, made by an objective (text
-without labels) or a task (pairs), an optimizer moves the weights. Everything random is a pure function of seed and step,
-so a run that was killed and resumed ends with the same bits as one that was not.
+The loop (`loop.train`) knows neither data nor model. A *feed*, built from an objective (text without labels) or a task (pairs), gives
+the batch of each step; an optimizer updates the weights. Everything random is a pure function of seed and step, so a run that was
+killed and resumed ends with the same bits as an undisturbed one.
+
+============================ ====================================================================
+`pretrain`, `finetune`       the two ways to train, from a token folder to a model folder
+`job`, `result`              what both take, and what both return
+`loop`                       step, validation, checkpoint
+`learning_rate_schedule`     the learning rate of a step
+`early_stopping`             when to stop
+`optimizers`, `gradients`    how the weights are updated; clipping and the L1 penalty
+`master_weights`             fp32 weights of a model that computes in bf16
+`batch_order`, `packing`     which examples a step trains on, and how they fill rows
+`objectives`, `tasks`        from tokens to batches
+`checkpoint`                 the state of a run as files
+`process_group`              several processes that train one model
+`device`                     device, threads, attention kernel, precision
+============================ ====================================================================
 """
 
 OBJECTIVES = {

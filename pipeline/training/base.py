@@ -1,4 +1,4 @@
-"""What the loop is handed: a feed of batches, and an optimizer."""
+"""The protocols the loop is written against: a feed of batches, and an optimizer."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pipeline.models.base import Batch
     from pipeline.models.shape import Shape
     from pipeline.recipe.training import Training
-    from pipeline.training.tokens import TokenFolder
+    from pipeline.training.token_folder import TokenFolder
 
 
 class Feed(Protocol):
     """Batches of one objective or task; both methods are pure functions of what the feed was built from.
 
-    Implementations are built as ``Feed(tokens, shape, params)`` and raise `BadInput` when the family, the params and the
-    tokens do not go together.
+    Implementations are built as ``Feed(tokens, shape, params)`` and raise `BadInput` when family, params and tokens do not fit
+    together.
     """
 
     def __init__(self, tokens: TokenFolder, shape: Shape, params: Training) -> None:
-        """Check that everything goes together."""
+        """Check that family, params and tokens fit together."""
 
     def batch(self, step: int) -> Batch:
         """The batch of optimizer step ``step``, counted from 0."""
@@ -34,24 +34,24 @@ class Feed(Protocol):
 
 
 class Optimizer(Protocol):
-    """Moves the weights. Its state is tensors only, so that a checkpoint needs no pickle."""
+    """Updates the weights. Its state is tensors only, so that a checkpoint needs no pickle."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
-        """Begin a run.
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+        """Create the state of a new run.
 
         Args:
-            weights: the fp32 weights to move, by name.
+            weights: the fp32 weights to update, by name.
             matrices: which of them are hidden matrices.
             params: learning rates and weight decay.
-            compute: what the model computes in; arithmetic that bears it may be done in it too.
+            compute_dtype: what the model computes in; arithmetic that tolerates it may use it too.
         """
 
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
-        """Move the weights in place.
+        """Update the weights in place.
 
         Args:
             gradients: fp32 gradient of each weight, by name.
-            factor: what the schedule multiplies the peak learning rates by.
+            factor: the learning-rate schedule's factor on the peak learning rates.
             step: number of this step, counted from 1.
         """
 

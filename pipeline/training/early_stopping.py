@@ -1,4 +1,4 @@
-"""Early stopping: keep the weights of the best look at the validation split, and stop when none has been better for a while."""
+"""Early stopping: keep the weights of the best validation, and stop when the validation loss no longer improves."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Patience:
-    """How long no look was better.
+class EarlyStopping:
+    """How many validations have passed without a better loss.
 
     Attributes:
-        looks: looks without a better loss before training stops; None never stops and never keeps the best.
-        best: lowest validation loss so far.
-        waited: looks since.
+        patience: validations without a better loss before training stops; None disables early stopping.
+        best: lowest validation loss so far, in nats per label.
+        without_improvement: validations since the best one.
     """
 
-    looks: int | None
+    patience: int | None
     best: float = float("inf")
-    waited: int = 0
+    without_improvement: int = 0
 
-    def better(self, loss: float) -> bool:
-        """Take note of a look; True if it is the best so far."""
+    def update(self, loss: float) -> bool:
+        """Record a validation loss; True if it is the best so far."""
         if loss < self.best:
-            self.best, self.waited = loss, 0
+            self.best, self.without_improvement = loss, 0
             return True
-        self.waited += 1
+        self.without_improvement += 1
         return False
 
     @property
-    def exhausted(self) -> bool:
-        """Whether training should stop."""
-        return self.looks is not None and self.waited >= self.looks
+    def should_stop(self) -> bool:
+        """Whether training should stop now."""
+        return self.patience is not None and self.without_improvement >= self.patience

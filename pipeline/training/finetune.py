@@ -1,4 +1,4 @@
-"""Fine-tuning: from tokens, and a base model where there is one, to a model that does a task."""
+"""Fine-tuning: train a model on (text, target) pairs, optionally from a pretrained base."""
 
 from __future__ import annotations
 
@@ -10,61 +10,42 @@ from pipeline.models.build import build_model
 from pipeline.models.files import TOKENIZER, load_weights, read_info
 from pipeline.models.shape import Info, Shape
 from pipeline.training import TASKS
-from pipeline.training.loop import Setup, train
-from pipeline.training.outcome import Outcome, finish, first_choice
-from pipeline.training.ranks import ALONE, Ranks
-from pipeline.training.tokens import open_tokens
+from pipeline.training.device import choose_compute_setup
+from pipeline.training.loop import LoopInputs, train
+from pipeline.training.result import TrainingResult, save_result
+from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.recipe import Finetuning, Model
-    from pipeline.reporter import Checkpoints, Reporter
-    from pipeline.training.tokens import TokenFolder
+    from pipeline.recipe import Finetuning
+    from pipeline.training.job import TrainingJob
+    from pipeline.training.token_folder import TokenFolder
 
 
-def finetune_model(
-    tokens: Path,
-    base: Path | None,
-    model: Model,
-    params: Finetuning,
-    output: Path,
-    *,
-    device: str,
-    threads: int | None,
-    reporter: Reporter,
-    checkpoints: Checkpoints,
-    ranks: Ranks | None = None,
-) -> Outcome:
-    """Train a model on pairs, stopping early, and write the folder of the best look at the validation split.
+def finetune_model(job: TrainingJob, params: Finetuning, base: Path | None = None) -> TrainingResult:
+    """Train a model on pairs with early stopping, and write the weights of the best validation.
 
     Args:
-        tokens: what tokenization wrote.
-        base: folder of a pretrained model to start from; None starts from the seed's random weights.
-        model: shape of the model; must be the base's.
+        job: inputs, output, and what to compute on; the model's shape must be the base's.
         params: task, steps, optimizer, early stopping.
-        output: empty folder for the model: `pipeline.models.files`.
-        device: ``cpu``, ``cuda`` or ``auto``.
-        threads: CPU threads; None takes all cores the process may use.
-        reporter: hears progress and metrics, and may ask to stop.
-        checkpoints: where the state is kept.
-        ranks: the processes that train together; None for this one alone.
+        base: folder of a pretrained model to start from; None starts from the seed's random weights.
 
     Raises:
-        BadInput: base, shape, task and tokens do not go together, or training diverged.
-        Preempted: told to stop; a checkpoint was saved.
+        BadInput: base, shape, task and tokens do not fit together, or training diverged.
+        Preempted: asked to stop; a checkpoint was saved.
     """
-    read, shape = open_tokens(tokens), Shape(**model.model_dump())
-    feed = load("task", TASKS, params.task)(read, shape, params)
-    built = build_model(shape, read.vocabulary, read.specials, params.dropout, params.seed)
+    tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
+    feed = load("task", TASKS, params.task)(tokens, shape, params)
+    model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
     if base:
-        _check_base(base, shape, read)
-        load_weights(built, base)
-    info = Info(shape, read.vocabulary, read.specials, params.task, read.max_source_tokens, read.max_target_tokens, params.seed)
-    ranks = ranks or ALONE
-    machine = first_choice(device, threads, params.precision, max(shape.context, read.max_source_tokens), ranks.beside)
-    trained = train(Setup(built, feed, params, machine, params.l1, params.patience, ranks), reporter, checkpoints)
-    return finish(built, info, trained, read.tokenizer, output, write=ranks.first)
+        _check_base(base, shape, tokens)
+        load_weights(model, base)
+    info = Info(shape, tokens.vocabulary, tokens.specials, params.task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed)
+    positions, group = max(shape.context, tokens.max_source_tokens), job.process_group
+    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, positions, group.local_world_size)
+    trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)
+    return save_result(job, model, info, trained, tokens.tokenizer)
 
 
 def _check_base(base: Path, shape: Shape, tokens: TokenFolder) -> None:

@@ -1,4 +1,4 @@
-"""Cutting long documents, and packing short ones into rows with little padding."""
+"""Cutting long documents into pieces, and packing short ones into rows with little padding."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def pieces(offsets: NDArray[np.int64], length: int, *, overlap: int = 0, shortest: int = 2) -> NDArray[np.int64]:
+def cut_documents(offsets: NDArray[np.int64], length: int, *, overlap: int = 0, min_tokens: int = 2) -> NDArray[np.int64]:
     """Cut every document into pieces.
 
     Args:
         offsets: where each document begins, and where the last one ends: n + 1 numbers.
         length: longest piece, in tokens, without the overlap.
         overlap: tokens of the next piece that a piece holds too (1 lets the last token predict the next).
-        shortest: pieces with fewer tokens are dropped.
+        min_tokens: pieces with fewer tokens are dropped.
 
     Returns:
         First and one-past-last token of each piece: shape [pieces, 2].
@@ -31,18 +31,18 @@ def pieces(offsets: NDArray[np.int64], length: int, *, overlap: int = 0, shortes
     number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     first = offsets[document] + number * length
     last = np.minimum(first + length + overlap, offsets[document + 1])
-    cut = np.stack([first, last], axis=1)
-    kept: NDArray[np.int64] = cut[last - first >= shortest]
+    pieces = np.stack([first, last], axis=1)
+    kept: NDArray[np.int64] = pieces[last - first >= min_tokens]
     return kept
 
 
-def best_fit(order: Iterable[int], sizes: NDArray[np.integer], room: int, window: int = 1024) -> list[list[int]]:
-    """Pack items into rows, best fit decreasing within windows of the given order (Johnson 1973).
+def pack_best_fit(order: Iterable[int], sizes: NDArray[np.integer], capacity: int, window: int = 1024) -> list[list[int]]:
+    """Pack items into rows: best fit decreasing (Johnson 1973) within windows of the given order.
 
     Args:
         order: items, e.g. a random permutation.
-        sizes: of each item; none above ``room``.
-        room: of each row.
+        sizes: of each item; none above ``capacity``.
+        capacity: of each row.
         window: items that are packed together; keeps rows as random as the order is.
 
     Returns:
@@ -51,21 +51,21 @@ def best_fit(order: Iterable[int], sizes: NDArray[np.integer], room: int, window
     items, rows = list(order), []
     for start in range(0, len(items), window):
         chosen = sorted(items[start : start + window], key=lambda item: (-int(sizes[item]), item))
-        rows += _pack(chosen, sizes, room)
+        rows += _pack_window(chosen, sizes, capacity)
     return rows
 
 
-def _pack(items: list[int], sizes: NDArray[np.integer], room: int) -> list[list[int]]:
+def _pack_window(items: list[int], sizes: NDArray[np.integer], capacity: int) -> list[list[int]]:
     rows: list[list[int]] = []
-    left: list[tuple[int, int]] = []  # (room left, row), sorted
+    free: list[tuple[int, int]] = []  # (capacity left, row), sorted
     for item in items:
         size = int(sizes[item])
-        place = bisect_left(left, (size, 0))
-        if place < len(left):
-            remaining, row = left.pop(place)
+        place = bisect_left(free, (size, 0))
+        if place < len(free):
+            remaining, row = free.pop(place)
             rows[row].append(item)
         else:
-            remaining, row = room, len(rows)
+            remaining, row = capacity, len(rows)
             rows.append([item])
-        insort(left, (remaining - size, row))
+        insort(free, (remaining - size, row))
     return rows

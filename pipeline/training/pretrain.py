@@ -1,4 +1,4 @@
-"""Pretraining: from tokens to a base model."""
+"""Pretraining: train a base model on text without labels."""
 
 from __future__ import annotations
 
@@ -8,52 +8,34 @@ from pipeline.lookup import load
 from pipeline.models.build import build_model
 from pipeline.models.shape import Info, Shape
 from pipeline.training import OBJECTIVES
-from pipeline.training.loop import Setup, train
-from pipeline.training.outcome import Outcome, finish, first_choice
-from pipeline.training.ranks import ALONE, Ranks
-from pipeline.training.tokens import open_tokens
+from pipeline.training.device import choose_compute_setup
+from pipeline.training.loop import LoopInputs, train
+from pipeline.training.result import TrainingResult, save_result
+from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.recipe import Model, Pretraining
-    from pipeline.reporter import Checkpoints, Reporter
+    from pipeline.recipe import Pretraining
+    from pipeline.training.job import TrainingJob
 
 
-def pretrain_model(
-    tokens: Path,
-    model: Model,
-    params: Pretraining,
-    output: Path,
-    *,
-    device: str,
-    threads: int | None,
-    reporter: Reporter,
-    checkpoints: Checkpoints,
-    ranks: Ranks | None = None,
-) -> Outcome:
+def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
     """Train a model on text without labels and write its folder.
 
     Args:
-        tokens: what tokenization wrote.
-        model: shape of the model.
+        job: inputs, output, and what to compute on.
         params: objective, steps, optimizer.
-        output: empty folder for the model: `pipeline.models.files`.
-        device: ``cpu``, ``cuda`` or ``auto``.
-        threads: CPU threads; None takes all cores the process may use.
-        reporter: hears progress and metrics, and may ask to stop.
-        checkpoints: where the state is kept.
-        ranks: the processes that train together; None for this one alone.
 
     Raises:
-        BadInput: shape, objective and tokens do not go together, or training diverged.
-        Preempted: told to stop; a checkpoint was saved.
+        BadInput: shape, objective and tokens do not fit together, or training diverged.
+        Preempted: asked to stop; a checkpoint was saved.
     """
-    read, shape = open_tokens(tokens), Shape(**model.model_dump())
-    feed = load("objective", OBJECTIVES, params.objective)(read, shape, params)
-    built = build_model(shape, read.vocabulary, read.specials, params.dropout, params.seed)
-    info = Info(shape, read.vocabulary, read.specials, params.objective, read.max_source_tokens, read.max_target_tokens, params.seed)
-    ranks = ranks or ALONE
-    machine = first_choice(device, threads, params.precision, shape.context, ranks.beside)
-    trained = train(Setup(built, feed, params, machine, ranks=ranks), reporter, checkpoints)
-    return finish(built, info, trained, read.tokenizer, output, write=ranks.first)
+    tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
+    feed = load("objective", OBJECTIVES, params.objective)(tokens, shape, params)
+    model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
+    info = Info(
+        shape, tokens.vocabulary, tokens.specials, params.objective, tokens.max_source_tokens, tokens.max_target_tokens, params.seed
+    )
+    group = job.process_group
+    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, shape.context, group.local_world_size)
+    trained = train(LoopInputs(model, feed, params, compute_setup, process_group=group), job.reporter, job.checkpoints)
+    return save_result(job, model, info, trained, tokens.tokenizer)

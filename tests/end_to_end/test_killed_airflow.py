@@ -83,7 +83,7 @@ def lost(log: list[list[str]]) -> int:
     again = 0
     for before, after in pairwise(log):
         resumed = int(re.search(r"resumed at step (\d+)", "\n".join(after))[1])
-        told = re.search(r"told to stop after step (\d+)", "\n".join(before))
+        told = re.search(r"stopped on request after step (\d+)", "\n".join(before))
         done = [int(found) for found in re.findall(r"done=(\d+)", "\n".join(before))]
         again += max(0, (int(told[1]) if told else max([*done, resumed])) - resumed)
     return again

@@ -1,7 +1,7 @@
 """Span corruption (Raffel et al. 2020, section 3.1.4): the encoder reads text with spans cut out, the decoder writes them.
 
-Each span is replaced by one sentinel; the target is every sentinel followed by what it stands for, then the end token.
-transformers has no collator for it.
+Each span is replaced by one sentinel. The target is each sentinel followed by its span, then the end token. transformers has no
+collator for it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from pipeline.errors import BadInput
 from pipeline.models.collate import collate_pairs
 from pipeline.recipe.training import Pretraining
-from pipeline.training.order import MASKS, Epochs, grouped, random
-from pipeline.training.packing import pieces
+from pipeline.training.batch_order import MASKS, EpochBatches, batches_of_similar_length, random_generator
+from pipeline.training.packing import cut_documents
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pipeline.models.shape import Shape
     from pipeline.recipe.training import Training
     from pipeline.tokens.reader import TokenStream
-    from pipeline.training.tokens import TokenFolder
+    from pipeline.training.token_folder import TokenFolder
 
-SHORTEST = 8
-"""Shorter pieces of text are left out: they leave nothing to infer a span from."""
+MIN_TOKENS = 8
+"""Shorter pieces of text are dropped: they leave nothing to infer a span from."""
 
 VALIDATION_PIECES = 512
-"""Pieces of the validation split that are looked at."""
+"""Pieces of the validation split that a validation uses."""
 
 
 class SpanCorruption:
@@ -47,33 +47,33 @@ class SpanCorruption:
                 f"objective span_corruption for family {shape.family!r}", "an encoder-decoder: t5", "change model.family or the objective"
             )
         self._specials, self._params, self._context = tokens.specials, params, shape.context
-        spans = _counts(shape.context, params.corrupted, params.mean_span)[1]
+        spans = _noise_and_spans(shape.context, params.corrupted, params.mean_span)[1]
         if spans > len(self._specials.sentinels):
             raise BadInput(f"{len(self._specials.sentinels)} sentinels", f"at least {spans}", "raise tokenizer.sentinels")
         self._train, self._validation = tokens.stream("stream-train"), tokens.stream("stream-validation")
-        self._pieces = _pieces(self._train, shape.context)
+        self._pieces = _cut(self._train, shape.context)
         lengths = self._pieces[:, 1] - self._pieces[:, 0]
-        self._epochs = Epochs(lambda epoch: grouped(params.seed, epoch, lengths, params.batch))
+        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(params.seed, epoch, lengths, params.batch))
 
     def batch(self, step: int) -> Batch:
-        """Pieces of similar length; the spans are drawn anew at every step."""
-        chosen = self._pieces[self._epochs.at(step)]
-        return self._corrupt(self._train, chosen, random(self._params.seed, MASKS, step))
+        """Pieces of similar length; each step draws other spans."""
+        chosen = self._pieces[self._epochs.batch(step)]
+        return self._corrupt(self._train, chosen, random_generator(self._params.seed, MASKS, step))
 
     def validation(self) -> list[Batch]:
         """The first pieces of the validation split, with spans that stay the same."""
-        cut = _pieces(self._validation, self._context)[:VALIDATION_PIECES]
-        by_length = cut[np.argsort(cut[:, 1] - cut[:, 0], kind="stable")]
+        pieces = _cut(self._validation, self._context)[:VALIDATION_PIECES]
+        by_length = pieces[np.argsort(pieces[:, 1] - pieces[:, 0], kind="stable")]
         size = self._params.batch
         starts = range(0, len(by_length), size)
-        return [self._corrupt(self._validation, by_length[start : start + size], random(0, MASKS, start)) for start in starts]
+        return [self._corrupt(self._validation, by_length[start : start + size], random_generator(0, MASKS, start)) for start in starts]
 
     def _corrupt(self, stream: TokenStream, chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
         sources, targets = [], []
         for first, last in chosen:
             source, target = corrupt(
                 np.asarray(stream.ids[first:last], dtype=np.int64),
-                _spans(int(last - first), self._params, generator),
+                _random_spans(int(last - first), self._params, generator),
                 self._specials.sentinels,
                 self._specials.eos,
             )
@@ -96,24 +96,24 @@ def corrupt(
     Returns:
         What the encoder reads, and what the decoder writes.
     """
-    source, target, done = [], [], 0
+    source, target, position = [], [], 0
     for (first, last), sentinel in zip(spans, sentinels, strict=False):
         mark = np.array([sentinel])
-        source += [ids[done:first], mark]
+        source += [ids[position:first], mark]
         target += [mark, ids[first:last]]
-        done = last
-    return np.concatenate([*source, ids[done:]]), np.concatenate([*target, [eos]])
+        position = last
+    return np.concatenate([*source, ids[position:]]), np.concatenate([*target, [eos]])
 
 
-def _counts(length: int, corrupted: float, mean_span: float) -> tuple[int, int]:
-    """How many tokens are cut out of a text of ``length``, in how many spans."""
+def _noise_and_spans(length: int, corrupted: float, mean_span: float) -> tuple[int, int]:
+    """Number of tokens to cut out of a text of ``length``, and number of spans."""
     noise = min(max(round(length * corrupted), 1), length - 1)
     return noise, max(1, min(round(noise / mean_span), length - noise))
 
 
-def _spans(length: int, params: Pretraining, generator: np.random.Generator) -> list[tuple[int, int]]:
+def _random_spans(length: int, params: Pretraining, generator: np.random.Generator) -> list[tuple[int, int]]:
     """Random spans: noise and text are each divided into as many parts, which then alternate, text first."""
-    noise, number = _counts(length, params.corrupted, params.mean_span)
+    noise, number = _noise_and_spans(length, params.corrupted, params.mean_span)
     kept, cut = _divide(length - noise, number, generator), _divide(noise, number, generator)
     ends = np.cumsum(np.stack([kept, cut], axis=1).ravel())
     return [(int(first), int(last)) for first, last in ends.reshape(-1, 2)]
@@ -125,8 +125,8 @@ def _divide(total: int, parts: int, generator: np.random.Generator) -> NDArray[n
     return np.diff(np.concatenate([[0], cuts, [total]]))
 
 
-def _pieces(stream: TokenStream, context: int) -> NDArray[np.int64]:
-    cut = pieces(np.asarray(stream.offsets), context, shortest=SHORTEST)
-    if not len(cut):
-        raise BadInput("no text to pretrain on", f"documents of at least {SHORTEST} tokens", "check the data and its filter")
-    return cut
+def _cut(stream: TokenStream, context: int) -> NDArray[np.int64]:
+    pieces = cut_documents(np.asarray(stream.offsets), context, min_tokens=MIN_TOKENS)
+    if not len(pieces):
+        raise BadInput("no text to pretrain on", f"documents of at least {MIN_TOKENS} tokens", "check the data and its filter")
+    return pieces

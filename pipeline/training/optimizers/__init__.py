@@ -1,1 +1,1 @@
-"""How weights are moved, one file per optimizer; the table is `pipeline.training.OPTIMIZERS`."""
+"""How weights are updated, one file per optimizer; the table is `pipeline.training.OPTIMIZERS`."""

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from pipeline.recipe.training import Training
 
 BETAS = (0.9, 0.98)
-"""The second is lower than usual: runs of a few thousand steps do not live long enough for 0.999."""
+"""The second is lower than usual: runs of a few thousand steps are too short for 0.999."""
 
 EPSILON = 1e-9
 
 
 class AdamW:
-    """Adam with decoupled weight decay on whatever has two dimensions."""
+    """Adam with decoupled weight decay on weights of two or more dimensions."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
-        """Begin with moments of zero."""
-        del matrices, compute
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+        """Start with moments of zero."""
+        del matrices, compute_dtype
         self._weights = dict(weights)
         self._rate, self._decay = params.learning_rate, params.weight_decay
         self._first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
@@ -32,7 +32,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
-        """Move the weights in place."""
+        """Update the weights in place."""
         rate = self._rate * factor
         corrections = [1.0 - beta**step for beta in BETAS]
         for name, weight in self._weights.items():

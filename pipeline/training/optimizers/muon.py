@@ -1,9 +1,9 @@
 """Muon for hidden matrices (Jordan et al. 2024, kellerjordan.github.io/posts/muon), Adam for everything else.
 
-The momentum of a matrix is replaced by the nearest orthogonal matrix, so that every direction is learned at the same pace.
-On a small model and a few minutes it beat AdamW clearly. The Newton-Schulz iteration runs once per group of equally shaped
-matrices instead of once per matrix: 128-wide matrices are too small to fill even two cores one by one. It runs in bf16
-where the model does, as in the original: half the time, and the iteration corrects its own rounding.
+The momentum of a matrix is replaced by the nearest orthogonal matrix, so that every direction is learned at the same pace. On a
+small model trained for a few minutes it clearly beat AdamW. The Newton-Schulz iteration runs once per group of equally shaped
+matrices instead of once per matrix: a single 128-wide matrix is too small to fill even two cores. It runs in bf16 where the model
+does, as in the original: that takes half the time, and the iteration corrects its own rounding.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 class Muon:
-    """Muon and Adam side by side."""
+    """Muon for the hidden matrices, Adam for the other weights."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute: torch.dtype) -> None:
-        """Divide the weights between the two."""
+    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+        """Divide the weights between Muon and Adam."""
         self._matrices = {name: weights[name] for name in sorted(matrices)}
         self._momentum = {name: torch.zeros_like(weight) for name, weight in self._matrices.items()}
         self._rate, self._decay = params.matrix_learning_rate, params.weight_decay
-        self._compute = compute
+        self._compute_dtype = compute_dtype
         self._groups: dict[tuple[int, int], list[str]] = {}
         for name, weight in self._matrices.items():
             self._groups.setdefault((min(weight.shape), max(weight.shape)), []).append(name)
-        self._adam = AdamW({name: weight for name, weight in weights.items() if name not in matrices}, frozenset(), params, compute)
+        self._adam = AdamW({name: weight for name, weight in weights.items() if name not in matrices}, frozenset(), params, compute_dtype)
 
     @torch.no_grad()
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
-        """Move the weights in place."""
+        """Update the weights in place."""
         self._adam.step(gradients, factor, step)
         rate = self._rate * factor
         for names in self._groups.values():
-            ahead = torch.stack([self._ahead(name, gradients[name]) for name in names])
-            updates = orthogonal(ahead.to(self._compute)).float()
+            momenta = torch.stack([self._nesterov(name, gradients[name]) for name in names])
+            updates = orthogonal(momenta.to(self._compute_dtype)).float()
             for name, update in zip(names, updates, strict=True):
                 weight = self._matrices[name]
                 rows, columns = weight.shape
@@ -61,8 +61,8 @@ class Muon:
         """The momentum of matrices, Adam's moments of the rest."""
         return {**{f"momentum.{name}": tensor for name, tensor in self._momentum.items()}, **self._adam.state()}
 
-    def _ahead(self, name: str, gradient: Tensor) -> Tensor:
-        """Nesterov momentum, laid down flat (rows ≤ columns)."""
+    def _nesterov(self, name: str, gradient: Tensor) -> Tensor:
+        """Nesterov momentum, transposed if the matrix has more rows than columns."""
         momentum = self._momentum[name].lerp_(gradient, 1.0 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)
         return ahead if ahead.shape[0] <= ahead.shape[1] else ahead.T

@@ -1,7 +1,7 @@
 """Summarization: write the target of each pair, given its source.
 
-For an encoder-decoder the two are what they are; for a decoder the target continues ``source <sep>``. Either way examples
-of similar length share a batch, and a loss is computed on target tokens only.
+An encoder-decoder reads the source and writes the target. A decoder writes the target as the continuation of ``source <sep>``.
+Examples of similar length share a batch, and the loss covers target tokens only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.errors import BadInput
 from pipeline.models.collate import collate_pairs, collate_rows, continuation, rounded
-from pipeline.training.order import Epochs, grouped
+from pipeline.training.batch_order import EpochBatches, batches_of_similar_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pipeline.models.shape import Shape
     from pipeline.recipe.training import Training
     from pipeline.tokens.reader import TokenStream
-    from pipeline.training.tokens import TokenFolder
+    from pipeline.training.token_folder import TokenFolder
 
 VALIDATION_EXAMPLES = 640
-"""Examples of the validation split that are looked at: ±2 % of the loss, in a second or two."""
+"""Examples of the validation split that a validation uses: ±2 % of the loss, in a second or two."""
 
 
 class Summarization:
@@ -47,11 +47,11 @@ class Summarization:
         self._specials, self._params = tokens.specials, params
         self._train, self._validation = _Pairs(tokens, "train"), _Pairs(tokens, "validation")
         lengths = self._train.lengths
-        self._epochs = Epochs(lambda epoch: grouped(params.seed, epoch, lengths, params.batch))
+        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(params.seed, epoch, lengths, params.batch))
 
     def batch(self, step: int) -> Batch:
         """Examples of similar length."""
-        return self._collate(self._train, self._epochs.at(step))
+        return self._collate(self._train, self._epochs.batch(step))
 
     def validation(self) -> list[Batch]:
         """The first examples of the validation split, by length."""

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
-from pipeline.evaluation.evaluate import evaluate_model
+from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Gate
 from pipeline.registry.gate import decide
@@ -38,7 +38,7 @@ class Listening(SilentReporter):
 
 def run(corpus: Path, model: Path, output: Path, params: Evaluation = PARAMS):
     output.mkdir()
-    return evaluate_model(corpus, model, params, output, "cpu", 1, SilentReporter())
+    return evaluate_model(EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter()), params)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_two_evaluations_write_the_same_bytes(tiny_corpus, make_model, report, t
 @pytest.mark.parametrize("family", ["t5", "gpt2"])
 def test_counts_figures_and_progress(tiny_corpus, make_model, tmp_path, family) -> None:
     listening = Listening()
-    counts, figures = evaluate_model(tiny_corpus, make_model(family), PARAMS, tmp_path, "cpu", 1, listening)
+    counts, figures = evaluate_model(EvaluationJob(tiny_corpus, make_model(family), tmp_path, "cpu", 1, listening), PARAMS)
     assert counts == {"test": 40, "held_out": 30}
     assert {"test/rougeL", "held_out/bits_per_byte", "test/rougeL_lead", "test/distinct"} <= set(figures)
     assert all(isinstance(value, float) for value in figures.values())

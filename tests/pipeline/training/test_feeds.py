@@ -16,7 +16,7 @@ from pipeline.recipe import Finetuning, Pretraining
 from pipeline.training.objectives.causal_lm import CausalLm
 from pipeline.training.objectives.span_corruption import SpanCorruption, corrupt
 from pipeline.training.tasks.summarization import Summarization
-from pipeline.training.tokens import open_tokens
+from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,15 +17,18 @@ from pipeline.models.shape import Shape, Specials
 from pipeline.recipe import Finetuning, Model, Pretraining
 from pipeline.reporter import SilentReporter
 from pipeline.training.device import choose_kernel, find_device
-from pipeline.training.early_stopping import Patience
+from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.finetune import finetune_model
+from pipeline.training.gradients import add_l1_gradient, clip_gradients
+from pipeline.training.job import TrainingJob
+from pipeline.training.learning_rate_schedule import FINAL_FACTOR, learning_rate_factor
+from pipeline.training.master_weights import MasterWeights
 from pipeline.training.optimizers.adamw import AdamW
 from pipeline.training.optimizers.muon import Muon, orthogonal
-from pipeline.training.precision import Weights, add_l1, clip
 from pipeline.training.pretrain import pretrain_model
-from pipeline.training.schedule import FLOOR, factor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SPECIALS = Specials(0, 1, 2, 3, 4)
@@ -45,17 +48,21 @@ def params(**changes: object) -> Finetuning:
     return Finetuning.model_validate({**base, **changes})
 
 
-def ends(folder: Path, make_shelf, reporter: object | None = None) -> dict[str, object]:
-    return {"device": "cpu", "threads": 1, "reporter": reporter or SilentReporter(), "checkpoints": make_shelf(folder / "shelf")}
+@pytest.fixture
+def make_job(tokens: Path, tmp_path: Path, make_shelf) -> Callable[..., TrainingJob]:
+    def make(label: str, model: Model = TINY, tokens: Path = tokens) -> TrainingJob:
+        return TrainingJob(tokens, model, tmp_path / label, "cpu", 1, SilentReporter(), make_shelf(tmp_path / f"checkpoints-{label}"))
+
+    return make
 
 
 def test_the_schedule_rises_stays_and_falls() -> None:
-    rates = [factor(step, 100, warmup=0.1, decay=0.4) for step in range(1, 101)]
+    rates = [learning_rate_factor(step, 100, warmup=0.1, decay=0.4) for step in range(1, 101)]
     assert rates[4] == pytest.approx(0.5)
     assert rates[9:60] == [1.0] * 51
-    assert rates[-1] == pytest.approx(FLOOR)
+    assert rates[-1] == pytest.approx(FINAL_FACTOR)
     assert rates == sorted(rates[:10]) + rates[10:60] + sorted(rates[60:], reverse=True)
-    assert [factor(step, 3, warmup=0.0, decay=0.0) for step in (1, 2, 3)] == [1.0] * 3
+    assert [learning_rate_factor(step, 3, warmup=0.0, decay=0.0) for step in (1, 2, 3)] == [1.0] * 3
 
 
 def test_adamw_is_torchs_adamw() -> None:
@@ -89,21 +96,21 @@ def test_muon_moves_a_tall_matrix_as_it_moves_a_flat_one() -> None:
 
 def test_bf16_keeps_masters_that_take_updates_too_small_for_bf16() -> None:
     model = build_model(Shape("t5", 16, 1, 2, 32, 40), 64, SPECIALS, 0.0, 0)
-    weights = Weights(model, "bf16")
+    weights = MasterWeights(model, "bf16")
     name = "shared.weight"
-    before = weights.exact[name].clone()
+    before = weights.tensors[name].clone()
     assert next(model.parameters()).dtype == torch.bfloat16
     for _ in range(100):
-        weights.exact[name].add_(1e-4)
-        weights.publish()
-    torch.testing.assert_close(weights.exact[name], before + 1e-2, rtol=0, atol=1e-4)
+        weights.tensors[name].add_(1e-4)
+        weights.copy_to_model()
+    torch.testing.assert_close(weights.tensors[name], before + 1e-2, rtol=0, atol=1e-4)
     torch.testing.assert_close(model.core.shared.weight.float(), before + 1e-2, rtol=1e-2, atol=1e-3)
 
 
 def test_hidden_matrices_are_neither_embeddings_nor_vectors() -> None:
     for family in ("t5", "gpt2"):
-        weights = Weights(build_model(Shape(family, 16, 1, 2, 32, 40, copy_head=True), 64, SPECIALS, 0.0, 0), "fp32")
-        assert all(weights.exact[name].ndim == 2 for name in weights.matrices)
+        weights = MasterWeights(build_model(Shape(family, 16, 1, 2, 32, 40, copy_head=True), 64, SPECIALS, 0.0, 0), "fp32")
+        assert all(weights.tensors[name].ndim == 2 for name in weights.matrices)
         assert not [
             name for name in weights.matrices if "wte" in name or "wpe" in name or "shared" in name or "relative" in name or "gate" in name
         ]
@@ -112,75 +119,71 @@ def test_hidden_matrices_are_neither_embeddings_nor_vectors() -> None:
 
 def test_clipping_scales_all_gradients_together_and_l1_shrinks_matrices() -> None:
     gradients = {"a": torch.tensor([3.0]), "b": torch.tensor([4.0])}
-    assert clip(gradients, 1.0, 1) == pytest.approx(5.0)
+    assert clip_gradients(gradients, 1.0, 1) == pytest.approx(5.0)
     assert [float(gradients[name]) for name in "ab"] == pytest.approx([0.6, 0.8])
-    weights = Weights(build_model(Shape("t5", 16, 1, 2, 32, 40), 64, SPECIALS, 0.0, 0), "fp32")
-    nothing = {name: torch.zeros_like(weight) for name, weight in weights.exact.items()}
-    add_l1(nothing, weights, 0.5)
+    weights = MasterWeights(build_model(Shape("t5", 16, 1, 2, 32, 40), 64, SPECIALS, 0.0, 0), "fp32")
+    nothing = {name: torch.zeros_like(weight) for name, weight in weights.tensors.items()}
+    add_l1_gradient(nothing, weights, 0.5)
     touched = {name for name, gradient in nothing.items() if bool(gradient.abs().sum() > 0)}
     assert touched == weights.matrices
     assert {float(value) for name in touched for value in nothing[name].abs().unique()} == {0.5}
 
 
-def test_a_diverged_run_says_so(tokens: Path, tmp_path: Path, make_shelf) -> None:
+def test_a_diverged_run_says_so(make_job) -> None:
     with pytest.raises(BadInput, match=r"diverged.*lower learning_rate"):
-        finetune_model(
-            tokens, None, TINY, params(learning_rate=1e30, optimizer="adamw", warmup=0), tmp_path / "m", **ends(tmp_path, make_shelf)
-        )
+        finetune_model(make_job("m"), params(learning_rate=1e30, optimizer="adamw", warmup=0))
 
 
-def test_patience_counts_looks_without_improvement() -> None:
-    patience = Patience(2)
-    assert [patience.better(loss) for loss in (3.0, 2.0, 2.5)] == [True, True, False]
-    assert not patience.exhausted
-    assert not patience.better(2.0)
-    assert patience.exhausted
-    assert not Patience(None, waited=99).exhausted
+def test_early_stopping_counts_validations_without_improvement() -> None:
+    early_stopping = EarlyStopping(2)
+    assert [early_stopping.update(loss) for loss in (3.0, 2.0, 2.5)] == [True, True, False]
+    assert not early_stopping.should_stop
+    assert not early_stopping.update(2.0)
+    assert early_stopping.should_stop
+    assert not EarlyStopping(None, without_improvement=99).should_stop
 
 
-def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tokens: Path, tmp_path: Path, make_shelf) -> None:
+def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path: Path, make_job) -> None:
     wild = params(steps=400, evaluate_every=10, patience=2, optimizer="adamw", learning_rate=0.05, warmup=0.0, decay=0.0)
-    outcome = finetune_model(tokens, None, TINY, wild, tmp_path / "m", **ends(tmp_path, make_shelf))
+    result = finetune_model(make_job("m"), wild)
     history = json.loads((tmp_path / "m/history.json").read_text())
     losses = [row["validation_loss"] for row in history]
-    assert outcome.metrics["steps"] < 400
-    assert outcome.metrics["validation_loss"] == min(losses) == losses[-3]
+    assert result.metrics["steps"] < 400
+    assert result.metrics["validation_loss"] == min(losses) == losses[-3]
     shorter = params(**{**wild.model_dump(), "steps": int(history[-3]["step"]), "patience": 99})
-    finetune_model(tokens, None, TINY, shorter, tmp_path / "s", **ends(tmp_path / "again", make_shelf))
+    finetune_model(make_job("s"), shorter)
     assert (tmp_path / "s/model.safetensors").read_bytes() == (tmp_path / "m/model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(("family", "precision"), [("t5", "bf16"), ("gpt2", "fp32")])
-def test_training_learns_and_the_result_answers(family: str, precision: str, tmp_path: Path, make_shelf, make_tokens) -> None:
+def test_training_learns_and_the_result_answers(family: str, precision: str, tmp_path: Path, make_job, make_tokens) -> None:
     tokens = make_tokens(tmp_path / "tokens", pairs=800)
     model = Model(family=family, width=32, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
     learning = params(steps=120, batch=16, evaluate_every=120, precision=precision)
-    outcome = finetune_model(tokens, None, model, learning, tmp_path / "m", **ends(tmp_path, make_shelf))
-    assert outcome.metrics["validation_loss"] < 0.85 * np.log(51)
+    result = finetune_model(make_job("m", model, tokens), learning)
+    assert result.metrics["validation_loss"] < 0.85 * np.log(51)
     outputs = generate(load_model(tmp_path / "m"), [[20, 30, 40], [50, 21, 33]], 8)
     assert all(set(output) <= set(source) for output, source in zip(outputs, ([20, 30, 40], [50, 21, 33]), strict=True))
 
 
-def test_pretraining_hands_its_weights_to_fine_tuning(tokens: Path, tmp_path: Path, make_shelf) -> None:
-    pretraining = Pretraining(objective="span_corruption", steps=3, batch=4, precision="fp32")
-    outcome = pretrain_model(tokens, TINY, pretraining, tmp_path / "base", **ends(tmp_path / "p", make_shelf))
-    assert outcome.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32", "processes": "1"}
+def test_fine_tuning_starts_from_pretrained_weights(tmp_path: Path, make_job) -> None:
+    result = pretrain_model(make_job("base"), Pretraining(objective="span_corruption", steps=3, batch=4, precision="fp32"))
+    assert result.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32", "processes": "1"}
     frozen = params(steps=1, learning_rate=1e-12, matrix_learning_rate=1e-12, weight_decay=0.0)
-    finetune_model(tokens, tmp_path / "base", TINY, frozen, tmp_path / "m", **ends(tmp_path / "f", make_shelf))
+    finetune_model(make_job("m"), frozen, tmp_path / "base")
     base, tuned = (dict(load_model(tmp_path / name).model.named_parameters()) for name in ("base", "m"))
     for name, weight in base.items():
         torch.testing.assert_close(weight, tuned[name], rtol=0, atol=1e-8)
 
 
-def test_a_base_of_another_shape_or_tokenizer_is_refused(tokens: Path, tmp_path: Path, make_shelf) -> None:
-    pretraining = Pretraining(objective="span_corruption", steps=1, batch=4)
-    pretrain_model(tokens, TINY, pretraining, tmp_path / "base", **ends(tmp_path / "p", make_shelf))
+def test_a_base_of_another_shape_or_tokenizer_is_refused(tmp_path: Path, make_job) -> None:
+    pretrain_model(make_job("base"), Pretraining(objective="span_corruption", steps=1, batch=4))
     wider = TINY.model_copy(update={"width": 32})
     with pytest.raises(BadInput, match="base model with width 16; expected width 32"):
-        finetune_model(tokens, tmp_path / "base", wider, params(), tmp_path / "m", **ends(tmp_path / "f", make_shelf))
+        finetune_model(make_job("m", wider), params(), tmp_path / "base")
     (tmp_path / "base/tokenizer.json").write_text("{}")
     with pytest.raises(BadInput, match="another tokenizer"):
-        finetune_model(tokens, tmp_path / "base", TINY, params(), tmp_path / "m", **ends(tmp_path / "f", make_shelf))
+        finetune_model(make_job("m"), params(), tmp_path / "base")
 
 
 def test_devices_and_kernels() -> None:

@@ -12,6 +12,7 @@ from pipeline.errors import Damaged, Preempted
 from pipeline.recipe import Finetuning, Model, Pretraining
 from pipeline.reporter import SilentReporter
 from pipeline.training.finetune import finetune_model
+from pipeline.training.job import TrainingJob
 from pipeline.training.pretrain import pretrain_model
 
 if TYPE_CHECKING:
@@ -23,16 +24,15 @@ COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": E
 CASES = ["span_corruption", "causal_lm", "finetune-t5", "finetune-gpt2", "finetune-adamw", "finetune-bf16"]
 
 
-def start(case: str, tokens: Path, output: Path, reporter: object, shelf: object) -> None:
+def start(case: str, tokens: Path, output: Path, reporter: object, checkpoints: object) -> None:
     family = "gpt2" if case in {"causal_lm", "finetune-gpt2"} else "t5"
     model = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
-    ends = {"device": "cpu", "threads": 1, "reporter": reporter, "checkpoints": shelf}
+    job = TrainingJob(tokens, model, output, "cpu", 1, reporter, checkpoints)
     if case in {"span_corruption", "causal_lm"}:
-        pretrain_model(tokens, model, Pretraining(objective=case, **COMMON), output, **ends)
+        pretrain_model(job, Pretraining(objective=case, **COMMON))
         return
     extra = {"finetune-adamw": {"optimizer": "adamw"}, "finetune-bf16": {"precision": "bf16"}}.get(case, {})
-    params = Finetuning(task="summarization", l1=1e-4, patience=3, **{**COMMON, **extra})
-    finetune_model(tokens, None, model, params, output, **ends)
+    finetune_model(job, Finetuning(task="summarization", l1=1e-4, patience=3, **{**COMMON, **extra}))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -100,7 +100,7 @@ def test_a_resumed_run_repeats_its_metrics_and_uses_the_threads_it_began_with(
     with pytest.raises(KeyboardInterrupt):
         start("finetune-t5", tokens, tmp_path / "b", first, shelf)
     state = json.loads((shelf.newest() / "state.json").read_text())
-    assert state["machine"] == {"device": "cpu", "threads": 1, "kernel": "eager", "precision": "fp32"}
+    assert state["compute_setup"] == {"device": "cpu", "threads": 1, "kernel": "eager", "precision": "fp32"}
     start("finetune-t5", tokens, tmp_path / "b", second, shelf)
     exact = [[(step, values) for step, values in one.seen if "tokens_per_s" not in values] for one in (whole, first, second)]
     assert [row for row in exact[1] if row[0] <= 3] + exact[2] == exact[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fixtures.ranks import Shared, after_checkpoint
+from fixtures.torchrun_step import TorchrunStep, after_checkpoint
 from safetensors.torch import load
 
 from pipeline.runtime.torchrun import exit_code
@@ -28,9 +28,9 @@ def pretraining(family: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_shared(tokens: Path, tmp_path: Path, mlflow_server) -> Callable[..., Shared]:
-    def make(label: str, params: dict[str, Any], stage: str = "pretraining") -> Shared:
-        return Shared(tmp_path / label, mlflow_server.uri, tokens, stage, params)
+def make_shared(tokens: Path, tmp_path: Path, mlflow_server) -> Callable[..., TorchrunStep]:
+    def make(label: str, params: dict[str, Any], stage: str = "pretraining") -> TorchrunStep:
+        return TorchrunStep(tmp_path / label, mlflow_server.uri, tokens, stage, params)
 
     return make
 
@@ -60,7 +60,7 @@ def test_a_lost_process_ends_all_and_the_next_attempt_gives_the_same_bytes(make_
     assert undisturbed.attempt().code == 0
     ended = killed.attempt(on_line=after_checkpoint(4, lambda shared: shared.send(1, signal.SIGKILL)))
     assert ended.code == 75, ended.log
-    assert "process 1 of this training died of SIGKILL" in ended.log
+    assert "rank 1 died of SIGKILL" in ended.log
     again = killed.attempt()
     assert again.code == 0, again.log
     assert "resumed at step 4" in again.log
@@ -75,7 +75,7 @@ def test_a_lost_process_ends_all_and_the_next_attempt_gives_the_same_bytes(make_
 def test_told_to_stop_all_checkpoint_and_one_alone_may_go_on(make_shared) -> None:
     stopped = make_shared("stopped", pretraining("t5", steps=400, evaluate_every=200, checkpoint_every=400))
 
-    def stop(line: str, shared: Shared) -> None:
+    def stop(line: str, shared: TorchrunStep) -> None:
         if "step 200: validation loss" in line:
             shared.process.terminate()
 
@@ -86,7 +86,7 @@ def test_told_to_stop_all_checkpoint_and_one_alone_may_go_on(make_shared) -> Non
     last = int(Path(kept[-1].key).stem)
     assert 200 <= last < 400, ended.log
     # the second one ends after the checkpoint is committed: torchrun would have the first one stopped before
-    committed, left = f"checkpoint committed stage=pretraining step={last}\n", f"told to stop after step {last};"
+    committed, left = f"checkpoint committed stage=pretraining step={last}\n", f"stopped on request after step {last};"
     lines = ended.log.splitlines(keepends=True)
     (done,) = (number for number, line in enumerate(lines) if committed in line)
     assert done < min(number for number, line in enumerate(lines) if left in line), ended.log

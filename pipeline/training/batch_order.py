@@ -1,7 +1,7 @@
 """The order of training examples: a pure function of seed, epoch and step.
 
-Nothing is consumed and nothing needs to be saved: the batch of step 7,000 is the same whether the run has just got there
-or was resumed there. The stock loaders restore a generator instead, and fetch one batch too early to restore it in time.
+A checkpoint stores no position in the data: the batch of step 7,000 is the same in an undisturbed run and in a resumed one. The
+stock loaders restore a generator instead, and must fetch one batch too early to restore it in time.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EPOCH, MASKS, TORCH = 1, 2, 3
-"""What random numbers are drawn for; part of the seed, so that no two uses share a stream."""
+ORDER, MASKS, DROPOUT = 1, 2, 3
+"""What random numbers are drawn for; part of the seed, so that no two purposes share a stream."""
 
 WINDOW = 64
 """Batches among which examples are sorted by length: enough to waste under 3 % on padding, few enough to stay random."""
 
 
-def random(seed: int, purpose: int, number: int) -> np.random.Generator:
-    """A generator of its own for each purpose and each epoch or step."""
+def random_generator(seed: int, purpose: int, number: int) -> np.random.Generator:
+    """A separate generator for each purpose and each epoch or step."""
     return np.random.default_rng([seed, purpose, number])
 
 
-def grouped(seed: int, epoch: int, lengths: NDArray[np.integer], batch: int) -> list[NDArray[np.int64]]:
+def batches_of_similar_length(seed: int, epoch: int, lengths: NDArray[np.integer], batch: int) -> list[NDArray[np.int64]]:
     """Batches of examples of similar length, in random order, covering every example once.
 
     Args:
@@ -41,7 +41,7 @@ def grouped(seed: int, epoch: int, lengths: NDArray[np.integer], batch: int) -> 
     Returns:
         Indices of the examples of each batch.
     """
-    generator = random(seed, EPOCH, epoch)
+    generator = random_generator(seed, ORDER, epoch)
     shuffled = generator.permutation(len(lengths))
     batches = []
     for start in range(0, len(shuffled), WINDOW * batch):
@@ -51,26 +51,26 @@ def grouped(seed: int, epoch: int, lengths: NDArray[np.integer], batch: int) -> 
     return [batches[index] for index in generator.permutation(len(batches))]
 
 
-class Epochs(Generic[T]):
-    """Finds the batch of a step in a sequence of epochs, each planned when it is reached."""
+class EpochBatches(Generic[T]):
+    """Maps a step to its batch. The batches of an epoch are computed when a step first needs them."""
 
-    def __init__(self, plan: Callable[[int], Sequence[T]]) -> None:
-        """Remember how an epoch is planned: a pure function from its number to its batches, at least one."""
-        self._plan = plan
+    def __init__(self, batches_of_epoch: Callable[[int], Sequence[T]]) -> None:
+        """Take a pure function from the number of an epoch to its batches, at least one."""
+        self._batches_of_epoch = batches_of_epoch
         self._starts = [0]
         self._current: tuple[int, Sequence[T]] | None = None
 
-    def at(self, step: int) -> T:
-        """What step ``step``, counted from 0, trains on."""
+    def batch(self, step: int) -> T:
+        """The batch of step ``step``, counted from 0."""
         epoch = 0
         while True:
             if epoch + 1 == len(self._starts):
-                self._starts.append(self._starts[epoch] + len(self._planned(epoch)))
+                self._starts.append(self._starts[epoch] + len(self._epoch(epoch)))
             if step < self._starts[epoch + 1]:
-                return self._planned(epoch)[step - self._starts[epoch]]
+                return self._epoch(epoch)[step - self._starts[epoch]]
             epoch += 1
 
-    def _planned(self, epoch: int) -> Sequence[T]:
+    def _epoch(self, epoch: int) -> Sequence[T]:
         if self._current is None or self._current[0] != epoch:
-            self._current = (epoch, self._plan(epoch))
+            self._current = (epoch, self._batches_of_epoch(epoch))
         return self._current[1]

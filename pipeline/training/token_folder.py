@@ -34,10 +34,10 @@ class TokenFolder:
 
 
 def open_tokens(folder: Path) -> TokenFolder:
-    """Read what a model must know of its tokens.
+    """Read `tokens.json`: what a model must know about its tokens.
 
     Raises:
-        Damaged: `tokens.json` is not there or cannot be read.
+        Damaged: `tokens.json` is missing or cannot be read.
     """
     layout = read_layout(folder)
     specials = Specials(**layout.special, sentinels=tuple(layout.sentinels))
