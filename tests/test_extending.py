@@ -98,7 +98,7 @@ def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
 EVALUATE = """
 import sys
 from pathlib import Path
-from pipeline.evaluation.evaluate import evaluate_model
+from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.recipe import Evaluation, Gate
 from pipeline.registry.gate import decide
 from pipeline.registry.scores import read_scores
@@ -106,7 +106,7 @@ from pipeline.reporter import SilentReporter
 
 corpus, model, output = map(Path, sys.argv[1:])
 output.mkdir()
-evaluate_model(corpus, model, Evaluation(examples=20, resamples=100), output, "cpu", 1, SilentReporter())
+evaluate_model(EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter()), Evaluation(examples=20, resamples=100))
 print(decide(Gate(metric="exact", beats=(), min_examples=1, min_distinct=0), read_scores(output), None).figures["exact"])
 """
 
