@@ -39,8 +39,6 @@ NOT_YET: tuple[str, ...] = (
     "pipeline/registry",
     "pipeline/reporter.py",
     "pipeline/serving",
-    "pipeline/stack",
-    "pipeline/submission",
     "pipeline/tokens",
     "pipeline/tracking",
     "pipeline/training",

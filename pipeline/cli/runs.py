@@ -219,7 +219,7 @@ def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], s
     from pipeline.launchers.check_sizes import check_sizes
     from pipeline.runs.names import FORCE, new_run_name
     from pipeline.submission.airflow_client import Airflow
-    from pipeline.submission.submit import await_dag, submit_recipe
+    from pipeline.submission.submit import submit_recipe, wait_for_dag
 
     airflow = Airflow(settings)
     recipe = submit_recipe(Path(name), settings) if _is_file(name) else _find(name, settings)
@@ -227,7 +227,7 @@ def _run_in_airflow(name: str, changes: dict[str, Any], force: frozenset[str], s
     _check_steps(force, wanted)
     # Airflow would leave the DAG out, or end its first task, for the same reason
     check_sizes(wanted, settings)
-    await_dag(airflow, recipe)
+    wait_for_dag(airflow, recipe)
     run_id = new_run_name(recipe.name)
     airflow.trigger(recipe.name, run_id, {**changes, FORCE: sorted(force)})
     console.print(f"{run_id}   log: trainshed logs {run_id}   stop: trainshed stop {run_id}", highlight=False, soft_wrap=True)

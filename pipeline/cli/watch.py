@@ -113,12 +113,12 @@ def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
     Raises:
         BadInput: it cannot, and says why; the run is ended, since nothing else would end it.
     """
-    from pipeline.submission.submit import check_parsed
+    from pipeline.submission.submit import check_import_errors
 
     if not any(task.state == PUT_OFF for task in tasks):
         return
     try:
-        check_parsed(watched.run.dag, watched.airflow.import_errors())
+        check_import_errors(watched.run.dag, watched.airflow.import_errors())
     except BadInput:
         watched.airflow.fail(watched.run.dag, watched.run.id)
         raise

@@ -1,8 +1,7 @@
-"""The servers of a laptop: S3, MLflow and Airflow's processes, started, watched and stopped as one.
+"""The local stack: S3, MLflow and the processes of Airflow, started, probed and stopped together.
 
-``SERVERS`` is the table of them in the order they are shown. Each is one file (or one class of it) that says how its
-process is started and how to tell that it serves; ``stack.py`` does the rest for all of them alike. A server listed in
-the setting ``use_existing`` is not started but probed where the settings say it is.
+``SERVERS`` lists them in display order. The class of a server says how its process is started and how to probe it; `stack.py`
+does the rest, the same way for all. A server in the setting ``use_existing`` is not started, only probed at its address.
 """
 
 from __future__ import annotations

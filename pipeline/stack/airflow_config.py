@@ -1,8 +1,8 @@
-"""Airflow's configuration for a laptop, rendered as ``<state>/airflow/airflow.cfg`` (mode 0600: it holds keys).
+"""The local Airflow configuration, rendered as ``<state>/airflow/airflow.cfg`` (mode 0600: it holds keys).
 
-A file rather than forty ``AIRFLOW__…`` variables: the keys stay out of the environment that tasks and components inherit, and
-``AIRFLOW_HOME=.trainshed/airflow airflow …`` works in any shell. The values that differ from Airflow's defaults each have
-their reason here; everything listens on 127.0.0.1 (``airflow_processes.py`` says how the log servers are kept shut).
+It is a file rather than forty ``AIRFLOW__…`` variables: tasks and components do not inherit the keys, and
+``AIRFLOW_HOME=.trainshed/airflow airflow …`` works in any shell. A comment explains each value that differs from Airflow's
+default. Everything listens on 127.0.0.1; `airflow_processes.py` explains how the log servers are switched off.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pipeline.stack.environment import AIRFLOW_USER
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
 
 PARALLELISM = 4
-"""LocalExecutor forks this many workers at once; its 32 by default cost memory that a training step needs."""
+"""LocalExecutor forks this many workers at once. Its default, 32, costs memory that a training step needs."""
 
 SCHEDULER_IDLE_SLEEP_S = 0.2
-"""Pause of the scheduler after a loop that found nothing to do; a chain of tasks meets it about twice a task.
+"""Pause of the scheduler after a loop that found nothing to do; a chain of tasks waits for it about twice per task.
 
 Six chained ``@task`` functions that return None, trigger to success, SQLite, warm, two cores busy with other work, median
 of 7, and what the idle scheduler costs of one core meanwhile:
@@ -36,75 +36,75 @@ pause   chain   idle
 0.05 s  4.1 s   20 %
 ======  ======  =====
 
-The rest of a chain is the tasks themselves, 0.2-0.4 s each, so less than 0.2 s buys little and takes the cores from training.
+The tasks themselves take 0.2-0.4 s each, so a pause below 0.2 s saves little and takes the cores from training.
 """
 
 
-def home(site: Site) -> Path:
+def home(context: StackContext) -> Path:
     """Return AIRFLOW_HOME."""
-    return site.state / "airflow"
+    return context.state / "airflow"
 
 
-def passwords_file(site: Site) -> Path:
+def passwords_file(context: StackContext) -> Path:
     """Return the file the simple auth manager reads passwords from."""
-    return home(site) / "passwords.json"
+    return home(context) / "passwords.json"
 
 
-def render_passwords(site: Site) -> str:
+def render_passwords(context: StackContext) -> str:
     """Return the content of the passwords file."""
-    return json.dumps({AIRFLOW_USER: site.secrets.airflow_password}) + "\n"
+    return json.dumps({AIRFLOW_USER: context.secrets.airflow_password}) + "\n"
 
 
-def render_config(site: Site) -> str:
-    """Return ``airflow.cfg``. A per cent sign is doubled, as Airflow's parser interpolates."""
+def render_config(context: StackContext) -> str:
+    """Return ``airflow.cfg``. A per cent sign is doubled, because Airflow's parser interpolates."""
     lines = ["# Written by `trainshed up`; changes are lost at the next start.\n"]
-    for section, options in sections(site).items():
+    for section, options in sections(context).items():
         lines.append(f"[{section}]\n")
         lines += [f"{name} = {str(value).replace('%', '%%')}\n" for name, value in options.items()]
         lines.append("\n")
     return "".join(lines)
 
 
-def sections(site: Site) -> dict[str, dict[str, object]]:
+def sections(context: StackContext) -> dict[str, dict[str, object]]:
     """Return what differs from Airflow's defaults, by section."""
     return {
-        "core": _core(site),
-        "database": {"sql_alchemy_conn": f"sqlite:///{home(site) / 'airflow.db'}"},
+        "core": _core(context),
+        "database": {"sql_alchemy_conn": f"sqlite:///{home(context) / 'airflow.db'}"},
         "scheduler": _scheduler(),
-        "dag_processor": _dag_processor(site),
+        "dag_processor": _dag_processor(context),
         "api": {
             "host": HOST,
-            "port": site.ports["airflow"],
-            "base_url": site.url("airflow"),
+            "port": context.ports["airflow"],
+            "base_url": context.url("airflow"),
             "workers": 1,
-            "secret_key": site.secrets.airflow_session_key,
+            "secret_key": context.secrets.airflow_session_key,
             "instance_name": "Trainshed",
             "expose_config": False,
         },
-        "api_auth": {"jwt_secret": site.secrets.airflow_jwt_key, "jwt_issuer": "trainshed"},
+        "api_auth": {"jwt_secret": context.secrets.airflow_jwt_key, "jwt_issuer": "trainshed"},
         "workers": _workers(),
-        "logging": _logging(site),
+        "logging": _logging(context),
     }
 
 
-def _core(site: Site) -> dict[str, object]:
+def _core(context: StackContext) -> dict[str, object]:
     return {
-        "dags_folder": site.settings.dags_folder.resolve(),
-        "plugins_folder": home(site) / "plugins",
+        "dags_folder": context.settings.dags_folder.resolve(),
+        "plugins_folder": home(context) / "plugins",
         "executor": "LocalExecutor",
         "parallelism": PARALLELISM,
         "load_examples": False,
-        # A recipe file is switched on by being there; with catch-up off nothing runs before its next date.
+        # A new recipe is active at once; with catch-up off nothing runs before its next date.
         "dags_are_paused_at_creation": False,
-        "execution_api_server_url": f"{site.url('airflow')}/execution/",
+        "execution_api_server_url": f"{context.url('airflow')}/execution/",
         "simple_auth_manager_users": f"{AIRFLOW_USER}:admin",
-        "simple_auth_manager_passwords_file": passwords_file(site),
-        "fernet_key": site.secrets.airflow_fernet_key,
-        # The default asks DNS for the machine's full name, which takes seconds where there is none.
+        "simple_auth_manager_passwords_file": passwords_file(context),
+        "fernet_key": context.secrets.airflow_fernet_key,
+        # The default asks DNS for the full host name, which takes seconds without a DNS server.
         "hostname_callable": "socket.gethostname",
-        # A parse has time below; the import is part of it, and has 30 s by default.
+        # The import is part of a parse, whose timeout is below; its own default is 30 s.
         "dagbag_import_timeout": 240.0,
-        # A recipe handed to the running stack shows at the next parse instead of up to 30 s later.
+        # A submitted recipe appears at the next parse instead of up to 30 s later.
         "min_serialized_dag_update_interval": 1,
     }
 
@@ -114,48 +114,47 @@ def _scheduler() -> dict[str, object]:
         "scheduler_idle_sleep_time": SCHEDULER_IDLE_SLEEP_S,
         "catchup_by_default": False,
         "enable_health_check": False,  # its server would be one more port
-        # After kill -9 a scheduler counts as alive for 30 s, and what it ran is taken up at the next check after that: up to
-        # 15 s later instead of 300. Half of the 30 is not enough: on two cores at work a scheduler that lives was late by more, took
-        # itself for dead, and gave its own tasks to new attempts.
+        # After kill -9 a scheduler counts as alive for 30 s, and its tasks are adopted at the next check after that: up to
+        # 15 s later instead of 300. A limit of 15 s is too short: on two busy cores a running scheduler's heartbeat was
+        # later than that; the scheduler counted as dead, and its tasks were retried.
         "scheduler_heartbeat_sec": 3,
         "job_heartbeat_sec": 3,
         "orphaned_tasks_check_interval": 15,
     }
 
 
-def _dag_processor(site: Site) -> dict[str, object]:
+def _dag_processor(context: StackContext) -> dict[str, object]:
     return {
         "refresh_interval": 10,
         "bundle_refresh_check_interval": 2,
-        # One parse of the line's DAG file costs about half a second of one core, and a twentieth more for each recipe.
+        # One parse of the DAG file costs about 0.5 s of one core, and 0.05 s more for each recipe.
         "min_file_process_interval": 15,
-        # Beside trainings a parse of twenty recipes took longer than the 50 s after which it is given up by default, again and again.
+        # Beside running trainings, a parse of twenty recipes takes longer than the default timeout of 50 s.
         "dag_file_processor_timeout": 300,
         "parsing_processes": 1,
         "health_check_threshold": 30,
         "disable_bundle_versioning": True,
-        "dag_bundle_storage_path": home(site) / "bundles",  # the default is a folder of the shared /tmp
+        "dag_bundle_storage_path": home(context) / "bundles",  # the default is a folder of the shared /tmp
         "stale_bundle_cleanup_interval": 0,
     }
 
 
 def _workers() -> dict[str, object]:
     return {
-        # A worker ends its task after this many heartbeats without an answer, 5 s apart. Three, the default, is less
-        # than it takes a person to restart a killed API server; 50 stays below the 300 s after which the scheduler
-        # gives the task up.
+        # A worker ends its task after this many failed heartbeats, 5 s apart. The default, 3, is less time than a person
+        # needs to restart a killed API server; 50 is below the 300 s after which the scheduler fails the task.
         "max_failed_heartbeats": 50,
         "execution_api_retries": 8,
-        # Five seconds, the default, pass on two cores that train; a request that was answered too late is sent again
+        # During training on two cores an answer takes longer than the default of 5 s; the request is then sent again
         # and refused as a duplicate, which fails the task.
         "execution_api_timeout": 30,
     }
 
 
-def _logging(site: Site) -> dict[str, object]:
+def _logging(context: StackContext) -> dict[str, object]:
     return {
-        "base_log_folder": home(site) / "logs",
-        "dag_processor_child_process_log_directory": home(site) / "logs" / "dag_processor",
+        "base_log_folder": home(context) / "logs",
+        "dag_processor_child_process_log_directory": home(context) / "logs" / "dag_processor",
         "colored_console_log": False,
         "file_task_handler_new_folder_permissions": "0o700",
         "file_task_handler_new_file_permissions": "0o600",

@@ -1,11 +1,11 @@
-"""Airflow's processes, one by one: the database's migration, API server, scheduler, DAG processor.
+"""Airflow's processes, one class each: migration of the database, API server, scheduler, DAG processor.
 
-Never ``airflow standalone``: the log servers it starts listen on all interfaces, with no setting against it. The scheduler
-gets ``--skip-serve-logs`` for the same reason; task logs are read through the API from the one disk. There is no triggerer:
-tasks are told to leave their workers only where pods run for days.
+``airflow standalone`` is not used: it starts log servers that listen on all interfaces, and no setting prevents it. For the same
+reason the scheduler gets ``--skip-serve-logs``; task logs are read through the API from the same disk. There is no triggerer:
+only launchers whose pods run for days defer their tasks.
 
-``SPT_NOENV=1``: Airflow's workers rename themselves with setproctitle, which overwrites the memory where the kernel keeps a
-process's first environment, and with it the mark by which `down` finds strays; this variable keeps it off that memory.
+``SPT_NOENV=1``: Airflow's workers rename themselves with setproctitle, which overwrites the memory of a process's initial
+environment, and so the mark by which `down` finds strays. This variable prevents that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.stack.http import ask
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
 
 
 LOCAL_SETTINGS = """\
@@ -34,11 +34,11 @@ if "scheduler" in sys.argv:
 
     preload()
 """
-"""Airflow imports this at start: tasks are forked from the scheduler and find their imports done."""
+"""Airflow imports this file when it starts. Tasks are forked from the scheduler, so its imports are done in them too."""
 
 
 class AirflowProcess:
-    """What Airflow's processes have in common."""
+    """What all Airflow processes have in common."""
 
     name: str
     group = "airflow"
@@ -46,109 +46,109 @@ class AirflowProcess:
     lasting = True
     arguments: tuple[str, ...]
 
-    def done(self, site: Site) -> bool:
-        """A lasting process is never done."""
-        del site
+    def done(self, context: StackContext) -> bool:
+        """A lasting process always has something to do."""
+        del context
         return False
 
-    def finish(self, site: Site) -> None:
-        """Nothing to note for a lasting process."""
+    def finish(self, context: StackContext) -> None:
+        """Nothing to record for a lasting process."""
 
-    def command(self, site: Site) -> list[str]:
-        """Return the `airflow` command; ``-P`` keeps the working directory off the import path."""
-        del site
+    def command(self, context: StackContext) -> list[str]:
+        """Return the ``airflow`` command; ``-P`` keeps the working directory off the import path."""
+        del context
         return [interpreter(), "-P", "-m", "airflow", *self.arguments]
 
-    def environment(self, site: Site) -> dict[str, str]:
-        """Return what components need, which tasks hand down, and where the configuration lies."""
-        return {**for_components(site), "AIRFLOW_HOME": str(home(site)), "SPT_NOENV": "1"}
+    def environment(self, context: StackContext) -> dict[str, str]:
+        """Return the variables of components, which inherit them from tasks, and the folder of the configuration."""
+        return {**for_components(context), "AIRFLOW_HOME": str(home(context)), "SPT_NOENV": "1"}
 
-    def files(self, site: Site) -> dict[Path, str]:
-        """Return configuration, passwords, and what the scheduler imports before it forks."""
+    def files(self, context: StackContext) -> dict[Path, str]:
+        """Return configuration, passwords, and the local settings that the scheduler imports before it forks."""
         return {
-            home(site) / "airflow.cfg": render_config(site),
-            passwords_file(site): render_passwords(site),
-            home(site) / "config" / "airflow_local_settings.py": LOCAL_SETTINGS,
+            home(context) / "airflow.cfg": render_config(context),
+            passwords_file(context): render_passwords(context),
+            home(context) / "config" / "airflow_local_settings.py": LOCAL_SETTINGS,
         }
 
-    def address(self, site: Site) -> str:
-        """Only the API server listens."""
-        del site
+    def address(self, context: StackContext) -> str:
+        """Return nothing: only the API server listens."""
+        del context
         return ""
 
-    def probe(self, site: Site, since: float) -> str:
+    def probe(self, context: StackContext, since: float) -> str:
         """See the subclasses."""
         raise NotImplementedError
 
 
 class Database(AirflowProcess):
-    """The migration of Airflow's database: once a version of Airflow, 4 s."""
+    """The migration of Airflow's database: 4 s, once per version of Airflow."""
 
     name = "airflow-database"
     needs: tuple[str, ...] = ()
     lasting = False
     arguments = ("db", "migrate")
 
-    def done(self, site: Site) -> bool:
-        """Tell whether this very file was migrated by this version of Airflow."""
-        note = home(site) / "migrated"
-        return note.exists() and note.read_text() == _database_note(site)
+    def done(self, context: StackContext) -> bool:
+        """Whether this version of Airflow has migrated this database file."""
+        note = home(context) / "migrated"
+        return note.exists() and note.read_text() == _database_note(context)
 
-    def finish(self, site: Site) -> None:
-        """Note which file was migrated, and by what."""
-        write_private(home(site) / "migrated", _database_note(site))
+    def finish(self, context: StackContext) -> None:
+        """Record the file and the version of Airflow."""
+        write_private(home(context) / "migrated", _database_note(context))
 
-    def probe(self, site: Site, since: float) -> str:
-        """It is ready when it has ended."""
+    def probe(self, context: StackContext, since: float) -> str:
+        """Ready means that it has ended."""
         del since
-        return "" if self.done(site) else "migrating"
+        return "" if self.done(context) else "migrating"
 
 
 class Api(AirflowProcess):
-    """The API server: REST for people and the command line, the execution API for tasks, and the pages."""
+    """The API server: web pages, REST API, and the execution API of tasks."""
 
     name = "airflow-api"
 
-    def command(self, site: Site) -> list[str]:
-        """Return the server's command with its address."""
-        return [*AirflowProcess.command(self, site), "api-server", "--host", HOST, "--port", str(site.ports["airflow"])]
+    def command(self, context: StackContext) -> list[str]:
+        """Return the command with host and port."""
+        return [*AirflowProcess.command(self, context), "api-server", "--host", HOST, "--port", str(context.ports["airflow"])]
 
     arguments = ()
 
-    def address(self, site: Site) -> str:
+    def address(self, context: StackContext) -> str:
         """Return its URL."""
-        return site.url("airflow")
+        return context.url("airflow")
 
-    def probe(self, site: Site, since: float) -> str:
-        """Ask for its database's health and for a log-in."""
+    def probe(self, context: StackContext, since: float) -> str:
+        """Check the health of its database, and log in."""
         del since
-        return probe_api(site.url("airflow"), AIRFLOW_USER, site.secrets.airflow_password)
+        return probe_api(context.url("airflow"), AIRFLOW_USER, context.secrets.airflow_password)
 
 
 class Scheduler(AirflowProcess):
-    """The scheduler, with LocalExecutor's workers."""
+    """The scheduler, with the workers of LocalExecutor."""
 
     name = "airflow-scheduler"
     arguments = ("scheduler", "--skip-serve-logs")
 
-    def probe(self, site: Site, since: float) -> str:
-        """Ask the API server for a heartbeat of this very process."""
-        return probe_heartbeat(site.url("airflow"), "scheduler", since)
+    def probe(self, context: StackContext, since: float) -> str:
+        """Ask the API server for a heartbeat of this process."""
+        return probe_heartbeat(context.url("airflow"), "scheduler", since)
 
 
 class DagProcessor(AirflowProcess):
-    """The process that reads DAG files."""
+    """The DAG processor, which parses DAG files."""
 
     name = "airflow-dag-processor"
     arguments = ("dag-processor",)
 
-    def probe(self, site: Site, since: float) -> str:
-        """Ask the API server for a heartbeat of this very process."""
-        return probe_heartbeat(site.url("airflow"), "dag_processor", since)
+    def probe(self, context: StackContext, since: float) -> str:
+        """Ask the API server for a heartbeat of this process."""
+        return probe_heartbeat(context.url("airflow"), "dag_processor", since)
 
 
 def probe_api(url: str, username: str, password: str) -> str:
-    """Return what keeps the API server at ``url`` from serving this user, or an empty string."""
+    """Return why the API server at ``url`` is not ready for this user, or an empty string."""
     health = ask(f"{url}/api/v2/monitor/health")
     if health.status != 200:
         return health.text if health.status == 0 else f"monitor/health answers {health.status}"
@@ -160,16 +160,16 @@ def probe_api(url: str, username: str, password: str) -> str:
 
 
 def probe_heartbeat(url: str, component: str, since: float) -> str:
-    """Return why ``component`` does not count as alive, or an empty string.
+    """Return why ``component`` is not healthy, or an empty string.
 
     Args:
-        url: of the API server.
+        url: URL of the API server.
         component: ``scheduler``, ``dag_processor`` or ``triggerer``.
-        since: seconds since the epoch; an older heartbeat is a predecessor's.
+        since: seconds since the epoch; an older heartbeat is of an earlier process.
     """
     health = ask(f"{url}/api/v2/monitor/health")
     if health.status != 200:
-        return "waits for the API server to say"
+        return "waiting for the API server"
     report: dict[str, Any] = health.json().get(component) or {}
     beat = report.get(f"latest_{component}_heartbeat")
     if not beat or datetime.fromisoformat(beat).timestamp() < since:
@@ -177,8 +177,8 @@ def probe_heartbeat(url: str, component: str, since: float) -> str:
     return "" if report.get("status") == "healthy" else f"last heartbeat {beat}"
 
 
-def _database_note(site: Site) -> str:
-    """Name Airflow's version and the file: a database that was deleted and made anew has another inode."""
-    database = home(site) / "airflow.db"
+def _database_note(context: StackContext) -> str:
+    """Version of Airflow and inode of the database file; a new file has another inode."""
+    database = home(context) / "airflow.db"
     inode = database.stat().st_ino if database.exists() else 0
     return f"{version('apache-airflow')} {inode}\n"

@@ -1,8 +1,7 @@
-"""What a server of the stack must say about itself, and what all of them may rely on.
+"""The interface of a server of the stack, and the context that all servers share.
 
-A server is described, not run, by its class: a command, an environment, files to write before the start, and a probe.
-Starting, watching and stopping are the same for every server and live in ``starting.py`` and ``stopping.py``, so a new
-server is one file and one line of the table.
+The class of a server describes it: command, environment, files to write before the start, probe. `startup.py` and
+`shutdown.py` start and stop every server the same way, so a new server is one file and one line of the table.
 """
 
 from __future__ import annotations
@@ -23,27 +22,27 @@ State = Literal["waiting", "starting", "running", "not answering", "stopped", "e
 
 
 @dataclass(frozen=True)
-class Site:
-    """What every server needs to know: the folder, the ports, the secrets, the settings."""
+class StackContext:
+    """What every server needs: folder, ports, secrets, settings."""
 
     state: Path
-    """Folder of all state, absolute."""
+    """Absolute path of the state folder."""
 
     settings: Settings
-    """The settings `trainshed up` was called with."""
+    """The settings of `trainshed up`."""
 
     ports: Mapping[str, int]
-    """Chosen ports by name; a server that exists elsewhere has none."""
+    """Chosen ports by name; an existing server has none."""
 
     secrets: Secrets
     """Passwords and keys generated for this folder."""
 
     def log_file(self, server: str) -> Path:
-        """Where a server's standard output and error go."""
+        """Log file with the standard output and error of a server."""
         return self.state / "logs" / f"{server}.log"
 
     def url(self, port: str) -> str:
-        """Address of a local port by its name."""
+        """URL of a local port by its name."""
         return f"http://{HOST}:{self.ports[port]}"
 
 
@@ -51,50 +50,50 @@ class Server(Protocol):
     """One process of the stack."""
 
     name: str
-    """Name in the table, in `trainshed status` and of the log file."""
+    """Name in the table, in `trainshed status` and in the name of the log file."""
 
     group: str
-    """What `use_existing` calls it: ``s3``, ``mlflow`` or ``airflow``."""
+    """Its name in ``use_existing``: ``s3``, ``mlflow`` or ``airflow``."""
 
     needs: tuple[str, ...]
-    """Servers that must be ready before this one starts."""
+    """Servers that are ready before this one starts."""
 
     lasting: bool
-    """False for a command that ends by itself with exit code 0, such as a migration."""
+    """False for a command that exits by itself, such as a database migration."""
 
-    def done(self, site: Site) -> bool:
-        """Tell whether a command that ends has nothing left to do. Always False for a lasting server."""
+    def done(self, context: StackContext) -> bool:
+        """Whether a command that exits by itself has nothing to do. Always False for a lasting server."""
         ...
 
-    def finish(self, site: Site) -> None:
-        """Note that a command that ends has ended well."""
+    def finish(self, context: StackContext) -> None:
+        """Record that a command that exits by itself ended with exit code 0."""
         ...
 
-    def command(self, site: Site) -> list[str]:
+    def command(self, context: StackContext) -> list[str]:
         """Return the command line."""
         ...
 
-    def environment(self, site: Site) -> dict[str, str]:
-        """Return the variables it needs beyond the inherited ones."""
+    def environment(self, context: StackContext) -> dict[str, str]:
+        """Return its environment variables beyond the inherited ones."""
         ...
 
-    def files(self, site: Site) -> dict[Path, str]:
-        """Return files to write, mode 0600, before it starts."""
+    def files(self, context: StackContext) -> dict[Path, str]:
+        """Return the files to write before it starts, with mode 0600."""
         ...
 
-    def address(self, site: Site) -> str:
-        """Return its URL, or an empty string when it listens nowhere."""
+    def address(self, context: StackContext) -> str:
+        """Return its URL, or an empty string if it does not listen."""
         ...
 
-    def probe(self, site: Site, since: float) -> str:
-        """Ask whether it serves.
+    def probe(self, context: StackContext, since: float) -> str:
+        """Check whether it is ready.
 
         Args:
-            site: where it runs.
-            since: when its process started, in seconds since the epoch; older signs of life do not count.
+            context: folder, ports, secrets and settings.
+            since: start time of its process, in seconds since the epoch; an older heartbeat does not count.
 
         Returns:
-            An empty string when it serves, else what is missing, in a few words.
+            An empty string if it is ready, else what is missing, in a few words.
         """
         ...
 
@@ -108,17 +107,17 @@ class ServerStatus:
     pid: int | None
     address: str
     memory_mb: int
-    """Memory of the process and its descendants, in megabytes; a page several of them share counts once."""
+    """Memory of the process and its descendants, in megabytes; a shared page counts once."""
 
     detail: str
-    """What is missing, when it is not running."""
+    """What is missing, if it is not running."""
 
     log: Path
 
 
 @dataclass(frozen=True)
 class ServerProgress:
-    """What `up` reports while it works."""
+    """One change that `up` or `down` reports."""
 
     server: str
     state: State
@@ -128,5 +127,5 @@ class ServerProgress:
 OnProgress = Callable[[ServerProgress], None]
 
 
-def quiet(_: ServerProgress) -> None:
-    """Report nothing."""
+def ignore_progress(_: ServerProgress) -> None:
+    """Report no progress."""

@@ -1,8 +1,8 @@
-"""The variables that tell every process and every shell where the stack is.
+"""Environment variables with the addresses and credentials of the stack.
 
-``<state>/env`` (mode 0600, dotenv) holds the addresses and credentials of the servers started here; `load_settings` reads
-it, and so does a shell with ``set -a; . .trainshed/env``. Airflow's processes get the same and hand it down to the
-components they launch: credentials travel in the environment only, never in a request or a log.
+The dotenv file ``<state>/env`` (mode 0600) holds those of the local servers. `load_settings` reads it, and a shell can too:
+``set -a; . .trainshed/env``. Airflow's processes get the same variables, and the components they start inherit them.
+Credentials are passed in the environment only, never in a request or a log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipeline.stack.folder import write_private
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
 
 MLFLOW_USER = "trainshed"
 AIRFLOW_USER = "admin"
@@ -30,61 +30,61 @@ QUIET: dict[str, str] = {
     "SCARF_ANALYTICS": "false",
     "PYTHONUNBUFFERED": "1",
 }
-"""Usage reports off in everything started here; logs written as they happen."""
+"""No telemetry in any process of the stack, and log lines without buffering."""
 
 FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_")
-"""Prefixes of variables of the caller's shell that would bend a server of ours: an `AIRFLOW__CORE__EXECUTOR` or
-`AWS_PROFILE` meant for another installation outranks any configuration file."""
+"""Prefixes of variables that are not inherited from the caller's shell: ``AIRFLOW__CORE__EXECUTOR`` or ``AWS_PROFILE`` of another
+installation would override any configuration file."""
 
 CONNECTIONS = "AIRFLOW_CONN_"
-"""Prefix of variables of Airflow's that hold a connection: they bend no server, and settings may name them."""
+"""Prefix of variables that hold an Airflow connection. They are inherited, because settings may name a connection."""
 
-TOLD_OTHERWISE = frozenset({"state", "home", "use_existing", "s3_port", "mlflow_port", "airflow_port", "store"}) | {
+NOT_INHERITED_BY_NAME = frozenset({"state", "home", "use_existing", "s3_port", "mlflow_port", "airflow_port", "store"}) | {
     name
     for name in Settings.model_fields
     if name.startswith(("s3_", "mlflow_", "airflow_")) and not name.endswith(("_connection", "_retry_s"))
 }
-"""Settings that are no choice about tasks, or that stand among the addresses and keys."""
+"""Settings that do not concern tasks, or that are among the addresses and keys."""
 
 
 def interpreter() -> str:
-    """Return our Python under one name, whichever of its names it was called by.
+    """Return the path of this Python under one fixed name.
 
-    `trainshed` runs as ``python3``, ``python -m`` as ``python``: a server must not look out of date for that.
+    ``trainshed`` runs as ``python3``, ``python -m`` as ``python``; the name must not change a server's configuration digest.
     """
     named = Path(sys.executable).with_name(f"python{sys.version_info.major}.{sys.version_info.minor}")
     return str(named if named.exists() else sys.executable)
 
 
-def addresses(site: Site) -> dict[str, str]:
-    """Return what a client needs to reach the servers started here."""
-    variables = {"TRAINSHED_STORE": site.settings.store}
-    if "s3" in site.ports:
-        variables["TRAINSHED_S3_ENDPOINT"] = site.url("s3")
-        variables["AWS_ACCESS_KEY_ID"] = site.secrets.s3_access_key
-        variables["AWS_SECRET_ACCESS_KEY"] = site.secrets.s3_secret_key
-        # empty, so that the token a shell carries for AWS itself is not taken for one of these keys
+def addresses(context: StackContext) -> dict[str, str]:
+    """Return the variables that a client of the local servers needs."""
+    variables = {"TRAINSHED_STORE": context.settings.store}
+    if "s3" in context.ports:
+        variables["TRAINSHED_S3_ENDPOINT"] = context.url("s3")
+        variables["AWS_ACCESS_KEY_ID"] = context.secrets.s3_access_key
+        variables["AWS_SECRET_ACCESS_KEY"] = context.secrets.s3_secret_key
+        # empty, so that a session token for AWS in the shell is not used with these keys
         variables["AWS_SESSION_TOKEN"] = ""
-    if "mlflow" in site.ports:
-        variables["TRAINSHED_MLFLOW_URI"] = site.url("mlflow")
+    if "mlflow" in context.ports:
+        variables["TRAINSHED_MLFLOW_URI"] = context.url("mlflow")
         variables["MLFLOW_TRACKING_USERNAME"] = MLFLOW_USER
-        variables["MLFLOW_TRACKING_PASSWORD"] = site.secrets.mlflow_password
-    if "airflow" in site.ports:
-        variables["TRAINSHED_AIRFLOW_URL"] = site.url("airflow")
+        variables["MLFLOW_TRACKING_PASSWORD"] = context.secrets.mlflow_password
+    if "airflow" in context.ports:
+        variables["TRAINSHED_AIRFLOW_URL"] = context.url("airflow")
         variables["TRAINSHED_AIRFLOW_USERNAME"] = AIRFLOW_USER
-        variables["TRAINSHED_AIRFLOW_PASSWORD"] = site.secrets.airflow_password
+        variables["TRAINSHED_AIRFLOW_PASSWORD"] = context.secrets.airflow_password
     return variables
 
 
-def write_env_file(site: Site) -> None:
-    """Write ``<state>/env``. Values are single-quoted, which dotenv and the shell read alike."""
-    lines = [f"{name}='{value}'" for name, value in addresses(site).items()]
-    write_private(site.state / ENV_FILE, "\n".join(["# Written by `trainshed up`: the servers of this folder.", *lines, ""]))
+def write_env_file(context: StackContext) -> None:
+    """Write ``<state>/env``. Values have single quotes, which dotenv and the shell read in the same way."""
+    lines = [f"{name}='{value}'" for name, value in addresses(context).items()]
+    write_private(context.state / ENV_FILE, "\n".join(["# Written by `trainshed up`: the servers of this folder.", *lines, ""]))
 
 
-def for_components(site: Site) -> dict[str, str]:
-    """Return what Airflow's processes hand down to components: every server, started here or not, and the folders."""
-    settings = site.settings
+def for_components(context: StackContext) -> dict[str, str]:
+    """Return the variables that components inherit from Airflow's processes: addresses and keys of every server, and the folders."""
+    settings = context.settings
     elsewhere = {
         "TRAINSHED_S3_ENDPOINT": settings.s3_endpoint,
         "TRAINSHED_S3_REGION": settings.s3_region,
@@ -95,22 +95,21 @@ def for_components(site: Site) -> dict[str, str]:
         "MLFLOW_TRACKING_USERNAME": settings.mlflow_username,
         "MLFLOW_TRACKING_PASSWORD": settings.mlflow_password and settings.mlflow_password.get_secret_value(),
     }
-    # by name, though they would be inherited: `up` sees by them that a scheduler runs with other settings than it would have now
-    chosen = {name: getattr(settings, name) for name in sorted(settings.model_fields_set - TOLD_OTHERWISE)}
+    # explicit, although they would be inherited: so they are part of the configuration digest, and `up` restarts the scheduler when one changes
+    chosen = {name: getattr(settings, name) for name in sorted(settings.model_fields_set - NOT_INHERITED_BY_NAME)}
     return {
         **{PREFIX + name.upper(): str(value) for name, value in chosen.items() if value is not None},
         **{name: value for name, value in elsewhere.items() if value},
-        **addresses(site),
-        "TRAINSHED_STATE": str(site.state),
+        **addresses(context),
+        "TRAINSHED_STATE": str(context.state),
         "TRAINSHED_HOME": str(settings.home),
     }
 
 
 def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the caller's variables without those that would bend a server, with our interpreter first on PATH.
+    """Return the caller's variables without those in ``FOREIGN``, and with this interpreter first on PATH.
 
-    Loopback is kept off any proxy: Airflow's tasks and MLflow's clients honour HTTP_PROXY and would send it requests for
-    127.0.0.1.
+    Loopback addresses are in NO_PROXY: Airflow's tasks and MLflow's clients obey HTTP_PROXY, also for 127.0.0.1.
     """
     kept = {name: value for name, value in environment.items() if not name.startswith(FOREIGN) or name.startswith(CONNECTIONS)}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])

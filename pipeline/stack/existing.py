@@ -1,7 +1,7 @@
-"""Servers that exist already: asked once whether they serve, in the way those started here are.
+"""Existing servers: probed in the same way as the local ones, but not started.
 
-A team that has an S3, an MLflow or an Airflow names it in ``use_existing`` and says in the settings where it is. Each wrong
-answer is one line that names the setting to correct.
+A team that already has S3, MLflow or Airflow lists it in ``use_existing`` and sets its address. If a probe fails, the error
+names the setting to correct.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ GROUPS = ("s3", "mlflow", "airflow")
 
 
 def check_names(settings: Settings) -> None:
-    """See that ``use_existing`` names servers there are.
+    """Check the names in ``use_existing``.
 
     Raises:
-        BadInput: it does not.
+        BadInput: it has an unknown name.
     """
     unknown = sorted(settings.use_existing.difference(GROUPS))
     if unknown:
-        raise BadInput(f"setting TRAINSHED_USE_EXISTING names {', '.join(unknown)}", f"any of {', '.join(GROUPS)}", "correct it")
+        raise BadInput(
+            f"setting TRAINSHED_USE_EXISTING names {', '.join(unknown)}", f"any of {', '.join(GROUPS)}", "correct TRAINSHED_USE_EXISTING"
+        )
 
 
 def address(settings: Settings, group: str) -> str:
-    """Return where the settings say a server is."""
+    """Return the address of an existing server."""
     return {"s3": settings.s3_endpoint or "AWS", "mlflow": settings.mlflow_uri, "airflow": settings.airflow_url}[group]
 
 
 def probe(settings: Settings, group: str) -> str:
-    """Return what keeps an existing server from serving us, or an empty string."""
+    """Return why an existing server is not ready, or an empty string."""
     if group == "s3":
         bucket = store_bucket(settings)
         return put_probe(settings.s3_endpoint, bucket, settings.s3_region, settings.s3_keys) if bucket else ""
@@ -50,11 +52,11 @@ def probe(settings: Settings, group: str) -> str:
     return missing or probe_heartbeat(url, "scheduler", 0.0)
 
 
-def require(settings: Settings) -> None:
-    """See that every existing server serves.
+def check_all(settings: Settings) -> None:
+    """Probe every existing server.
 
     Raises:
-        Unavailable: one does not.
+        Unavailable: one is not ready.
     """
     variables = {
         "s3": "TRAINSHED_S3_ENDPOINT, TRAINSHED_STORE and AWS_*",
@@ -65,7 +67,7 @@ def require(settings: Settings) -> None:
         missing = probe(settings, group)
         if missing:
             raise Unavailable(
-                f"existing {group} at {address(settings, group)} does not serve ({missing})",
-                "a server that answers",
-                f"start it, or correct {variables[group]}, or take {group} out of TRAINSHED_USE_EXISTING",
+                f"existing {group} at {address(settings, group)} is not ready ({missing})",
+                "",
+                f"start it, correct {variables[group]}, or remove {group} from TRAINSHED_USE_EXISTING",
             )

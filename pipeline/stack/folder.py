@@ -1,7 +1,7 @@
-"""The state folder: made, checked for room, and written to so that only its owner can read.
+"""The state folder: create it, check its disk, lock it, and write files that only their owner can read.
 
-Everything a disk can refuse is asked here, before a server starts, because a server that meets a full disk or a foreign
-folder dies with a page of log where one line would do.
+Permissions and disk space are checked before a server starts. A server that finds the disk full exits with a page of log; this
+check gives one line.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST_FREE_MB = 512
-"""Below this SeaweedFS and SQLite fail in the middle of something: a run of the smallest recipe writes about 300 MB."""
+"""A run of the smallest recipe writes about 300 MB; with less, SeaweedFS and SQLite would fail in the middle of it."""
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` at once with ``text``, readable by its owner only (mode 0600)."""
+    """Write ``text`` to ``path`` atomically, readable by its owner only (mode 0600)."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
@@ -34,14 +34,14 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def make_ready(state: Path) -> None:
-    """Create the state folder and see that it can be written to and has room.
+def prepare(state: Path) -> None:
+    """Create the state folder, and check that it is writable and has free space.
 
     Raises:
-        BadInput: it cannot be created or written to.
+        BadInput: it cannot be created or written.
         Unavailable: the disk is full.
     """
-    with translated(state):
+    with disk_errors(state):
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (state / "logs").mkdir(exist_ok=True)
         write_private(state / "stack" / "writable", "")
@@ -51,27 +51,27 @@ def make_ready(state: Path) -> None:
 
 
 @contextmanager
-def translated(state: Path) -> Iterator[None]:
-    """Turn what the disk says while the state folder is written to into our one-line errors."""
+def disk_errors(state: Path) -> Iterator[None]:
+    """Translate an `OSError` from writing to the state folder into one of our errors."""
     try:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise _full(state, "no space left") from error
         raise BadInput(
-            f"state folder {state} cannot be written to ({error.strerror or error})",
-            "a folder of yours",
-            "set TRAINSHED_STATE to another folder",
+            f"cannot write to the state folder {state}: {error.strerror or error}",
+            "",
+            "set TRAINSHED_STATE to a folder you can write to",
         ) from error
 
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """Let one `up` or `down` of a state folder work at a time; the next waits for it.
+    """Lock the state folder, so that one `up` or `down` runs at a time and the next waits.
 
-    The lock is the kernel's (``flock``): it is gone when its holder is, however that ended.
+    It is a lock of the kernel (``flock``), released when its holder ends in any way.
     """
-    with translated(state):
+    with disk_errors(state):
         (state / "stack").mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (state / "stack" / "lock").open("w")
     with file:
@@ -83,5 +83,5 @@ def _full(state: Path, found: str) -> Unavailable:
     return Unavailable(
         f"disk of {state} is full ({found})",
         f"at least {LEAST_FREE_MB} MB",
-        "free some space, or set TRAINSHED_STATE to a folder on another disk",
+        "free disk space, or set TRAINSHED_STATE to a folder on another disk",
     )

@@ -1,7 +1,7 @@
-"""One HTTP question to a server that may not be up yet.
+"""One HTTP request to a server that may not run yet.
 
-The standard library does it in a millisecond of import, `requests` takes a hundred. Loopback addresses never go through
-a proxy: behind a company proxy every probe would otherwise ask the proxy for its own 127.0.0.1.
+The standard library takes 1 ms to import, ``requests`` 100 ms. Requests to loopback addresses use no proxy: otherwise a company
+proxy would get the probe of 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a status, 0 when nothing did, and the body or the reason."""
+    """HTTP status and body; status 0 and the reason if there was no answer."""
 
     status: int
     text: str
 
     def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object; anything else is an empty one."""
+        """The body as a JSON object; empty if it is anything else."""
         try:
             body = json.loads(self.text)
         except ValueError:
@@ -36,8 +36,8 @@ class Answer:
 
 
 def ask(url: str, body: object | None = None, login: tuple[str, str] | None = None) -> Answer:
-    """GET ``url``, or POST ``body`` to it as JSON; never raises for what a server or the network does."""
-    request = urllib.request.Request(url)  # noqa: S310 - the schemes are those of our own settings
+    """GET ``url``, or POST ``body`` to it as JSON. Errors of the server and the network do not raise."""
+    request = urllib.request.Request(url)  # noqa: S310 - the URL is from our settings
     if body is not None:
         request.data = json.dumps(body).encode()
         request.add_header("Content-Type", "application/json")
@@ -50,5 +50,5 @@ def ask(url: str, body: object | None = None, login: tuple[str, str] | None = No
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.read().decode(errors="replace"))
-    except (OSError, ValueError, http.client.HTTPException) as error:  # the last: it speaks, but no HTTP
+    except (OSError, ValueError, http.client.HTTPException) as error:  # the last: the answer is not HTTP
         return Answer(0, str(getattr(error, "reason", error)))

@@ -1,13 +1,12 @@
-"""The MLflow server of a laptop: SQLite, artifacts in S3 through the server, one process.
+"""The local MLflow server: SQLite, artifacts in S3 through the server, one process.
 
-``mlflow server`` imports everything twice, in a parent that waits and in a uvicorn child (7.0 s and 500 MB);
-``mlflow_app.py`` serves the same application in one process (3.4 s, 260 MB).
+``mlflow server`` imports everything twice, in a waiting parent and in a uvicorn child (7.0 s and 500 MB). `mlflow_app.py`
+serves the same application in one process (3.4 s, 260 MB).
 
-Hardened: job execution off (it is arbitrary code on the server, and ten more processes), pickle deserialization off,
-requests only for the host names of loopback (against DNS rebinding), and a password. The password is checked by a few
-lines in ``mlflow_app.py`` rather than by MLflow's basic-auth application, which needs another package and a second
-database and is about who may do what; here there is one user, and what matters is that other users of the machine, who
-reach loopback too, are kept out.
+Hardened: no job execution (arbitrary code on the server, and ten more processes), no pickle deserialization, only requests for
+loopback host names (against DNS rebinding), and a password. `mlflow_app.py` checks the password in a few lines. MLflow's
+basic-auth application needs another package and a second database, for permissions of many users. Here there is one user, and
+the password keeps out other users of the machine, who can reach loopback too.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from pipeline.stack.s3 import MLFLOW_BUCKET
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
 
 
 class Mlflow:
@@ -33,27 +32,27 @@ class Mlflow:
     needs: tuple[str, ...] = ()
     lasting = True
 
-    def done(self, site: Site) -> bool:
-        """It never ends by itself."""
-        del site
+    def done(self, context: StackContext) -> bool:
+        """The server does not exit by itself."""
+        del context
         return False
 
-    def finish(self, site: Site) -> None:
-        """Nothing to note: it never ends by itself."""
+    def finish(self, context: StackContext) -> None:
+        """Nothing to record: the server does not exit by itself."""
 
-    def command(self, site: Site) -> list[str]:
-        """Return our one-process runner of MLflow's application."""
-        database = f"sqlite:///{site.state / 'mlflow' / 'mlflow.db'}"
-        return [interpreter(), "-P", "-m", "pipeline.stack.mlflow_app", database, _artifacts(site), HOST, str(site.ports["mlflow"])]
+    def command(self, context: StackContext) -> list[str]:
+        """Return the command of `mlflow_app.py`."""
+        database = f"sqlite:///{context.state / 'mlflow' / 'mlflow.db'}"
+        return [interpreter(), "-P", "-m", "pipeline.stack.mlflow_app", database, _artifacts(context), HOST, str(context.ports["mlflow"])]
 
-    def environment(self, site: Site) -> dict[str, str]:
-        """Return access to S3, the password it asks for, and what is switched off."""
-        settings = site.settings
-        if "s3" in site.ports:
+    def environment(self, context: StackContext) -> dict[str, str]:
+        """Return S3 credentials, the log-in, and what is switched off."""
+        settings = context.settings
+        if "s3" in context.ports:
             s3 = {
-                "MLFLOW_S3_ENDPOINT_URL": site.url("s3"),
-                "AWS_ACCESS_KEY_ID": site.secrets.s3_access_key,
-                "AWS_SECRET_ACCESS_KEY": site.secrets.s3_secret_key,
+                "MLFLOW_S3_ENDPOINT_URL": context.url("s3"),
+                "AWS_ACCESS_KEY_ID": context.secrets.s3_access_key,
+                "AWS_SECRET_ACCESS_KEY": context.secrets.s3_secret_key,
                 "AWS_DEFAULT_REGION": "us-east-1",
             }
         else:
@@ -65,36 +64,36 @@ class Mlflow:
                 "AWS_DEFAULT_REGION": settings.s3_region,
             }
             s3 = {name: value for name, value in known.items() if value}
-        port = site.ports["mlflow"]
+        port = context.ports["mlflow"]
         return {
             **s3,
-            # MLflow passes boto3 no retry settings of its own, so its five quick tries would not outlast a restart of S3.
+            # MLflow does not configure boto3's retries; the default of five quick ones is over before S3 has restarted.
             "AWS_MAX_ATTEMPTS": "8",
             "AWS_RETRY_MODE": "standard",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
             "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:{port},localhost:{port}",
             "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
-            "TRAINSHED_MLFLOW_LOGIN": f"{MLFLOW_USER}:{site.secrets.mlflow_password}",
+            "TRAINSHED_MLFLOW_LOGIN": f"{MLFLOW_USER}:{context.secrets.mlflow_password}",
         }
 
-    def files(self, site: Site) -> dict[Path, str]:
-        """Return nothing to write; the database makes itself."""
-        (site.state / "mlflow").mkdir(mode=0o700, exist_ok=True)
+    def files(self, context: StackContext) -> dict[Path, str]:
+        """Create the folder of the database; there is no file to write."""
+        (context.state / "mlflow").mkdir(mode=0o700, exist_ok=True)
         return {}
 
-    def address(self, site: Site) -> str:
+    def address(self, context: StackContext) -> str:
         """Return its URL."""
-        return site.url("mlflow")
+        return context.url("mlflow")
 
-    def probe(self, site: Site, since: float) -> str:
-        """Ask for its health and for a real answer from its database."""
+    def probe(self, context: StackContext, since: float) -> str:
+        """Check its health, and that it answers from its database."""
         del since
-        return probe_mlflow(site.url("mlflow"), (MLFLOW_USER, site.secrets.mlflow_password))
+        return probe_mlflow(context.url("mlflow"), (MLFLOW_USER, context.secrets.mlflow_password))
 
 
 def probe_mlflow(url: str, login: tuple[str, str] | None) -> str:
-    """Return what keeps the server at ``url`` from answering, or an empty string."""
+    """Return why the server at ``url`` is not ready, or an empty string."""
     health = ask(f"{url}/health")
     if health.status != 200:
         return health.text if health.status == 0 else f"/health answers {health.status}"
@@ -102,10 +101,10 @@ def probe_mlflow(url: str, login: tuple[str, str] | None) -> str:
     return "" if search.status == 200 else f"experiments/search answers {search.status}"
 
 
-def _artifacts(site: Site) -> str:
-    """Return where artifacts go: a bucket of their own on our S3, a folder beside the store on somebody else's."""
-    if "s3" in site.ports:
+def _artifacts(context: StackContext) -> str:
+    """Return where MLflow stores artifacts: a separate bucket on the local S3, a folder of the store on an existing S3."""
+    if "s3" in context.ports:
         return f"s3://{MLFLOW_BUCKET}/artifacts"
-    if site.settings.store.startswith("s3://"):
-        return f"{site.settings.store.rstrip('/')}/mlflow-artifacts"
-    return str(site.state / "mlflow" / "artifacts")
+    if context.settings.store.startswith("s3://"):
+        return f"{context.settings.store.rstrip('/')}/mlflow-artifacts"
+    return str(context.state / "mlflow" / "artifacts")

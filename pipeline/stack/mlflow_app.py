@@ -1,9 +1,8 @@
-"""Serve MLflow in one process: what ``mlflow server --workers 1`` does in two.
+"""Serve MLflow in one process; ``mlflow server --workers 1`` needs two.
 
-Usage: ``python -m pipeline.stack.mlflow_app DATABASE_URI ARTIFACTS_URI HOST PORT``. The names of the variables through which
-the command line hands its options to the application are taken from MLflow's own constants, so a version that renames
-them fails here at import and not in silence. ``TRAINSHED_MLFLOW_LOGIN`` (``user:password``) is asked of every request but
-``/health`` and ``/version``.
+Usage: ``python -m pipeline.stack.mlflow_app DATABASE_URI ARTIFACTS_URI HOST PORT``. MLflow's command line passes its options to
+the application in environment variables. Their names come from MLflow's constants, so a version that renames them fails at
+import. Every request except ``/health`` and ``/version`` needs the log-in ``TRAINSHED_MLFLOW_LOGIN`` (``user:password``).
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ class PasswordGuard:
     """ASGI middleware: HTTP basic authentication with one user, compared in constant time."""
 
     def __init__(self, application: Application, login: str) -> None:
-        """Guard ``application`` with ``login``, ``user:password``."""
+        """Protect ``application`` with ``login``, ``user:password``."""
         self._application = application
         self._expected = b"Basic " + base64.b64encode(login.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer 401."""
+        """Pass a request on, or answer 401."""
         if scope["type"] == "lifespan" or scope.get("path") in OPEN or self._admits(scope):
             await self._application(scope, receive, send)
             return
@@ -50,13 +49,13 @@ class PasswordGuard:
 
 
 def use_write_ahead_log(database: str) -> None:
-    """Let readers and the writer of the SQLite file work side by side; the setting stays in the file."""
+    """Let the SQLite file be read while it is written; the setting is stored in the file."""
     with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
 
 def main(database: str, artifacts: str, host: str, port: str) -> None:
-    """Bring the database up to date and serve until SIGTERM."""
+    """Migrate the database and serve until SIGTERM."""
     warnings.filterwarnings("ignore", message="starlette.middleware.wsgi is deprecated")
     from mlflow.server import constants
 

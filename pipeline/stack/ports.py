@@ -1,8 +1,8 @@
-"""Ports: the one the settings name, the one used last time, or a free one.
+"""Choose ports: the one of the settings, the one used last, or a free one.
 
-A free port is drawn at random from 10240-22767 rather than asked of the kernel: that range and its partners 10000 above
-lie below 32768, where Linux takes the ports of outgoing connections from, so a port that is free now is not lost to a
-client a moment later; and two stacks that start at the same moment seldom draw the same.
+A free port is a random number from 10240 to 22767. That range, and its partners 10000 higher, are below 32768, where Linux takes
+the ports of outgoing connections from: a port that is free now is not taken by a client a moment later. Two stacks that
+start at the same moment seldom choose the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTNER_OFFSET = 10_000
-"""Distance of a SeaweedFS gRPC port from its HTTP port; some of its parts assume it whatever the flags say."""
+"""Distance of a SeaweedFS gRPC port from its HTTP port. Some parts of SeaweedFS ignore the flags and assume it."""
 
 FIRST, LAST = 10_240, 22_767
 ATTEMPTS = 200
@@ -29,9 +29,9 @@ FILE = "stack/ports.json"
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nothing listens on ``port`` of the loopback address.
+    """Whether nothing listens on ``port`` of the loopback address.
 
-    SO_REUSEADDR as the servers set it: without it a port that a stopped server held stays "taken" for a minute.
+    Uses SO_REUSEADDR like the servers: without it, the port of a stopped server counts as taken for a minute.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,8 +47,8 @@ def choose(preferred: Iterable[int], *, partner: bool, avoid: frozenset[int] = f
 
     Args:
         preferred: ports to try first.
-        partner: the port ``PARTNER_OFFSET`` above must be free too.
-        avoid: ports given away already.
+        partner: whether the port ``PARTNER_OFFSET`` higher must be free too.
+        avoid: ports that are chosen already.
 
     Raises:
         Unavailable: no free port was found.
@@ -59,7 +59,7 @@ def choose(preferred: Iterable[int], *, partner: bool, avoid: frozenset[int] = f
         both = {port, port + PARTNER_OFFSET} if partner else {port}
         if not both & avoid and all(0 < one < 65_536 and is_free(one) for one in sorted(both)):
             return port
-    raise Unavailable("no free port on 127.0.0.1", f"one of {FIRST}-{LAST}", "end what holds them and run `trainshed up` again")
+    raise Unavailable("no free port on 127.0.0.1", f"one of {FIRST}-{LAST}", "stop the programs that use them and run `trainshed up` again")
 
 
 def taken_by(ports: Mapping[str, int], partnered: frozenset[str]) -> frozenset[int]:
@@ -69,13 +69,13 @@ def taken_by(ports: Mapping[str, int], partnered: frozenset[str]) -> frozenset[i
 
 
 def recorded(state: Path) -> dict[str, int]:
-    """Read the ports used last; none when the file is missing or unreadable."""
+    """Read the ports used last; empty if the file is missing or unreadable."""
     try:
         return {str(name): int(port) for name, port in json.loads((state / FILE).read_text()).items()}
     except (OSError, ValueError, AttributeError):
-        return {}  # a damaged record costs nothing but new ports
+        return {}  # without the file, ports are chosen again
 
 
 def record(state: Path, ports: Mapping[str, int]) -> None:
-    """Keep the ports for the next start and for `trainshed status`."""
+    """Store the ports for the next start and for `trainshed status`."""
     write_private(state / FILE, json.dumps(dict(sorted(ports.items())), indent=1) + "\n")

@@ -1,8 +1,8 @@
-"""Processes of the stack: started in sessions of their own, found again by a mark, ended to the last descendant.
+"""Start the processes of the stack in new sessions, find them by a mark, and end them with all descendants.
 
-The mark is an environment variable, ``TRAINSHED_STACK=<state folder>``, that every descendant inherits. Process ids in files
-go stale and children outlive their parents (LocalExecutor's workers survive the kill of their scheduler, a component
-survives its worker); the mark is found on each of them, after a kill of everything and whatever the files say.
+The mark is an environment variable, ``TRAINSHED_STACK=<state folder>``, that every descendant inherits. A file with a process id
+may be stale, and children may outlive their parent: LocalExecutor's workers survive a kill of the scheduler, a component
+survives its worker. The mark finds all of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOG_LIMIT = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class Marked:
+class MarkedProcess:
     """A process that carries the mark."""
 
     process: psutil.Process
@@ -39,11 +39,11 @@ class Marked:
     """The server it is or descends from."""
 
     configuration: str
-    """Digest of the command, environment and files that server was started with."""
+    """Digest of the command, environment and files of that server."""
 
 
-def find_marked(state: Path) -> list[Marked]:
-    """Return every living process of a state folder's stack, oldest first."""
+def find_marked(state: Path) -> list[MarkedProcess]:
+    """Return every running process with the mark of a state folder, oldest first."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -52,16 +52,16 @@ def find_marked(state: Path) -> list[Marked]:
             environment = process.environ()
             born = process.create_time()
         except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-            continue  # gone meanwhile, or somebody else's: not ours either way
+            continue  # it has ended, or belongs to another user
         if environment.get(MARK) == str(state):
-            found.append((born, process.pid, Marked(process, environment.get(SERVER, ""), environment.get(CONFIGURATION, ""))))
+            found.append((born, process.pid, MarkedProcess(process, environment.get(SERVER, ""), environment.get(CONFIGURATION, ""))))
     return [marked for _, _, marked in sorted(found, key=lambda entry: entry[:2])]
 
 
 def start(command: Sequence[str], environment: dict[str, str], *, state: Path, server: str, configuration: str, log: Path) -> psutil.Popen:
-    """Start a server in a session of its own, with its output appended to ``log``.
+    """Start a server in a new session and append its output to ``log``.
 
-    A log above 16 MB is set aside first, one generation, so that a stack that lives for months does not fill the disk.
+    A log above 16 MB is renamed to ``.log.1`` first, so that a stack that runs for months does not fill the disk.
     """
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
@@ -83,11 +83,15 @@ def start(command: Sequence[str], environment: dict[str, str], *, state: Path, s
 
 
 def end(find: Callable[[], Iterable[psutil.Process]], retry_s: float) -> int:
-    """End every process ``find`` returns: SIGTERM, wait, SIGKILL; again until it returns none.
+    """End every process that ``find`` returns: SIGTERM, wait, SIGKILL; repeat until it returns none.
 
-    Looking again matters: a process may fork while its siblings are being ended. Workers of LocalExecutor that wait for
-    work get SIGKILL at once: they have nothing to lose, and those whose scheduler was killed ignore SIGTERM (its handler
-    is inherited and heeds only the scheduler's own process id).
+    The repetition is needed because a process may fork while others are being ended. Idle workers of LocalExecutor get SIGKILL
+    at once: they have no task, and after a kill of the scheduler they ignore SIGTERM, because the inherited handler acts
+    only in the process of the scheduler.
+
+    Args:
+        find: returns the processes that still run.
+        retry_s: time between SIGTERM and SIGKILL, in seconds.
 
     Returns:
         How many processes there were at first.
@@ -108,7 +112,7 @@ def end(find: Callable[[], Iterable[psutil.Process]], retry_s: float) -> int:
 
 
 def is_idle_worker(process: psutil.Process) -> bool:
-    """Tell whether this is a LocalExecutor worker that waits for work; its title says so."""
+    """Whether this is an idle worker of LocalExecutor, by its process title."""
     try:
         title = " ".join(process.cmdline())
     except psutil.Error:
@@ -117,7 +121,7 @@ def is_idle_worker(process: psutil.Process) -> bool:
 
 
 def _wait(processes: list[psutil.Process], retry_s: float) -> None:
-    """Wait for processes to end; workers that fall idle meanwhile are ended as they do."""
+    """Wait for processes to end; kill workers as soon as they are idle."""
     deadline = time.monotonic() + retry_s
     while processes and time.monotonic() < deadline:
         processes = psutil.wait_procs(processes, timeout=ROUND_S)[1]
@@ -126,23 +130,23 @@ def _wait(processes: list[psutil.Process], retry_s: float) -> None:
 
 
 def memory_mb(processes: Iterable[psutil.Process]) -> int:
-    """Return the memory of processes together, in megabytes.
+    """Return the total memory of processes, in megabytes.
 
-    Proportional where the kernel says it (Linux): the scheduler's forked workers share most of their pages with it, and
-    counting those once a process shows 670 MB where 250 are used. Unique pages elsewhere.
+    On Linux it is the proportional set size: the scheduler's forked workers share most pages with it, and counting those for
+    each process shows 670 MB where 250 are used. On other systems it is the unique set size.
     """
     total = 0
     for process in processes:
         try:
             memory = process.memory_full_info()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue  # it ended while we looked
+            continue  # it has ended
         total += getattr(memory, "pss", memory.uss)
     return total // 2**20
 
 
 def tail(log: Path, start: int = 0, lines: int = 3) -> str:
-    """Return the last lines of a log from byte ``start`` on, joined by ``|``; what a one-line error can show."""
+    """Return the last lines of a log after byte ``start``, joined by ``|``, for a one-line error."""
     try:
         with log.open("rb") as file:
             file.seek(max(start, log.stat().st_size - 8192))
@@ -154,7 +158,7 @@ def tail(log: Path, start: int = 0, lines: int = 3) -> str:
 
 
 def _signal(send: Callable[[], None]) -> None:
-    """Send a signal; a process that is gone already needs none."""
+    """Send a signal; a process that has ended is no error."""
     try:
         send()
     except psutil.NoSuchProcess:

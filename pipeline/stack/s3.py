@@ -24,7 +24,7 @@ from pipeline.stack.ports import PARTNER_OFFSET
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
 
 PARTS = ("s3", "s3-master", "s3-volume", "s3-filer", "s3-admin")
 """Names of its ports. The gateway's is the one clients use."""
@@ -50,27 +50,27 @@ class S3:
     needs: tuple[str, ...] = ()
     lasting = True
 
-    def done(self, site: Site) -> bool:
+    def done(self, context: StackContext) -> bool:
         """It never ends by itself."""
-        del site
+        del context
         return False
 
-    def finish(self, site: Site) -> None:
+    def finish(self, context: StackContext) -> None:
         """Nothing to note: it never ends by itself."""
 
-    def command(self, site: Site) -> list[str]:
+    def command(self, context: StackContext) -> list[str]:
         """Return ``weed mini`` with every port moved and bound to loopback."""
         ports = [
-            f"-{part.removeprefix('s3-')}.port{kind}={site.ports[part] + offset}"
+            f"-{part.removeprefix('s3-')}.port{kind}={context.ports[part] + offset}"
             for part in PARTS
             for kind, offset in (("", 0), (".grpc", PARTNER_OFFSET))
         ]
-        buckets = sorted({store_bucket(site.settings), MLFLOW_BUCKET} - {""})
+        buckets = sorted({store_bucket(context.settings), MLFLOW_BUCKET} - {""})
         return [
             str(Path(sys.executable).with_name("weed")),
             "-logtostderr=true",
             "mini",
-            f"-dir={site.state / 's3'}",
+            f"-dir={context.state / 's3'}",
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             *ports,
@@ -79,39 +79,39 @@ class S3:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-s3.autoCreateBucket=false",
-            f"-s3.config={_identities(site)}",
+            f"-s3.config={_identities(context)}",
             f"-s3.allowedOrigins=http://{HOST}",
             "-master.telemetry=false",
             "-idleTimeout=2",
             f"-bucket={','.join(buckets)}",
         ]
 
-    def environment(self, site: Site) -> dict[str, str]:
+    def environment(self, context: StackContext) -> dict[str, str]:
         """Return the key by which its parts know each other; those of clients, if they came so, would be named in its log."""
-        return dict.fromkeys(INNER_KEYS, site.secrets.s3_inner_key)
+        return dict.fromkeys(INNER_KEYS, context.secrets.s3_inner_key)
 
-    def files(self, site: Site) -> dict[Path, str]:
+    def files(self, context: StackContext) -> dict[Path, str]:
         """Return the one identity that may do everything."""
-        (site.state / "s3").mkdir(mode=0o700, exist_ok=True)
-        keys = {"accessKey": site.secrets.s3_access_key, "secretKey": site.secrets.s3_secret_key}
+        (context.state / "s3").mkdir(mode=0o700, exist_ok=True)
+        keys = {"accessKey": context.secrets.s3_access_key, "secretKey": context.secrets.s3_secret_key}
         identity = {"name": "trainshed", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-        return {_identities(site): json.dumps({"identities": [identity]}) + "\n"}
+        return {_identities(context): json.dumps({"identities": [identity]}) + "\n"}
 
-    def address(self, site: Site) -> str:
+    def address(self, context: StackContext) -> str:
         """Return the gateway's URL."""
-        return site.url("s3")
+        return context.url("s3")
 
-    def probe(self, site: Site, since: float) -> str:
+    def probe(self, context: StackContext, since: float) -> str:
         """Ask for the buckets and put an object: the port answers a second before a first write succeeds."""
         del since
-        keys = (site.secrets.s3_access_key, site.secrets.s3_secret_key)
-        buckets = sorted({store_bucket(site.settings), MLFLOW_BUCKET} - {""})
-        return next(filter(None, (put_probe(site.url("s3"), bucket, "us-east-1", keys) for bucket in buckets)), "")
+        keys = (context.secrets.s3_access_key, context.secrets.s3_secret_key)
+        buckets = sorted({store_bucket(context.settings), MLFLOW_BUCKET} - {""})
+        return next(filter(None, (put_probe(context.url("s3"), bucket, "us-east-1", keys) for bucket in buckets)), "")
 
 
-def _identities(site: Site) -> Path:
+def _identities(context: StackContext) -> Path:
     """Where its keys lie, mode 0600."""
-    return site.state / "stack" / "s3.json"
+    return context.state / "stack" / "s3.json"
 
 
 def put_probe(endpoint: str | None, bucket: str, region: str, keys: tuple[str, ...] | None) -> str:

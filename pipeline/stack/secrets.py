@@ -1,7 +1,7 @@
-"""Passwords and keys of the local servers: generated once a state folder, kept in a 0600 file, never printed to a log.
+"""Passwords and keys of the local servers: generated once per state folder, stored with mode 0600, never logged.
 
-They are kept rather than made anew at each start because browsers, shells and running tasks hold them: a scheduler that
-is started again must accept the tokens its predecessor signed.
+They stay the same at each start, because browsers, shells and running tasks hold them: a restarted scheduler must accept the
+tokens that the previous one signed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE = "stack/secrets.json"
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """One value a purpose, so that handing one out gives nothing else away."""
+    """One value per purpose, so that a leaked one opens nothing else."""
 
     s3_access_key: str
     s3_secret_key: str
@@ -35,7 +35,7 @@ class Secrets:
 
 
 def generate() -> Secrets:
-    """Draw new secrets from the operating system's generator (at least 128 bits each)."""
+    """Generate new secrets with the random generator of the operating system (at least 128 bits each)."""
     return Secrets(
         s3_access_key=secrets.token_hex(10).upper(),
         s3_secret_key=secrets.token_urlsafe(30),
@@ -49,12 +49,12 @@ def generate() -> Secrets:
 
 
 def load_or_generate(state: Path) -> Secrets:
-    """Read the secrets of a state folder; those that are missing are generated and kept."""
+    """Read the secrets of a state folder; generate and store those that are missing."""
     path = state / FILE
     try:
         kept = json.loads(path.read_text())
     except (OSError, ValueError):
-        kept = {}  # none yet, or cut short by a full disk: new ones are as good
+        kept = {}  # none yet, or truncated by a full disk
     known = kept if isinstance(kept, dict) else {}
     merged = {**asdict(generate()), **{field.name: str(known[field.name]) for field in fields(Secrets) if field.name in known}}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Which marked process is the server itself, and which descend from it.
+"""The processes of each server: the main process, and its descendants.
 
-A record of process id and start time says it, and is believed only if a process with both carries the mark: a stale record,
-an id given to another program, or no record at all make every process of that server a stray, to be ended and replaced.
+A file with process id and start time names the main process. It counts only if a marked process has both. If there is none (a
+stale file, a reused process id, no file), every process of that server is a stray: it is ended and the server started again.
 """
 
 from __future__ import annotations
@@ -18,39 +18,43 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from pipeline.stack.processes import Marked
+    from pipeline.stack.processes import MarkedProcess
 
 CLOCK_SLACK_S = 1.0
-"""Start times are derived from the boot time, which the kernel's clock adjustments may shift by a little."""
+"""psutil derives start times from the boot time, which the kernel's clock adjustments may shift by a little."""
 
 
 @dataclass
-class Family:
+class ServerProcesses:
     """The processes of one server."""
 
-    root: psutil.Process | None = None
+    main: psutil.Process | None = None
+    """The server itself; None if it has ended."""
+
     configuration: str = ""
-    members: list[psutil.Process] = field(default_factory=list)
-    """All of them, the root and strays included."""
+    """Digest of the command, environment and files that it was started with."""
+
+    processes: list[psutil.Process] = field(default_factory=list)
+    """All processes: the main one, its descendants and strays."""
 
 
 def record(state: Path, server: str, process: psutil.Process) -> None:
-    """Note that ``process`` is the server itself."""
+    """Note that ``process`` is the main process of ``server``."""
     write_private(_file(state, server), json.dumps({"pid": process.pid, "created": process.create_time()}) + "\n")
 
 
-def families(state: Path) -> dict[str, Family]:
-    """Return the living processes of a stack by server."""
-    found: dict[str, Family] = {}
+def find_all(state: Path) -> dict[str, ServerProcesses]:
+    """Return the running processes of a stack by server."""
+    found: dict[str, ServerProcesses] = {}
     for marked in find_marked(state):
-        family = found.setdefault(marked.server, Family())
-        family.members.append(marked.process)
-        if _is_root(state, marked):
-            family.root, family.configuration = marked.process, marked.configuration
+        server = found.setdefault(marked.server, ServerProcesses())
+        server.processes.append(marked.process)
+        if _is_main(state, marked):
+            server.main, server.configuration = marked.process, marked.configuration
     return found
 
 
-def _is_root(state: Path, marked: Marked) -> bool:
+def _is_main(state: Path, marked: MarkedProcess) -> bool:
     try:
         kept = json.loads(_file(state, marked.server).read_text())
         return bool(kept["pid"] == marked.process.pid and abs(kept["created"] - marked.process.create_time()) < CLOCK_SLACK_S)

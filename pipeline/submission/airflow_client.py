@@ -1,7 +1,7 @@
-"""A client of Airflow's public REST API (v2), as much of it as the command line needs; it imports no Airflow.
+"""A client of Airflow's public REST API (v2), with the calls that the command line needs; it does not import Airflow.
 
-Everything that is asked survives a server that is away for a while (it may be restarted while a person watches a run). Starting
-a run is safe to repeat as well, because the caller chooses the run's id: "exists already" after a lost answer means it is ours.
+Every call is retried while the server is unreachable, e.g. restarting while a person watches a run. Triggering a run can be
+retried too, because the caller chooses its id: "exists already" after a lost response means that the first call arrived.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = (3, 30)
 RETRY_S = 60.0
-# a person watches: the next look should not be far away
+# short, because a person watches
 LONGEST_PAUSE_S = 3.0
 PAGE = 100
-AWAY = frozenset({429, 500, 502, 503, 504})
+UNAVAILABLE = frozenset({429, 500, 502, 503, 504})
 ENDED = frozenset({"success", "skipped", "failed", "upstream_failed", "removed"})
-AT_WORK = frozenset({"running", "queued", "up_for_retry", "restarting"})
+STARTED = frozenset({"running", "queued", "up_for_retry", "restarting"})
 NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Task(NamedTuple):
-    """One task of a run, as Airflow sees it now."""
+    """One task of a run: its present state."""
 
     id: str
     state: str
@@ -43,10 +43,10 @@ class Task(NamedTuple):
     """Number of the newest attempt, from 1; 0 before the first."""
 
     started: str | None
-    """When the newest attempt began, ISO 8601."""
+    """Start of the newest attempt, ISO 8601."""
 
     seconds: float | None
-    """How long it took, once it has ended."""
+    """Duration of an ended task, in seconds."""
 
 
 class DagRun(NamedTuple):
@@ -59,42 +59,42 @@ class DagRun(NamedTuple):
 
 
 class ImportFailure(NamedTuple):
-    """A DAG file that Airflow cannot import."""
+    """An import error of a DAG file."""
 
     file: str
     """Its path below the DAG folder."""
 
     seen: str
-    """When that was last found, ISO 8601; another one each time the file is parsed."""
+    """Time of the parse that found it, ISO 8601; each parse gives a new one."""
 
     why: str
     """The last line of the traceback."""
 
 
 class NotFoundInAirflow(TrainshedError):
-    """Airflow knows no such thing."""
+    """Airflow has no such DAG, run, task or value (HTTP 404)."""
 
 
 class Airflow:
     """One Airflow API server."""
 
     def __init__(self, settings: Settings, retry_s: float = RETRY_S) -> None:
-        """Remember where the server is; nothing is sent yet.
+        """Create a client; nothing is sent yet.
 
         Args:
             settings: address and log-in.
-            retry_s: how long a server that is away is waited for, in seconds.
+            retry_s: how long an unreachable server is retried, in seconds.
         """
         self.url = settings.airflow_url.rstrip("/")
-        self.retry = RetryPolicy(retry_s, f"Airflow at {self.url}", "a running stack", "run `trainshed up`", LONGEST_PAUSE_S)
+        self.retry = RetryPolicy(retry_s, f"Airflow at {self.url}", "", "run `trainshed up`", LONGEST_PAUSE_S)
         password = settings.airflow_password
         self._login = {"username": settings.airflow_username, "password": password.get_secret_value() if password else ""}
         self._session = requests.Session()
-        # a proxy that is set for the outside would be asked for its own 127.0.0.1
+        # a proxy must not get requests for 127.0.0.1
         self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
 
     def dag(self, name: str) -> dict[str, Any] | None:
-        """What Airflow knows of a DAG, ``is_paused`` and ``file_token`` among it; None when there is no such DAG."""
+        """A DAG with its ``is_paused`` and ``file_token``; None if it does not exist or is stale."""
         try:
             found = self._call("GET", f"dags/{_path(name)}")
         except NotFoundInAirflow:
@@ -110,16 +110,16 @@ class Airflow:
         return frozenset(task["task_id"] for task in self._call("GET", f"dags/{_path(dag)}/tasks")["tasks"])
 
     def parse(self, file_token: str) -> None:
-        """Ask for a DAG file to be parsed at once; a request that waits already is as good."""
+        """Ask Airflow to parse a DAG file at once; an earlier request that is still pending is no error."""
         self._call("PUT", f"parseDagFile/{file_token}", accepted=frozenset({409}))
 
     def import_errors(self) -> list[ImportFailure]:
-        """The DAG files that cannot be imported."""
+        """The import errors of all DAG files."""
         found = self._pages("importErrors", "import_errors", {})
         return [ImportFailure(row["filename"], row["timestamp"], row["stack_trace"].strip().splitlines()[-1]) for row in found]
 
     def has_connection(self, name: str) -> bool:
-        """Whether Airflow's database holds a connection; secrets backends and variables, which come first, cannot be asked."""
+        """Whether Airflow's database has a connection. Secrets backends and environment variables, which come first, are not visible."""
         try:
             self._call("GET", f"connections/{_path(name)}")
         except NotFoundInAirflow:
@@ -127,10 +127,10 @@ class Airflow:
         return True
 
     def trigger(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> None:
-        """Start a run under an id of our own.
+        """Start a run with the id ``run_id``; a run with that id is no error.
 
         Raises:
-            BadInput: the DAG's params refuse ``conf``.
+            BadInput: ``conf`` does not match the params of the DAG.
             NotFoundInAirflow: no such DAG.
         """
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
@@ -141,7 +141,7 @@ class Airflow:
         return _run(self._call("GET", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}"))
 
     def runs(self, dag: str = "~", state: str | None = None) -> list[DagRun]:
-        """The newest hundred runs of a DAG, or of all of them, newest first."""
+        """The newest hundred runs of a DAG, or of all DAGs, newest first."""
         query = {"order_by": "-run_after", "limit": PAGE, **({"state": state} if state else {})}
         return [_run(row) for row in self._call("GET", f"dags/{_path(dag)}/dagRuns", query)["dag_runs"]]
 
@@ -151,7 +151,7 @@ class Airflow:
         return {row["task_id"]: _task(row) for row in rows}
 
     def deferred(self) -> int:
-        """How many tasks have left their workers to a trigger."""
+        """How many tasks are deferred to the triggerer."""
         query = {"state": "deferred", "limit": 1}
         count: int = self._call("GET", "dags/~/dagRuns/~/taskInstances", query)["total_entries"]
         return count
@@ -165,33 +165,33 @@ class Airflow:
         return True
 
     def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
-        """Lines of the log of one attempt, without what Airflow says of its own preparations."""
+        """Lines of the log of one attempt, without those of Airflow's own preparations."""
         place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/logs/{attempt}"
         text = self._send("GET", place, {"full_content": "true"}, frozenset(), "application/x-ndjson").text
         group = False
         for entry in map(json.loads, text.splitlines()):
             event = str(entry.get("event", ""))
             group = event.startswith("::group::") or (group and not event.startswith("::endgroup::"))
-            # Airflow's groups tell how it prepares a task; only what goes wrong there is for people
+            # a group holds lines about the preparation of the task; only its errors matter to people
             if not (group or event.startswith("::endgroup::")) or entry.get("level") in {"error", "critical"}:
                 yield from _log_lines(entry)
 
     def fail(self, dag: str, run_id: str) -> None:
-        """End a run: what runs is told to stop, the rest does not begin.
+        """Stop a run: running tasks are stopped, the others do not start.
 
-        Task by task and from the end, not by the state of the whole run: that marks the pending tasks as skipped, and a
-        scheduler that looks at that moment finds every leaf skipped and calls the run a success (seen with 3.3.2).
+        Each task is marked as failed, the started ones last. Marking the whole run would mark pending tasks as skipped, and a
+        scheduler that checks at that moment finds every leaf skipped and marks the run as successful (seen with 3.3.2).
         """
         if self.run(dag, run_id).state == "queued":
             self._call("PATCH", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}", {"state": "failed"})
             return
         pending = [task for task in self.tasks(dag, run_id).values() if task.state not in ENDED]
-        for task in sorted(pending, key=lambda task: task.state in AT_WORK):
+        for task in sorted(pending, key=lambda task: task.state in STARTED):
             place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task.id)}"
-            # 409: it has ended, or failed, meanwhile
+            # 409: the task has ended since
             self._call("PATCH", place, {"new_state": "failed"}, accepted=frozenset({409}))
         if self.dag(dag) is None:
-            # no scheduler looks at the runs of a DAG that went away, so none would ever end this one
+            # the scheduler ignores the runs of a DAG that no longer exists, so nothing else would end this run
             self._call("PATCH", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}", {"state": "failed"}, accepted=frozenset({409}))
 
     def _pages(self, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -208,15 +208,15 @@ class Airflow:
         """Call ``/api/v2/<path>``.
 
         Args:
-            method: ``GET`` makes ``body`` the query.
-            path: below ``/api/v2/``.
+            method: for ``GET``, ``body`` is the query.
+            path: path below ``/api/v2/``.
             body: JSON body or query.
-            accepted: statuses that count as success though HTTP says otherwise.
+            accepted: HTTP error statuses that count as success.
 
         Raises:
-            BadInput: the request, or the log-in, is refused.
+            BadInput: the request or the log-in was refused.
             NotFoundInAirflow: HTTP 404.
-            Unavailable: no answer within the patience.
+            Unavailable: the server did not answer within ``retry_s``.
         """
         response = self._send(method, path, body, accepted, "application/json")
         return _parsed(response, self.url) if response.content else {}
@@ -231,7 +231,7 @@ class Airflow:
         if "Authorization" not in self._session.headers:
             self._log_in()
         response = self._ask(method, f"api/v2/{path}", body, media)
-        if response.status_code == requests.codes.unauthorized:  # the token has run out, or the server has a new key
+        if response.status_code == requests.codes.unauthorized:  # the token has expired, or the server has a new key
             self._log_in()
             response = self._ask(method, f"api/v2/{path}", body, media)
         return response
@@ -241,8 +241,8 @@ class Airflow:
         response = self._ask("POST", "auth/token", self._login, "application/json")
         if not response.ok:
             raise BadInput(
-                f"Airflow at {self.url} refused user {self._login['username']!r}: HTTP {response.status_code}",
-                "valid credentials",
+                f"Airflow at {self.url} refused the log-in of {self._login['username']!r}: HTTP {response.status_code}",
+                "",
                 "set TRAINSHED_AIRFLOW_USERNAME and TRAINSHED_AIRFLOW_PASSWORD",
             )
         self._session.headers["Authorization"] = f"Bearer {_parsed(response, self.url).get('access_token', '')}"
@@ -252,10 +252,10 @@ class Airflow:
         try:
             response = self._session.request(method, f"{self.url}/{path}", headers={"Accept": media}, timeout=TIMEOUT_S, **given)
         except NO_ADDRESS as error:
-            raise _wrong_address(self.url, "it is no URL of a server") from error
+            raise _wrong_address(self.url, "not a valid URL") from error
         except requests.RequestException as error:
             raise Unreachable(cause(error)) from error
-        if response.status_code in AWAY:
+        if response.status_code in UNAVAILABLE:
             raise Unreachable(f"HTTP {response.status_code}")
         return response
 
@@ -269,24 +269,24 @@ def _run(row: Mapping[str, Any]) -> DagRun:
 
 
 def _task(row: Mapping[str, Any]) -> Task:
-    # a task that has left its worker to a trigger: what matters to whoever looks is that its component runs
+    # for people, a deferred task is running: its component runs
     state = "running" if row["state"] == "deferred" else row["state"] or "none"
     return Task(row["task_id"], state, row["try_number"], row["start_date"], row["duration"])
 
 
 def _log_lines(entry: Mapping[str, Any]) -> Iterator[str]:
-    """One event of Airflow's structured log as lines for people; the reason of an exception follows it."""
+    """One event of Airflow's structured log as lines for people, followed by its exceptions."""
     yield str(entry.get("event", ""))
     for detail in entry.get("error_detail") or ():
         yield f"{detail['exc_type']}: {detail['exc_value']}"
 
 
 def _parsed(response: requests.Response, url: str) -> dict[str, Any]:
-    """The JSON object of an answer; another kind of server answers with a page of its own."""
+    """The JSON object of a response; another kind of server answers with a web page."""
     try:
         answer = response.json()
     except ValueError as error:
-        raise _wrong_address(url, "it does not answer as Airflow does") from error
+        raise _wrong_address(url, "the answer is not JSON") from error
     return answer if isinstance(answer, dict) else {}
 
 
@@ -295,7 +295,7 @@ def _wrong_address(url: str, why: str) -> BadInput:
 
 
 def _refusal(response: requests.Response, url: str) -> TrainshedError:
-    """The error that an unsuccessful answer stands for; of a schema's complaint only the first line is for people."""
+    """The error for an unsuccessful response; of a schema violation only the first line."""
     try:
         detail = response.json().get("detail", "")
     except ValueError:
@@ -304,5 +304,5 @@ def _refusal(response: requests.Response, url: str) -> TrainshedError:
     if response.status_code == requests.codes.not_found:
         return NotFoundInAirflow(f"Airflow at {url}: {first}")
     if response.status_code == requests.codes.forbidden:
-        return BadInput(f"Airflow at {url} does not let this user do that", "a user who may", "set TRAINSHED_AIRFLOW_USERNAME")
-    return BadInput(f"Airflow refused: {first or response.status_code}", "a request it accepts", "correct the value")
+        return BadInput(f"permission denied by Airflow at {url}", "", "set TRAINSHED_AIRFLOW_USERNAME to a user with permission")
+    return BadInput(f"Airflow refused the request: {first or response.status_code}", "", "correct the value")

@@ -1,4 +1,4 @@
-"""Handing a recipe to a running Airflow: as a file beside those in git, and then waiting until its DAG stands."""
+"""Submit a recipe file to a running Airflow, and wait until Airflow has parsed its DAG."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ASK_AGAIN_S = 5.0
 
 
 def submit_recipe(path: Path, settings: Settings) -> Recipe:
-    """Check a recipe file and put it where the running stack looks for recipes.
+    """Validate a recipe file and copy it to the folder of submitted recipes.
 
-    The same file may be edited and handed in again; beside the copy stands where it came from.
+    The same file may be submitted again after a change: ``<name>.origin`` holds the path that the copy came from.
 
     Raises:
-        BadInput: it is no recipe, or another recipe has its name.
+        BadInput: it is not a valid recipe, or another recipe has its name.
     """
     recipe = read_recipe(path)
     check_sizes(recipe, settings)
@@ -45,7 +45,7 @@ def submit_recipe(path: Path, settings: Settings) -> Recipe:
     here = str(path.resolve())
     if known and not (known.parent == origin.parent and origin.exists() and origin.read_text() == here):
         raise BadInput(
-            f"there is another recipe called {recipe.name!r}: {known}", "a name of its own", f"rename {path.name}, or remove that file"
+            f"another recipe has the name {recipe.name!r}: {known}", "", f"change the name in {path.name}, or delete the other file"
         )
     _write(origin, here.encode())
     _write(origin.with_suffix(".yaml"), path.read_bytes())
@@ -53,19 +53,19 @@ def submit_recipe(path: Path, settings: Settings) -> Recipe:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file so that a parser that looks meanwhile sees the old one, or the new one whole."""
+    """Write a file atomically: a parser sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_bytes(data)
     fresh.replace(path)
 
 
-def await_dag(airflow: Airflow, recipe: Recipe) -> None:
-    """Wait until Airflow has the recipe's DAG, with the steps it has now; ask for the DAG file to be parsed if it has not.
+def wait_for_dag(airflow: Airflow, recipe: Recipe) -> None:
+    """Wait until Airflow has the recipe's DAG with its present steps; ask Airflow to parse the DAG file if it has not.
 
     Raises:
-        BadInput: the DAG is switched off, or Airflow's processes find something wrong with the recipe or with their settings.
-        Unavailable: it does not appear.
+        BadInput: the DAG is paused, or Airflow rejects the recipe or the settings of its own processes.
+        Unavailable: the DAG does not appear.
     """
     wanted = frozenset(step.id for step in trace(recipe)) | {PLAN_TASK}
     began = asked = time.monotonic()
@@ -79,38 +79,40 @@ def await_dag(airflow: Airflow, recipe: Recipe) -> None:
         errors = frozenset(airflow.import_errors())
         if ask:
             before = errors
-        check_parsed(recipe.name, errors - before)
+        check_import_errors(recipe.name, errors - before)
         if now - began > RETRY_S:
-            got = "; ".join(sorted(error.why for error in errors)) or "it was not parsed"
-            raise Unavailable(f"Airflow has no DAG {recipe.name}: {got}", "the DAG within two minutes", "see `trainshed logs airflow`")
+            got = "; ".join(sorted(error.why for error in errors)) or "the DAG file was not parsed"
+            raise Unavailable(
+                f"Airflow has no DAG {recipe.name} after {RETRY_S:.0f} s: {got}", "", "read `trainshed logs airflow-dag-processor`"
+            )
         if ask or now - asked > ASK_AGAIN_S:
             _ask_for_parsing(airflow)
             ask, asked = False, now
         time.sleep(PAUSE_S)
     if found["is_paused"]:
-        raise BadInput(f"the DAG {recipe.name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
+        raise BadInput(f"the DAG {recipe.name} is paused", "", "unpause it in Airflow, or run with --local")
 
 
-def check_parsed(name: str, fresh: Iterable[ImportFailure]) -> None:
-    """See whether what Airflow has just failed to import keeps the recipe's DAG away; an older failure may be mended by now.
+def check_import_errors(name: str, errors: Iterable[ImportFailure]) -> None:
+    """Raise the import error that prevents the recipe's DAG, if there is one.
 
     Args:
-        name: of the recipe.
-        fresh: what failed.
+        name: name of the recipe.
+        errors: new import errors; older ones may be fixed since.
 
     Raises:
-        BadInput: it does, and waiting does not mend it.
+        BadInput: one of them prevents the DAG, and waiting would not help.
     """
-    for error in fresh:
-        # one file lists what is wrong with each recipe, the other makes all of the DAGs
+    for error in errors:
+        # WRONG_FILE reports the errors of each recipe, DAG_FILE makes all DAGs
         about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(INVALID_FILE) else error.file.endswith(DAG_FILE)
         if about:
-            told = error.why.rpartition(WRONG_RECIPE.format(name))[2].partition("; recipe ")[0]
-            raise BadInput(f"Airflow makes no DAG {name}: {told.removeprefix(OURS)}")
+            reason = error.why.rpartition(WRONG_RECIPE.format(name))[2].partition("; recipe ")[0]
+            raise BadInput(f"Airflow makes no DAG {name}: {reason.removeprefix(OURS)}")
 
 
 def _ask_for_parsing(airflow: Airflow) -> None:
-    """All recipes share one DAG file, so the token of any of its DAGs will do; where there is none yet, it is parsed soon anyway."""
+    """All recipes share one DAG file, so the token of any of its DAGs is enough; without a DAG, Airflow parses the file soon anyway."""
     tokens = {dag["file_token"] for dag in airflow.dags() if (dag.get("relative_fileloc") or "").endswith(DAG_FILE)}
     for token in sorted(tokens)[:1]:
         airflow.parse(token)

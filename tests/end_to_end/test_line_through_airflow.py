@@ -85,7 +85,7 @@ def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
     other = tmp_path / recipe.name
     other.write_text(recipe.read_text().replace("width: 16", "width: 32"))
     done = trainshed(stack, "run", str(other), code=2)
-    assert "there is another recipe called 'smallest'" in done.stderr
+    assert "another recipe has the name 'smallest'" in done.stderr
 
 
 def detached(stack, name):

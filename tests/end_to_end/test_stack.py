@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.recipe import read_recipe, recipe_files
 from pipeline.stack.http import ask
 from pipeline.submission.airflow_client import Airflow
-from pipeline.submission.submit import await_dag
+from pipeline.submission.submit import wait_for_dag
 
 
 def test_status_beside_a_running_stack_needs_no_set_up(stack, tmp_path):
@@ -29,7 +29,7 @@ def test_airflow_refuses_a_wrong_password(stack):
 
 def test_the_doctor_finds_nothing_wrong_beside_a_running_stack(stack, tmp_path):
     for file in recipe_files(stack.settings.recipe_folders).values():
-        await_dag(Airflow(stack.settings), read_recipe(file))
+        wait_for_dag(Airflow(stack.settings), read_recipe(file))
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "doctor"]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | stack.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What is remembered of files counts only while they stand still."""
+"""Cached facts about a file are valid only while the file does not change."""
 
 import os
 from pathlib import Path
@@ -63,14 +63,14 @@ def test_a_file_that_was_touched_is_read_again(file: Path, touch: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{cut", "[]", '{"a": 1}', '{"a": {"state": []}}'])
-def test_a_memo_that_cannot_be_read_is_made_again(file: Path, tmp_path: Path, text: str) -> None:
+def test_a_cache_that_cannot_be_read_is_made_again(file: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "file_cache.json").write_text(text)
     file_cache = FileCache(tmp_path / "file_cache.json")
     assert file_cache.get(file, "text", Path.read_text) == "one"
 
 
 @pytest.mark.usefixtures("later")
-def test_a_memo_that_cannot_be_written_costs_nothing_else(file: Path, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_nothing_else(file: Path, tmp_path: Path) -> None:
     (tmp_path / "file_cache").write_text("a file where the folder should be")
     file_cache = FileCache(tmp_path / "file_cache" / "facts.json")
     assert file_cache.get(file, "text", Path.read_text) == "one"

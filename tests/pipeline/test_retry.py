@@ -1,4 +1,4 @@
-"""Waiting for a server that is away: bounded, only for what waiting mends, and one line at the end."""
+"""Retry of an unreachable server: limited, only for what a retry can fix, and one line at the end."""
 
 import botocore.exceptions
 import pytest
@@ -26,7 +26,7 @@ def test_a_server_that_comes_back_costs_nothing_but_time():
     assert answers == []
 
 
-def test_a_server_that_stays_away_is_one_line_and_75():
+def test_an_unreachable_server_is_one_line_and_75():
     calls = []
 
     def once() -> None:
@@ -40,7 +40,7 @@ def test_a_server_that_stays_away_is_one_line_and_75():
     assert len(calls) > 1
 
 
-def test_what_waiting_does_not_mend_is_told_at_once():
+def test_an_error_that_a_retry_cannot_fix_is_raised_at_once():
     calls = []
 
     def once() -> None:
@@ -68,5 +68,5 @@ def test_what_waiting_does_not_mend_is_told_at_once():
         (botocore.exceptions.ConnectionClosedError(endpoint_url="http://127.0.0.1:1/", error=None), "connection broken"),
     ],
 )
-def test_the_cause_is_told_in_two_words(error: Exception, said: str):
+def test_the_cause_is_two_words(error: Exception, said: str):
     assert cause(error) == said

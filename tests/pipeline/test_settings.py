@@ -1,4 +1,4 @@
-"""Where settings come from: variables, mounted files, the stack's file; and that none of them ends up in a message."""
+"""Where settings come from (variables, mounted files, the env file of the stack), and that no message shows a secret."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_mounted_files_are_read_by_the_names_of_the_variables(mounted):
     assert settings.airflow_password.get_secret_value() == "airflow"
 
 
-def test_a_file_that_was_replaced_is_read_anew(mounted):
+def test_a_replaced_file_is_read_again(mounted):
     mounted(MLFLOW_TRACKING_PASSWORD="old")
     assert load_settings().mlflow_password.get_secret_value() == "old"
     mounted(MLFLOW_TRACKING_PASSWORD="new")
@@ -84,7 +84,7 @@ def test_what_is_no_file_of_the_folder_is_a_mistake(mounted, tmp_path):
     ["STORE", "S3_ENDPOINT", "MLFLOW_URI", "AIRFLOW_URL", "DOCKER_URL", "CONTAINER_S3_ENDPOINT", "CONTAINER_MLFLOW_URI"],
 )
 def test_an_address_with_a_password_is_refused_and_not_repeated(monkeypatch, name):
-    """Addresses stand in messages, in MLflow and in pods."""
+    """Messages, MLflow and pod specs show addresses."""
     monkeypatch.setenv(f"TRAINSHED_{name}", "https://me:planted-password@server.example/path")
     with pytest.raises(BadInput) as raised:
         load_settings()
@@ -99,12 +99,12 @@ def test_settings_do_not_show_their_keys():
 
 
 def test_a_token_of_the_shell_is_not_taken_for_one_of_the_local_keys(monkeypatch, tmp_path):
-    from pipeline.stack.base import Site
+    from pipeline.stack.base import StackContext
     from pipeline.stack.environment import write_env_file
     from pipeline.stack.secrets import load_or_generate
 
     state = tmp_path / "state"
-    write_env_file(Site(state, Settings(state=state), {"s3": 8333}, load_or_generate(state)))
+    write_env_file(StackContext(state, Settings(state=state), {"s3": 8333}, load_or_generate(state)))
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of-aws")
     assert len(load_settings().s3_keys) == 2
     monkeypatch.setenv("TRAINSHED_USE_EXISTING", "s3")

@@ -1,4 +1,4 @@
-"""Starting, following and ending a command, with real processes."""
+"""Run a child process, follow its output and end it, with real processes."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What is started for one process, and for several that train together; how many a version is rebuilt with."""
+"""The command line of a component for one process and for several; the world size of a rebuilt version."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Ports: preferred ones, and free ones when those are taken."""
+"""Ports: preferred ones, and free ones if those are taken."""
 
 import socket
 

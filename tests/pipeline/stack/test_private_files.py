@@ -1,4 +1,4 @@
-"""Secrets, the env file, the state folder: readable by their owner only, and what a bad folder is answered with."""
+"""Secrets, the env file and the state folder are readable by their owner only; errors of a bad folder."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.settings import Settings, load_settings
 from pipeline.stack import folder
 from pipeline.stack.airflow_config import render_config
-from pipeline.stack.base import Site
+from pipeline.stack.base import StackContext
 from pipeline.stack.environment import for_components, inherited, write_env_file
 from pipeline.stack.secrets import FILE, load_or_generate
 
@@ -22,8 +22,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def site(state: Path, ports: dict[str, int] = PORTS, **settings) -> Site:
-    return Site(state, Settings(state=state, **settings), ports, load_or_generate(state))
+def context(state: Path, ports: dict[str, int] = PORTS, **settings) -> StackContext:
+    return StackContext(state, Settings(state=state, **settings), ports, load_or_generate(state))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_secrets_that_became_readable_are_closed_again(tmp_path):
 
 
 def test_the_env_file_is_private_and_read_by_settings_and_by_a_shell(tmp_path):
-    here = site(tmp_path, store="s3://pipeline/some prefix")
+    here = context(tmp_path, store="s3://pipeline/some prefix")
     write_env_file(here)
     assert mode(tmp_path / "env") == 0o600
     settings = load_settings(tmp_path)
@@ -62,7 +62,7 @@ def test_the_env_file_is_private_and_read_by_settings_and_by_a_shell(tmp_path):
 
 
 def test_keys_of_the_shell_do_not_replace_those_of_the_local_server(tmp_path, monkeypatch):
-    here = site(tmp_path)
+    here = context(tmp_path)
     write_env_file(here)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "for-aws-itself")
     assert load_settings(tmp_path).s3_access_key.get_secret_value() == here.secrets.s3_access_key
@@ -72,7 +72,7 @@ def test_keys_of_the_shell_do_not_replace_those_of_the_local_server(tmp_path, mo
 
 
 def test_components_are_told_of_an_existing_server_and_of_a_local_one(tmp_path):
-    told = for_components(site(tmp_path, {"mlflow": 5000}, s3_endpoint="https://s3.example", s3_access_key="k", s3_secret_key="s"))
+    told = for_components(context(tmp_path, {"mlflow": 5000}, s3_endpoint="https://s3.example", s3_access_key="k", s3_secret_key="s"))
     assert told["TRAINSHED_S3_ENDPOINT"] == "https://s3.example"
     assert told["AWS_SECRET_ACCESS_KEY"] == "s"
     assert told["TRAINSHED_MLFLOW_URI"] == "http://127.0.0.1:5000"
@@ -81,15 +81,17 @@ def test_components_are_told_of_an_existing_server_and_of_a_local_one(tmp_path):
 
 def test_airflow_is_started_anew_when_a_setting_of_tasks_was_changed(tmp_path):
     from pipeline.stack.airflow_processes import Api, Scheduler
-    from pipeline.stack.starting import digest
+    from pipeline.stack.startup import digest
 
-    write_env_file(site(tmp_path))
-    before = digest(Scheduler(), site(tmp_path))
-    assert digest(Scheduler(), site(tmp_path, **load_settings(tmp_path).model_dump(include={"mlflow_username", "airflow_url"}))) == before
+    write_env_file(context(tmp_path))
+    before = digest(Scheduler(), context(tmp_path))
+    assert (
+        digest(Scheduler(), context(tmp_path, **load_settings(tmp_path).model_dump(include={"mlflow_username", "airflow_url"}))) == before
+    )
     for change in ({"launcher": "docker"}, {"machines": "/other.yaml"}, {"s3_connection": "store"}, {"secrets_dir": str(tmp_path)}):
-        assert digest(Scheduler(), site(tmp_path, **change)) != before, change
-    assert for_components(site(tmp_path, threads=3))["TRAINSHED_THREADS"] == "3"
-    assert Api().environment(site(tmp_path, device="cpu"))["TRAINSHED_DEVICE"] == "cpu"
+        assert digest(Scheduler(), context(tmp_path, **change)) != before, change
+    assert for_components(context(tmp_path, threads=3))["TRAINSHED_THREADS"] == "3"
+    assert Api().environment(context(tmp_path, device="cpu"))["TRAINSHED_DEVICE"] == "cpu"
 
 
 def test_variables_for_other_installations_are_not_inherited():
@@ -105,7 +107,7 @@ def test_airflows_configuration_keeps_a_per_cent_sign_and_listens_on_loopback(tm
     import configparser
 
     parsed = configparser.ConfigParser()
-    parsed.read_string(render_config(site(tmp_path / "100%")))
+    parsed.read_string(render_config(context(tmp_path / "100%")))
     assert parsed["database"]["sql_alchemy_conn"] == f"sqlite:///{tmp_path}/100%/airflow/airflow.db"
     assert parsed["api"]["host"] == "127.0.0.1"
     assert parsed["core"]["load_examples"] == "False"
@@ -113,12 +115,12 @@ def test_airflows_configuration_keeps_a_per_cent_sign_and_listens_on_loopback(tm
 
 def test_a_state_folder_that_cannot_be_made_is_one_line_with_code_2(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be written to") as caught:
-        folder.make_ready(tmp_path / "file" / "state")
+    with pytest.raises(BadInput, match="cannot write to") as caught:
+        folder.prepare(tmp_path / "file" / "state")
     assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_is_one_line_with_code_75(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "LEAST_FREE_MB", 10**12)
     with pytest.raises(Unavailable, match="is full"):
-        folder.make_ready(tmp_path / "state")
+        folder.prepare(tmp_path / "state")

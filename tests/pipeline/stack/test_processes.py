@@ -1,4 +1,4 @@
-"""Processes are found by their mark and ended to the last descendant, whatever they do about it."""
+"""Marked processes are found, and ended with all descendants."""
 
 import subprocess
 import sys
@@ -57,13 +57,13 @@ def test_a_process_that_ignores_sigterm_is_killed(state):
     assert pids(state) == set()
 
 
-def test_the_server_itself_is_told_from_what_descends_from_it(state):
+def test_the_main_process_is_distinguished_from_its_descendants(state):
     process = launch(state, FOREVER)
     launch(state, FOREVER)
     server_processes.record(state, "one", process)
-    family = server_processes.families(state)["one"]
-    assert family.root == process
-    assert len(family.members) == 2
+    found = server_processes.find_all(state)["one"]
+    assert found.main == process
+    assert len(found.processes) == 2
 
 
 def test_a_stale_record_makes_every_process_a_stray(state):
@@ -72,9 +72,9 @@ def test_a_stale_record_makes_every_process_a_stray(state):
     server_processes.record(state, "one", psutil.Process(ended.pid))
     ended.kill()
     ended.wait()
-    family = server_processes.families(state)["one"]
-    assert family.root is None
-    assert [member.pid for member in family.members] == [process.pid]
+    found = server_processes.find_all(state)["one"]
+    assert found.main is None
+    assert [member.pid for member in found.processes] == [process.pid]
 
 
 def test_the_end_of_a_log_is_one_line_from_where_this_start_began(tmp_path):

@@ -1,4 +1,4 @@
-"""A real stack in a folder of its own: started, hurt, mended and stopped, and looked at from outside."""
+"""A real stack in a temporary folder: start it, kill parts of it, restart it, stop it, and inspect it from outside."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from fixtures.stack import bare_environment, free_settings
 
 from pipeline.errors import Unavailable
 from pipeline.settings import Settings, load_settings
-from pipeline.stack import processes, stack, starting
+from pipeline.stack import processes, stack, startup
 from pipeline.stack.http import ask
 
 SERVERS = {"s3", "mlflow", "airflow-api", "airflow-scheduler", "airflow-dag-processor"}
@@ -31,7 +31,7 @@ def wanted(tmp_path_factory):
 
 @pytest.fixture
 def running(wanted) -> Settings:
-    """Mends what the test before has hurt; returns the settings a client reads."""
+    """Restart what the previous test killed; return the settings that a client reads."""
     stack.up(wanted)
     return load_settings(wanted.state)
 
@@ -106,7 +106,7 @@ def test_a_stale_record_harms_no_other_program(running, wanted):
 
 
 def test_a_server_that_hangs_is_replaced(running, wanted, monkeypatch):
-    monkeypatch.setattr(starting, "HANG_RETRY_S", 0.1)
+    monkeypatch.setattr(startup, "HANG_RETRY_S", 0.1)
     before = pids(running)
     psutil.Process(before["mlflow"]).suspend()
     stack.up(wanted)
@@ -136,7 +136,7 @@ def test_servers_that_exist_are_used_and_not_started(running, tmp_path):
     assert living(elsewhere) == []
     assert stack.down(elsewhere) == 0
     gone = Settings(**known | {"mlflow_uri": "http://127.0.0.1:9"})
-    with pytest.raises(Unavailable, match=r"existing mlflow at http://127\.0\.0\.1:9 does not serve"):
+    with pytest.raises(Unavailable, match=r"existing mlflow at http://127\.0\.0\.1:9 is not ready"):
         stack.up(gone)
 
 
@@ -144,7 +144,7 @@ def test_a_child_that_dies_is_one_line_with_the_end_of_its_log_and_nothing_stays
     known = running.model_dump() | {"state": tmp_path, "use_existing": frozenset({"s3"})}
     (tmp_path / "mlflow").mkdir()
     (tmp_path / "mlflow" / "mlflow.db").write_text("not a database " * 100)
-    with pytest.raises(Unavailable, match=r"mlflow ended with code 1 .*mlflow.log: .*not a database") as caught:
+    with pytest.raises(Unavailable, match=r"mlflow exited with code 1 .*mlflow.log: .*not a database") as caught:
         stack.up(Settings(**known))
     assert "\n" not in str(caught.value)
     assert living(Settings(**known)) == []

@@ -95,7 +95,9 @@ def test_a_refused_value_is_told_in_one_line(airflow, script):
     script.answers["POST", "/api/v2/dags/d/dagRuns"] = [(400, {"detail": detail})]
     with pytest.raises(BadInput) as error:
         airflow.trigger("d", "r", {"finetuning.steps": 0})
-    assert str(error.value).startswith("Airflow refused: Invalid input for param finetuning.steps: 0 is less than the minimum of 1; ")
+    assert str(error.value).startswith(
+        "Airflow refused the request: Invalid input for param finetuning.steps: 0 is less than the minimum of 1; "
+    )
 
 
 def test_an_unknown_run_is_not_there(airflow):

@@ -1,4 +1,4 @@
-"""Handing in a recipe file."""
+"""Submit a recipe file, and wait for its DAG."""
 
 import time
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.recipe import read_recipe, recipe_files
 from pipeline.settings import Settings
 from pipeline.submission.airflow_client import Airflow
-from pipeline.submission.submit import await_dag, submit_recipe
+from pipeline.submission.submit import submit_recipe, wait_for_dag
 
 __all__ = ["airflow", "answers"]
 
@@ -47,7 +47,7 @@ def test_another_recipe_of_that_name_is_refused(tmp_path, settings):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.yaml").write_text(RECIPE.format(name="mine").replace("width: 64", f"width: {width}"))
     submit_recipe(tmp_path / "one" / "mine.yaml", settings)
-    with pytest.raises(BadInput, match="there is another recipe called 'mine'"):
+    with pytest.raises(BadInput, match="another recipe has the name 'mine'"):
         submit_recipe(tmp_path / "two" / "mine.yaml", settings)
     assert "width: 64" in recipe_files(settings.recipe_folders)["mine"].read_text()
 
@@ -69,7 +69,7 @@ def test_a_wrong_recipe_is_refused_and_nothing_is_copied(tmp_path, settings):
 
 @pytest.fixture
 def waiting(airflow, recipe_folder, monkeypatch):
-    """Wait for the DAG of the recipe ``first``, which is not there; what happens meanwhile is told before each pause."""
+    """Wait for the DAG of the recipe ``first``, which is not there; ``news`` are the import errors after each pause."""
 
     def wait(old, *news):
         of = airflow.of
@@ -85,7 +85,7 @@ def waiting(airflow, recipe_folder, monkeypatch):
         monkeypatch.setattr("pipeline.submission.submit.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
         began = time.monotonic()
         with pytest.raises((BadInput, Unavailable)) as raised:
-            await_dag(Airflow(Settings(airflow_url=airflow.url)), read_recipe(recipe_folder / "first.yaml"))
+            wait_for_dag(Airflow(Settings(airflow_url=airflow.url)), read_recipe(recipe_folder / "first.yaml"))
         assert time.monotonic() - began < 30
         return raised.value, now[0]
 
@@ -111,7 +111,7 @@ def test_a_setting_that_keeps_all_dags_away_is_told_at_once(waiting):
     assert waited < 5
 
 
-def test_what_was_found_before_may_be_mended_by_now_until_it_is_found_again(waiting):
+def test_an_older_error_may_be_fixed_until_it_is_found_again(waiting):
     old = unparsed("invalid_recipes.py", f"recipe first: {SIZES}")
     error, waited = waiting([old], *[[old]] * 20, [{**old, "timestamp": "2026-01-02T03:04:20Z"}])
     assert error.exit_code == 2
