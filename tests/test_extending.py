@@ -20,6 +20,20 @@ SECTIONS = sections()
 
 
 @pytest.fixture
+def servers(s3_server, mlflow_server, tmp_path) -> dict[str, str]:
+    """Variables that lead Python in the copy to real servers, and to the fixtures of the copy's tests."""
+    return {
+        "PYTHONPATH": f"{tmp_path / 'checkout'}:{tmp_path / 'checkout' / 'tests'}",
+        "TRAINSHED_STATE": str(tmp_path / "state"),
+        "TRAINSHED_STORE": f"s3://{s3_server.bucket}/{tmp_path.name}",
+        "TRAINSHED_S3_ENDPOINT": s3_server.endpoint,
+        "AWS_ACCESS_KEY_ID": s3_server.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
+        "MLFLOW_TRACKING_URI": mlflow_server.uri,
+    }
+
+
+@pytest.fixture
 def extended(request: pytest.FixtureRequest, scratch_checkout: ScratchCheckout) -> ScratchCheckout:
     """A copy of the project with the section of the page that the test names."""
     section = SECTIONS[request.param]
@@ -143,22 +157,38 @@ print("ingested:", open_artifacts(settings).find("ingestion", reference["fingerp
 
 
 @section("A launcher")
-def test_a_launcher_is_checked_and_runs_a_component(extended, s3_server, mlflow_server, tmp_path) -> None:
-    said = extended.python(
-        LAUNCH,
-        str(tmp_path),
-        PYTHONPATH=f"{extended.folder}:{extended.folder / 'tests'}",
-        TRAINSHED_LAUNCHER="nice",
-        TRAINSHED_STATE=str(tmp_path / "state"),
-        TRAINSHED_STORE=f"s3://{s3_server.bucket}/nice",
-        TRAINSHED_S3_ENDPOINT=s3_server.endpoint,
-        AWS_ACCESS_KEY_ID=s3_server.access_key,
-        AWS_SECRET_ACCESS_KEY=s3_server.secret_key,
-        MLFLOW_TRACKING_URI=mlflow_server.uri,
-    )
+def test_a_launcher_is_checked_and_runs_a_component(extended, servers, tmp_path) -> None:
+    said = extended.python(LAUNCH, str(tmp_path), TRAINSHED_LAUNCHER="nice", **servers)
     assert "ok: nice: steps run as child processes with the lowest priority" in said
     assert "\nNiceOperator\n" in said
     assert "ingested: True\n" in said
+
+
+INSPECT = """
+import sys
+from pathlib import Path
+from fixtures.airflow_task import Run
+from fixtures.line import small_recipe
+from pipeline.artifacts import open_artifacts
+from pipeline.launchers.process.operator import ProcessOperator
+from pipeline.settings import load_settings
+
+settings = load_settings()
+run = Run(small_recipe(Path(sys.argv[1])), "inspection-1", settings)
+found = {}
+for step in ("ingestion", "inspection"):
+    operator = run.operator(ProcessOperator, step)
+    reference = run.execute(operator)
+    run.xcoms[step, "return_value"] = reference
+    found[step] = open_artifacts(settings).find(step, reference["fingerprint"]).counts
+print(found["ingestion"]["train"] == found["inspection"]["documents"] > 0)
+"""
+
+
+@section("A component")
+def test_a_component_is_a_step_of_the_line_and_runs(extended, servers, tmp_path) -> None:
+    assert extended.python(INSPECT, str(tmp_path), **servers).endswith("True\n")
+    assert "| `inspection` | Count the documents of a corpus. | corpus → report |" in (extended.folder / "README.md").read_text()
 
 
 @section("A command")

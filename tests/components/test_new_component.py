@@ -1,4 +1,4 @@
-"""A new component touches its folder, one row of the table, and one call in the line; everything else is derived or generated."""
+"""A new component, as `docs/extending.md` shows one: what is derived from its contract, and what is generated."""
 
 from __future__ import annotations
 
@@ -10,22 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 from fixtures.airflow_home import RECIPE
+from fixtures.extending import apply, sections
 from fixtures.scratch_checkout import ScratchCheckout
-from fixtures.toy_component import FOLDER, add_to_line, add_toy_component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-GENERATED = {
-    "README.md",
-    "components/inspection/component.yaml",
-    "infra/kubernetes/base/service-accounts.yaml",
-    "infra/kubernetes/external-secrets/stages.yaml",
-    "infra/policies/identities/airflow.json",
-    "infra/policies/identities/inspection.json",
-    # it reads reports, and the new component makes one
-    "infra/policies/identities/registration.json",
-}
 
 LOOK = """
 import json, sys
@@ -54,14 +43,8 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchCheckout]:
     made = ScratchCheckout(tmp_path_factory.mktemp("checkout"))
-    add_toy_component(made)
-    made.trainshed("docs")
+    apply(sections()["A component"], made)
     return made
-
-
-def test_the_folder_and_one_row_are_all_that_is_written_by_hand(checkout: ScratchCheckout) -> None:
-    assert checkout.changed() == FOLDER | {"components/__init__.py"} | GENERATED
-    checkout.trainshed("docs", "--check")
 
 
 def test_the_build_script_builds_it_on_the_base_of_its_contract(checkout: ScratchCheckout) -> None:
@@ -81,7 +64,6 @@ def test_it_has_an_identity_in_the_cluster_and_in_the_store(checkout: ScratchChe
 
 
 def test_one_call_makes_it_a_step_with_a_size_in_the_form_and_a_task_in_the_dag(checkout: ScratchCheckout, tmp_path: Path) -> None:
-    add_to_line(checkout)
     recipe = tmp_path / "recipes" / "first.yaml"
     recipe.parent.mkdir()
     recipe.write_text(RECIPE.format(name="first"))
@@ -90,7 +72,6 @@ def test_one_call_makes_it_a_step_with_a_size_in_the_form_and_a_task_in_the_dag(
     assert "inspection" in found["force"]
     assert found["upstream"] == ["ingestion", "plan"]
     checkout.trainshed("docs", "--check")
-    assert checkout.changed() == FOLDER | {"components/__init__.py", "pipeline/line.py"} | GENERATED
 
 
 def test_its_code_is_clean_and_keeps_the_import_layers(checkout: ScratchCheckout) -> None:
