@@ -33,7 +33,7 @@ def test_every_make_target_and_command_of_the_readme_exists() -> None:
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
     for page in [HOME / "README.md", *(HOME / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        for target in re.findall(r"(?:\]\(|src=\")(?!https?:)([^)#\"]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
