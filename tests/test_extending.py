@@ -191,6 +191,28 @@ def test_a_component_is_a_step_of_the_line_and_runs(extended, servers, tmp_path)
     assert "| `inspection` | Count the documents of a corpus. | corpus → report |" in (extended.folder / "README.md").read_text()
 
 
+DECIDE = """
+from pipeline.recipe import Gate
+from pipeline.registry.gate import decide
+from pipeline.registry.scores import Scores
+
+def scores(values):
+    return Scores("same", tuple(str(i) for i in range(len(values))), {"model": {"rougeL": tuple(values)}}, 1.0)
+
+champion, challenger = scores([20.0] * 10), scores([19.0] * 6 + [40.0] * 4)
+for share in (0.3, 0.5):
+    print(decide(Gate(min_wins=share, min_examples=1, confidence=0.6), challenger, champion))
+"""
+
+
+@section("A promotion rule")
+def test_a_promotion_rule_refuses(extended) -> None:
+    met, failed = extended.python(DECIDE).splitlines()
+    assert "promote=True" in met
+    assert "promote=False" in failed
+    assert "better on 40% of the examples (minimum 50%)" in failed
+
+
 @section("A command")
 def test_a_command_answers(extended) -> None:
     assert "pydocs\n" in extended.trainshed("recipes")

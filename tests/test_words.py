@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,6 +145,15 @@ def test_no_file_has_a_banned_word() -> None:
 def test_no_sentence_of_the_documents_is_too_long() -> None:
     wrong = named({path: long_sentences(path.read_text()) for path in pages()})
     assert not wrong, wrong
+
+
+def test_every_message_that_troubleshooting_quotes_exists() -> None:
+    """A message that changes must change there too; ``…`` stands for what differs from case to case."""
+    source = "\n".join(path.read_text() for room in ("pipeline", "dags") for path in (HOME / room).rglob("*.py"))
+    rows = [line.split("|")[1] for line in (HOME / "docs" / "troubleshooting.md").read_text().splitlines() if line.startswith("| ")]
+    quoted = {part.strip() for row in rows for message in re.findall(r"`([^`]+)`", row) for part in message.split("…")}
+    assert len(quoted) > 20
+    assert not {part for part in quoted if part not in source}
 
 
 def test_every_name_in_backticks_exists() -> None:
