@@ -112,8 +112,8 @@ class Settings(BaseSettings):
     docker_url: str = Field("unix:///var/run/docker.sock", validation_alias=AliasChoices("TRAINSHED_DOCKER_URL", "DOCKER_HOST"))
     """Address of the Docker engine."""
 
-    docker_network: str = "host"
-    """Network of the containers; ``host`` reaches servers that listen on 127.0.0.1."""
+    docker_network: str | None = None
+    """Network of the containers. Unset: ``host`` where S3 or MLflow listens on 127.0.0.1, else Docker's default, ``bridge``."""
 
     docker_volume: str = "trainshed"
     """Docker volume for the cache and the working files of containers."""

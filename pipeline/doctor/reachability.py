@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-HOST_NETWORK: Final = "host"
 SERVERS: Final[dict[str, tuple[str, str]]] = {
     "TRAINSHED_S3_ENDPOINT": ("S3", "TRAINSHED_CONTAINER_S3_ENDPOINT"),
     "TRAINSHED_MLFLOW_URI": ("MLflow", "TRAINSHED_CONTAINER_MLFLOW_URI"),

@@ -32,7 +32,7 @@ QUIET: dict[str, str] = {
 }
 """No telemetry in any process of the stack, and log lines without buffering."""
 
-FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_")
+FOREIGN = ("AIRFLOW", "_AIRFLOW", "MLFLOW_", "_MLFLOW", "AWS_", "WEED_")
 """Prefixes of variables that are not inherited from the caller's shell: ``AIRFLOW__CORE__EXECUTOR`` or ``AWS_PROFILE`` of another
 installation would override any configuration file."""
 

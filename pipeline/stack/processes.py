@@ -77,6 +77,8 @@ def start(command: Sequence[str], environment: dict[str, str], *, state: Path, s
             env={**inherited(), **environment, **marks},
             cwd=state,
             start_new_session=True,
+            # SeaweedFS opens Unix sockets in /tmp: only their owner may connect, whatever the caller's umask is
+            umask=0o077,
         )
     finally:
         os.close(descriptor)

@@ -1,10 +1,11 @@
 """The S3 server of a laptop: SeaweedFS ``weed mini``, persistent, authenticated, with conditional writes.
 
-Other users of the machine reach loopback too: the keys are asked at the gateway, and a key of their own by the parts behind it.
+Its master, volume server, filer, S3 gateway and admin each open an HTTP and a gRPC port. All ten are moved together and bound to
+127.0.0.1, which every user and every container on the host's network can reach. The gateway asks for keys. The other nine ports
+accept only clients with the certificate of `pipeline.stack.certificates`: without it, ``weed shell`` could delete any object.
 
-Its master, volume server, filer, S3 gateway and admin each open an HTTP and a gRPC port; all ten are moved together and
-bound to 127.0.0.1. The gRPC partner is always 10000 above: the admin's worker dials that port whatever
-``-admin.port.grpc`` says, and retries forever when it is elsewhere.
+The gRPC port is always 10000 above the HTTP port: the admin's worker dials that port, whatever ``-admin.port.grpc`` says, and
+retries forever when it is another one.
 
 Switched off: WebDAV, the admin's pages, the Iceberg and Lance catalogs, creation of buckets by upload (a mistyped bucket
 must be an error), and the master's telemetry. ``-idleTimeout=2``: it stops in 2 s instead of 30.
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 from pipeline.artifacts.s3_client import s3_client
 from pipeline.stack.base import HOST
+from pipeline.stack.certificates import AUTHORITY, CERTIFICATE, KEY, load_or_generate
 from pipeline.stack.ports import PARTNER_OFFSET
 
 if TYPE_CHECKING:
@@ -30,7 +32,11 @@ PARTS = ("s3", "s3-master", "s3-volume", "s3-filer", "s3-admin")
 """Names of its ports. The gateway's is the one clients use."""
 
 INNER_KEYS = tuple(f"WEED_JWT_{part}SIGNING_{kind}KEY" for part in ("", "FILER_") for kind in ("", "READ_"))
-"""Without them the volume server and the filer, behind the gateway, give and take every object without asking who wants it."""
+"""Variables of the key that signs requests of the gateway to the volume server and the filer."""
+
+GRPC = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
+HTTPS = ("MASTER", "VOLUME", "FILER", "ADMIN", "CLIENT")
+"""Sections of SeaweedFS's ``security.toml`` that name a certificate; CLIENT is what the others present when they connect."""
 
 MLFLOW_BUCKET = "mlflow"
 PROBE_KEY = "trainshed-probe"
@@ -87,15 +93,27 @@ class S3:
         ]
 
     def environment(self, context: StackContext) -> dict[str, str]:
-        """Return the key by which its parts know each other; those of clients, if they came so, would be named in its log."""
-        return dict.fromkeys(INNER_KEYS, context.secrets.s3_inner_key)
+        """Return ``security.toml`` as variables, so that a file of that name elsewhere on the machine changes nothing.
+
+        The keys of clients are in a file: as variables, SeaweedFS would print them in its log.
+        """
+        authority, certificate, key = (str(_certificates(context) / name) for name in (AUTHORITY, CERTIFICATE, KEY))
+        pairs = [f"WEED_{kind}_{part}" for kind, parts in (("GRPC", GRPC), ("HTTPS", HTTPS)) for part in parts]
+        return {
+            **dict.fromkeys(INNER_KEYS, context.secrets.s3_inner_key),
+            "WEED_GRPC_CA": authority,
+            "WEED_HTTPS_CLIENT_ENABLED": "true",
+            **{f"WEED_HTTPS_{part}_CA": authority for part in HTTPS},
+            **{f"{pair}_CERT": certificate for pair in pairs},
+            **{f"{pair}_KEY": key for pair in pairs},
+        }
 
     def files(self, context: StackContext) -> dict[Path, str]:
-        """Return the one identity that may do everything."""
+        """Return the one identity that may do everything, and the certificate of the ports behind the gateway."""
         (context.state / "s3").mkdir(mode=0o700, exist_ok=True)
         keys = {"accessKey": context.secrets.s3_access_key, "secretKey": context.secrets.s3_secret_key}
         identity = {"name": "trainshed", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-        return {_identities(context): json.dumps({"identities": [identity]}) + "\n"}
+        return {_identities(context): json.dumps({"identities": [identity]}) + "\n", **load_or_generate(_certificates(context))}
 
     def address(self, context: StackContext) -> str:
         """Return the gateway's URL."""
@@ -110,8 +128,13 @@ class S3:
 
 
 def _identities(context: StackContext) -> Path:
-    """Where its keys lie, mode 0600."""
+    """The file of its keys, mode 0600."""
     return context.state / "stack" / "s3.json"
+
+
+def _certificates(context: StackContext) -> Path:
+    """The folder of its certificate, mode 0700."""
+    return context.state / "stack" / "s3-tls"
 
 
 def put_probe(endpoint: str | None, bucket: str, region: str, keys: tuple[str, ...] | None) -> str:

@@ -11,13 +11,11 @@ import stat
 import subprocess
 
 import pytest
-import requests
 from fixtures.commands import COMMAND, environment, started, trainshed
 from fixtures.planted import KEPT, MARK, PASSWORD, holds, in_database, in_files, in_store
 from fixtures.smallest import NAME, STEPS, run_name
 
 from pipeline.artifacts import open_artifacts
-from pipeline.stack.ports import recorded
 from pipeline.stack.processes import find_marked
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
@@ -158,15 +156,6 @@ def test_no_row_of_a_database_holds_a_secret(stack, first_run, name, tables):
 
 def test_the_command_printed_no_secret(first_run):
     assert not holds(first_run.encode())
-
-
-@pytest.mark.parametrize("part", ["s3-filer", "s3-volume"])
-def test_nobody_gets_at_objects_past_the_gateway(stack, first_run, part):
-    """Every user of the machine reaches the ports behind it."""
-    port = recorded(stack.settings.state)[part]
-    path = "buckets/pipeline/planted" if part == "s3-filer" else "2,0123456789"
-    for ask in (requests.get, requests.put, requests.delete):
-        assert ask(f"http://127.0.0.1:{port}/{path}", timeout=10).status_code == 401
 
 
 def test_components_were_started_with_the_password_that_was_planted(stack):

@@ -15,6 +15,7 @@ from pipeline.launchers.check_sizes import check_nodes
 from pipeline.launchers.docker.record import RECORD
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
+from pipeline.placement.container_network import container_network
 from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, s
             "DeviceRequests": asked,
             # passes SIGTERM on before Python has a handler for it, which the first process of a container would never get
             "Init": True,
-            "NetworkMode": settings.docker_network,
+            "NetworkMode": container_network(settings),
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges"],

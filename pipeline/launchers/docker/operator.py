@@ -29,6 +29,7 @@ from pipeline.operators.credentials import task_settings
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.operators.log_lines import show_line, whole_lines
 from pipeline.placement.container_image import image_of
+from pipeline.placement.container_network import container_network
 from pipeline.placement.machine_sizes import machine
 from pipeline.settings import load_settings
 
@@ -61,7 +62,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             image=image_of(step.component.name, settings),
             docker_url=settings.docker_url,
             docker_conn_id=settings.docker_connection,
-            network_mode=settings.docker_network,
+            network_mode=container_network(settings),
             mount_tmp_dir=False,
             **options,
         )

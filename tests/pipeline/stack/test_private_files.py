@@ -95,11 +95,20 @@ def test_airflow_is_started_anew_when_a_setting_of_tasks_was_changed(tmp_path):
 
 
 def test_variables_for_other_installations_are_not_inherited():
-    kept = inherited({"AIRFLOW__CORE__EXECUTOR": "x", "AWS_PROFILE": "y", "MLFLOW_TRACKING_URI": "z", "LANG": "C", "no_proxy": "intra"})
+    kept = inherited(
+        {
+            "AIRFLOW__CORE__EXECUTOR": "x",
+            "AWS_PROFILE": "y",
+            "MLFLOW_TRACKING_URI": "z",
+            "WEED_GRPC_CA": "w",
+            "LANG": "C",
+            "no_proxy": "intra",
+        }
+    )
     assert kept["LANG"] == "C"
     assert kept["no_proxy"] == "intra,127.0.0.1,localhost"
     assert kept["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert not {"AIRFLOW__CORE__EXECUTOR", "AWS_PROFILE", "MLFLOW_TRACKING_URI"} & kept.keys()
+    assert not {"AIRFLOW__CORE__EXECUTOR", "AWS_PROFILE", "MLFLOW_TRACKING_URI", "WEED_GRPC_CA"} & kept.keys()
     assert inherited({"AIRFLOW_CONN_STORE": "aws://"})["AIRFLOW_CONN_STORE"] == "aws://"
 
 
