@@ -51,9 +51,7 @@ def restore(store: Store, folder: Path) -> int:
         except Conflict as error:
             if store.get(key).data == data:
                 continue
-            raise BadInput(
-                f"{store.url} has another entry at {key}", "a ledger that the backup begins or goes on with", "restore into an empty prefix"
-            ) from error
+            raise BadInput(f"{store.url} has another entry at {key}", "the same entry, or none", "restore into an empty prefix") from error
     return len(paths)
 
 

@@ -18,7 +18,7 @@ cat > "$work/Dockerfile" <<'END'
 FROM scratch
 ADD rootfs.tar /
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-# pip from 24.2 on trusts what the system trusts; the one Debian ships is older and has to be told
+# pip 24.2 and newer trusts the system's certificates; Debian's is older and needs an option
 RUN python3 -m venv /usr/local && PIP_CERT=/etc/ssl/certs/ca-certificates.crt python -m pip install --no-cache-dir -q pip==26.1.2
 CMD ["python3"]
 END

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Take out of a folder of packages what no component reaches, then compile the rest: a running container's file system is read-only.
-# Half of some libraries are their tests; botocore describes every service of AWS; pyarrow brings an RPC of its own.
+# Half of some libraries are their tests; botocore describes every service of AWS; pyarrow includes an RPC library.
 set -eu
 cd "$1"
 find . -type d -name tests -prune -exec rm -rf {} +

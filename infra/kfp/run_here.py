@@ -1,9 +1,9 @@
-"""Run a compiled pipeline on this machine, each task a container, under the kfp SDK's DockerRunner.
+"""Run a compiled pipeline on this machine with the kfp SDK's DockerRunner: each task is a container.
 
 ``.venv-kfp/bin/python infra/kfp/run_here.py pydocs.yaml``, with the keys of the servers in the environment, for instance by
-``set -a; . .trainshed/env``. Addresses, images and the recipe stand in the file; keys never do. Images are taken as they lie on
-this machine; kfp pulls those that do not. Its runner gives a container neither limits nor GPUs. Ctrl-C tells the container at
-work to stop, and waits until it has checkpointed.
+``set -a; . .trainshed/env``. The file has addresses, images and the recipe, but no keys. Images of this machine are used as they
+are; kfp pulls the others. Its runner gives a container neither limits nor GPUs. Ctrl-C sends SIGTERM to the running container and
+waits until it has checkpointed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEYS = (
     *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_S3_SESSION_TOKEN", "TRAINSHED_MLFLOW_PASSWORD"),
 )
 HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": True}
-# kfp's runner gives its command as arguments of the image's own; one empty word takes that away, as a cluster does
+# kfp's runner passes its command as arguments to the image's entry point; an empty one removes that, as a cluster does
 COMMAND_ALONE = {"entrypoint": [""]}
 LABEL = "trainshed.kfp"
 GRACE_S = 60
@@ -36,7 +36,7 @@ def main() -> int:
     """Run the pipeline; 0 when every task ended well."""
     given = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # that limits do not hold here is said above, once
+    # the docstring says that limits have no effect here; kfp would warn for every task
     warnings.filterwarnings("ignore", message=".*no effect in the current local runner.*")
     session = secrets.token_hex(8)
     keys = {name: os.environ[name] for name in KEYS if name in os.environ}
@@ -44,7 +44,7 @@ def main() -> int:
     try:
         root = given.root.resolve()
         root.mkdir(parents=True, exist_ok=True)
-        # a container writes what it hands on as a user of its own
+        # containers write their outputs as another user
         root.chmod(0o1777)
         local.init(local.DockerRunner(**options, **COMMAND_ALONE, **HARDENED), pipeline_root=str(root))
         components.load_component_from_file(str(given.file))()
@@ -53,13 +53,13 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         _stop(session)
-        print("run_here: interrupted; what was at work has checkpointed", file=sys.stderr)
+        print("run_here: interrupted; the running step has checkpointed", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def _stop(session: str) -> None:
-    """End the containers of this session: they outlive the runner that started them."""
+    """Stop the containers of this session: they outlive the runner that started them."""
     for left in docker.from_env().containers.list(filters={"label": f"{LABEL}={session}"}):
         left.stop(timeout=GRACE_S)
 
@@ -67,7 +67,7 @@ def _stop(session: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run_here", description="Run a pipeline compiled by `trainshed compile --to kfp` here.")
     parser.add_argument("file", type=Path, help="the compiled pipeline")
-    parser.add_argument("--root", type=Path, default=Path("build/kfp"), help="folder for what tasks hand on (build/kfp)")
+    parser.add_argument("--root", type=Path, default=Path("build/kfp"), help="folder for the outputs of tasks (build/kfp)")
     parser.add_argument("--network", default="host", help="Docker network of the containers (host: reaches servers on 127.0.0.1)")
     return parser
 
