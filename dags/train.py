@@ -4,9 +4,9 @@
 text, train a tokenizer, pretrain and fine-tune a model, evaluate it next to the champion and the baselines, and register it.
 `registration` promotes the model if it passes the gate. A refused promotion is a successful run; the log of `registration` says why.
 
-**Start.** `trainshed run <recipe>`, or *Trigger* above. The form holds every field of the recipe: a change there is for this run
-only. `force` names steps to run although their artifact exists. A recipe with a schedule starts by itself once its DAG is
-switched on.
+**Start.** `trainshed run <recipe>`, or *Trigger* above. The form holds the fields that one run may change: tokenizer, model,
+training and machine sizes. Only the recipe file decides what the model is made from and how it is judged. `force` names steps to
+run although their artifact exists. A recipe with a schedule starts by itself once its DAG is switched on.
 
 **Stop.** `trainshed stop <run>`, or mark the run as failed. The running step writes a checkpoint; the next run resumes from it.
 
@@ -21,11 +21,8 @@ unavailable (75) was retried five times. A bug (1) shows its traceback. An inval
 
 from airflow.sdk import get_parsing_context
 
-from pipeline.orchestration.dag import recipe_dag
-from pipeline.orchestration.recipes import read_recipes
+from pipeline.orchestration.dag import recipe_dags
 from pipeline.settings import load_settings
 
-settings = load_settings()
 # a running task needs its own DAG only; the DAG processor names no DAG and gets all
-for recipe in read_recipes(settings, only=get_parsing_context().dag_id).valid:
-    globals()[recipe.name] = recipe_dag(recipe, settings, __doc__ or "")
+globals().update(recipe_dags(load_settings(), __doc__ or "", only=get_parsing_context().dag_id).dags)

@@ -101,7 +101,8 @@ def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
         available: the names that exist.
     """
     names = sorted(available)
-    near = get_close_matches(name, names, n=1)
+    by_lower_case = {known.lower(): known for known in names}
+    near = [by_lower_case[found] for found in get_close_matches(name.lower(), by_lower_case, n=1)]
     hint = f"did you mean {near[0]!r}?" if near else "use one of these names"
     if not names:
         return BadInput(f"unknown {kind} {name!r}; there is no {kind} yet")

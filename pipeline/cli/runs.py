@@ -273,7 +273,7 @@ def _find(name: str, settings: Settings) -> Recipe:
 
 
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    from pipeline.recipe.recipe import override
+    from pipeline.recipe.overrides import override
 
     return override(recipe, changes, "--set") if changes else recipe
 

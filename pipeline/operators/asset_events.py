@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias
 
-from pipeline.operators.assets import asset
+from pipeline.operators.assets import recipe_asset
 from pipeline.registry.ledger_decisions import decision_of_run
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def fill_events(reference: Reference, planned: Planned, context: Any, settings: 
             continue
         entry = decision_of_run(planned.recipe, planned.run, settings)
         if entry and entry.promoted:
-            events[outlet].add(asset(planned.recipe.name, "promotion"), extra={**extra, "version": entry.version})
+            events[outlet].add(recipe_asset(planned.recipe.name, "promotion"), extra={**extra, "version": entry.version})

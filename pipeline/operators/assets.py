@@ -2,7 +2,11 @@
 
 Another DAG, or another recipe (``schedule: {asset: ...}``), starts when one of them is updated. A step that was skipped updates
 nothing. A promotion is sent through an AssetAlias: Airflow emits an event for every plain outlet of a task that succeeded, and a
-registration that refused a promotion has succeeded too. Airflow does not normalize URIs whose scheme begins with ``x-``.
+registration that refused a promotion has succeeded too.
+
+Airflow identifies an Asset by its name *and* its URI. If a consumer gives the same URI another name, it never starts, and one of
+the two Assets becomes inactive: then the producer's task fails. So there is one rule for all: the name of an Asset is its URI,
+which is also what Airflow's plain ``Asset("...")`` means. Airflow does not normalize URIs whose scheme begins with ``x-``.
 """
 
 from __future__ import annotations
@@ -16,14 +20,19 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
 
 
-def asset(recipe: str, what: str) -> Asset:
+def asset_at(uri: str) -> Asset:
+    """The Asset at a URI, for its producer and for its consumers alike."""
+    return Asset(name=uri, uri=uri)
+
+
+def recipe_asset(recipe: str, what: str) -> Asset:
     """One Asset of a recipe, e.g. ``x-trainshed://pydocs/corpus``.
 
     Args:
         recipe: name of the recipe.
         what: ``"corpus"``, ``"model"`` or ``"promotion"``.
     """
-    return Asset(name=f"{recipe}.{what}", uri=f"x-trainshed://{recipe}/{what}")
+    return asset_at(f"x-trainshed://{recipe}/{what}")
 
 
 def promotion_alias(recipe: str) -> AssetAlias:
@@ -34,8 +43,8 @@ def promotion_alias(recipe: str) -> AssetAlias:
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
     """The Assets that a step updates when it succeeds."""
     updated: dict[str, Asset | AssetAlias] = {
-        "ingestion": asset(recipe.name, "corpus"),
-        "finetuning": asset(recipe.name, "model"),
+        "ingestion": recipe_asset(recipe.name, "corpus"),
+        "finetuning": recipe_asset(recipe.name, "model"),
         "registration": promotion_alias(recipe.name),
     }
     return [updated[step.id]] if step.id in updated else []
@@ -43,4 +52,4 @@ def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
 
 def inlets(recipe: Recipe, step: Step) -> list[Asset]:
     """The Assets that a step reads; Airflow lists them before their first event."""
-    return [asset(recipe.name, "promotion")] if step.id == "champion_evaluation" else []
+    return [recipe_asset(recipe.name, "promotion")] if step.id == "champion_evaluation" else []

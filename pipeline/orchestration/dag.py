@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow.sdk import DAG, Asset, TriggerRule
+from airflow.sdk import DAG, TriggerRule
 
+from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
 from pipeline.line import trace
 from pipeline.lookup import load_object
-from pipeline.operators.assets import inlets, outlets
+from pipeline.operators.assets import asset_at, inlets, outlets
 from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
+from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.trigger_form import form
 
 if TYPE_CHECKING:
+    from airflow.sdk import Asset
+
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
 # a cron schedule needs a start date; without catch-up any time in the past is the same
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class RecipeDags(NamedTuple):
+    """The DAGs of all recipes."""
+
+    dags: dict[str, DAG]
+    """DAG by name of its recipe."""
+
+    errors: tuple[str, ...]
+    """One line for each recipe that is invalid or whose DAG cannot be built."""
+
+
+def recipe_dags(settings: Settings, manual: str = "", only: str | None = None) -> RecipeDags:
+    """Build the DAG of every valid recipe; one that fails leaves the others alone.
+
+    Args:
+        settings: names the recipe folders and the launcher.
+        manual: see `recipe_dag`.
+        only: name of the one recipe to read.
+    """
+    found = read_recipes(settings, only)
+    dags, errors = {}, list(found.errors)
+    for recipe in found.valid:
+        try:
+            dag = recipe_dag(recipe, settings, manual)
+            dag.validate()
+        except Exception as error:  # noqa: BLE001 - Airflow drops every DAG of a file that raises, whatever it raises
+            kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
+            errors.append(f"recipe {recipe.name}: {kind}{error}")
+        else:
+            dags[recipe.name] = dag
+    return RecipeDags(dags, tuple(errors))
 
 
 def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
@@ -53,6 +89,8 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         on_failure_callback=run_failed,
         # a DAG without a schedule can be triggered at once; a person switches on what has a schedule
         is_paused_upon_creation=None if recipe.schedule else False,
+        # only the DAGs that the file names count: one that fails `validate` must not reach Airflow
+        auto_register=False,
         default_args={"owner": "trainshed", "retries": RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
         plan = PlanOperator(recipe=recipe)
@@ -73,4 +111,4 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
 def _schedule(recipe: Recipe) -> str | list[Asset] | None:
     if recipe.schedule is None:
         return None
-    return [Asset(recipe.schedule.asset)] if recipe.schedule.asset else recipe.schedule.cron
+    return [asset_at(recipe.schedule.asset)] if recipe.schedule.asset else recipe.schedule.cron

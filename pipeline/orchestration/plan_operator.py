@@ -42,7 +42,7 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         """
         from pipeline.operators.xcom import Planned
         from pipeline.planning import plan_run
-        from pipeline.recipe.recipe import override
+        from pipeline.recipe.overrides import override
 
         run = run_name(context["dag"].dag_id, context["run_id"])
         with airflow_errors(context, run, PLAN_TASK):

@@ -1,8 +1,8 @@
-"""The trigger form: one Airflow Param for each field of the recipe, so that one run may differ from the file.
+"""The trigger form: one Airflow Param for each field of the recipe that a run may change.
 
 A Param is named by its place in the recipe (``finetuning.learning_rate``). It carries the recipe's value, the field's docstring
 and pydantic's limits, so Airflow refuses a wrong value before a run begins. Airflow accepts values that no Param names; the
-plan task refuses those and suggests the near name.
+plan task refuses those: unknown fields, and fields that only the recipe file may change (`pipeline.recipe.overrides`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param
 
 from pipeline.recipe import Section
+from pipeline.recipe.overrides import overridable
 from pipeline.runs.names import FORCE
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param
         dotted = f"{place}.{name}"
         if isinstance(inner, Section):
             yield from _leaves(inner, dotted, top)
-        else:
+        elif overridable(dotted):
             title = dotted.removeprefix(f"{top}.")
             yield dotted, Param(values[name], description=schema[name].get("description"), title=title, section=top, **_rules(schema[name]))
 

@@ -1,35 +1,35 @@
-"""The whole recipe, and the overrides of a single run."""
+"""The whole recipe, and its checks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from pipeline.errors import BadInput, unknown_name
+from pipeline.recipe.checks import check_consistency
 from pipeline.recipe.data import Data
 from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
+from pipeline.recipe.names import check_names
 from pipeline.recipe.resources import Resources
 from pipeline.recipe.section import Section
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+URI = r"^[a-z][a-z0-9+.-]*://[!-~]+$"
 
 
 class Schedule(Section):
     """When Airflow starts the line by itself: on a cron schedule, or when an Asset is updated."""
 
     cron: str | None = None
-    """A cron expression, in UTC."""
+    """A cron expression of five fields, in UTC, or a name such as ``@daily``. Not together with ``asset``."""
 
-    asset: str | None = None
-    """URI of an Airflow Asset, e.g. the corpus of another DAG."""
+    asset: str | None = Field(None, pattern=URI, max_length=500)
+    """URI of an Airflow Asset, e.g. ``x-trainshed://pydocs/corpus``. The producer must give the Asset no other name than its URI."""
 
 
 class Recipe(Section):
@@ -77,37 +77,18 @@ def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever t
         origin: its name in messages, usually the file's name.
 
     Raises:
-        BadInput: a field is unknown (the near name is suggested), missing or wrong; the message shows the first problem only.
+        BadInput: a field is unknown (the near name is suggested), missing or wrong, or two fields do not fit together. The message
+            shows the first problem only.
     """
     if not isinstance(data, dict):
         raise BadInput(f"{origin} contains a {type(data).__name__}", "a mapping of recipe sections", "see dags/recipes/ for examples")
     try:
-        return Recipe.model_validate(data)
+        recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise _explain(error, origin) from error
-
-
-def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override") -> Recipe:
-    """Return the recipe with some leaves replaced, e.g. ``{"finetuning.learning_rate": 1e-3}``.
-
-    Raises:
-        BadInput: no such field, or a value it does not take.
-    """
-    data = recipe.model_dump(mode="json")
-    for dotted, value in values.items():
-        *parents, leaf = dotted.split(".")
-        place = data
-        for depth, key in enumerate(parents):
-            if not isinstance(place.get(key), dict):
-                raise unknown_name(
-                    f"section in {origin}", ".".join(parents[: depth + 1]), [k for k, v in place.items() if isinstance(v, dict)]
-                )
-            place = place[key]
-        # resources take any step; check_sizes knows those of the line
-        if leaf not in place and parents != ["resources"]:
-            raise unknown_name(f"field in {origin}", dotted, [".".join([*parents, name]) for name in place])
-        place[leaf] = value
-    return check_recipe(data, origin)
+    check_names(recipe, origin)
+    check_consistency(recipe, origin)
+    return recipe
 
 
 def _explain(error: ValidationError, origin: str) -> BadInput:

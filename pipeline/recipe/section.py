@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """Frozen, refuses unknown fields, and takes each field's docstring as its description in the generated schema."""
+    """Frozen; refuses unknown fields, NaN and infinity; each field's docstring is its description in the generated schema."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)

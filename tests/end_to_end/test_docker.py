@@ -17,7 +17,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.placement.container_environment import component_variables
 from pipeline.planning import prepare_step
 from pipeline.recipe import Recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.stack import stack as local_stack
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
@@ -135,7 +135,7 @@ class Followed:
 
 def long(recipe: Recipe, name: str, steps: int) -> Recipe:
     often = {"pretraining.steps": steps, "pretraining.checkpoint_every": 50, "pretraining.evaluate_every": steps}
-    return override(recipe, {**often, "name": name, "registration.model": name})
+    return replace_fields(recipe, {**often, "name": name, "registration.model": name}, "a test")
 
 
 def test_a_run_that_is_stopped_leaves_no_container(docker_stack, recipe, tmp_path) -> None:

@@ -19,7 +19,7 @@ from pipeline.kfp.compile import compile_recipe, render
 from pipeline.kfp.identity import identity_of
 from pipeline.line import trace
 from pipeline.local.run import run_local
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import read_aliases
 from pipeline.runs.records import reference_key
@@ -87,7 +87,7 @@ def boxed(images: str, s3_server: S3Server, mlflow_server: Server, tmp_path_fact
     made = small_recipe(folder, name="compiled")
     client = s3_client(s3_server.endpoint, "us-east-1", (s3_server.access_key, s3_server.secret_key))
     client.put_object(Bucket=s3_server.bucket, Key="corpora/compiled/rows.jsonl", Body=(folder / "rows.jsonl").read_bytes())
-    recipe = override(made, {"data.source.path": f"s3://{s3_server.bucket}/corpora/compiled/"})
+    recipe = replace_fields(made, {"data.source.path": f"s3://{s3_server.bucket}/corpora/compiled/"}, "a test")
     more = {"mlflow_uri": mlflow_server.uri, "images": images, "device": "cpu", "threads": 1, "lease_ttl_s": 3.0}
     with bare_environment():
         yield Boxed(recipe, s3_server.settings(folder, "by-kfp", **more), folder)
@@ -121,7 +121,7 @@ def test_kfp_makes_the_same_artifacts_as_the_line_here(boxed: Boxed, first: str,
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    other = override(boxed.recipe, {"name": "processed", "registration.model": "processed"})
+    other = replace_fields(boxed.recipe, {"name": "processed", "registration.model": "processed"}, "a test")
     run_local(other, "processed-1", here, Heard())
     made = digests(boxed.settings)
     assert set(made) == set(PURE)
@@ -159,7 +159,7 @@ def test_a_second_run_makes_nothing(boxed: Boxed, first: str) -> None:
 
 def test_an_image_of_other_code_ends_the_run_as_failed_with_one_line(boxed: Boxed, first: str) -> None:
     """Fine-tuning runs, so there is an MLflow run; evaluation is refused."""
-    changed = override(boxed.recipe, {"finetuning.seed": 1, "name": "refused"})
+    changed = replace_fields(boxed.recipe, {"finetuning.seed": 1, "name": "refused"}, "a test")
     identities = {step.id: identity_of(step) for step in trace(changed)} | {"evaluation": "0" * 64}
     done = boxed.run(render(changed, identities, boxed.settings).replace("maxRetryCount: 5", "maxRetryCount: 0"))
     assert done.returncode == 1

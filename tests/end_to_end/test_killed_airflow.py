@@ -11,7 +11,7 @@ from fixtures.commands import started, trainshed, until, written
 from fixtures.line import small_recipe
 
 from pipeline.artifacts import open_artifacts
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.stack import stack as local_stack
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import MlflowServer, step_run
@@ -46,7 +46,7 @@ def test_a_run_survives_the_kill_of(stack, tmp_path: Path, server: str, seed: in
         "name": name,
         "registration.model": name,
     }
-    recipe = override(small_recipe(tmp_path), changes)
+    recipe = replace_fields(small_recipe(tmp_path), changes, "a test")
     watching = started(stack, "run", written(recipe, tmp_path))
     until("two checkpoints", lambda: len(checkpoints(stack)) >= 2, RETRY_S)
     kill(stack, server)

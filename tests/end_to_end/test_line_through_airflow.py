@@ -74,9 +74,24 @@ def test_a_wrong_value_is_one_line_and_exit_2(stack, first_run):
     assert re.fullmatch(r"trainshed: .*finetuning\.steps.*\n", done.stderr)
 
 
-def test_what_planning_refuses_is_told_by_run(stack, first_run):
-    done = trainshed(stack, "run", NAME, "--set", "data.source.path=/nosuch/*.jsonl", code=2)
+def test_what_planning_refuses_is_told_by_run(stack, first_run, recipe):
+    recipe.with_name("nosuch.yaml").write_text(
+        recipe.read_text().replace("name: smallest\n", "name: nosuch\n").replace(str(recipe.with_name("rows.jsonl")), "/nosuch/*.jsonl")
+    )
+    done = trainshed(stack, "run", str(recipe.with_name("nosuch.yaml")), code=2)
     assert re.fullmatch(r"trainshed: plan: .*/nosuch/\*\.jsonl.*fix: .*\n", done.stderr)
+
+
+def test_a_run_cannot_change_its_gate_or_its_source(stack, first_run):
+    airflow = Airflow(stack.settings)
+    for field, value in {"registration.gate.minimum": -1, "data.source.path": "/etc/passwd", "evaluation.examples": 1}.items():
+        done = trainshed(stack, "run", NAME, "--set", f"{field}={value}", code=2)
+        assert done.stderr.startswith(f"trainshed: --set: a run cannot change {field}; ")
+    # and the same past the command line
+    run_id = f"{NAME}-conf"
+    airflow.trigger(NAME, run_id, {"registration.gate.minimum": -1})
+    done = trainshed(stack, "watch", run_id, code=2)
+    assert "a run cannot change registration.gate.minimum" in done.stderr
 
 
 def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
@@ -176,7 +191,7 @@ def test_damage_found_by_a_step_plans_the_run_anew(stack, first_run):
     good = artifacts.store.get(key).data
     artifacts.store.put(key, bytes([*good[:-9], good[-9] ^ 1, *good[-8:]]))
     shutil.rmtree(stack.settings.cache_folder)  # a verified local copy would do as well, and the damage stay unseen
-    out = trainshed(stack, "run", NAME, "--force", "finetuning", "--set", "evaluation.seed=1").stdout
+    out = trainshed(stack, "run", NAME, "--force", "finetuning", "--set", "finetuning.seed=1").stdout
     assert "evaluation retrying" in out
     assert "ingestion done" in out
     assert artifacts.store.get(key).data == good

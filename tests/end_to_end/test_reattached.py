@@ -22,7 +22,7 @@ from fixtures.docker import client, containers, docker, running_docker_stack
 from fixtures.stack import REPOSITORY
 
 from pipeline.artifacts import open_artifacts
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.stack import airflow_config
 from pipeline.stack import stack as local_stack
 from pipeline.submission.airflow_client import Airflow
@@ -138,7 +138,7 @@ def one_of_many(recipe: Recipe, seed: int) -> Recipe:
         "pretraining.evaluate_every": STEPS,
         "resources.pretraining": "trickle",
     }
-    return override(recipe, changes)
+    return replace_fields(recipe, changes, "a test")
 
 
 def begin(stack: RunningStack, path: str) -> str:

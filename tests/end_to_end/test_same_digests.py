@@ -14,7 +14,7 @@ from fixtures.stack import REPOSITORY
 from pipeline.corpus.documents import Record
 from pipeline.corpus.readers.pydocs import read
 from pipeline.recipe import Columns, Source, read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.reporter import SilentReporter
 from pipeline.sources.installed import pin
 
@@ -39,9 +39,10 @@ def test_containers_make_of_pydocs_what_processes_make(images: str, tmp_path: Pa
     with running_docker_stack(images, tmp_path / "state", TRAINSHED_THREADS="2") as stack:
         place = uploaded(stack, as_json_lines(stack, tmp_path / "pydocs.jsonl"), "corpora/pydocs")
         source = Source(kind="jsonl", path=place, columns=Columns(target="target", name="name", group="group"))
-        recipe = override(
+        recipe = replace_fields(
             read_recipe(REPOSITORY / "dags" / "recipes" / "pydocs.yaml"),
             {"name": "pydocs-lines", "registration.model": "pydocs-lines", "data.source": source.model_dump()},
+            "a test",
         )
         path = written(recipe, tmp_path)
         said = trainshed(stack, "run", path).stdout

@@ -12,7 +12,7 @@ from pipeline.recipe.recipe import check_recipe
 
 RECIPE = {
     "name": "tiny",
-    "data": {"source": {"kind": "jsonl", "path": "x.jsonl"}, "split": {"salt": "s"}},
+    "data": {"source": {"kind": "jsonl", "path": "x.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
     "pretraining": {"objective": "span_corruption", "steps": 10},
     "finetuning": {"task": "summarization", "steps": 10},

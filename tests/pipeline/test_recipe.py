@@ -6,12 +6,21 @@ import pytest
 import yaml
 
 from pipeline.errors import BadInput
-from pipeline.recipe import find_recipe, read_recipe
-from pipeline.recipe.recipe import check_recipe, override
+from pipeline.evaluation.baselines import BASELINES
+from pipeline.evaluation.metrics import METRICS
+from pipeline.lookup import load
+from pipeline.models import FAMILIES
+from pipeline.models.base import Pairs, TextModel
+from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
+from pipeline.recipe.overrides import override
+from pipeline.recipe.recipe import check_recipe
+from pipeline.tokens.special import NAMES
+from pipeline.training import OBJECTIVES
+from pipeline.training.objectives.span_corruption import _counts
 
 MINIMAL = {
     "name": "tiny",
-    "data": {"source": {"kind": "jsonl", "path": "x.jsonl"}, "split": {"salt": "s"}},
+    "data": {"source": {"kind": "jsonl", "path": "x.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
     "finetuning": {"task": "summarization", "steps": 10},
     "registration": {"model": "tiny"},
@@ -64,7 +73,7 @@ def test_an_unknown_recipe_is_answered_with_the_near_name(tmp_path: Path) -> Non
 def test_a_file_that_is_no_yaml_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text("name: tiny\ndata: [1,\n")
-    with pytest.raises(BadInput, match=r"tiny\.yaml is not YAML at line 3"):
+    with pytest.raises(BadInput, match=r"tiny\.yaml is not valid YAML at line 3"):
         read_recipe(path)
 
 
@@ -75,7 +84,172 @@ def test_overrides_replace_leaves_and_nothing_else() -> None:
     assert changed_recipe.data == recipe.data
 
 
-@pytest.mark.parametrize("name", ["finetuning.learning_rat", "finetunin.steps", "data.source.kinds"])
+@pytest.mark.parametrize("name", ["finetuning.learning_rat", "finetunin.steps", "model.widht"])
 def test_an_override_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="did you mean"):
         override(check_recipe(MINIMAL, "tiny.yaml"), {name: 1})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "registration.model",
+        "registration.gate.minimum",
+        "registration.gate.beats",
+        "data.source.path",
+        "data.split.salt",
+        "evaluation.examples",
+        "tokenizer.given",
+        "tokenizer.given_sha256",
+        "schedule.cron",
+        "name",
+    ],
+)
+def test_a_run_cannot_change_what_it_is_made_from_or_how_it_is_judged(field: str) -> None:
+    with pytest.raises(BadInput, match=rf"^--set: a run cannot change {field}; .*fix: edit the recipe file$"):
+        override(check_recipe(MINIMAL, "tiny.yaml"), {field: None}, "--set")
+
+
+def nested(field: str, value: object) -> dict[str, object]:
+    """MINIMAL with one more field, at its dotted place."""
+    data = yaml.safe_load(yaml.safe_dump(MINIMAL))
+    place = data
+    *parents, leaf = field.split(".")
+    for part in parents:
+        place = place.setdefault(part, {})
+    place[leaf] = value
+    return data
+
+
+SECTIONS = {"data.filter": Filter, "data.split": Split, "finetuning": Finetuning, "registration.gate": Gate}
+NUMBERS = [
+    f"{place}.{name}" for place, section in SECTIONS.items() for name, field in section.model_fields.items() if field.annotation is float
+]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("field", NUMBERS)
+def test_no_number_of_a_recipe_is_nan_or_infinite(field: str, value: float) -> None:
+    with pytest.raises(BadInput, match=rf"^tiny\.yaml: {field} = "):
+        check_recipe(nested(field, value), "tiny.yaml")
+
+
+SPANS = {"objective": "span_corruption", "steps": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (changed(model={"family": "T5"}), ["model.family in tiny.yaml: 'T5'", "did you mean 't5'?"]),
+        (changed(model={"family": "t6"}), ["'t6'", "one of: gpt2, t5"]),
+        (changed(finetuning={"task": "Summarization", "steps": 1}), ["finetuning.task", "did you mean 'summarization'?"]),
+        (changed(finetuning={"task": "summarization", "steps": 1, "optimizer": "adam"}), ["finetuning.optimizer", "did you mean 'adamw'?"]),
+        (changed(pretraining={"objective": "spancorruption", "steps": 1}), ["did you mean 'span_corruption'?"]),
+        (nested("registration.gate.metric", "rougel"), ["registration.gate.metric", "did you mean 'rougeL'?"]),
+        (nested("registration.gate.beats", ["leed"]), ["registration.gate.beats", "did you mean 'lead'?"]),
+        (nested("data.source.kind", "JSONL"), ["data.source.kind", "did you mean 'jsonl'?"]),
+        (nested("finetuning.steps", 0), ["finetuning.steps = 0", "greater than or equal to 1"]),
+        (nested("model.heads", 3), ["model.width 128 is not divisible by model.heads 3"]),
+        (
+            changed(model={"family": "gpt2"}, pretraining=SPANS),
+            ["'span_corruption' with model.family 'gpt2', a decoder", "an encoder-decoder: t5"],
+        ),
+        (changed(pretraining={"objective": "causal_lm", "steps": 1}), ["'causal_lm' with model.family 't5'", "a decoder: gpt2"]),
+        (changed(model={"family": "gpt2"}), ["model.context 128 is too short", "at least 129"]),
+        (nested("tokenizer.vocabulary", 300), ["tokenizer.vocabulary 300 is too small", "at least 361"]),
+        (nested("tokenizer.given", "x.json"), ["no tokenizer.given_sha256", "sha256sum"]),
+        (changed(pretraining=SPANS, tokenizer={"sentinels": 5}), ["tokenizer.sentinels 5 for 6 masked spans in model.context 128"]),
+        (nested("finetuning.warmup", 0.6), ["finetuning.warmup 0.6 and finetuning.decay 0.5 add up to more than 1"]),
+        (changed(pretraining={**SPANS, "decay": 1.0}), ["pretraining.warmup 0.05 and pretraining.decay 1.0"]),
+        (nested("registration.gate.min_distinct", 1.5), ["registration.gate.min_distinct = 1.5", "less than or equal to 1"]),
+        (nested("data.filter.max_chars", 10), ["data.filter.min_chars 20 is above data.filter.max_chars 10"]),
+        (nested("data.filter.min_target_chars", 500), ["data.filter.min_target_chars 500 is above"]),
+        (nested("data.source.path", None), ["data.source has no path for kind 'jsonl'"]),
+        (nested("data.source.columns", {}), ["finetuning.task 'summarization' needs a target", "set data.source.columns.target"]),
+        (nested("data.source.kind", "text"), ["data.source.kind 'text' has none"]),
+        (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
+        (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
+        (changed(schedule={"asset": "corpus"}), ["schedule.asset = 'corpus'"]),
+        (changed(schedule={"asset": "x-trainshed://tiny/model"}), ["is updated by this recipe itself"]),
+    ],
+)
+def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, words: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        check_recipe(data, "tiny.yaml")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
+    for metric in METRICS:
+        check_recipe(nested("registration.gate.metric", metric), "tiny.yaml")
+    check_recipe(nested("registration.gate.beats", [*BASELINES, "untrained"]), "tiny.yaml")
+
+
+def test_the_checks_know_every_family_and_objective() -> None:
+    assert checks.OBJECTIVES.keys() == OBJECTIVES.keys()
+    kinds: dict[str, type[TextModel]] = {name: load("family", FAMILIES, name) for name in FAMILIES}
+    assert {name: checks.ENCODER_DECODER if kind.batches is Pairs else checks.DECODER for name, kind in kinds.items()} == checks.KINDS
+    assert len(NAMES) == checks.SPECIAL_TOKENS
+
+
+@pytest.mark.parametrize("sentinels", [1, 6, 20])
+@pytest.mark.parametrize("context", [8, 60, 128, 400])
+def test_the_check_counts_masked_spans_as_pretraining_does(context: int, sentinels: int) -> None:
+    data = changed(pretraining=SPANS, model={"family": "t5", "context": context}, tokenizer={"sentinels": sentinels})
+    needed = _counts(context, 0.15, 3.0)[1]
+    if needed <= sentinels:
+        check_recipe(data, "tiny.yaml")
+        return
+    with pytest.raises(BadInput, match=f"for {needed} masked spans"):
+        check_recipe(data, "tiny.yaml")
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cron", "what"),
+    [
+        ("0 25 * * *", "out of range"),
+        ("0 0 31 2 *", "never fires"),
+        ("* * * * * *", "five fields"),
+        ("R R * * *", "five fields"),
+        ("@dayly", "five fields"),
+        ("", "five fields"),
+    ],
+)
+def test_a_wrong_cron_is_refused_when_the_recipe_is_read(tmp_path: Path, cron: str, what: str) -> None:
+    with pytest.raises(BadInput, match=rf"^tiny\.yaml: schedule\.cron = .*{what}"):
+        read_recipe(written(tmp_path, yaml.safe_dump(changed(schedule={"cron": cron}))))
+
+
+@pytest.mark.parametrize("cron", ["0 3 * * *", "*/15 * * * mon-fri", "0 0 29 2 *", "@daily", "0 0 L * *"])
+def test_a_right_cron_is_accepted_and_airflow_agrees(tmp_path: Path, cron: str) -> None:
+    from airflow.timetables.interval import CronDataIntervalTimetable
+
+    assert read_recipe(written(tmp_path, yaml.safe_dump(changed(schedule={"cron": cron})))).schedule.cron == cron
+    CronDataIntervalTimetable(cron, timezone="UTC").validate()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line"),
+    [("name: tiny\n", "name: tiny\nname: other\n", "name", 2), ("  steps: 10\n", "  steps: 10\n  steps: 20\n", "steps", 15)],
+)
+def test_a_key_that_occurs_twice_is_refused_with_its_line(tmp_path: Path, old: str, new: str, key: str, line: int) -> None:
+    text = yaml.safe_dump(MINIMAL, sort_keys=False).replace(old, new)
+    with pytest.raises(BadInput, match=rf"^tiny\.yaml is not valid YAML at line {line}: duplicate key '{key}'"):
+        read_recipe(written(tmp_path, text))
+
+
+def test_a_merged_mapping_may_override_what_it_merges(tmp_path: Path) -> None:
+    often = "pretraining: &often\n  objective: span_corruption\n  steps: 5\n  batch: 4\n"
+    text = often + yaml.safe_dump(MINIMAL).replace(
+        "finetuning:\n", "evaluation:\n  <<: &few {examples: 5, batch: 2}\n  batch: 3\nfinetuning:\n"
+    )
+    recipe = read_recipe(written(tmp_path, text))
+    assert (recipe.evaluation.examples, recipe.evaluation.batch) == (5, 3)

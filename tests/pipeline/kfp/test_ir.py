@@ -23,7 +23,8 @@ from pipeline.kfp.ir import RETRY
 from pipeline.line import Step, trace
 from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
 from pipeline.recipe import Recipe, read_recipe
-from pipeline.recipe.recipe import check_recipe, override
+from pipeline.recipe.overrides import override
+from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden" / "tiny.yaml"
@@ -31,7 +32,7 @@ SECRETS = {"s3_access_key": "planted-access-key", "s3_secret_key": "planted-secr
 RECIPE = {
     "name": "tiny_one",
     "description": "As small as it gets.",
-    "data": {"source": {"kind": "jsonl", "path": "s3://corpora/tiny.jsonl"}, "split": {"salt": "s"}},
+    "data": {"source": {"kind": "jsonl", "path": "s3://corpora/tiny.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
     "pretraining": {"objective": "span_corruption", "steps": 10},
     "finetuning": {"task": "summarization", "steps": 10},

@@ -19,7 +19,7 @@ from pipeline.kfp.end import mlflow_status
 from pipeline.kfp.identity import identity_of
 from pipeline.kfp.step import hand_on, read_given
 from pipeline.line import trace
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 from pipeline.runs.records import reference_key, request_key
 
 REFERENCE = {"type": "corpus", "stage": "ingestion", "fingerprint": "f" * 64, "digest": "d" * 64}

@@ -8,7 +8,8 @@ from pipeline.errors import BadInput
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.line import trace
 from pipeline.recipe import Resources, read_recipe
-from pipeline.recipe.recipe import check_recipe, override
+from pipeline.recipe.overrides import override
+from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
 
 

@@ -7,7 +7,7 @@ from pipeline.errors import BadInput
 from pipeline.line import trace
 from pipeline.orchestration.trigger_form import forced, form, overrides
 from pipeline.recipe import read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 
 
 @pytest.fixture
@@ -33,8 +33,24 @@ def test_a_field_carries_its_docstring_and_its_limits(recipe):
 
 def test_every_leaf_of_the_sections_is_there(recipe):
     names = set(params(recipe))
-    assert {"data.source.columns.target", "data.split.test", "registration.gate.beats", "model.width", "force"} <= names
-    assert not {"name", "description", "schedule", "data", "data.source"} & names
+    assert {"tokenizer.vocabulary", "model.width", "pretraining.objective", "finetuning.steps", "resources.registration", "force"} <= names
+    sections = {"tokenizer", "model", "pretraining", "finetuning", "resources", "force"}
+    assert {name.partition(".")[0] for name in names} == sections
+
+
+def test_what_decides_promotion_and_what_names_files_is_not_offered_and_refused(recipe):
+    offered = params(recipe)
+    for field in (
+        "registration.gate.minimum",
+        "registration.model",
+        "evaluation.seed",
+        "data.source.path",
+        "data.split.salt",
+        "tokenizer.given",
+    ):
+        assert field not in offered
+        with pytest.raises(BadInput, match=rf"^the trigger form: a run cannot change {field}; .*fix: edit the recipe file$"):
+            override(recipe, overrides({field: 0}), "the trigger form")
 
 
 def test_each_step_of_the_line_has_a_machine_size(recipe):
@@ -60,8 +76,8 @@ def test_a_wrong_value_is_refused_before_the_run(recipe, name, value):
 
 
 def test_an_optional_field_may_stay_empty(recipe):
-    assert params(recipe)["data.source.columns.group"].resolve(None) is None
-    assert params(recipe)["data.source.columns.group"].resolve("package") == "package"
+    assert params(recipe)["resources.finetuning"].resolve(None) is None
+    assert params(recipe)["resources.finetuning"].resolve("gpu-8") == "gpu-8"
 
 
 def test_a_changed_field_changes_the_recipe(recipe):

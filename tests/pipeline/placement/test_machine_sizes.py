@@ -10,7 +10,7 @@ from pipeline.line import trace
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.placement.machine_sizes import machine, machines
 from pipeline.recipe import read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 from pipeline.settings import Settings
 
 SMALL = "small: {cpus: 0.5, memory_mb: 256, scratch_mb: 100}\n"

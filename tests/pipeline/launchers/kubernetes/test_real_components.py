@@ -13,7 +13,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.launchers.kubernetes import operator as launcher
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.operators.exit_codes import TryAgain
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 
 STAGES = ("ingestion", "tokenization", "pretraining")
 

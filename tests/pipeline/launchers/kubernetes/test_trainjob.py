@@ -26,7 +26,7 @@ from pipeline.line import trace
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.placement.machine_sizes import machine
 from pipeline.recipe import read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 from pipeline.settings import Settings, load_settings
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -1,0 +1,158 @@
+"""Check what the fields of a recipe must satisfy together, so that a run fails before its first step and not after an hour.
+
+Each check below is one rule that a step would otherwise find: lengths that do not fit, shares above 1, a task without targets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.recipe.recipe import Recipe
+
+ENCODER_DECODER, DECODER = "an encoder-decoder", "a decoder"
+KINDS = {"t5": ENCODER_DECODER, "gpt2": DECODER}
+"""Family → the kind of model it builds."""
+
+OBJECTIVES = {"span_corruption": ENCODER_DECODER, "causal_lm": DECODER}
+"""Objective → the kind of model it trains."""
+
+SPECIAL_TOKENS = 5
+"""Padding, end, beginning, unknown and separator: tokens that every tokenizer has."""
+
+BYTES = 256
+ASSET_NAME = "x-trainshed://{recipe}/"
+
+
+def check_consistency(recipe: Recipe, origin: str) -> None:
+    """Apply every check.
+
+    Args:
+        recipe: the recipe; its names exist.
+        origin: its name in messages.
+
+    Raises:
+        BadInput: the first check that fails.
+    """
+    for check in CHECKS:
+        problem = check(recipe)
+        if problem:
+            got, expected, fix = problem
+            raise BadInput(f"{origin}: {got}", expected, fix)
+
+
+Problem = tuple[str, str, str] | None
+
+
+def _schedule(recipe: Recipe) -> Problem:
+    schedule = recipe.schedule
+    if schedule is None:
+        return None
+    if (schedule.cron is None) == (schedule.asset is None):
+        got = "schedule has both cron and asset" if schedule.cron is not None else "schedule is empty"
+        return got, "either cron or asset", "keep one of them, or remove schedule"
+    if schedule.asset and schedule.asset.startswith(ASSET_NAME.format(recipe=recipe.name)):
+        return f"schedule.asset = {schedule.asset!r} is updated by this recipe itself", "", "name an asset of another DAG"
+    return None
+
+
+def _heads(recipe: Recipe) -> Problem:
+    width, heads = recipe.model.width, recipe.model.heads
+    return (f"model.width {width} is not divisible by model.heads {heads}", "", "change one of them") if width % heads else None
+
+
+def _objective(recipe: Recipe) -> Problem:
+    if recipe.pretraining is None:
+        return None
+    wanted, kind = OBJECTIVES.get(recipe.pretraining.objective), KINDS.get(recipe.model.family)
+    if wanted is None or kind is None or wanted == kind:
+        return None
+    families = ", ".join(name for name, found in KINDS.items() if found == wanted)
+    got = f"pretraining.objective {recipe.pretraining.objective!r} with model.family {recipe.model.family!r}, {kind}"
+    return got, f"{wanted}: {families}", "change one of them"
+
+
+def _context(recipe: Recipe) -> Problem:
+    source, target = recipe.tokenizer.max_source_tokens, recipe.tokenizer.max_target_tokens
+    needed = source + 1 + target
+    if KINDS.get(recipe.model.family) != DECODER or recipe.model.context >= needed:
+        return None
+    got = f"model.context {recipe.model.context} is too short for max_source_tokens {source}, a separator and max_target_tokens {target}"
+    return got, f"at least {needed}", "raise model.context, or lower tokenizer.max_source_tokens"
+
+
+def _vocabulary(recipe: Recipe) -> Problem:
+    tokenizer = recipe.tokenizer
+    needed = BYTES + SPECIAL_TOKENS + tokenizer.sentinels
+    if tokenizer.given and not tokenizer.given_sha256:
+        return "tokenizer.given has no tokenizer.given_sha256", "the sha256 of that file", "run sha256sum on it, and add the result"
+    if tokenizer.given or tokenizer.vocabulary >= needed:
+        return None
+    got = f"tokenizer.vocabulary {tokenizer.vocabulary} is too small"
+    return got, f"at least {needed}: {BYTES} bytes, {SPECIAL_TOKENS} special tokens and {tokenizer.sentinels} sentinels", "raise it"
+
+
+def _sentinels(recipe: Recipe) -> Problem:
+    params = recipe.pretraining
+    if params is None or params.objective != "span_corruption":
+        return None
+    masked = min(max(round(recipe.model.context * params.corrupted), 1), recipe.model.context - 1)
+    spans = max(1, min(round(masked / params.mean_span), recipe.model.context - masked))
+    if spans <= recipe.tokenizer.sentinels:
+        return None
+    got = f"tokenizer.sentinels {recipe.tokenizer.sentinels} for {spans} masked spans in model.context {recipe.model.context}"
+    return got, f"at least {spans}", "raise tokenizer.sentinels"
+
+
+def _learning_rate_schedule(recipe: Recipe) -> Problem:
+    for name, params in (("pretraining", recipe.pretraining), ("finetuning", recipe.finetuning)):
+        if params and params.warmup + params.decay > 1:
+            got = f"{name}.warmup {params.warmup} and {name}.decay {params.decay} add up to more than 1"
+            return got, "shares of the steps", "lower one of them"
+    return None
+
+
+def _lengths(recipe: Recipe) -> Problem:
+    limits = recipe.data.filter
+    for low, high in (("min_chars", "max_chars"), ("min_target_chars", "max_target_chars")):
+        least, most = getattr(limits, low), getattr(limits, high)
+        if least > most:
+            return f"data.filter.{low} {least} is above data.filter.{high} {most}", "", "change one of them"
+    return None
+
+
+def _path(recipe: Recipe) -> Problem:
+    source = recipe.data.source
+    if source.kind == "pydocs":
+        return None if source.path is None else ("data.source.path with kind 'pydocs'", "", "remove the path, or change data.source.kind")
+    if not source.path:
+        return f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path"
+    return None
+
+
+def _target(recipe: Recipe) -> Problem:
+    source = recipe.data.source
+    got = f"finetuning.task {recipe.finetuning.task!r} needs a target"
+    if source.kind == "text":
+        return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
+    if source.kind == "pydocs" or source.columns.target:
+        return None
+    return got, "the field to learn to write", "set data.source.columns.target"
+
+
+CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
+    _schedule,
+    _heads,
+    _objective,
+    _context,
+    _vocabulary,
+    _sentinels,
+    _learning_rate_schedule,
+    _lengths,
+    _path,
+    _target,
+)
