@@ -16,7 +16,7 @@ from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
 from pipeline.tokens.special import NAMES
 from pipeline.training import OBJECTIVES
-from pipeline.training.objectives.span_corruption import _counts
+from pipeline.training.objectives.span_corruption import _noise_and_spans
 
 MINIMAL = {
     "name": "tiny",
@@ -198,7 +198,7 @@ def test_the_checks_know_every_family_and_objective() -> None:
 @pytest.mark.parametrize("context", [8, 60, 128, 400])
 def test_the_check_counts_masked_spans_as_pretraining_does(context: int, sentinels: int) -> None:
     data = changed(pretraining=SPANS, model={"family": "t5", "context": context}, tokenizer={"sentinels": sentinels})
-    needed = _counts(context, 0.15, 3.0)[1]
+    needed = _noise_and_spans(context, 0.15, 3.0)[1]
     if needed <= sentinels:
         check_recipe(data, "tiny.yaml")
         return
