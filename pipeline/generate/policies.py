@@ -15,6 +15,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from components import COMPONENTS
+from pipeline.artifacts.types import ArtifactType
 from pipeline.lookup import load
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
     if contract.trains:
         statements.append(_allow("Checkpoint", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["training/*"]))
         statements.append(_allow("QuarantineCheckpoint", ["s3:PutObject"], ["quarantine/training/*"]))
-    if not contract.inputs:
+    if ArtifactType.SOURCE in taken:
         statements += _sources(["s3:GetObject"])
     if contract.effect:
         statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))

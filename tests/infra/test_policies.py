@@ -154,6 +154,16 @@ def test_only_registration_and_people_may_write_promotions_even_with_rights_to_e
     assert not allowed(asked("s3:DeleteObject", "ledger/m/000001.json", identity), everything, policy("bucket"))
 
 
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_only_ingestion_reads_sources_and_airflow_lists_them(identity) -> None:
+    context = {"aws:SecureTransport": "true"}
+    read = Asked("s3:GetObject", "arn:aws:s3:::sources/corpus/part-1.jsonl", context)
+    listed = Asked("s3:ListBucket", "arn:aws:s3:::sources", context)
+    statements = policy(f"identities/{identity}")
+    assert allowed(read, statements, policy("bucket")) is (identity == "ingestion")
+    assert allowed(listed, statements, policy("bucket")) is (identity in {"ingestion", "airflow"})
+
+
 @pytest.mark.parametrize("stage", COMPONENTS)
 def test_no_stage_commits_for_another(stage) -> None:
     statements = policy(f"identities/{stage}")
