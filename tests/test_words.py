@@ -18,7 +18,6 @@ NOT_TEXT = {".png", ".lock", ".txt", ".pyc"}
 NOT_YET: tuple[str, ...] = (
     "CONTRIBUTING.md",
     "README.md",
-    "pipeline/cli",
     "pipeline/corpus",
     "pipeline/doctor",
     "pipeline/evaluation",

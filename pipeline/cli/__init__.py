@@ -1,10 +1,10 @@
-"""The `trainshed` command.
+"""The ``trainshed`` command.
 
-Each group of commands is a file with ``register(app)``, and only the file of the command that was typed is imported
-(``GROUPS`` says which that is); ``--help`` and a mistyped command import them all. Heavy imports belong inside the commands.
+Each group of commands is a file with ``register(app)``. Only the file of the typed command is imported (see ``GROUPS``); ``--help``
+and an unknown command import all of them. Heavy imports belong inside the commands.
 
-A mistake (of the command line too) or an outage is one line on standard error and an exit code that says which
-(``pipeline.errors``); Ctrl-C is 130; anything else is a bug of ours and keeps its traceback.
+A user's mistake or an unavailable server is one line on standard error, with the exit code of `pipeline.errors`. Ctrl-C exits
+with 130. Anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.demo": ("demo",),
     "pipeline.cli.versions": ("reproduce", "rollback"),
     "pipeline.cli.doctor": ("doctor",),
-    "pipeline.cli.docs": (),  # `docs` lists the commands of all files, so none is named and all are imported
+    "pipeline.cli.docs": (),  # `docs` lists all commands, so it needs every file imported
 }
-"""The commands each file registers."""
+"""The commands of each file."""
 
 PROGRAM = "trainshed"
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # imports make a hundred thousand objects and no garbage: to look for it every 700 takes a tenth of a short command's time
+    # imports create 100,000 objects and no garbage; collecting after every 700 takes 10 % of a short command's time
     gc.set_threshold(50_000)
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    # taking six hundred modules apart costs a tenth of a second, and nothing is left to do in it
+    # a normal exit takes 0.1 s to tear down 600 modules
     os._exit(code)
 
 
@@ -57,23 +57,23 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _invoke(arguments)
     except TrainshedError as error:
-        return _tell(error)
+        return _print_error(error)
     except OSError as error:
-        refused = disk_error(error)
-        if refused is None:
+        translated = disk_error(error)
+        if translated is None:
             raise
-        if error.filename is None:  # it was about standard output, not about a file
+        if error.filename is None:  # the error is about standard output, not about a file
             _close_output()
-        return _tell(refused)
+        return _print_error(translated)
 
 
-def _tell(error: TrainshedError) -> int:
+def _print_error(error: TrainshedError) -> int:
     print(f"{PROGRAM}: {error}", file=sys.stderr)
     return error.exit_code
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    """Run one command; what typer would say in several lines, or not at all, becomes an error of ours."""
+    """Run one command; typer's errors, which take several lines, become one of ours."""
     import typer.main
     from typer.exceptions import TyperException
 
@@ -83,11 +83,11 @@ def _invoke(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except TyperException as error:
         if "\n" not in error.message:
-            raise _mistyped(error) from error
-        print(error.message, file=sys.stderr)  # nothing was typed: the help
+            raise _usage_error(error) from error
+        print(error.message, file=sys.stderr)  # no command was typed: this is the help
         return error.exit_code
     except SystemExit:
-        _close_output()  # typer's answer to a reader that has seen enough (`| head`)
+        _close_output()  # typer exits so when the reader closes the pipe (`| head`)
         return 0
     if code == Interrupted.exit_code:
         raise Interrupted("interrupted")
@@ -95,12 +95,12 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 
 def _close_output() -> None:
-    """Print nowhere from here on: what could not be written is still buffered, and Python would complain of it at exit."""
+    """Discard all further output: text that could not be written is still buffered, and Python would report it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _mistyped(error: TyperException) -> BadInput:
-    """The one line for a command, an option or an argument that is not as it should be."""
+def _usage_error(error: TyperException) -> BadInput:
+    """The error for a wrong command, option or argument."""
     message = error.format_message()
     context = getattr(error, "ctx", None)
     got, _, near = message.partition(" Did you mean ")
@@ -110,7 +110,7 @@ def _mistyped(error: TyperException) -> BadInput:
 
 
 def build_app(command: str = "") -> typer.Typer:
-    """Build the application with the group of ``command``, or with all groups when it is none of theirs."""
+    """Build the application with the group of ``command``, or with all groups if no group has it."""
     import typer
 
     app = typer.Typer(
@@ -124,7 +124,7 @@ def build_app(command: str = "") -> typer.Typer:
 
     @app.callback()
     def _group() -> None:
-        """Keep the command's name needed even where a single one is registered."""
+        """Without a callback, typer would drop the command's name where only one command is registered."""
 
     owners = [module for module, commands in GROUPS.items() if command in commands]
     for module in owners or GROUPS:

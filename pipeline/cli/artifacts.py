@@ -1,4 +1,4 @@
-"""``trainshed artifacts``: look at what the store holds, check it, fetch from it, clear it up."""
+"""``trainshed artifacts``: list, show, verify, fetch and collect the artifacts of the store."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest
 
-Stage = Annotated[str, typer.Argument(help="The stage that made it, e.g. tokenization.")]
+Stage = Annotated[str, typer.Argument(help="Stage of the artifact, e.g. tokenization.")]
 VERIFY_RETRY_S = 10.0
 Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Look at artifacts, check them, fetch them, clear up.")
+    group = typer.Typer(no_args_is_help=True, help="List, show, explain, verify and fetch artifacts; delete unused ones.")
     for command in (ls, show, explain, verify, get, gc):
         group.command()(command)
     app.add_typer(group, name="artifacts")
@@ -27,20 +27,17 @@ def register(app: typer.Typer) -> None:
 def ls(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
     """List artifacts, newest first."""
     from rich.filesize import decimal
-    from rich.table import Table
 
-    from pipeline.cli.console import open_console
+    from pipeline.cli.console import new_table, open_console
 
-    table = Table(box=None)
-    for heading in ("stage", "fingerprint", "digest", "size", "made"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
-    table.add_column("run", overflow="ellipsis")
     _check(stage)
+    console = open_console()
+    table = new_table(console, "stage", "fingerprint", "digest", "size", "made", "run", right=frozenset({"size"}))
     rows = sorted(_artifacts().manifests(stage), key=lambda manifest: manifest.provenance.finished, reverse=True)
     for row in rows:
         made = row.provenance.finished.strftime("%Y-%m-%d %H:%M")
         table.add_row(row.stage, row.fingerprint[:12], row.digest[:12], decimal(row.size), made, row.provenance.run)
-    open_console().print(table, no_wrap=True)
+    console.print(table)
 
 
 def show(stage: Stage, fingerprint: Prefix) -> None:
@@ -49,14 +46,14 @@ def show(stage: Stage, fingerprint: Prefix) -> None:
 
 
 def explain(stage: Stage, fingerprint: Prefix) -> None:
-    """Say why an artifact was made: what differs from the nearest one of its stage."""
+    """Show why an artifact was made: how it differs from the most similar one of its stage."""
     from pipeline.planning.explain import nearest
 
     artifacts = _artifacts()
     manifest = _one(artifacts, stage, fingerprint)
     found = nearest(artifacts, manifest.parts)
     if found is None:
-        typer.echo(f"{stage} {manifest.fingerprint[:12]} is the only one of its stage")
+        typer.echo(f"{stage} {manifest.fingerprint[:12]} is the only artifact of its stage")
         return
     typer.echo(f"{stage} {manifest.fingerprint[:12]} differs from {found[0].fingerprint[:12]} in:")
     for line in found[1]:
@@ -64,12 +61,12 @@ def explain(stage: Stage, fingerprint: Prefix) -> None:
 
 
 def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
-    """Read every byte of every artifact through the store and compare digests; finds damage beneath S3 too."""
+    """Read every byte of every artifact and compare digests; damaged artifacts are quarantined."""
     from rich.progress import track
 
     from pipeline.errors import BadInput, Damaged
 
-    # a server that finds its own disk damaged keeps answering 500: a person need not wait as long for that as a training does
+    # a server with a damaged disk keeps answering 500; a person should not wait for it as long as a training does
     _check(stage)
     artifacts = _artifacts(VERIFY_RETRY_S)
     damaged = 0
@@ -82,30 +79,30 @@ def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")]
     if not manifests:
         raise BadInput(
             f"no artifacts{f' of {stage}' if stage else ''} in {artifacts.store.url}",
-            "at least one",
-            "run a recipe, or check TRAINSHED_STORE",
+            "",
+            "run a recipe, or correct TRAINSHED_STORE",
         )
     if damaged:
-        raise Damaged(
-            f"{damaged} damaged files; their artifacts are quarantined", "none", "run the recipe again: what was damaged is made anew"
-        )
-    typer.echo(f"{len(manifests)} artifacts are whole")
+        raise Damaged(f"{damaged} damaged files; their artifacts are quarantined", "", "run the recipe again; it rebuilds them")
+    typer.echo(f"{len(manifests)} artifacts are intact")
 
 
-def get(stage: Stage, fingerprint: Prefix, folder: Annotated[Path, typer.Argument(help="Where to put the files; must not exist.")]) -> None:
-    """Fetch the files of an artifact, verified."""
+def get(
+    stage: Stage, fingerprint: Prefix, folder: Annotated[Path, typer.Argument(help="New folder for the files; must not exist.")]
+) -> None:
+    """Fetch and verify the files of an artifact."""
     import shutil
 
     from pipeline.errors import BadInput
 
     if folder.exists():
-        raise BadInput(f"{folder} exists", "a folder that does not", "give another name")
+        raise BadInput(f"{folder} exists", "", "choose a folder that does not exist")
     artifacts = _artifacts()
     manifest = _one(artifacts, stage, fingerprint)
     hidden = folder.absolute().with_name(f".{folder.name}.partial")
     try:
         artifacts.open(manifest, hidden / "opened")
-        # copies, not links: what a person does with them must not reach the cache
+        # copies, not links: changes to them must not change the cache
         shutil.copytree(hidden / "opened", hidden / "copied")
         (hidden / "copied").rename(folder)
     finally:
@@ -114,10 +111,10 @@ def get(stage: Stage, fingerprint: Prefix, folder: Annotated[Path, typer.Argumen
 
 
 def gc(
-    delete: Annotated[bool, typer.Option("--delete", help="Remove them; without it they are only counted.")] = False,
-    days: Annotated[float, typer.Option(help="Runs younger than this keep what they relied on.")] = 30.0,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without this option they are only counted.")] = False,
+    days: Annotated[float, typer.Option(help="Keep what a run younger than this many days relied on.")] = 30.0,
 ) -> None:
-    """Find what no run, champion or ledger entry relies on, and remove it if told to."""
+    """Find objects that no run, champion or ledger entry relies on; delete them with --delete."""
     from rich.filesize import decimal
 
     from pipeline.artifacts.gc import find_garbage, remove
@@ -125,9 +122,9 @@ def gc(
     artifacts = _artifacts()
     garbage = find_garbage(artifacts, days)
     if delete:
-        typer.echo(f"{remove(artifacts, garbage, days)} objects removed of {len(garbage.keys)} found ({decimal(garbage.size)})")
+        typer.echo(f"{remove(artifacts, garbage, days)} objects deleted of {len(garbage.keys)} found ({decimal(garbage.size)})")
     else:
-        typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) could be removed; {garbage.kept} are relied on")
+        typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) can be deleted; {garbage.kept} are in use")
 
 
 def _artifacts(retry_s: float | None = None) -> Artifacts:
@@ -141,7 +138,7 @@ def _artifacts(retry_s: float | None = None) -> Artifacts:
 
 
 def _check(stage: str | None) -> None:
-    """See that there is such a stage; the answer to a slip of the fingers must not be "no artifacts"."""
+    """Check that the stage exists; the answer to a mistyped one must not be "no artifacts"."""
     from components import COMPONENTS
     from pipeline.errors import unknown_name
 
@@ -150,12 +147,12 @@ def _check(stage: str | None) -> None:
 
 
 def _one(artifacts: Artifacts, stage: str, prefix: str) -> Manifest:
-    """The one artifact of a stage whose fingerprint begins so."""
+    """The one artifact of a stage whose fingerprint starts with ``prefix``."""
     from pipeline.errors import BadInput
 
     _check(stage)
     found = [stat.key.rpartition("/")[2].removesuffix(".json") for stat in artifacts.store.list(f"manifests/{stage}/{prefix}")]
     manifest = artifacts.find(stage, found[0]) if len(found) == 1 else None
     if manifest is None:
-        raise BadInput(f"{len(found)} artifacts of {stage} begin with {prefix!r}", "exactly one", "see trainshed artifacts ls")
+        raise BadInput(f"{len(found)} artifacts of {stage} start with {prefix!r}", "exactly one", "run `trainshed artifacts ls`")
     return manifest

@@ -1,4 +1,4 @@
-"""``trainshed docs``: write the generated documents, or say which are stale."""
+"""``trainshed docs``: write the generated files, or list the stale ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def docs(check: Annotated[bool, typer.Option("--check", help="Only say which are stale, and fail if any is.")] = False) -> None:
+    def docs(check: Annotated[bool, typer.Option("--check", help="Only list stale files, and fail if there is one.")] = False) -> None:
         """Write the generated tables, component files, Kubernetes objects and policies."""
         from pipeline.errors import BadInput
         from pipeline.generate.component_yaml import component_files
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
         if check and stale:
             names = ", ".join(str(path.relative_to(home)) for path in stale)
-            raise BadInput(f"stale: {names}", "what the contracts and recipes say today", "run make docs")
+            raise BadInput(f"stale: {names}", "", "run `make docs`")
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[path])

@@ -1,6 +1,6 @@
-"""``trainshed doctor``: what keeps a run from succeeding here, before one is tried.
+"""``trainshed doctor``: find problems before a run fails from them.
 
-A terminal shows a table once all was asked; in a log or a pipe each finding is a line, printed as it is found.
+A terminal shows a table when all checks are done; a log or pipe gets a line for each finding at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check settings, servers, permissions, images, GPU, versions and clock; say how to mend what is wrong."""
+    """Check settings, servers, permissions, images, GPU, versions and clock; print a fix for each problem."""
     from pipeline.cli.console import open_console
     from pipeline.doctor.run_check import exit_code
 
@@ -44,7 +44,7 @@ def doctor() -> None:
 
 
 def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
-    """Ask one check after the other; without settings there is nothing to ask."""
+    """Run one check after the other; without valid settings, none."""
     from pipeline.doctor import CHECKS
     from pipeline.doctor.base import finding_of
     from pipeline.doctor.run_check import examine
@@ -64,7 +64,7 @@ def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
 
 
 def findings_table(rows: Iterable[tuple[str, Finding]]) -> Table:
-    """One row a finding; of what is not ok, what was got, what was expected and what to do stand below each other."""
+    """One row for each finding; what was found, what was expected and the fix on separate lines."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

@@ -1,6 +1,6 @@
-"""The live view of a run: one row per step, drawn from what Airflow and the store know.
+"""Progress of a run: one row for each step, from the states in Airflow and the records in the store.
 
-The rows themselves are plain data (`Row`), so that a terminal draws them as a table and a pipe prints what changed.
+The rows are plain data (`StepRow`): a terminal shows them as a table, and a pipe prints a line for each change.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 SIGNS = {
     "done": "[green]✓[/]",
     "cached": "[cyan]=[/]",
-    "left out": "[dim]-[/]",
+    "skipped": "[dim]-[/]",
     "running": "[yellow]▶[/]",
     "failed": "[red]✗[/]",
     "not reached": "[dim]·[/]",
-    "waiting": "[dim]·[/]",
+    "queued": "[dim]·[/]",
     "retrying": "[yellow]↻[/]",
 }
-WORDS = {"success": "done", "failed": "failed", "upstream_failed": "not reached", "up_for_retry": "retrying", "running": "running"}
-GONE = frozenset({"done", "cached", "left out"})
+STATES = {"success": "done", "failed": "failed", "upstream_failed": "not reached", "up_for_retry": "retrying", "running": "running"}
+"""State of a step by the state of its Airflow task; any other task is queued, cached or skipped."""
+
+FINISHED = frozenset({"done", "cached", "skipped"})
 
 
-class Row(NamedTuple):
+class StepRow(NamedTuple):
     """One step of a run, for people."""
 
     step: str
@@ -39,64 +41,79 @@ class Row(NamedTuple):
     """One of the keys of `SIGNS`."""
 
     seconds: float | None
-    """How long it took, or has been at work."""
+    """How long it took, or has been running."""
 
     detail: str
-    """How far it is, its figures, the time left; or why it runs."""
+    """Steps done, metrics and time left of a running step; else why it runs, or what it waits for."""
 
     left_s: float | None
-    """Seconds it will still take, where that can be told."""
+    """Estimate of the seconds that it still takes; None if unknown."""
 
 
 class RunSnapshot(NamedTuple):
-    """What is known of a run at one moment."""
+    """The state of a run at one moment."""
 
     tasks: Mapping[str, Task]
-    """Airflow's view of its tasks, by step."""
+    """Airflow's tasks by step."""
 
     plan: Plan | None
-    """The plan, once there is one."""
+    """The plan; None before it is made."""
 
     progress: Mapping[str, StepProgress]
-    """Live progress of the steps at work."""
+    """Live progress of the running steps."""
 
-    left_out: Container[str] = ()
-    """Skipped steps that have no artifact."""
+    skipped: Container[str] = ()
+    """Steps that do not run because a required input does not exist; Airflow marks cached steps as skipped too."""
 
     failed: bool = False
-    """Whether the run failed; when a person ends it, Airflow marks what had not begun as skipped."""
+    """Whether the run failed. If a person stops it, Airflow marks the tasks that had not started as skipped."""
 
 
-def rows(steps: Sequence[str], seen: RunSnapshot) -> list[Row]:
-    """What to show of each step.
+def step_rows(steps: Sequence[str], snapshot: RunSnapshot) -> list[StepRow]:
+    """Return one row for each step.
 
     Args:
-        steps: their ids, in the order of the line.
-        seen: what is known of them.
+        steps: ids of the steps, in the order of the line.
+        snapshot: the state of the run.
     """
-    return [_row(step, seen) for step in steps]
+    return [_row(step, snapshot) for step in steps]
 
 
-def time_left(shown: Sequence[Row]) -> float | None:
-    """Seconds until all steps are done, one after another; None when a step's share is not known."""
-    open_rows = [row.left_s for row in shown if row.state not in GONE]
+def time_left(rows: Sequence[StepRow]) -> float | None:
+    """Seconds until all steps are done, one after another; None if one of them has no estimate."""
+    open_rows = [row.left_s for row in rows if row.state not in FINISHED]
     return None if None in open_rows else sum(seconds for seconds in open_rows if seconds is not None)
 
 
-def table(shown: Sequence[Row], caption: str) -> Table:
+def progress_table(rows: Sequence[StepRow], caption: str) -> Table:
     """The rows as a table for a terminal."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
-    for heading in ("", "step", "state", "time", ""):
+    for heading in ("", "step", "state", "time"):
         drawn.add_column(heading, no_wrap=True, justify="right" if heading == "time" else "left")
-    for row in shown:
-        drawn.add_row(SIGNS[row.state], row.step, row.state, "" if row.seconds is None else span(row.seconds), row.detail)
+    drawn.add_column()
+    for row in rows:
+        took = "" if row.seconds is None else format_duration(row.seconds)
+        # in a narrow terminal only the detail is cut
+        drawn.add_row(SIGNS[row.state], row.step, row.state, took, Text(row.detail, no_wrap=True, overflow="ellipsis"))
     return drawn
 
 
-def span(seconds: float) -> str:
+def progress_line(name: str, rows: Sequence[StepRow], seconds: float) -> str:
+    """The run in one line: ``pydocs-1: 3 of 7 steps done, finetuning running, 3:07 min, about 1:12 min left``."""
+    running = [row.step for row in rows if row.state in {"running", "retrying"}]
+    left = time_left(rows)
+    parts = [f"{sum(row.state in FINISHED for row in rows)} of {len(rows)} steps done"]
+    parts += [f"{', '.join(running)} running"] if running else []
+    parts += [format_duration(seconds)]
+    parts += [f"about {format_duration(left)} left"] if left else []
+    return f"{name}: {', '.join(parts)}"
+
+
+def format_duration(seconds: float) -> str:
     """A duration for people: ``4.2 s``, ``3:07 min``, ``1:02 h``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -104,19 +121,20 @@ def span(seconds: float) -> str:
     return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _row(step: str, seen: RunSnapshot) -> Row:
-    task, progress = seen.tasks.get(step), seen.progress.get(step)
-    planned = next((row for row in seen.plan.steps if row.id == step), None) if seen.plan else None
-    state = _state(task, ("not reached" if seen.failed else "left out") if step in seen.left_out else "cached")
-    # of a step that waited for others the plan only knew that it had to wait
-    reason = planned.reason if planned and planned.status.value == "miss" else ""
+def _row(step: str, snapshot: RunSnapshot) -> StepRow:
+    task, progress = snapshot.tasks.get(step), snapshot.progress.get(step)
+    planned = next((row for row in snapshot.plan.steps if row.id == step), None) if snapshot.plan else None
+    state = _state(task, ("not reached" if snapshot.failed else "skipped") if step in snapshot.skipped else "cached")
+    # the reason of a pending step is the step that it waits for, which is old news once it runs
+    known = planned is not None and planned.status.value in ({"miss", "pending"} if state == "queued" else {"miss"})
+    reason = planned.reason if planned and known else ""
     estimate = planned.seconds if planned else None
     if state == "running":
         seconds = _since(task.started) if task and task.started else None
         left = _left(progress) if progress else estimate
-        return Row(step, state, seconds, describe(progress) if progress else reason, left)
+        return StepRow(step, state, seconds, describe(progress) if progress else reason, left)
     seconds = task.seconds if task and state in {"done", "failed"} else None
-    return Row(step, state, seconds, "" if state in {"done", "cached"} else reason, estimate)
+    return StepRow(step, state, seconds, "" if state in {"done", "cached"} else reason, estimate)
 
 
 def _state(task: Task | None, skipped: str) -> str:
@@ -125,7 +143,7 @@ def _state(task: Task | None, skipped: str) -> str:
         return skipped
     if state == "restarting":
         return "retrying"
-    return WORDS.get(state, "waiting")
+    return STATES.get(state, "queued")
 
 
 def describe(progress: StepProgress) -> str:
@@ -133,11 +151,11 @@ def describe(progress: StepProgress) -> str:
     total = f"/{progress.total:g}" if progress.total else ""
     figures = [f"{name} {value:.4g}" for name, value in progress.figures.items()]
     left = _left(progress)
-    return "  ".join([f"{progress.done:g}{total} {progress.unit}", *figures, *([f"{span(left)} left"] if left else [])])
+    return "  ".join([f"{progress.done:g}{total} {progress.unit}", *figures, *([f"{format_duration(left)} left"] if left else [])])
 
 
 def _left(progress: StepProgress) -> float | None:
-    """Time left, if it goes on as it went since the attempt began."""
+    """Seconds left, at the average speed of this attempt."""
     if not progress.total or not progress.done:
         return None
     spent = (progress.updated - progress.started).total_seconds()

@@ -1,7 +1,6 @@
-"""`trainshed up | down | status | logs`: the servers of a laptop.
+"""`trainshed up | down | status | logs`: the local stack.
 
-While servers start, a terminal shows one line for each with a spinner and the seconds it took; where there is no terminal
-(a log, a pipe) each change is a line of its own.
+While servers start, a terminal shows one line for each, with a spinner and seconds. A log or pipe gets a line for each change.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rich.console import Console
     from rich.table import Table
 
     from pipeline.settings import Settings
@@ -35,39 +35,38 @@ def register(app: typer.Typer) -> None:
 
 
 def start() -> None:
-    """Start the local S3, MLflow and Airflow; harmless when they run, mends what has died."""
-    from rich.console import Console
-
+    """Start the local S3, MLflow and Airflow. Safe to re-run; restarts whatever has stopped."""
+    from pipeline.cli.console import open_console
     from pipeline.settings import load_settings
 
     settings = load_settings()
     try:
         bring_up(settings)
     except KeyboardInterrupt as error:
-        raise Interrupted("interrupted; what had been started is stopped again", "", "run `trainshed up` again") from error
-    Console().print(log_ins(settings), highlight=False, soft_wrap=True)
+        raise Interrupted("interrupted; the started servers are stopped again", "", "run `trainshed up` again") from error
+    open_console().print(log_ins(settings))
 
 
 def stop() -> None:
-    """Stop every process of the local stack; data stays."""
+    """Stop every process of the local stack. Data is kept."""
     from pipeline.launchers.base import end_steps_of
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
     settings = load_settings()
     count = stack.down(settings, _print_line, end_steps_of(settings))
-    print(f"stopped {count} processes" if count else "nothing was running")
+    print(f"stopped {count} processes" if count else "nothing is running")
 
 
 def show() -> None:
-    """Show addresses, processes and memory of the stack; exit code 75 when a server does not serve."""
+    """Show the state, processes, memory and addresses of the stack. Exit code 75 if a server is not ready."""
     from pipeline.cli.console import open_console
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
     settings, console = load_settings(), open_console()
     found = stack.status(settings)
-    console.print(status_table(found))
+    console.print(status_table(found, console))
     if any(one.state in {"stopped", "not answering"} for one in found):
         raise typer.Exit(Unavailable.exit_code)
     console.print(log_ins(settings))
@@ -78,7 +77,7 @@ def logs(
         str, typer.Argument(help="A server of `trainshed status`, or a run; all servers by default.", metavar="SERVER|RUN")
     ] = "",
     step: Annotated[str, typer.Argument(help="Of a run: the step; all of them by default.", metavar="STEP")] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is written, until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option(help="Lines to start with.", min=0)] = 50,
 ) -> None:
     """Print the logs of the local servers, or of a run's steps."""
@@ -87,7 +86,7 @@ def logs(
 
     if server and server not in SERVERS:
         if get_close_matches(server, SERVERS, n=1, cutoff=0.8):
-            raise unknown_name("server", server, SERVERS)  # a slip of the fingers, not the name of a run
+            raise unknown_name("server", server, SERVERS)  # a mistyped server, not a run
         from pipeline.cli.runs import print_logs
 
         print_logs(server, step)
@@ -96,7 +95,7 @@ def logs(
     names = [server] if server else list(SERVERS)
     paths = {name: folder / f"{name}.log" for name in names if (folder / f"{name}.log").exists()}
     if not paths:
-        raise Unavailable(f"no log of {server or 'any server'} in {folder}", "a stack that was started here", "run `trainshed up`")
+        raise Unavailable(f"no log of {server or 'any server'} in {folder}", "", "run `trainshed up`")
     for name, path in paths.items():
         prefix = "" if server else f"{name}: "
         for line in path.read_text(errors="replace").splitlines()[-lines:] if lines else []:
@@ -106,7 +105,7 @@ def logs(
 
 
 def bring_up(settings: Settings) -> list[ServerStatus]:
-    """Start the stack and show how it comes up.
+    """Start the stack and show its progress.
 
     Raises:
         BadInput: see `pipeline.stack.stack.up`.
@@ -126,7 +125,7 @@ def bring_up(settings: Settings) -> list[ServerStatus]:
 
 
 class Board:
-    """The servers and how far each is, drawn anew at each refresh."""
+    """The servers and their states, drawn again at each refresh."""
 
     def __init__(self) -> None:
         """Start with an empty board."""
@@ -138,7 +137,7 @@ class Board:
         self._spinner = Spinner("dots")
 
     def note(self, progress: ServerProgress) -> None:
-        """Take one report of `up`."""
+        """Record one change that `up` reports."""
         now = time.monotonic()
         self._states[progress.server] = progress.state
         if progress.state == "starting":
@@ -159,14 +158,11 @@ class Board:
         return table
 
 
-def status_table(found: Sequence[ServerStatus]) -> Table:
-    """Return the table `trainshed status` prints."""
-    from rich import box
-    from rich.table import Table
+def status_table(found: Sequence[ServerStatus], console: Console) -> Table:
+    """Return the table that `trainshed status` prints."""
+    from pipeline.cli.console import new_table
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("server", "state", "pid", "memory", "address", ""):
-        table.add_column(heading, no_wrap=heading != "", justify="right" if heading in {"pid", "memory"} else "left")
+    table = new_table(console, "server", "state", "pid", "memory", "address", "", right=frozenset({"pid", "memory"}))
     for one in found:
         memory = f"{one.memory_mb} MB" if one.memory_mb else ""
         table.add_row(one.name, one.state, str(one.pid or ""), memory, one.address, one.detail)
@@ -174,15 +170,15 @@ def status_table(found: Sequence[ServerStatus]) -> Table:
 
 
 def log_ins(settings: Settings) -> str:
-    """Say where the pages are and how to log in, without printing a password."""
+    """Addresses and log-ins of the servers, without passwords."""
     from pipeline.settings import ENV_FILE, load_settings
 
     now = load_settings(settings.state)
     file = settings.state / ENV_FILE
     return (
-        f"Airflow {now.airflow_url} (user {now.airflow_username})\n"
-        f"MLflow  {now.mlflow_uri} (user {now.mlflow_username or 'none'})\n"
-        f"passwords and S3 keys: {file}   stop: trainshed down"
+        f"Airflow  {now.airflow_url} (user {now.airflow_username})\n"
+        f"MLflow   {now.mlflow_uri} (user {now.mlflow_username or 'none'})\n"
+        f"Passwords and S3 keys are in {file}; `trainshed down` stops the stack."
     )
 
 
@@ -191,7 +187,7 @@ def _print_line(progress: ServerProgress) -> None:
 
 
 def _follow(paths: dict[str, Path], *, prefixed: bool) -> None:
-    """Print what is appended to the logs until Ctrl-C; a log that is set aside is followed from its new start."""
+    """Print new lines of the logs until Ctrl-C; a log that was rotated is followed from its start."""
     offsets = {name: path.stat().st_size for name, path in paths.items()}
     while True:
         for name, path in paths.items():

@@ -1,4 +1,4 @@
-"""``trainshed reproduce | rollback``: a registered version, made anew or put back in service."""
+"""``trainshed reproduce | rollback``: rebuild a registered version, or make an earlier one champion again."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def reproduce(
     settings, console = load_settings(), open_console()
     name, model = model_of_version(version, settings)
 
-    def tell(stage: str, line: str) -> None:
+    def print_line(stage: str, line: str) -> None:
         if not is_reference(line):
             console.print(f"{stage}: {line}", markup=False)
 
-    rows = rebuild(model, name, f"reproduce-{new_run_name(name)}", settings, tell)
+    rows = rebuild(model, name, f"reproduce-{new_run_name(name)}", settings, print_line)
     for row in rows:
         word = (
             "copied from the store"
@@ -46,18 +46,18 @@ def reproduce(
     if wrong:
         raise BadInput(
             f"{version} was not reproduced: {', '.join(wrong)} differ",
-            "the digests that were registered",
-            "use the thread count and machine kind of then",
+            "the registered digests",
+            "use the thread count and the kind of machine of the original",
         )
-    console.print(f"{version} is reproduced, byte for byte")
+    console.print(f"{version} is reproduced byte for byte")
 
 
 def rollback(
     model: Annotated[str, typer.Argument(help="Name of the registered model.", metavar="MODEL")],
     to: Annotated[int | None, typer.Option(help="Version to go back to; by default the champion before this one.")] = None,
-    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason, for the ledger.")] = "",
 ) -> None:
-    """Put an earlier champion back in service; the ledger notes it, and the line does not undo it."""
+    """Make an earlier champion the champion again. The ledger records it, and later runs do not undo it."""
     import getpass
 
     from pipeline.artifacts import open_store

@@ -1,11 +1,11 @@
-"""Following a run through Airflow until it ends, and saying how it ended."""
+"""Follow a run in Airflow until it ends, and raise the error of a failed one."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.cli.progress import Row, RunSnapshot, rows, span, table, time_left
+from pipeline.cli.progress import RunSnapshot, StepRow, format_duration, progress_line, progress_table, step_rows
 from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
 from pipeline.runs.names import PLAN_TASK
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.artifacts.base import Store
+    from pipeline.artifacts.manifest import Reference
     from pipeline.planning.plan import Plan
     from pipeline.settings import Settings
     from pipeline.submission.airflow_client import Airflow, DagRun, Task
 
-LOOK_S = 1.0
-PUT_OFF = "up_for_reschedule"
+POLL_S = 1.0
+RESCHEDULED = "up_for_reschedule"
 
 
-class Watched(NamedTuple):
-    """What there is to watch."""
+class WatchedRun(NamedTuple):
+    """A run, and where its state is."""
 
     airflow: Airflow
     run: DagRun
@@ -34,88 +35,88 @@ class Watched(NamedTuple):
 
 
 def watch(airflow: Airflow, run: DagRun, steps: tuple[str, ...], settings: Settings, console: Console) -> None:
-    """Show a run until it ends.
+    """Show the progress of a run until it ends.
 
     Args:
         airflow: where it runs.
-        run: which run.
+        run: the run.
         steps: ids of its steps in the order of the line.
         settings: where the store is.
-        console: where to draw; a console that is no terminal gets a line for each change.
+        console: where to print; a console that is no terminal gets a line for each change.
 
     Raises:
-        Interrupted: Ctrl-C; the run goes on.
-        BadInput: a step ended with 2.
-        Unavailable: a step ended with 75 until its attempts were used up.
-        TrainshedError: a step ended with 1.
+        Interrupted: Ctrl-C; the run continues.
+        BadInput: a step ended with exit code 2.
+        Unavailable: every attempt of a step ended with exit code 75.
+        TrainshedError: a step ended with exit code 1.
     """
     from pipeline.artifacts import open_store
     from pipeline.runs.names import run_name
 
     name = run_name(run.dag, run.id)
-    watched = Watched(airflow, run, name, steps, open_store(settings))
+    watched = WatchedRun(airflow, run, name, steps, open_store(settings))
     try:
-        state = _live(watched, console) if console.is_terminal else _lines(watched, console)
+        state = _show_table(watched, console) if console.is_terminal else _print_changes(watched, console)
     except KeyboardInterrupt as error:
-        raise Interrupted(f"detached; {name} goes on: `trainshed watch {name}` looks again, `trainshed stop {name}` stops it") from error
+        raise Interrupted(f"detached; {name} continues: `trainshed watch {name}` shows it, `trainshed stop {name}` stops it") from error
     if state != "success":
-        raise _why(watched)
+        raise _failure(watched)
 
 
-def _live(watched: Watched, console: Console) -> str:
+def _show_table(watched: WatchedRun, console: Console) -> str:
     from rich.live import Live
 
     with Live(console=console, auto_refresh=False) as live:
-        return _follow(watched, lambda shown, caption: live.update(table(shown, caption), refresh=True))
+        return _follow(watched, lambda rows, caption: live.update(progress_table(rows, caption), refresh=True))
 
 
-def _lines(watched: Watched, console: Console) -> str:
-    told: dict[str, str] = {}
+def _print_changes(watched: WatchedRun, console: Console) -> str:
+    printed: dict[str, str] = {}
 
-    def show(shown: list[Row], _caption: str) -> None:
-        for row in shown:
-            if told.get(row.step, "waiting") != row.state:
-                took = f" {span(row.seconds)}" if row.seconds is not None and row.state != "running" else ""
+    def show(rows: list[StepRow], _caption: str) -> None:
+        for row in rows:
+            if printed.get(row.step, "queued") != row.state:
+                took = f" {format_duration(row.seconds)}" if row.seconds is not None and row.state != "running" else ""
                 console.print(f"{row.step} {row.state}{took} {row.detail}".rstrip(), highlight=False, soft_wrap=True)
-            told[row.step] = row.state
+            printed[row.step] = row.state
 
     return _follow(watched, show)
 
 
-def _follow(watched: Watched, show: Callable[[list[Row], str], None]) -> str:
-    """Look again and again until the run has ended; the last look comes after the end."""
-    began = time.monotonic()
+def _follow(watched: WatchedRun, show: Callable[[list[StepRow], str], None]) -> str:
+    """Poll until the run has ended, and return its state; the last poll is after the end."""
+    started = time.monotonic()
     plan: Plan | None = None
     while True:
         state = watched.airflow.run(watched.run.dag, watched.run.id).state
-        plan = _plan(watched) or plan
-        shown = _look(watched, plan, failed=state == "failed")
-        show(shown, _caption(watched, state, shown, time.monotonic() - began))
+        plan = _read_plan(watched.store, watched.name) or plan
+        rows = _read_rows(watched, plan, failed=state == "failed")
+        show(rows, _caption(watched, state, rows, time.monotonic() - started))
         if state in {"success", "failed"}:
             return state
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
-def _look(watched: Watched, plan: Plan | None, *, failed: bool) -> list[Row]:
+def _read_rows(watched: WatchedRun, plan: Plan | None, *, failed: bool) -> list[StepRow]:
     from pipeline.runs.records import read_progress
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)
     _check_startable(watched, tasks.values())
-    at_work = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
-    told = {step: read_progress(watched.store, watched.name, step) for step in at_work}
-    progress = {step: found for step, found in told.items() if found}
-    return rows(watched.steps, RunSnapshot(tasks, plan, progress, _left_out(watched, tasks, plan), failed))
+    running = [step for step in watched.steps if step in tasks and tasks[step].state == "running"]
+    records = {step: read_progress(watched.store, watched.name, step) for step in running}
+    progress = {step: record for step, record in records.items() if record}
+    return step_rows(watched.steps, RunSnapshot(tasks, plan, progress, _skipped(watched, tasks, plan), failed))
 
 
-def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
-    """See whether Airflow can start the tasks: it puts off, for minutes, what it finds no DAG for when it comes to start it.
+def _check_startable(watched: WatchedRun, tasks: Iterable[Task]) -> None:
+    """Check whether Airflow can start the tasks: it reschedules, for minutes, a task whose DAG it cannot import.
 
     Raises:
-        BadInput: it cannot, and says why; the run is ended, since nothing else would end it.
+        BadInput: the import error. The run is stopped, because nothing else would end it.
     """
     from pipeline.submission.submit import check_import_errors
 
-    if not any(task.state == PUT_OFF for task in tasks):
+    if not any(task.state == RESCHEDULED for task in tasks):
         return
     try:
         check_import_errors(watched.run.dag, watched.airflow.import_errors())
@@ -124,37 +125,47 @@ def _check_startable(watched: Watched, tasks: Iterable[Task]) -> None:
         raise
 
 
-def _left_out(watched: Watched, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:
-    """Steps that were skipped because they have nothing to work on, not because their artifact is there."""
-    skipped = [row for row in plan.steps if row.id in tasks and tasks[row.id].state == "skipped"] if plan else []
-    omitted = {row.id for row in skipped if row.status.value == "skipped"}
-    # a step that had to wait when the run was planned has left its reference if it turned out to have one
-    waited = {row.id for row in skipped if row.status.value not in {"skipped", "hit"}}
-    return frozenset(omitted | {step for step in waited if not watched.airflow.returned(watched.run.dag, watched.run.id, step)})
+def _skipped(watched: WatchedRun, tasks: Mapping[str, Task], plan: Plan | None) -> frozenset[str]:
+    """Steps whose task is skipped because an input does not exist, not because they are cached."""
+    rows = [row for row in plan.steps if row.id in tasks and tasks[row.id].state == "skipped"] if plan else []
+    skipped = {row.id for row in rows if row.status.value == "skipped"}
+    # a pending step that became a hit has returned its artifact
+    undecided = {row.id for row in rows if row.status.value not in {"skipped", "hit"}}
+    return frozenset(skipped | {step for step in undecided if watched.airflow.return_value(watched.run.dag, watched.run.id, step) is None})
 
 
-def _caption(watched: Watched, state: str, shown: list[Row], seconds: float) -> str:
+def _caption(watched: WatchedRun, state: str, rows: list[StepRow], seconds: float) -> str:
     if state == "queued":
-        return f"{watched.name}: waits for another run of {watched.run.dag} to end"
-    left = time_left(shown)
-    rest = f", about {span(left)} left" if left and state == "running" else ""
-    return f"{watched.name}: {state}, {span(seconds)}{rest}"
+        return f"{watched.name}: waiting for another run of {watched.run.dag} to end"
+    return progress_line(watched.name, rows, seconds)
 
 
-def _plan(watched: Watched) -> Plan | None:
-    """The plan of the run; None before it is made."""
+def returned_artifact(airflow: Airflow, run: DagRun, step: str, settings: Settings) -> Reference | None:
+    """The artifact of a step of a run that has ended, from its plan or its task; None if it was skipped."""
+    from pipeline.artifacts import open_store
+    from pipeline.artifacts.manifest import Reference
+    from pipeline.runs.names import run_name
+
+    plan = _read_plan(open_store(settings), run_name(run.dag, run.id))
+    planned = plan.step(step).reference if plan else None
+    value = None if planned else airflow.return_value(run.dag, run.id, step)
+    return Reference.model_validate(value) if value else planned
+
+
+def _read_plan(store: Store, name: str) -> Plan | None:
+    """The plan of a run; None before it is made."""
     from pipeline.artifacts.base import NotFound
     from pipeline.planning.plan import Plan
     from pipeline.runs.records import plan_key
 
     try:
-        return Plan.model_validate_json(watched.store.get(plan_key(watched.name)).data)
+        return Plan.model_validate_json(store.get(plan_key(name)).data)
     except NotFound:
         return None
 
 
-def _why(watched: Watched) -> TrainshedError:
-    """The error that the first failed step of the line stands for."""
+def _failure(watched: WatchedRun) -> TrainshedError:
+    """The error of the first failed step of the line."""
     from pipeline.runs.records import read_failure
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)

@@ -43,15 +43,6 @@ def decision_of_run(recipe: Recipe, run: str, settings: Settings) -> LedgerDecis
     return _summary(entry) if entry else None
 
 
-def newest_decision(recipe: Recipe, settings: Settings) -> LedgerDecision | None:
-    """The newest decision about the recipe's registered model; None before the first."""
-    from pipeline.artifacts import open_store
-    from pipeline.registry.ledger import Ledger
-
-    head = Ledger(open_store(settings), recipe.registration.model).head()
-    return _summary(head) if head else None
-
-
 def _summary(entry: LedgerEntry) -> LedgerDecision:
     from pipeline.registry.ledger_entry import Outcome
 

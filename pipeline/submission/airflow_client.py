@@ -156,13 +156,14 @@ class Airflow:
         count: int = self._call("GET", "dags/~/dagRuns/~/taskInstances", query)["total_entries"]
         return count
 
-    def returned(self, dag: str, run_id: str, task: str) -> bool:
-        """Whether a task left a return value."""
+    def return_value(self, dag: str, run_id: str, task: str) -> Any | None:  # noqa: ANN401 - any JSON value
+        """The return value of a task; None if it has none."""
+        place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/xcomEntries/return_value"
         try:
-            self._call("GET", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/xcomEntries/return_value")
+            value = self._call("GET", place)["value"]
         except NotFoundInAirflow:
-            return False
-        return True
+            return None
+        return json.loads(value) if isinstance(value, str) else value
 
     def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
         """Lines of the log of one attempt, without those of Airflow's own preparations."""

@@ -156,7 +156,7 @@ def test_two_records_that_are_not_utf8_are_set_aside_and_the_rest_goes_on(line, 
     line.recipe = replace_fields(line.recipe, {"tokenizer.given": str(data), "tokenizer.given_sha256": "0" * 64}, "a test")
     assert trainshed("run", changed(line, tmp_path, path=str(data)), "--local") == 2
     out = capsys.readouterr().out
-    assert "ingestion done in" in out
+    assert "ingestion done " in out
     assert "read=400 kept=398 quarantined=2" in out
     (corpus,) = line.artifacts.manifests()
     assert corpus.counts["quarantined"] == 2

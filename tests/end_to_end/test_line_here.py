@@ -62,7 +62,7 @@ def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(ma
     assert cli.run(["reproduce", f"{line.recipe.registration.model}@champion"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [row.split()[::2] for row in told[-5:-1]] == [[stage, "same"] for stage in ALL[:4]]
-    assert told[-1] == f"{line.recipe.registration.model}@champion is reproduced, byte for byte"
+    assert told[-1] == f"{line.recipe.registration.model}@champion is reproduced byte for byte"
     assert {stat.key: stat.etag for stat in line.artifacts.store.list("")} == before
     # without its source the corpus is taken over as it lies in the store
     Path(line.recipe.data.source.path).unlink()
@@ -193,5 +193,5 @@ def test_a_damaged_checkpoint_costs_its_interval_and_nothing_else(make_line) -> 
 def test_nothing_of_airflow_is_imported_here() -> None:
     import subprocess
 
-    code = "import sys, pipeline.cli.runs, pipeline.local.run, pipeline.cli.local_view; assert 'airflow' not in sys.modules; assert 'torch' not in sys.modules"
+    code = "import sys, pipeline.cli.runs, pipeline.local.run, pipeline.cli.local_output; assert 'airflow' not in sys.modules; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -24,14 +24,14 @@ AIRFLOW_TABLES = {"dag_run", "log", "serialized_dag", "task_instance", "xcom"}
 
 
 def states(output):
-    """Last state told of each step."""
+    """Last state printed of each step."""
     told = [line.split() for line in output.splitlines() if line.split()[:1] and line.split()[0] in STEPS]
-    return {words[0]: words[1] if words[1] not in {"left", "not"} else " ".join(words[1:3]) for words in told}
+    return {words[0]: words[1] if words[1] != "not" else " ".join(words[1:3]) for words in told}
 
 
 def test_a_recipe_that_is_handed_in_runs_to_a_decision(stack, first_run):
-    assert states(first_run) == {**dict.fromkeys(STEPS, "done"), "champion_evaluation": "left out"}
-    assert "smallest-summarizer version 1 was not promoted: " in first_run
+    assert states(first_run) == {**dict.fromkeys(STEPS, "done"), "champion_evaluation": "skipped"}
+    assert "smallest-summarizer version 1 was not promoted; " in first_run
     assert {manifest.stage for manifest in open_artifacts(stack.settings).manifests()} >= {"ingestion", "finetuning", "registration"}
 
 
@@ -57,16 +57,16 @@ def test_logs_are_what_the_component_said(stack, first_run):
 
 def test_again_at_once_everything_is_cached(stack, first_run):
     again = trainshed(stack, "run", NAME).stdout
-    assert states(again) == {**dict.fromkeys(STEPS, "cached"), "champion_evaluation": "left out"}
+    assert states(again) == {**dict.fromkeys(STEPS, "cached"), "champion_evaluation": "skipped"}
     tasks = Airflow(stack.settings).tasks(NAME, run_name(again))
     assert {task.id for task in tasks.values() if task.attempt} == {"plan"}
     told = trainshed(stack, "logs", run_name(again), "finetuning").stdout
-    assert told == f"finetuning has not run in {run_name(again)}: nothing had to be done\n"
+    assert told == f"finetuning did not run in {run_name(again)}: cached or skipped\n"
 
 
 def test_again_here_everything_is_cached_too(stack, first_run):
     out = trainshed(stack, "run", NAME, "--local").stdout
-    assert "begins" not in out
+    assert " running" not in out
 
 
 def test_a_wrong_value_is_one_line_and_exit_2(stack, first_run):
@@ -126,7 +126,7 @@ def test_a_stopped_run_has_failed_and_leaves_no_component(stack, first_run):
     assert any(line.startswith("finetuning running") for line in lines)
     assert detached(stack, name) == (
         130,
-        f"trainshed: detached; {name} goes on: `trainshed watch {name}` looks again, `trainshed stop {name}` stops it\n",
+        f"trainshed: detached; {name} continues: `trainshed watch {name}` shows it, `trainshed stop {name}` stops it\n",
     )
     trainshed(stack, "stop", name)
     _, errors = watching.communicate()

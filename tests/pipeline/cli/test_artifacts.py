@@ -60,7 +60,7 @@ def test_files_are_fetched_whole_and_may_be_changed(corpus: Manifest, artifacts:
     ("words", "told"),
     [
         (("show", "ingestions", "0"), "did you mean 'ingestion'?"),
-        (("show", "ingestion", "zz"), "0 artifacts of ingestion begin with 'zz'"),
+        (("show", "ingestion", "zz"), "0 artifacts of ingestion start with 'zz'"),
         (("verify", "tokenization"), "no artifacts of tokenization"),
         (("verify", "tokenisation"), "did you mean 'tokenization'?"),
         (("ls", "tokenisation"), "did you mean 'tokenization'?"),
@@ -75,7 +75,7 @@ def test_a_mistake_is_one_line(corpus: Manifest, capsys, words: tuple[str, ...],
 
 def test_verify_tells_which_file_is_damaged(corpus: Manifest, artifacts: Artifacts, tmp_path: Path, capsys) -> None:
     assert trainshed("verify") == 0
-    assert "1 artifacts are whole" in capsys.readouterr().out
+    assert "1 artifacts are intact" in capsys.readouterr().out
     artifacts.store.put(blob_key(corpus.files[0].sha256), b"2")
     assert trainshed("verify") == 75
     assert "damaged: ingestion" in (out := capsys.readouterr().out)
@@ -91,6 +91,6 @@ def test_a_file_that_is_damaged_leaves_no_folder(corpus: Manifest, artifacts: Ar
 
 def test_gc_counts_and_removes_only_when_told(artifacts: Artifacts, corpus: Manifest, capsys) -> None:
     assert trainshed("gc") == 0
-    assert "0 objects (0 bytes) could be removed; 3 are relied on" in capsys.readouterr().out
+    assert "0 objects (0 bytes) can be deleted; 3 are in use" in capsys.readouterr().out
     assert trainshed("gc", "--delete") == 0
     assert artifacts.missing(corpus) == []

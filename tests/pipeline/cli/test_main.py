@@ -39,7 +39,7 @@ def test_a_stopped_stack_ends_with_75_and_down_is_content(capsys):
     assert cli.run(["status"]) == 75
     assert "stopped" in capsys.readouterr().out
     assert cli.run(["down"]) == 0
-    assert "nothing was running" in capsys.readouterr().out
+    assert "nothing is running" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, cap
     monkeypatch.setattr(stack, "up", interrupted)
     assert cli.run(["up"]) == 130
     err = capsys.readouterr().err
-    assert "interrupted; what had been started is stopped again; fix: run `trainshed up` again\n" in err
+    assert "interrupted; the started servers are stopped again; fix: run `trainshed up` again\n" in err
     assert "Traceback" not in err
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.cli.runs import read_changes
+from pipeline.cli.overrides import read_overrides
 from pipeline.errors import BadInput
 
 
@@ -19,10 +19,10 @@ from pipeline.errors import BadInput
     ],
 )
 def test_values_are_read_as_yaml(given, value):
-    assert read_changes([given]) == {"a.b": value}
+    assert read_overrides([given]) == {"a.b": value}
 
 
 @pytest.mark.parametrize("given", ["steps", "a.b=[1"])
 def test_what_cannot_be_read_is_refused(given):
     with pytest.raises(BadInput, match="--set"):
-        read_changes([given])
+        read_overrides([given])

@@ -1,11 +1,11 @@
-"""What a person sees of a run on this machine: the plan, then each step's own log lines as they come."""
+"""Output of a local run: the plan, then the log lines of each step as they come."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from pipeline.cli.progress import span
+from pipeline.cli.progress import format_duration
 from pipeline.local.command import is_reference
 
 if TYPE_CHECKING:
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
     from pipeline.planning.plan import Plan
 
 
-class LocalView:
-    """Shows what `pipeline.local` tells; see `pipeline.local.run.Listener`."""
+class LocalOutput:
+    """Prints the events of a local run; see `pipeline.local.run.RunListener`."""
 
     def __init__(self, console: Console) -> None:
-        """Show nothing yet.
+        """Print nothing yet.
 
         Args:
             console: where to print.
         """
         self.console = console
-        self._began: dict[str, float] = {}
+        self._started: dict[str, float] = {}
 
     def on_plan(self, plan: Plan) -> None:
-        """Say what will run and why, one line a step."""
+        """Print one line for each step: whether it runs, and why."""
         for row in plan.steps:
             self._print(f"{row.id:<20} {row.status.label:<8} {row.reason}".rstrip())
 
     def on_step_start(self, step_id: str) -> None:
-        """A step begins."""
-        self._began[step_id] = time.monotonic()
-        self._print(f"{step_id} begins")
+        """Print that a step starts."""
+        self._started[step_id] = time.monotonic()
+        self._print(f"{step_id} running")
 
     def on_step_line(self, step_id: str, line: str) -> None:
-        """A line of its log."""
-        if is_reference(line):  # `ended` tells its digest
+        """Print a line of its log."""
+        if is_reference(line):  # `on_step_end` prints its digest
             return
         self._print(f"{step_id}: {line}")
 
     def on_step_end(self, step_id: str, reference: Reference | None) -> None:
-        """A step is done."""
-        began = self._began.get(step_id)
+        """Print how a step ended."""
+        started = self._started.get(step_id)
         if reference is None:
-            self._print(f"{step_id} left out")
-        elif began is None:
+            self._print(f"{step_id} skipped")
+        elif started is None:
             self._print(f"{step_id} cached {reference.digest[:12]}")
         else:
-            self._print(f"{step_id} done in {span(time.monotonic() - began)} {reference.digest[:12]}")
+            self._print(f"{step_id} done {format_duration(time.monotonic() - started)} {reference.digest[:12]}")
 
     def _print(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,136 @@
+"""The decision that a run shows: its own, or the earlier one about its model, never another run's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.artifacts import Artifacts, Draft
+from pipeline.artifacts.manifest import Parts, Provenance, Reference
+from pipeline.cli.decision import comparisons, show_decision
+from pipeline.recipe import read_recipe
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+RECIPE = read_recipe(Path(__file__).parents[3] / "dags" / "recipes" / "pydocs.yaml")
+FIGURES = {
+    "examples": 20.0,
+    "distinct": 0.9,
+    "rougeL": 24.5,
+    "name_template.rougeL": 22.9,
+    "name_template.difference": 1.6,
+    "name_template.difference_low": 0.5,
+    "name_template.difference_high": 2.3,
+}
+
+
+@pytest.fixture
+def artifacts(folder_settings) -> Artifacts:
+    return open_artifacts(folder_settings)
+
+
+def model(digest: str) -> Reference:
+    return Reference(type="model", stage="finetuning", fingerprint=f"of-{digest}", digest=digest)
+
+
+def decide(artifacts: Artifacts, outcome: Outcome, digest: str, version: int, run: str, **more) -> LedgerEntry:
+    """Append a decision to the ledger."""
+    ledger = Ledger(artifacts.store, RECIPE.registration.model)
+    head = ledger.head()
+    champion = ledger.champion(head)
+    return ledger.append(
+        LedgerEntry(
+            number=head.number + 1 if head else 1,
+            decision=outcome,
+            challenger=Candidate(version=version, model=model(digest)),
+            against=champion.number if champion else None,
+            time=NOW,
+            run=run,
+            **more,
+        )
+    )
+
+
+@pytest.fixture
+def shown(artifacts, folder_settings, tmp_path, capsys):
+    """What a run prints that registered a model."""
+
+    def show(run: str, digest: str) -> list[str]:
+        folder = tmp_path / f"registration-{digest}"
+        folder.mkdir(exist_ok=True)
+        (folder / "decision.json").write_text("{}")
+        parts = Parts(component="registration", version=1, params={}, inputs={"model": digest}, modules={}, libraries={})
+        provenance = Provenance(code_version="x", run=run, started=NOW, finished=NOW)
+        draft = Draft(type="version", stage="registration", parts=parts, inputs={"model": model(digest)}, provenance=provenance)
+        registration = artifacts.commit(draft, folder).reference
+        show_decision(RECIPE, run, registration, folder_settings, Console(width=1000, soft_wrap=True, highlight=False))
+        return capsys.readouterr().out.splitlines()
+
+    return show
+
+
+def test_a_run_shows_its_own_decision_though_another_run_has_decided_since(artifacts, shown):
+    decide(artifacts, Outcome.PROMOTED, "a", 1, "run-1", figures=FIGURES)
+    decide(artifacts, Outcome.REFUSED, "b", 2, "run-2", reasons=("too few examples",))
+    assert shown("run-1", "a") == [
+        "",
+        "Decision: pydocs version 1 is champion (ledger entry 1).",
+        "",
+        "metric  challenger  compared with  its score  difference        interval  verdict",
+        "rougeL       24.50  name template      22.90       +1.60  +0.50 to +2.30  better ",
+        "",
+        "Reason: every rule of the gate is met.",
+    ]
+    assert shown("run-2", "b") == [
+        "",
+        "Decision: pydocs version 2 was not promoted; version 1 is champion (ledger entry 2).",
+        "Reason: too few examples.",
+    ]
+
+
+def test_a_run_that_decided_nothing_shows_the_decision_about_its_model(artifacts, shown):
+    decide(artifacts, Outcome.PROMOTED, "a", 1, "run-1")
+    decide(artifacts, Outcome.REFUSED, "b", 2, "run-2", reasons=("too few examples",))
+    decide(artifacts, Outcome.REFUSED, "c", 3, "run-3", reasons=("too slow",))
+    earlier = "This run decided nothing new; the decision is from 2026-01-02 03:04: run run-{}."
+    assert shown("run-4", "a")[1:3] == ["Decision: pydocs version 1 is champion (ledger entry 1).", earlier.format(1)]
+    assert shown("run-5", "b")[1:] == [
+        "Decision: pydocs version 2 was not promoted; version 1 is champion (ledger entry 2).",
+        earlier.format(2),
+        "Reason: too few examples.",
+    ]
+
+
+def test_a_promotion_that_was_rolled_back_is_not_shown_as_champion(artifacts, shown):
+    decide(artifacts, Outcome.PROMOTED, "a", 1, "run-1")
+    decide(artifacts, Outcome.PROMOTED, "b", 2, "run-2")
+    decide(artifacts, Outcome.ROLLED_BACK, "a", 1, "by alice", reasons=("too slow",))
+    assert shown("run-2", "b")[1:3] == [
+        "Decision: pydocs version 2 was promoted, but version 1 is champion now (ledger entry 2).",
+        "Ledger entry 3 made version 1 champion later: rollback by alice (too slow).",
+    ]
+    assert shown("run-4", "a")[1:] == [
+        "Decision: pydocs version 1 is champion (ledger entry 3).",
+        "This run decided nothing new; the decision is from 2026-01-02 03:04: rollback by alice (too slow).",
+        "Reason: too slow.",
+    ]
+
+
+def test_a_model_without_a_decision_prints_nothing(artifacts, shown):
+    decide(artifacts, Outcome.PROMOTED, "a", 1, "run-1")
+    assert shown("run-2", "b") == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.3, "better"), (-0.3, -0.1, "worse"), (-0.1, 0.1, "no clear difference"), (0.0, 0.0, "no clear difference")],
+)
+def test_the_verdict_follows_the_interval(artifacts, low, high, verdict):
+    figures = FIGURES | {"name_template.difference_low": low, "name_template.difference_high": high}
+    (row,) = comparisons(decide(artifacts, Outcome.PROMOTED, "a", 1, "run-1", figures=figures))
+    assert row.verdict == verdict
