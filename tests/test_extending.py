@@ -213,6 +213,30 @@ def test_a_promotion_rule_refuses(extended) -> None:
     assert "better on 40% of the examples (minimum 50%)" in failed
 
 
+SCHEDULE = """
+from pathlib import Path
+from pipeline.errors import BadInput
+from pipeline.orchestration.dag import recipe_dag
+from pipeline.recipe.recipe import check_recipe
+from pipeline.settings import Settings
+import yaml
+
+data = yaml.safe_load(Path("dags/recipes/pydocs.yaml").read_text())
+print(repr(recipe_dag(check_recipe({**data, "schedule": {"every_h": 6}}, "pydocs"), Settings()).schedule))
+try:
+    check_recipe({**data, "schedule": {"every_h": 6, "cron": "@daily"}}, "pydocs")
+except BadInput as error:
+    print(error)
+"""
+
+
+@section("A kind of schedule")
+def test_a_schedule_reaches_the_dag_and_excludes_the_others(extended, tmp_path) -> None:
+    schedule, refusal = extended.python(SCHEDULE, AIRFLOW_HOME=str(tmp_path / "airflow")).splitlines()[-2:]
+    assert schedule == "datetime.timedelta(seconds=21600)"
+    assert "schedule has cron and every_h; expected cron, asset or every_h" in refusal
+
+
 @section("A command")
 def test_a_command_answers(extended) -> None:
     assert "pydocs\n" in extended.trainshed("recipes")
