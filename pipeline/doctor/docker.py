@@ -11,7 +11,7 @@ from components import COMPONENTS
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.base import Finding
 from pipeline.doctor.reachability import check_reach
-from pipeline.launchers.docker.engine import Engine, away, names_registry
+from pipeline.launchers.docker.engine import Engine, names_registry, unreachable
 from pipeline.placement.container_image import image_of
 from pipeline.placement.container_network import HOST_NETWORK, container_network
 
@@ -29,7 +29,7 @@ def check_docker(settings: Settings) -> Iterator[Finding]:
     try:
         engine = Engine(APIClient(base_url=url, version="auto", timeout=TIMEOUT_S), url)
     except DockerException as error:
-        raise away(url, error) from error
+        raise unreachable(url, error) from error
     found = [*check_reach(settings, own_loopback=container_network(settings) != HOST_NETWORK)]
     if settings.device == "cuda" and not engine.host().gpus:
         got = f"device cuda, but Docker at {url} cannot hand GPUs to containers"

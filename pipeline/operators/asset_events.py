@@ -11,11 +11,11 @@ from pipeline.registry.ledger_decisions import decision_of_run
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
-    from pipeline.operators.xcom import Planned
+    from pipeline.operators.xcom import PlannedRun
     from pipeline.settings import Settings
 
 
-def fill_events(reference: Reference, planned: Planned, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
+def fill_events(reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
     """Add the artifact to the events of the task's outlets; add a promotion event only if the run promoted its model."""
     extra = {"stage": reference.stage, "fingerprint": reference.fingerprint, "digest": reference.digest, "run": planned.run}
     events = context["outlet_events"]

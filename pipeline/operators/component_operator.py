@@ -1,6 +1,6 @@
-"""A step of the line as an Airflow task: resolve, launch, confirm, hand on a reference.
+"""A step of the line as an Airflow task: resolve its inputs, launch its component, check the artifact, return a reference to it.
 
-`ComponentMixin` is everything about a step that does not depend on where its component runs. A launcher mixes it into an
+`ComponentMixin` holds everything about a step that does not depend on where its component runs. A launcher mixes it into an
 operator, its own or a provider's, and adds `launch`; see `pipeline.launchers`.
 """
 
@@ -11,136 +11,136 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk.exceptions import AirflowSkipException
 
 from pipeline.operators.credentials import task_settings
-from pipeline.operators.failures import airflow_errors, end, leave
+from pipeline.operators.failures import end_task, record_failure, translated_errors
 from pipeline.operators.launch import Launch
 from pipeline.operators.log_lines import error_in
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.line import Step
-    from pipeline.operators.xcom import Planned
+    from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
 
 
 class ComponentMixin:
-    """What every launcher's operator shares. It stands before the operator among the bases."""
+    """What the operators of all launchers share. In the list of base classes it comes before the Airflow operator."""
 
-    def take(self, step: Step) -> None:
-        """Remember what of the step is needed when the task runs; called by the operator's `__init__`.
+    def set_step(self, step: Step) -> None:
+        """Keep what the task needs to know about its step; called by the operator's `__init__`.
 
-        The mixin has no `__init__` of its own: Airflow's operators wrap `__init__` only in a class that defines it, and fail
-        over one that comes from a plain class.
+        The mixin has no `__init__`: Airflow wraps `__init__` only in an operator class that defines it, and fails on one that is
+        inherited from a plain class.
         """
         self.stage = step.component.name
         self.machine = step.component.resources
         self.trains = step.component.trains
         self.origins = tuple(origin.id for origin in step.upstream)
         self.killed = False
-        self.heard = ""
+        self.last_error = ""
 
-    def hear(self, line: str) -> None:
-        """Remember the last error the component logged: one that cannot reach the store cannot leave its reason there.
+    def note_error(self, line: str) -> None:
+        """Keep the last error that the component logged: a component that cannot reach the store cannot record its failure there.
 
         Launchers call this with every line.
         """
-        self.heard = error_in(line) or self.heard
+        self.last_error = error_in(line) or self.last_error
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Run the component to its end; see `pipeline.operators.launch.Launcher`."""
         raise NotImplementedError
 
     def execute(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
-        """Do the step unless it turns out to be done, and return the artifact's reference.
+        """Run the step unless its artifact exists, and return the artifact's reference.
 
         Raises:
-            AirflowSkipException: the artifact exists meanwhile, or the step is left out of this run.
+            AirflowSkipException: the artifact exists by now, or the step is not part of this run.
             AirflowFailException: bad input or a bug.
-            TryAgain: preempted, a lost worker, something is away, or the run is planned anew.
+            TryAgain: the component was preempted or lost, a server is unreachable, or the run is planned again.
         """
-        from pipeline.operators.xcom import pull_planned
+        from pipeline.operators.xcom import pull_plan
 
         task = context["ti"]
-        planned = pull_planned(task)
-        with airflow_errors(context, planned.run, task.task_id):
+        planned = pull_plan(task)
+        with translated_errors(context, planned.run, task.task_id):
             settings = task_settings()
-        with airflow_errors(context, planned.run, task.task_id, settings):
+        with translated_errors(context, planned.run, task.task_id, settings):
             prepared = self._prepare(planned, task, settings)
         if prepared.request is None or prepared.request_uri is None:
-            self._nothing_to_do(prepared, task)
-        return self._see_through(prepared.request, prepared.request_uri, planned, context, settings)
+            self._skip(prepared, task)
+        return self._run_to_end(prepared.request, prepared.request_uri, planned, context, settings)
 
     def resume(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
-        """Go on with an attempt that had left its worker; the store is not asked whether the artifact exists: by now it may.
+        """Resume an attempt that was deferred; it does not skip when the artifact exists, because it may be this attempt's own.
 
-        Returns and raises what `execute` does.
+        Returns and raises the same as `execute`.
         """
-        from pipeline.operators.xcom import pull_planned
+        from pipeline.operators.xcom import pull_plan
         from pipeline.planning import read_request
 
         task = context["ti"]
-        planned = pull_planned(task)
-        with airflow_errors(context, planned.run, task.task_id):
+        planned = pull_plan(task)
+        with translated_errors(context, planned.run, task.task_id):
             settings = task_settings()
-        with airflow_errors(context, planned.run, task.task_id, settings):
+        with translated_errors(context, planned.run, task.task_id, settings):
             request, request_uri = read_request(planned.run, task.task_id, settings)
-        return self._see_through(request, request_uri, planned, context, settings)
+        return self._run_to_end(request, request_uri, planned, context, settings)
 
-    def _see_through(
+    def _run_to_end(
         self,
         request: Request,
         request_uri: str,
-        planned: Planned,
+        planned: PlannedRun,
         context: Any,  # noqa: ANN401 - Airflow's context
         settings: Settings,
     ) -> dict[str, Any]:
-        """Launch the component, see it to its end, and return the artifact's reference."""
+        """Run the component to its end and return the artifact's reference."""
         from pipeline.planning import find_result
 
         size = planned.recipe.resources.of(request.step, self.machine)
-        with airflow_errors(context, request.run, request.step, settings):
+        with translated_errors(context, request.run, request.step, settings):
             exit_code = self.launch(Launch(self.stage, request_uri, request, size, self.trains), context)
         if exit_code:
-            self._failed(exit_code, request, context, settings)
-        with airflow_errors(context, request.run, request.step, settings):
+            self._fail(exit_code, request, context, settings)
+        with translated_errors(context, request.run, request.step, settings):
             reference = find_result(request, settings)
-            self._tell(reference, planned, context, settings)
+            self._fill_events(reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer
 
     def on_kill(self) -> None:
-        """Airflow wants the task to end: the launcher looks at the flag and tells the component to checkpoint."""
+        """Airflow ends the task: set a flag that the launcher reads while it follows the component."""
         self.killed = True
 
-    def _prepare(self, planned: Planned, task: Any, settings: Settings) -> PreparedStep:  # noqa: ANN401
+    def _prepare(self, planned: PlannedRun, task: Any, settings: Settings) -> PreparedStep:  # noqa: ANN401
         from pipeline.operators.xcom import pull_outputs
         from pipeline.planning import prepare_step
 
         outputs = pull_outputs(task, planned.plan, self.origins)
         return prepare_step(planned.recipe, planned.run, task.task_id, settings, outputs, planned.force)
 
-    def _nothing_to_do(self, prepared: PreparedStep, task: Any) -> NoReturn:  # noqa: ANN401
-        """Skip, as the plan would have; a skipped task's return value is lost, so the reference is pushed."""
+    def _skip(self, prepared: PreparedStep, task: Any) -> NoReturn:  # noqa: ANN401
+        """Skip the task, as the plan task would; the return value of a skipped task is lost, so the reference is pushed first."""
         if prepared.reference is None:
-            raise AirflowSkipException("left out of this run")
+            raise AirflowSkipException("not part of this run")
         task.xcom_push("return_value", prepared.reference.model_dump(mode="json"))
-        raise AirflowSkipException(f"nothing to do: artifact {prepared.reference.fingerprint[:12]} is there")
+        raise AirflowSkipException(f"artifact {prepared.reference.fingerprint[:12]} exists already")
 
-    def _failed(self, exit_code: int, request: Request, context: Any, settings: Settings) -> NoReturn:  # noqa: ANN401
+    def _fail(self, exit_code: int, request: Request, context: Any, settings: Settings) -> NoReturn:  # noqa: ANN401
         from pipeline.artifacts import open_store
-        from pipeline.operators.exit_codes import failure_of
+        from pipeline.operators.exit_codes import explain_exit
         from pipeline.runs.records import read_failure
 
-        with airflow_errors(context, request.run, request.step, settings):
-            told = read_failure(open_store(settings), request.run, request.step)
-        failure = failure_of(request.step, exit_code, told, self.heard)
-        if failure is not told:
-            leave(failure, request.run, request.step, settings)
-        end(failure, context, request.run, settings)
+        with translated_errors(context, request.run, request.step, settings):
+            recorded = read_failure(open_store(settings), request.run, request.step)
+        failure = explain_exit(request.step, exit_code, recorded, self.last_error)
+        if failure is not recorded:
+            record_failure(failure, request.run, request.step, settings)
+        end_task(failure, context, request.run, settings)
 
-    def _tell(self, reference: Reference, planned: Planned, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
-        """Say through Airflow's Assets what there is now."""
+    def _fill_events(self, reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
+        """Add the artifact to the events of the task's Assets."""
         from pipeline.operators.asset_events import fill_events
 
         fill_events(reference, planned, context, settings)

@@ -1,8 +1,8 @@
-"""Keys that Airflow keeps: connections named by the settings, resolved when a task runs and nowhere else.
+"""Keys from Airflow's connections that the settings name, read only when a task or a callback runs.
 
-A connection is asked for by the task, or by the callback, that needs it: never while a DAG file is parsed, so no key is ever part of
-a DAG, and a key that was renewed is found by the next attempt. Airflow masks what a connection holds in every task's log. What it
-holds goes before the environment; components get it by the names that go before everything else.
+A DAG file that is parsed reads no connection, so no key is ever part of a DAG, and the next attempt finds a renewed key. Airflow masks
+a connection's values in every task's log. They take precedence over the environment; components get them as the variables with the
+highest precedence.
 """
 
 from __future__ import annotations
@@ -19,62 +19,65 @@ if TYPE_CHECKING:
 
 
 def task_settings() -> Settings:
-    """The settings of a task: those of its environment, with keys from connections where the settings name some.
+    """The settings of a task: those of its environment, with the keys of the connections that the settings name.
 
     Raises:
-        BadInput: a connection is missing, or holds no keys.
+        BadInput: a connection is missing, or has no keys.
     """
     settings = load_settings()
-    return settings.model_copy(update=_held(settings))
+    return settings.model_copy(update=_from_connections(settings))
 
 
 def component_keys(settings: Settings) -> dict[str, str]:
-    """Variables by which a component that inherits this environment finds what the connections hold, and nothing else.
+    """Variables that pass the connections' keys, and nothing else, to a component that inherits this environment.
 
     Args:
         settings: of the task.
     """
-    told = {}
-    for field in _held(settings):
+    variables = {}
+    for field in _from_connections(settings):
         value = getattr(settings, field)
-        told[PREFIX + field.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
-    return told
+        variables[PREFIX + field.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    return variables
 
 
-def _held(settings: Settings) -> dict[str, Any]:
+def _from_connections(settings: Settings) -> dict[str, Any]:
     """Fields of the settings that connections fill in."""
-    held: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if settings.s3_connection:
-        held |= _s3(_connection(settings.s3_connection, "TRAINSHED_S3_CONNECTION"))
+        fields |= _s3(_connection(settings.s3_connection, "TRAINSHED_S3_CONNECTION"))
     if settings.mlflow_connection:
-        held |= _mlflow(_connection(settings.mlflow_connection, "TRAINSHED_MLFLOW_CONNECTION"))
-    return held
+        fields |= _mlflow(_connection(settings.mlflow_connection, "TRAINSHED_MLFLOW_CONNECTION"))
+    return fields
 
 
 def _s3(connection: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's Connection
-    """Keys, and where they are for if the connection says so; a token belongs to its keys, so none here means none."""
+    """Keys, and the endpoint and region if the connection has them; a token belongs to its keys, so no token here clears it."""
     extra = connection.extra_dejson
     access, secret = connection.login or extra.get("aws_access_key_id"), connection.password or extra.get("aws_secret_access_key")
     places = {"s3_endpoint": extra.get("endpoint_url"), "s3_region": extra.get("region_name")}
     token = extra.get("aws_session_token")
     return {
-        "s3_access_key": SecretStr(_given(access, connection)),
-        "s3_secret_key": SecretStr(_given(secret, connection)),
+        "s3_access_key": SecretStr(_required(access, connection)),
+        "s3_secret_key": SecretStr(_required(secret, connection)),
         "s3_session_token": SecretStr(token) if token else None,
         **{field: value for field, value in places.items() if value},
     }
 
 
 def _mlflow(connection: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's Connection
-    return {"mlflow_username": _given(connection.login, connection), "mlflow_password": SecretStr(_given(connection.password, connection))}
+    return {
+        "mlflow_username": _required(connection.login, connection),
+        "mlflow_password": SecretStr(_required(connection.password, connection)),
+    }
 
 
-def _given(value: str | None, connection: Any) -> str:  # noqa: ANN401 - Airflow's Connection
+def _required(value: str | None, connection: Any) -> str:  # noqa: ANN401 - Airflow's Connection
     if not value:
         raise BadInput(
             f"Airflow's connection {connection.conn_id!r} lacks login or password",
             "access key and secret key, or user and password",
-            "fill them in",
+            "edit the connection",
         )
     return value
 
@@ -86,4 +89,4 @@ def _connection(name: str, setting: str) -> Any:  # noqa: ANN401 - Airflow's Con
     try:
         return Connection.get(name)
     except AirflowNotFoundException as error:
-        raise BadInput(f"Airflow has no connection {name!r}", "one that holds keys", f"make it, or correct {setting}") from error
+        raise BadInput(f"Airflow has no connection {name!r}", "", f"create it, or correct {setting}") from error

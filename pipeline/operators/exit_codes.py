@@ -5,13 +5,14 @@ exit code      meaning                         Airflow
 =============  ==============================  =====================================
 2              bad input or configuration      failed, not retried
 1, any other   a bug                           failed, not retried
-75             preempted, something is away    retried
-below 0        died of that signal: a lost     retried: training goes on from its
+75             preempted, or a server is       retried
+               unreachable
+below 0        died of that signal: a lost     retried: training resumes from its
                worker                          newest checkpoint
 =============  ==============================  =====================================
 
-All retries of a task count against one bound: a step that is preempted, or killed for want of memory, again and again must end
-some time. A component has already waited a minute and a half for a store that is away before it says 75, so the delay is short.
+All retries of a task count against one bound: a step that is OOMKilled or preempted again and again must end some time. A component
+has already waited a minute and a half for an unreachable store before it exits with 75, so the delay between retries is short.
 """
 
 from __future__ import annotations
@@ -29,35 +30,35 @@ RETRY_DELAY = timedelta(seconds=5)
 
 
 class TryAgain(AirflowException):  # type: ignore[misc]
-    """The attempt ended, another may succeed."""
+    """The attempt failed and another may succeed: Airflow retries."""
 
 
-def failure_of(step: str, exit_code: int, told: Failure | None, heard: str = "") -> Failure:
-    """Why an attempt ended: what the component told, or else logged, or what its exit code says.
+def explain_exit(step: str, exit_code: int, recorded: Failure | None, logged: str = "") -> Failure:
+    """Why an attempt failed: what the component recorded, or else logged, or else what its exit code means.
 
     Args:
         step: id of the step.
         exit_code: of the component; not 0.
-        told: what it left in the store, if it came to that.
-        heard: the last error in its log.
+        recorded: the failure in the store, if there is one; it may be of an earlier attempt.
+        logged: the last error in the component's log.
     """
     if exit_code < 0:
-        message = f"{step} was killed by {_signal(-exit_code)}; expected a worker that lives; fix: look for lack of memory"
+        message = f"{step} was killed by {_signal_name(-exit_code)}; fix: check the memory and the health of its machine"
         return Failure(exit_code=Unavailable.exit_code, message=message)
-    if told and told.exit_code == exit_code:
-        return told
-    if heard:
-        return Failure(exit_code=exit_code, message=heard)
+    if recorded and recorded.exit_code == exit_code:
+        return recorded
+    if logged:
+        return Failure(exit_code=exit_code, message=logged)
     return Failure(exit_code=exit_code, message=f"{step} ended with exit code {exit_code}; fix: read the task's log")
 
 
-def verdict(failure: Failure) -> AirflowException:
-    """The exception that makes Airflow retry, or not."""
+def exception_for(failure: Failure) -> AirflowException:
+    """The exception that makes Airflow retry the task, or fail it."""
     kind = TryAgain if failure.exit_code == Unavailable.exit_code else AirflowFailException
     return kind(failure.message)
 
 
-def _signal(number: int) -> str:
+def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:

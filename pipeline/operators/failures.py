@@ -1,4 +1,4 @@
-"""How errors of planning end a task: the reason is left in the store for whoever waits, and Airflow retries, or not."""
+"""How an error ends a task: the reason is recorded in the store, and Airflow retries the task or fails it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import Damaged, TrainshedError
-from pipeline.operators.exit_codes import TryAgain, verdict
-from pipeline.operators.replan import plan_anew
+from pipeline.operators.exit_codes import TryAgain, exception_for
+from pipeline.operators.replan import replan
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
 
@@ -19,51 +19,54 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RECORD_RETRY_S = 5.0
+"""How long an unreachable store is retried to record a failure, in seconds: the store may be the reason."""
+
 
 @contextmanager
-def airflow_errors(context: Any, run: str, step: str, settings: Settings | None = None) -> Iterator[None]:  # noqa: ANN401
-    """Turn our typed errors into Airflow's.
+def translated_errors(context: Any, run: str, step: str, settings: Settings | None = None) -> Iterator[None]:  # noqa: ANN401
+    """Translate our typed errors into Airflow's, and record them.
 
     Args:
         context: of the task.
         run: name of the run.
-        step: at work.
-        settings: of the task; None while they are being read, when those of the environment have to do.
+        step: id of the running step.
+        settings: of the task; None while they are being read: then those of the environment are used.
 
     Raises:
-        AirflowFailException: bad input, or a bug: not to be retried.
-        TryAgain: something is away, or the run is planned anew.
+        AirflowFailException: bad input or a bug: not retried.
+        TryAgain: a server is unreachable, or the run is replanned.
     """
     try:
         yield
     except TrainshedError as error:
         failure = Failure(exit_code=error.exit_code, message=f"{step}: {error}", damaged=isinstance(error, Damaged))
         known = settings or load_settings()
-        leave(failure, run, step, known)
-        end(failure, context, run, known)
+        record_failure(failure, run, step, known)
+        end_task(failure, context, run, known)
 
 
-def leave(failure: Failure, run: str, step: str, settings: Settings) -> None:
-    """Put the reason beside the run; a store that is away is not waited for, since it may be the reason."""
+def record_failure(failure: Failure, run: str, step: str, settings: Settings) -> None:
+    """Write the reason to the run's folder in the store; an unreachable store is not waited for."""
     from pipeline.artifacts import open_store
 
     try:
-        store = open_store(settings.model_copy(update={"s3_retry_s": 5.0}))
+        store = open_store(settings.model_copy(update={"s3_retry_s": RECORD_RETRY_S}))
         store.put(failure_key(run, step), failure.model_dump_json().encode())
     except TrainshedError as second:
-        log.warning("the reason could not be left in the store: %s", second)
+        log.warning("cannot record the failure in the store: %s", second)
 
 
-def end(failure: Failure, context: Any, run: str, settings: Settings) -> NoReturn:  # noqa: ANN401 - Airflow's context
-    """End the task at work as its failure asks for; damage plans the run anew first, once.
+def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> NoReturn:  # noqa: ANN401 - Airflow's context
+    """End the running task as its failure requires; a damaged artifact makes Airflow plan the run again, once.
 
     Raises:
-        AirflowFailException: not to be retried.
-        TryAgain: to be retried.
+        AirflowFailException: not retried.
+        TryAgain: retried.
     """
     from pipeline.artifacts import open_store
 
     log.error("%s", failure.message)
-    if failure.damaged and plan_anew(context, run, open_store(settings)):
-        raise TryAgain(f"{failure.message}; the run is planned anew")
-    raise verdict(failure)
+    if failure.damaged and replan(context, run, open_store(settings)):
+        raise TryAgain(f"{failure.message}; the run is planned again")
+    raise exception_for(failure)

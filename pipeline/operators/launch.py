@@ -1,12 +1,12 @@
-"""What a launcher must do.
+"""What a launcher must implement.
 
-It is handed an attempt, runs the component's command to its end, shows its log lines as they come, and returns its exit code. It
-decides nothing: retries, planning anew, events and references are the same everywhere (`pipeline.operators.component_operator`).
+`launch` gets one attempt, runs the component's command to its end, logs its lines as they come, and returns its exit code. It decides
+nothing else: retries, replanning, Asset events and references are the same for all launchers (`pipeline.operators.component_operator`).
 
-A restart of the scheduler, a heartbeat that was lost and a person's "mark failed" all reach an operator as the same call of
-``on_kill``, five seconds before SIGKILL. `ComponentMixin.on_kill` therefore only sets a flag. ``process`` cannot re-attach: it
-tells the component to checkpoint, and the next attempt goes on from there. A launcher whose component outlives the task (a
-container, a pod) should ask Airflow for the task's state and stop the component only when that is final.
+A restarted scheduler, a lost heartbeat and a person's "mark failed" all reach an operator as the same call of ``on_kill``, five
+seconds before SIGKILL. `ComponentMixin.on_kill` therefore only sets a flag. ``process`` cannot re-attach: it asks the component to
+checkpoint, and the next attempt resumes there. A launcher whose component outlives the task (a container, a pod) asks Airflow for
+the task's state and stops the component only if that state is final; see `pipeline.launchers.reattach`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ class Launch(NamedTuple):
     """The component; its command is ``python -m components.<stage> --request <request_uri>``."""
 
     request_uri: str
-    """Where the request lies in the store."""
+    """Address of the request in the store."""
 
     request: Request
-    """The request itself: run, step and fingerprint make a name for a container or a pod that a retry finds again."""
+    """The request itself: run, step and fingerprint make the name by which a retry finds a container or a pod again."""
 
     resources: str
-    """Name of the machine size the recipe or else the contract asks for; `resources.machine` says what it is."""
+    """Name of the machine size that the recipe, or else the contract, asks for; `pipeline.placement.machine_sizes` resolves it."""
 
     trains: bool = False
-    """Whether several processes may share it: one for each GPU, on each node."""
+    """Whether it may run as several processes: one for each GPU, on each node."""
 
 
 class Launcher(Protocol):
-    """The method a launcher's operator adds to `ComponentMixin`."""
+    """The method that a launcher's operator adds to `ComponentMixin`."""
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Run the component to its end.
@@ -47,9 +47,9 @@ class Launcher(Protocol):
             context: of the Airflow task.
 
         Returns:
-            The component's exit code; negative for the number of a signal it died of.
+            The component's exit code; for a death by a signal, the signal's number as a negative number.
 
         Raises:
-            BadInput: it can never be started so: no such image, no such machine.
-            Unavailable: the engine is away for a while.
+            BadInput: it can never start like this: no such image, no such machine.
+            Unavailable: the engine or the cluster is unreachable, or the component was lost.
         """

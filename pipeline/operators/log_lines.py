@@ -1,4 +1,4 @@
-"""Log lines of a component, shown in the task's log at the level they were logged with."""
+"""Log lines of a component, written to the task's log at the level at which the component logged them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ LONGEST_LINE = 64 * 1024
 
 
 def show_line(log: logging.Logger, line: str) -> None:
-    """Log what a component said; the reference it prints at its end is for scripts, not for people."""
+    """Log one line of a component; the reference that it prints at its end is for scripts and is not logged."""
     if not is_reference(line):
         log.log(level_of(line), "%s", line)
 
 
 def level_of(line: str) -> int:
-    """Level a line of a component was logged with; INFO for what is no log line of ours."""
+    """Level of a component's log line; INFO for a line in another format."""
     found = LEVEL.match(line)
     return logging.getLevelNamesMapping()[found[1]] if found else logging.INFO
 
 
 def error_in(line: str) -> str:
-    """What a component logged as an error, without the time, the level and who said it; empty for any other line."""
+    """Message of a line that a component logged as an error, without time, level and logger; empty for any other line."""
     return line.split(" ", 3)[-1] if level_of(line) >= logging.ERROR else ""
 
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines of text out of pieces of bytes that break anywhere, each as soon as it is whole; the last need not end."""
+    """Lines of text from chunks of bytes that may split a line anywhere; each line as soon as it is complete."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")

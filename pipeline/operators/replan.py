@@ -1,9 +1,9 @@
-"""Planning a run anew when a step found a stored artifact damaged: once a run.
+"""Plan a run again because a step found a stored artifact damaged: once per run.
 
-The damaged artifact is quarantined by then, so a second plan makes it a miss and everything is rebuilt in its own task, with
-its own log. The step clears its own DAG run through the execution API, the way Airflow's operator that triggers a DAG resets a
-run that exists: finished tasks lose their state, the plan task runs again, and the clearing step itself is set to
-``restarting``, which Airflow always retries, whatever its count of attempts. Measured: two seconds from damage to a new plan.
+The damaged artifact is quarantined by then, so the second plan has a miss for it and everything is rebuilt in its own task with its
+own log. The step clears its own DAG run through the execution API, as Airflow's operator that triggers a DAG resets an existing run:
+finished tasks lose their state, the plan task runs again, and the clearing step itself becomes ``restarting``, which Airflow always
+retries, whatever its count of attempts. Measured: two seconds from damage to a new plan.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ log = logging.getLogger(__name__)
 
 
 def replanned_key(run: str) -> str:
-    """Key of the mark that a run was planned anew."""
+    """Key of the object that records that a run was planned again."""
     return f"runs/{run}/replanned.json"
 
 
-def plan_anew(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airflow's context
-    """Clear the DAG run of the task at work, so that it is planned again.
+def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airflow's context
+    """Clear the DAG run of the running task, so that Airflow plans it again.
 
     Args:
         context: of the task.
         run: name of the run.
-        store: where it is remembered that this was done.
+        store: where it is recorded that this was done.
 
     Returns:
-        False when this run was planned anew before: the task has to end by itself.
+        False if this run was planned again before, or Airflow refuses: the task has to fail by itself.
     """
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
     task = context["ti"]
-    # the attempt's own id makes the bytes unique: a put whose response was lost is told apart from another's
+    # the attempt's id makes the bytes unique: if the response to our own put is lost, its retry is not taken for another attempt's
     mark = json.dumps({"step": task.task_id, "attempt": str(task.id)}).encode()
     try:
         store.put(replanned_key(run), mark, if_absent=True)
@@ -48,6 +48,6 @@ def plan_anew(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - A
         return False
     answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=task.dag_id, run_id=context["run_id"], conf={}, reset_dag_run=True))
     if isinstance(answer, ErrorResponse):
-        log.warning("Airflow would not plan the run anew: %s", answer.error)
+        log.warning("Airflow refused to plan the run again: %s", answer.error)
         return False
     return True

@@ -1,7 +1,6 @@
-"""What the plan task hands to the steps of its run.
+"""What the plan task passes to the steps of its run through XCom.
 
-The recipe travels along, overrides included: a file that is edited while a run is under way changes the next run, not the
-second half of this one.
+The recipe is part of it, overrides included: a recipe file that is edited during a run changes the next run, not the rest of this one.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ if TYPE_CHECKING:
 KEY = "planned"
 
 
-class Planned(Frozen):
-    """One run, as it was planned."""
+class PlannedRun(Frozen):
+    """One run as it was planned."""
 
     recipe: Recipe
-    """The recipe, with what the trigger form changed."""
+    """The recipe, with the overrides of the trigger form."""
 
     force: frozenset[str]
-    """Steps that run although their artifact exists."""
+    """Ids of steps that run although their artifact exists."""
 
     plan: Plan
-    """Which steps have nothing to do, and what they once made."""
+    """Which steps are cache hits, and their artifacts."""
 
     @property
     def run(self) -> str:
@@ -38,24 +37,24 @@ class Planned(Frozen):
         return self.plan.run
 
     def push(self, task_instance: Any) -> None:  # noqa: ANN401 - Airflow's protocol for it is private
-        """Leave it for the steps."""
+        """Push it to XCom."""
         task_instance.xcom_push(KEY, self.model_dump(mode="json"))
 
 
-def pull_planned(task_instance: Any) -> Planned:  # noqa: ANN401 - Airflow's protocol for it is private
-    """Read what the plan task of this run left.
+def pull_plan(task_instance: Any) -> PlannedRun:  # noqa: ANN401 - Airflow's protocol for it is private
+    """Pull what the plan task of this run pushed.
 
     Raises:
-        BadInput: it left nothing.
+        BadInput: it pushed nothing.
     """
     found = task_instance.xcom_pull(task_ids=PLAN_TASK, key=KEY)
     if not found:
-        raise BadInput("this run has no plan", f"the task {PLAN_TASK} to have run", f"clear the task {PLAN_TASK}")
-    return Planned.model_validate(found)
+        raise BadInput("this run has no plan", "", f"clear the task {PLAN_TASK} in Airflow")
+    return PlannedRun.model_validate(found)
 
 
 def pull_outputs(task_instance: Any, plan: Plan, steps: Iterable[str]) -> dict[str, Reference | None]:  # noqa: ANN401
-    """Artifacts of earlier steps: a hit's stands in the plan, what ran left its own; None for a step that was left out."""
+    """Artifacts of earlier steps by id: a cache hit's from the plan, others from XCom; None for a step that is not part of the run."""
     outputs = {}
     for step_id in steps:
         row = plan.step(step_id)

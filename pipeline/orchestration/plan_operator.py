@@ -13,7 +13,7 @@ from airflow.sdk.bases.skipmixin import SkipMixin
 
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.operators.credentials import task_settings
-from pipeline.operators.failures import airflow_errors
+from pipeline.operators.failures import translated_errors
 from pipeline.orchestration.trigger_form import forced, overrides
 from pipeline.runs.names import PLAN_TASK, run_name
 
@@ -40,22 +40,22 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
             AirflowFailException: the form or the source is wrong.
             TryAgain: the store, MLflow or the source is unreachable.
         """
-        from pipeline.operators.xcom import Planned
+        from pipeline.operators.xcom import PlannedRun
         from pipeline.planning import plan_run
         from pipeline.recipe.overrides import override
 
         run = run_name(context["dag"].dag_id, context["run_id"])
-        with airflow_errors(context, run, PLAN_TASK):
+        with translated_errors(context, run, PLAN_TASK):
             settings = task_settings()
         # with the keys of a connection, if any, the reason of a failure goes to the store too
-        with airflow_errors(context, run, PLAN_TASK, settings):
+        with translated_errors(context, run, PLAN_TASK, settings):
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])
             plan = plan_run(recipe, run, settings, force)
         self._show(plan)
         # skip() ends the task and drops its return value, so the plan is pushed first
-        Planned(recipe=recipe, force=force, plan=plan).push(context["ti"])
+        PlannedRun(recipe=recipe, force=force, plan=plan).push(context["ti"])
         self.skip(context["ti"], [self.dag.get_task(step_id) for step_id in plan.idle])
 
     def _show(self, plan: Plan) -> None:

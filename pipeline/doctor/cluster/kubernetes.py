@@ -23,7 +23,7 @@ from pipeline.doctor.cluster.trainjob_crd import check_trainer
 from pipeline.doctor.reachability import check_reach
 from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
-from pipeline.launchers.kubernetes.cluster import TIMEOUT_S, Cluster
+from pipeline.launchers.kubernetes.cluster import TIMEOUT_S, PodApi
 from pipeline.launchers.kubernetes.render import secret_name
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check_kubernetes(settings: Settings) -> Iterator[Finding]:
             raise BadInput(f"no way to a cluster by the Airflow connection {name!r}: {error}", expected, fix) from error
         return api
 
-    Cluster(connect, namespace, RETRY_S, lambda: time.sleep(PAUSE_S)).read(NOBODY)
+    PodApi(connect, namespace, RETRY_S, lambda: time.sleep(PAUSE_S)).read(NOBODY)
     api, jobs = connect(), launcher_record(settings.launcher).trainjobs
     found = [*check_reach(settings, own_loopback=True), *check_rights(api, namespace, jobs=jobs)]
     found += [*_secrets(api, settings), *check_policies(api, settings), *check_nodes(api, settings)]

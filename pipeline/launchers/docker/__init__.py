@@ -1,1 +1,1 @@
-"""Launcher docker: each component runs in a container of its own on a Docker engine."""
+"""Launcher docker: each component runs in its own container on a Docker engine."""

@@ -1,7 +1,7 @@
-"""Containers of components: they outlive the task that follows them, so `down` has to end them itself.
+"""End the containers of a stack: they outlive the tasks that follow them, so ``trainshed down`` ends them.
 
-They are found by the label that the launcher ``docker`` gives them, the state folder of the stack they belong to. They are told to
-checkpoint while S3 still serves, and removed: the next attempt at their step makes a new one that goes on from there.
+A label holds the state folder of the stack that a container belongs to. Each gets SIGTERM while S3 still serves, so that it can
+checkpoint, and is removed: the next attempt of its step starts a new container that resumes from the checkpoint.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Unavailable
-from pipeline.launchers.docker.container import STATE
+from pipeline.launchers.docker.render import STATE
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 GRACE_S = 30
+"""Time for a checkpoint between SIGTERM and SIGKILL, in seconds."""
 
 
 def end_steps(settings: Settings) -> int:
     """End and remove every container of this state folder's stack.
 
     Returns:
-        How many there were.
+        How many containers there were.
 
     Raises:
-        Unavailable: the engine does not answer, so nobody knows whether there are any.
+        Unavailable: the engine does not answer, so it is unknown whether there are any.
     """
     from docker import APIClient
     from docker.errors import DockerException
@@ -41,15 +42,14 @@ def end_steps(settings: Settings) -> int:
             list(pool.map(lambda container: _end(client, container), found))
     except (DockerException, RequestException) as error:
         raise Unavailable(
-            f"Docker at {settings.docker_url} does not answer ({type(error).__name__}): there may be containers of this stack",
-            "a running engine",
-            "start it and run `trainshed down` again",
+            f"Docker at {settings.docker_url} does not answer ({type(error).__name__}): containers of this stack may still run",
+            fix="start the engine and run `trainshed down` again",
         ) from error
     return len(found)
 
 
 def _end(client: APIClient, container: str) -> None:
-    """Stop one container and remove it; one that a task removes meanwhile is as good."""
+    """Stop one container and remove it, unless a task has removed it meanwhile."""
     from docker.errors import NotFound
 
     try:

@@ -1,6 +1,6 @@
-"""The Docker engine, as much of it as the launcher needs, with errors in our words.
+"""The calls to the Docker engine that the launcher needs, with its errors translated into ours.
 
-The client is the one Airflow's Docker provider makes; what is sent to the engine is plain JSON, see `container`.
+Airflow's Docker provider makes the client; the engine gets plain JSON, see `pipeline.launchers.docker.render`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from pipeline.errors import BadInput, Unavailable
-from pipeline.launchers.docker.container import Host, Image
+from pipeline.launchers.docker.render import Host, Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,43 +30,43 @@ class Engine:
         """Use a client.
 
         Args:
-            client: speaks to the engine.
-            url: what to call it in an error.
+            client: of the engine.
+            url: its address, for error messages.
         """
         self._client, self._url = client, url
 
     def host(self) -> Host:
         """What the engine's machine has."""
-        with self._told():
+        with self._translated():
             info = self._client.info()
         return Host(info["NCPU"], info["MemTotal"], "nvidia" in info.get("Runtimes", {}))
 
     def image(self, reference: str) -> Image:
-        """The image of this reference, fetched first if it names a registry.
+        """The image of this reference; pulled first if it names a registry and the engine does not have it.
 
         Raises:
-            BadInput: there is none.
+            BadInput: there is no such image.
         """
-        with self._told():
+        with self._translated():
             try:
                 found = self._client.inspect_image(reference)
             except NotFound:
                 if not names_registry(reference):
                     raise _no_image(reference) from None
-                found = self._fetched(reference)
+                found = self._pull(reference)
         digests = found.get("RepoDigests") or [found["Id"]]
         return Image(found["Id"], digests[0])
 
     def labels(self, reference: str) -> dict[str, str] | None:
-        """Labels of the image of this reference; None where the engine has none, and nothing is fetched."""
-        with self._told():
+        """Labels of the image of this reference, None if the engine does not have it; nothing is pulled."""
+        with self._translated():
             try:
                 found = self._client.inspect_image(reference)
             except NotFound:
                 return None
         return found.get("Config", {}).get("Labels") or {}
 
-    def _fetched(self, reference: str) -> dict[str, Any]:
+    def _pull(self, reference: str) -> dict[str, Any]:
         try:
             self._client.pull(reference)
             found: dict[str, Any] = self._client.inspect_image(reference)
@@ -77,8 +77,8 @@ class Engine:
         return found
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """The container of this name as the engine describes it; None when there is none."""
-        with self._told():
+        """The container of this name as the engine describes it; None if there is none."""
+        with self._translated():
             try:
                 found: dict[str, Any] = self._client.inspect_container(name)
             except NotFound:
@@ -86,12 +86,12 @@ class Engine:
         return found
 
     def create(self, name: str, config: Mapping[str, Any]) -> bool:
-        """Make a container; False when there is one of this name, made by another attempt a moment ago.
+        """Create a container; False if one of this name exists, which another attempt has just created.
 
         Raises:
             BadInput: the engine refuses the configuration.
         """
-        with self._told():
+        with self._translated():
             try:
                 self._client.create_container_from_config(dict(config), name)
             except APIError as error:
@@ -101,12 +101,12 @@ class Engine:
         return True
 
     def start(self, name: str) -> bool:
-        """Start a container; one that runs already is left as it is. False when there is none, or not yet, of this name.
+        """Start a container, unless it runs already; False if there is none of this name yet.
 
         Raises:
-            BadInput: it cannot be started on this machine, e.g. for want of a GPU.
+            BadInput: it cannot start on this machine, e.g. because it has no GPU.
         """
-        with self._told():
+        with self._translated():
             try:
                 self._client.start(name)
             except NotFound:
@@ -114,35 +114,35 @@ class Engine:
             except APIError as error:
                 raise BadInput(
                     f"the engine cannot start {name}: {error.explanation}",
-                    "a machine of the size that was asked for",
-                    "see resources in the recipe and TRAINSHED_MACHINES; without a GPU set TRAINSHED_DEVICE=cpu",
+                    "a machine of the requested size",
+                    "correct resources: in the recipe or TRAINSHED_MACHINES; on a machine without a GPU set TRAINSHED_DEVICE=cpu",
                 ) from error
         return True
 
     def output(self, name: str, tail: int | None) -> Iterator[bytes]:
-        """What a container says, as it comes, until it ends; of what it has said already, the last ``tail`` lines (None: all)."""
-        with self._told():
+        """Output of a container until it ends, as it is written; of earlier output the last ``tail`` lines (None: all)."""
+        with self._translated():
             yield from self._client.logs(name, stream=True, follow=True, tail="all" if tail is None else tail)
 
     def exit_code(self, name: str) -> int:
-        """Wait until a container has ended; its exit code, negative for the signal it died of."""
-        with self._told():
+        """Wait until a container has ended; its exit code, or the negative number of the signal that killed it."""
+        with self._translated():
             code: int = self._client.wait(name)["StatusCode"]
-        return signal_aware(code)
+        return signed_exit_code(code)
 
     def stop(self, name: str, grace_s: int) -> None:
-        """SIGTERM, and SIGKILL after ``grace_s`` seconds, both by the engine itself: this returns at once, and may die."""
+        """Have the engine send SIGTERM, and SIGKILL after ``grace_s`` seconds; returns at once."""
         threading.Thread(target=self._stop, args=(name, grace_s), name="stop", daemon=True).start()
 
     def _stop(self, name: str, grace_s: int) -> None:
         try:
             self._client.stop(name, timeout=grace_s)
         except NotFound:
-            return  # it ended by itself and was removed
+            return  # it has ended and was removed
 
     def remove(self, name: str) -> None:
-        """Remove a container that has ended, with its unnamed volumes; another attempt may have done so."""
-        with self._told():
+        """Remove a container that has ended, with its unnamed volumes; no error if another attempt has done so."""
+        with self._translated():
             try:
                 self._client.remove_container(name, v=True)
             except APIError as error:
@@ -151,50 +151,46 @@ class Engine:
 
     def ended(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
         """Containers with these labels that have ended."""
-        with self._told():
+        with self._translated():
             filters = {"status": ["exited"], "label": [f"{name}={value}" for name, value in labels.items()]}
             found: list[dict[str, Any]] = self._client.containers(all=True, filters=filters)
         return found
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say in our words what the engine, or the lack of it, means."""
+    def _translated(self) -> Iterator[None]:
+        """Translate errors of the engine, and of the connection to it, into ours."""
         try:
             yield
         except APIError as error:
             if error.status_code in {NOT_FOUND, CONFLICT}:
-                raise Unavailable(f"Docker: {error.explanation}", "a container nobody else removes", "run again") from error
-            if error.is_client_error():
-                raise BadInput(
-                    f"Docker refuses: {error.explanation}", "a container it can make", "correct the TRAINSHED_DOCKER_ settings"
+                raise Unavailable(
+                    f"Docker: {error.explanation}; another attempt may have removed the container", fix="run again"
                 ) from error
-            raise Unavailable(
-                f"Docker at {self._url} failed: {error.explanation}", "an engine that works", "look at the engine's log"
-            ) from error
+            if error.is_client_error():
+                raise BadInput(f"Docker refuses: {error.explanation}", fix="correct the TRAINSHED_DOCKER_ settings") from error
+            raise Unavailable(f"Docker at {self._url} failed: {error.explanation}", fix="read the engine's log") from error
         except (DockerException, RequestException) as error:
-            raise away(self._url, error) from error
+            raise unreachable(self._url, error) from error
 
 
-def away(url: str, error: Exception) -> Unavailable:
-    """The engine does not answer."""
-    return Unavailable(
-        f"Docker at {url} does not answer ({type(error).__name__})", "a running engine", "start it, or correct TRAINSHED_DOCKER_URL"
-    )
+def unreachable(url: str, error: Exception) -> Unavailable:
+    """The error for an engine that does not answer."""
+    return Unavailable(f"Docker at {url} is unreachable ({type(error).__name__})", fix="start the engine, or correct TRAINSHED_DOCKER_URL")
 
 
 def names_registry(reference: str) -> bool:
-    """Whether a reference says from which registry an image comes: only then it is fetched.
+    """Whether a reference names the registry of an image: only then is the image pulled.
 
-    ``trainshed/ingestion`` without a registry would be looked for on the public one, where anybody may own that name.
+    ``trainshed/ingestion`` without a registry would come from the public one, where anybody may own that name.
     """
     first, slash, _ = reference.partition("/")
     return bool(slash) and ("." in first or ":" in first or first == "localhost")
 
 
-def signal_aware(code: int) -> int:
-    """An exit code as the engine tells it, with death by a signal (128 and its number) as a negative number."""
+def signed_exit_code(code: int) -> int:
+    """The engine's exit code, with a death by a signal (128 + its number) as a negative number."""
     return 128 - code if 128 < code < 160 else code
 
 
 def _no_image(reference: str) -> BadInput:
-    return BadInput(f"there is no image {reference}", "one of this version of the code", "run `make images`, or correct TRAINSHED_IMAGES")
+    return BadInput(f"image {reference} not found", fix="run `make images`, or correct TRAINSHED_IMAGES")

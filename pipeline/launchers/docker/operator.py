@@ -1,13 +1,13 @@
-"""Launcher ``docker``: each component in a container of its own, on the engine that ``TRAINSHED_DOCKER_URL`` names.
+"""Launcher ``docker``: each component runs in its own container, on the engine that ``TRAINSHED_DOCKER_URL`` names.
 
-It stands on the provider's ``DockerOperator`` for the connection: address, TLS, a log-in to a registry through an Airflow
-connection. The provider's own way of running a container is one call that creates, follows and waits; it cannot find a container
-again, sets CPU shares where limits are meant, and stops the container on every SIGTERM. So `launch` asks the engine itself:
+The provider's ``DockerOperator`` brings the connection: address, TLS, and the login to a registry through an Airflow connection. It runs
+a container by one call that creates, follows and waits; it cannot find a container again, sets CPU shares instead of limits, and stops
+the container on every SIGTERM. So `launch` calls the engine itself:
 
-* the name of the container is the same for every attempt at a step of a run, so a retry follows the one that runs, and takes over
-  the exit code of one that has ended meanwhile;
-* what a kill by Airflow means is decided by the task's state (`detached`);
-* keys are in the container's environment and nowhere else: the operator that is written into the DAG holds none.
+* all attempts at a step of a run use the same container name, so a retry follows the running container, or takes over the exit code
+  of one that has ended meanwhile;
+* the task's state decides what a kill by Airflow means (`pipeline.launchers.reattach`);
+* keys are only in the container's environment: the operator that is serialized into the DAG has none.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from airflow.providers.docker.operators.docker import DockerOperator
 from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
-from pipeline.launchers.docker.container import RECIPE, RUN, STATE, container, container_name, labels
-from pipeline.launchers.docker.engine import Engine, away
-from pipeline.launchers.reattach import Course, course, state_of_task
+from pipeline.launchers.docker.engine import Engine, unreachable
+from pipeline.launchers.docker.render import RECIPE, RUN, STATE, container_name, labels, render_container
+from pipeline.launchers.reattach import Action, next_action, task_state
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.exit_codes import TryAgain
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 POLL_S = 0.2
-MADE_WITHIN_S = 30.0
-STOP_GRACE_S = 3
-"""Airflow ends a task five seconds after it told it to; the container has to be gone, and removed, before."""
+CREATE_TIMEOUT_S = 30.0
+"""How long the engine may take to create a container whose name another attempt has reserved."""
 
-SHOWN_AGAIN = 100
-"""How many lines are shown of what a container said before this attempt found it."""
+STOP_GRACE_S = 3
+"""Airflow kills a task five seconds after SIGTERM; before that the container must have ended and been removed."""
+
+REATTACHED_LINES = 100
+"""How many of a container's earlier lines an attempt shows when it re-attaches."""
 
 
 class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[misc]
@@ -55,7 +57,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
     ui_color = "#dbeafe"
 
     def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """A task for the step, called like it."""
+        """Make a task with the step's id."""
         settings = load_settings()
         super().__init__(
             task_id=step.id,
@@ -66,15 +68,15 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             mount_tmp_dir=False,
             **options,
         )
-        self.take(step)
+        self.set_step(step)
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - Airflow's context
-        """Find the step's container or make one, and follow it to its end."""
+        """Find the step's container or create one, and follow it to its end."""
         settings = task_settings()
         name = container_name(attempt.request, settings)
         engine = self._engine()
-        self._sweep(engine, attempt, settings)
-        tail = self._begin(engine, name, attempt, settings)
+        self._remove_ended_of_earlier_runs(engine, attempt, settings)
+        tail = self._create_or_reattach(engine, name, attempt, settings)
         try:
             code = self._follow(engine, name, tail, context)
         except AirflowTaskTimeout:
@@ -87,19 +89,19 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         try:
             return Engine(self.cli, self.docker_url)
         except AirflowException as error:
-            raise away(self.docker_url, error) from error
+            raise unreachable(self.docker_url, error) from error
 
-    def _sweep(self, engine: Engine, attempt: Launch, settings: Settings) -> None:
-        """Remove what ended in earlier runs of the recipe with nobody following: a DAG has one run at a time, so nobody will."""
+    def _remove_ended_of_earlier_runs(self, engine: Engine, attempt: Launch, settings: Settings) -> None:
+        """Remove containers that ended in earlier runs of the recipe while no task followed them: a DAG has one run at a time."""
         mine = labels(attempt.request, settings)
         for left in engine.ended({name: mine[name] for name in (STATE, RECIPE)}):
             if left["Labels"][RUN] != attempt.request.run:
                 engine.remove(left["Id"])
 
-    def _begin(self, engine: Engine, name: str, attempt: Launch, settings: Settings) -> int | None:
-        """See that the container runs, or has run; how many lines of what it said already are worth showing.
+    def _create_or_reattach(self, engine: Engine, name: str, attempt: Launch, settings: Settings) -> int | None:
+        """Create and start the container, or find that of an earlier attempt; returns how many of its earlier lines to show (None: all).
 
-        A container that has ended is what an earlier attempt left; one of another image than today's was mended since, and does not count.
+        A container that has ended was left by an earlier attempt. If it ran another image than today's, it is removed and does not count.
         """
         image = engine.image(self.image)
         found = engine.find(name)
@@ -109,54 +111,56 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         if found and found["State"]["Status"] != "created":
             state = found["State"]
             self.log.info("re-attached to container %s, %s since %s; its last lines follow", name, state["Status"], state["StartedAt"])
-            return SHOWN_AGAIN
+            return REATTACHED_LINES
         if found is None:
             size = machine(attempt.resources, settings)
-            engine.create(name, container(attempt, image, size, engine.host(), settings))
+            engine.create(name, render_container(attempt, image, size, engine.host(), settings))
         self.log.info("starting container %s from image %s", name, image.digest)
         self._start(engine, name)
         return None
 
     def _start(self, engine: Engine, name: str) -> None:
-        """Start the container; another attempt may have reserved its name a moment ago, and the engine not have made it yet.
+        """Start the container; another attempt may have reserved its name while the engine has not created it yet.
 
         Raises:
-            BadInput: it cannot be started here; it is removed.
-            Unavailable: it does not come into being.
+            BadInput: it cannot start here; it is removed.
+            Unavailable: the engine does not create it in time.
         """
-        until = time.monotonic() + MADE_WITHIN_S
+        until = time.monotonic() + CREATE_TIMEOUT_S
         try:
             while not engine.start(name):
                 if time.monotonic() > until:
-                    raise Unavailable(f"Docker does not make container {name}", "an engine that works", "look at the engine's log")
+                    raise Unavailable(
+                        f"Docker did not create container {name} within {CREATE_TIMEOUT_S:.0f} s", fix="read the engine's log"
+                    )
                 time.sleep(POLL_S)
         except BadInput:
             engine.remove(name)
             raise
 
     def _follow(self, engine: Engine, name: str, tail: int | None, context: Any) -> int:  # noqa: ANN401
-        """Show what the container says until it ends, and its exit code.
+        """Log the container's output until it ends; returns its exit code.
 
         Raises:
-            TryAgain: Airflow ends this attempt, the container goes on.
-            Unavailable: the engine is gone.
+            TryAgain: Airflow ends this attempt; the container runs on.
+            Unavailable: the engine is unreachable.
         """
-        told = _LogReader(engine, name, tail)
+        reader = _LogReader(engine, name, tail)
         stopping = False
-        for item in told.items():
+        for item in reader.items():
             if isinstance(item, TrainshedError):
                 raise item
             if isinstance(item, int):
                 return item
             if item is not None:
                 show_line(self.log, item)
-                self.hear(item)
+                self.note_error(item)
             if stopping:
                 continue
-            now = course(self.killed, lambda: state_of_task(context))
-            if now is Course.DETACH:
-                raise TryAgain(f"container {name} goes on; the next attempt re-attaches to it")
-            if now is Course.STOP:
+            action = next_action(self.killed, lambda: task_state(context))
+            if action is Action.DETACH:
+                raise TryAgain(f"detached from container {name}, which runs on; the next attempt re-attaches")
+            if action is Action.STOP:
                 self.log.warning("stopping container %s", name)
                 engine.stop(name, STOP_GRACE_S)
                 stopping = True
@@ -164,7 +168,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
 
 
 class _LogReader:
-    """A thread that reads a container's output, so that the task's own thread can look at other things meanwhile."""
+    """Reads a container's output in a thread, so that the task's thread can check for a kill meanwhile."""
 
     def __init__(self, engine: Engine, name: str, tail: int | None) -> None:
         self._engine, self._name, self._tail = engine, name, tail
@@ -172,7 +176,7 @@ class _LogReader:
         threading.Thread(target=self._read, name="output", daemon=True).start()
 
     def items(self) -> Iterator[str | int | TrainshedError | None]:
-        """Lines as they come, None whenever nothing came for a moment; at last the exit code, or what went wrong."""
+        """Lines as they are written, None while there are none, and finally the exit code or the error."""
         while True:
             try:
                 yield self._queue.get(timeout=POLL_S)
@@ -187,5 +191,5 @@ class _LogReader:
         except TrainshedError as error:
             self._queue.put(error)
         except Exception as error:
-            self._queue.put(Unavailable(f"the output of {self._name} broke off ({type(error).__name__})", "a whole one", "run again"))
+            self._queue.put(Unavailable(f"lost the output of container {self._name} ({type(error).__name__})", fix="run again"))
             raise

@@ -1,6 +1,6 @@
-"""Launcher ``kubernetes``: the component is a pod of its own, placed by the name of a machine size.
+"""Launcher ``kubernetes``: each component runs in its own pod, placed by the name of its machine size.
 
-`render` says what the pod is, purely; `identity` gives it the name by which a retry finds it again; `ends` reads from its status
-what became of it; `cluster` speaks to the API server with patience; `follow` watches one pod to its end; `operator` mixes all
-that into the provider's operator.
+`render` builds the pod spec without side effects; `pod_name` gives the pod the name by which a retry finds it; `pod_status` reads
+from its status whether it waits, runs, or how it ended; `cluster` calls the API server and retries; `follow_pod` follows one pod from
+start to end; `trigger` waits for the end of a pod of a deferred task; `operator` puts all this into the provider's operator.
 """

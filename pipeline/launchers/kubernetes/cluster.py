@@ -1,7 +1,7 @@
-"""The API server, asked with patience: what it answers becomes a value or one of our errors.
+"""Calls to the Kubernetes API server, with retries: an answer becomes a value or one of our errors.
 
-An API server that is away for minutes (an upgrade, a network that is mended) must not end a training that goes on beside it, so
-every call is made again until the patience is used up. Between two tries the caller is asked whether it still wants to go on.
+An API server that is unreachable for minutes (an upgrade, a network failure) must not end a training that runs on in its pod. So
+every call is retried until the time for retries is used up. Before each retry the caller's ``pause`` may raise, if the task has to end.
 """
 
 from __future__ import annotations
@@ -24,30 +24,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AWAY = frozenset({429, 500, 502, 503, 504})
+RETRYABLE = frozenset({429, 500, 502, 503, 504})
+"""HTTP status codes of an API server that may answer later."""
+
 TIMEOUT_S = (5, 20)
 """To connect, and to wait for an answer."""
 
 
-class AlreadyThere(Exception):
-    """A pod of that name exists."""
+class AlreadyExists(Exception):
+    """There is a pod of that name."""
 
 
 class QuotaExhausted(Exception):
-    """The namespace's quota leaves no room for the pod now."""
+    """The namespace's quota has no room for the pod now."""
 
 
-class Found(NamedTuple):
-    """What was started, as the API server has it now."""
+class Workload(NamedTuple):
+    """A pod or a TrainJob, as the API server has it now."""
 
     uid: str
     """Tells it from another of the same name."""
 
-    ending: datetime | None
-    """When it will be gone, if it was deleted already."""
+    deletion_time: datetime | None
+    """When its grace ends, if it is being deleted."""
 
     pod: Any
-    """The pod the component runs in, as the client's V1Pod; None while there is none."""
+    """The pod that the component runs in, as the client's V1Pod; None while there is none."""
 
     waiting: str = ""
     """What it waits for before there is a pod."""
@@ -55,30 +57,29 @@ class Found(NamedTuple):
     failed: str = ""
     """Why there will be no pod."""
 
-    done: bool = False
-    """Whether it ended well, its pod gone already."""
+    succeeded: bool = False
+    """Whether it succeeded and its pod is gone already."""
 
 
-class Cluster:
-    """Pods of one namespace."""
+class PodApi:
+    """The pods of one namespace."""
 
     resource = "v1/pods"
-    """What the API server calls them: group/version/resource."""
+    """Their name in the API: group/version/resource."""
 
-    missing = "{message}"
-    """What it means when something cannot be created because there is no place for it."""
+    not_found_message = "{message}"
+    """What it means if one cannot be created because its kind or its namespace does not exist."""
 
-    install = "apply infra/kubernetes, or correct TRAINSHED_KUBERNETES_NAMESPACE"
-    """And the mend."""
+    not_found_fix = "apply infra/kubernetes, or correct TRAINSHED_KUBERNETES_NAMESPACE"
 
     def __init__(self, connect: Callable[[], CoreV1Api], namespace: str, retry_s: float, pause: Callable[[], None]) -> None:
-        """Nothing is asked yet.
+        """Nothing is sent yet.
 
         Args:
-            connect: makes a client from fresh credentials.
-            namespace: where the pods are.
-            retry_s: how long an API server that is away is waited for, in seconds.
-            pause: waits a moment; raises when the caller has to end.
+            connect: makes a client with fresh credentials.
+            namespace: of the pods.
+            retry_s: how long an unreachable API server is retried, in seconds.
+            pause: waits between two tries; raises when the task has to end.
         """
         self._connect = connect
         self._namespace = namespace
@@ -90,50 +91,56 @@ class Cluster:
         """Create a pod.
 
         Raises:
-            AlreadyThere: there is one of that name.
-            QuotaExhausted: later there may be room.
-            BadInput: it is refused.
-            Unavailable: the API server stays away.
+            AlreadyExists: there is one of that name.
+            QuotaExhausted: the quota has no room now.
+            BadInput: the API server refuses it.
+            Unavailable: the API server is unreachable.
         """
-        self._call("create pods", lambda api: api.create_namespaced_pod(self._namespace, pod, _request_timeout=TIMEOUT_S))
+        self._retry("create pods", lambda api: api.create_namespaced_pod(self._namespace, pod, _request_timeout=TIMEOUT_S))
 
-    def read(self, name: str) -> Found | None:
-        """The pod, or None where there is none."""
-        pod = self._call("get pods", lambda api: api.read_namespaced_pod(name, self._namespace, _request_timeout=TIMEOUT_S))
-        return Found(pod.metadata.uid, pod.metadata.deletion_timestamp, pod) if pod else None
+    def read(self, name: str) -> Workload | None:
+        """The pod of this name, or None."""
+        pod = self._retry("get pods", lambda api: api.read_namespaced_pod(name, self._namespace, _request_timeout=TIMEOUT_S))
+        return Workload(pod.metadata.uid, pod.metadata.deletion_timestamp, pod) if pod else None
 
     def delete(self, name: str, uid: str, grace_s: int | None = None) -> None:
-        """Delete the pod if it is still the one with this uid; no error where it is gone."""
+        """Delete the pod if it still has this uid; no error if it is gone.
+
+        Args:
+            name: of the pod.
+            uid: of the pod.
+            grace_s: seconds between SIGTERM and SIGKILL; None for the pod's own grace, 0 to remove it without its node's answer.
+        """
         body = {"preconditions": {"uid": uid}, **({} if grace_s is None else {"gracePeriodSeconds": grace_s})}
         self._delete(
             "delete pods", name, lambda api: api.delete_namespaced_pod(name, self._namespace, body=body, _request_timeout=TIMEOUT_S)
         )
 
-    def _delete(self, what: str, name: str, ask: Callable[[CoreV1Api], Any]) -> None:
+    def _delete(self, action: str, name: str, send: Callable[[CoreV1Api], Any]) -> None:
         try:
-            self._call(what, ask)
-        except AlreadyThere:
-            log.info("%s is another by now", name)
+            self._retry(action, send)
+        except AlreadyExists:
+            log.info("%s was replaced by another of the same name", name)
 
-    def log(self, name: str, container: str, since_s: int | None, lines: int | None) -> str:
-        """What the container said, each line behind its time; empty where nothing can be read (yet).
+    def read_log(self, name: str, container: str, since_s: int | None, lines: int | None) -> str:
+        """The container's log, each line with its time first; empty while it cannot be read.
 
         Args:
             name: of the pod.
-            container: within the pod.
-            since_s: only what is younger, in seconds.
+            container: its name in the pod.
+            since_s: only lines younger than this, in seconds.
             lines: only the last so many lines.
         """
         options = {name: value for name, value in (("since_seconds", since_s), ("tail_lines", lines)) if value is not None}
         try:
-            # bytes: the client would decode strictly, and a component may print what is no UTF-8
+            # bytes: the client decodes strictly, and a component may print bytes that are not UTF-8
             answer = self._client().read_namespaced_pod_log(
                 name, self._namespace, container=container, timestamps=True, _preload_content=False, _request_timeout=TIMEOUT_S, **options
             )
             text: str = answer.data.decode(errors="replace")
         except (ApiException, HTTPError, OSError) as error:
-            # a kubelet that does not answer must not end a step that runs; what is missed now is read next time
-            log.debug("the log of pod %s cannot be read: %s", name, error)
+            # a kubelet that does not answer must not end a running step; the next call reads what this one missed
+            log.debug("cannot read the log of pod %s: %s", name, error)
             return ""
         return text
 
@@ -142,64 +149,59 @@ class Cluster:
             self._api = self._connect()
         return self._api
 
-    def _call(self, what: str, ask: Callable[[CoreV1Api], Any]) -> Any:  # noqa: ANN401
-        """Ask until there is an answer; see the module's text."""
+    def _retry(self, action: str, send: Callable[[CoreV1Api], Any]) -> Any:  # noqa: ANN401
+        """Send a request until there is an answer, see the module's text; None if the object does not exist."""
         until = time.monotonic() + self._retry_s
-        told = refreshed = False
+        logged = reconnected = False
         while True:
             try:
-                return ask(self._client())
+                return send(self._client())
             except (ApiException, HTTPError, OSError) as error:
                 status = error.status if isinstance(error, ApiException) else None
-                if status == 404 and not what.startswith("create "):
+                if status == 404 and not action.startswith("create "):
                     return None
-                if status == 401 and not refreshed:
-                    # a token that has expired: connect anew, once at once
-                    self._api, refreshed = None, True
+                if status == 401 and not reconnected:
+                    # the token may have expired: reconnect, once without a pause
+                    self._api, reconnected = None, True
                     continue
-                if status is not None and status not in AWAY and status != 401:
-                    raise self._refused(what, error) from error
+                if status is not None and status not in RETRYABLE and status != 401:
+                    raise self._refusal(action, error) from error
                 if time.monotonic() > until:
-                    raise _away(status, error) from error
-                if not told:
-                    log.warning("the Kubernetes API server does not answer (%s); waiting for it", status or type(error).__name__)
-                    told = True
+                    raise _unreachable(status, error) from error
+                if not logged:
+                    log.warning("the Kubernetes API server is unreachable (%s); retrying", status or type(error).__name__)
+                    logged = True
             self._pause()
 
-    def _refused(self, what: str, error: Any) -> Exception:  # noqa: ANN401 - the client's ApiException
+    def _refusal(self, action: str, error: Any) -> Exception:  # noqa: ANN401 - the client's ApiException
         message = _message(error)
         if error.status == 409:
-            return AlreadyThere(message)
+            return AlreadyExists(message)
         if error.status == 403 and "exceeded quota" in message:
             return QuotaExhausted(message)
         if error.status == 403 and " cannot " in message:
             return BadInput(
-                f"no permission to {what} in namespace {self._namespace}: {message}",
+                f"no permission to {action} in namespace {self._namespace}: {message}",
                 "a service account with the role trainshed-launcher",
                 "apply infra/kubernetes, or bind the role",
             )
         if error.status == 404:
-            return BadInput(
-                f"namespace {self._namespace}: {self.missing.format(message=message)}", "a cluster that was prepared", self.install
-            )
-        return BadInput(
-            f"Kubernetes refuses to {what}: {message}", "what the cluster admits", "correct the machine size, or the cluster's policy"
-        )
+            return BadInput(f"namespace {self._namespace}: {self.not_found_message.format(message=message)}", fix=self.not_found_fix)
+        return BadInput(f"Kubernetes refuses to {action}: {message}", fix="correct the machine size, or the cluster's policy")
 
 
-def _away(status: int | None, error: Exception) -> TrainshedError:
+def _unreachable(status: int | None, error: Exception) -> TrainshedError:
     if status == 401:
         return BadInput(
             "Kubernetes does not accept the credentials",
-            "valid ones",
-            "correct the Airflow connection TRAINSHED_KUBERNETES_CONNECTION names",
+            fix="correct the Airflow connection that TRAINSHED_KUBERNETES_CONNECTION names",
         )
-    got = f"the Kubernetes API server stays away: {status or type(error).__name__}"
-    return Unavailable(got, "an answer", "see whether the cluster is well; the pod goes on, and the next attempt finds it")
+    got = f"the Kubernetes API server is unreachable: {status or type(error).__name__}; the pod runs on, and the next attempt finds it"
+    return Unavailable(got, fix="check the API server and the network to it")
 
 
 def _message(error: Any) -> str:  # noqa: ANN401 - the client's ApiException
-    """What the API server says in its answer's body, on one line."""
+    """The message in the API server's answer, on one line."""
     try:
         text = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):

@@ -1,7 +1,7 @@
-"""The name of an attempt's pod: the same for every attempt of a step of a run, so that a retry finds the pod that runs already.
+"""The name of an attempt's pod: the same for all attempts at a step of a run, so that a retry finds the running pod.
 
-A name the server would choose has to be remembered, and a worker that dies between starting a pod and remembering its name leaves
-a pod nobody knows. A name that follows from what is to be done cannot be lost, and the API server refuses a second pod of it.
+A name that the server chooses has to be stored, and a worker that dies between creating a pod and storing its name leaves a pod that
+nobody can find. A name that follows from the work cannot be lost, and the API server refuses a second pod of that name.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FINGERPRINT_DIGITS = 12
 
 
 def pod_name(request: Request, settings: Settings, longest: int = LONGEST_NAME) -> str:
-    """``<step>-<fingerprint>-<run>``, the last two shortened; a DNS label, as the host name in the pod has to be.
+    """``<step>-<fingerprint>-<run>``, the last two shortened; a DNS label, because it is also the host name in the pod.
 
-    Installations that share a namespace may have runs of the same name, so the store has a part in the last.
+    Installations that share a namespace may have runs of the same name, so the last part is a digest of the store's address and the run.
     """
     run = hashlib.sha256(f"{settings.s3_endpoint} {settings.store} {request.run}".encode()).hexdigest()
     step = re.sub(r"[^a-z0-9]+", "-", request.step.lower()).strip("-")
@@ -32,5 +32,5 @@ def pod_name(request: Request, settings: Settings, longest: int = LONGEST_NAME) 
 
 
 def label_value(text: str) -> str:
-    """The text as a label's value: 63 characters of those that are allowed. For people; nothing is found by it."""
+    """The text as the value of a label: at most 63 allowed characters."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:LONGEST_LABEL].strip("._-")

@@ -1,8 +1,8 @@
-"""What the pod of an attempt is: pure, so that it can be compared, validated and shown without a cluster.
+"""Builds the pod spec of an attempt, without side effects: tests compare and validate it without a cluster.
 
-Every pod meets the *restricted* Pod Security Standard. Its root file system is read-only; the cache and files in the making lie on
-an ephemeral volume with a size limit. Requests equal limits: the pod is of the class *Guaranteed*, the last to be evicted when
-its node runs short. Keys come from a Secret by reference, never as values.
+Every pod meets the *restricted* Pod Security Standard. Its root file system is read-only; the cache and temporary files are on
+ephemeral volumes with a size limit. Requests equal limits: the pod is in the class *Guaranteed*, which is evicted last when its node
+runs short. Keys are references to a Secret, never values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ USER = 10001
 TEMPORARY = "/tmp"  # noqa: S108 - of the container, which nobody shares
 TEMPORARY_MB = 1024
 GRACE_S = 120
-"""Time between SIGTERM and SIGKILL: enough to finish a step and commit a checkpoint."""
+"""Seconds between SIGTERM and SIGKILL: enough to finish a step and commit a checkpoint."""
 
 HARDENED = {
     "allowPrivilegeEscalation": False,
@@ -48,7 +48,7 @@ POD_SECURITY = {
     "runAsNonRoot": True,
     "runAsUser": USER,
     "runAsGroup": USER,
-    # what makes the ephemeral volumes writable for a user that is not root
+    # makes the ephemeral volumes writable for a user other than root
     "fsGroup": USER,
     "fsGroupChangePolicy": "OnRootMismatch",
     "seccompProfile": {"type": "RuntimeDefault"},
@@ -56,10 +56,10 @@ POD_SECURITY = {
 
 
 def render_pod(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[str, Any]:
-    """The manifest of an attempt's pod.
+    """Build the manifest of an attempt's pod.
 
     Raises:
-        BadInput: the machine size is several nodes: a pod is one.
+        BadInput: the machine size has several nodes; a pod is on one.
     """
     check_nodes(machine, RECORD.name)
     return {
@@ -71,7 +71,7 @@ def render_pod(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
             "serviceAccountName": service_account(attempt.stage),
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            # the component is not process 1 then, for which the kernel drops a SIGTERM that comes before Python handles it
+            # the component is not process 1 then, for which the kernel drops SIGTERM as long as Python has no handler
             "shareProcessNamespace": True,
             "terminationGracePeriodSeconds": GRACE_S,
             "securityContext": POD_SECURITY,
@@ -83,13 +83,13 @@ def render_pod(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
 
 
 def service_account(stage: str) -> str:
-    """Name of a stage's service account: each stage has one, so that each can be given no more than it needs."""
+    """Name of a stage's service account: each stage has its own, with the least rights it needs."""
     return f"trainshed-{stage}"
 
 
 def variables(machine: MachineSize, count: int, settings: Settings, reference: str) -> list[dict[str, str]]:
-    """Environment of the container: what may be shown; ``count`` processes share its cores."""
-    # a process sees all cores of its node, whatever its limit: without a number torch would start a thread for each
+    """The container's environment variables without keys; ``count`` processes share its cores."""
+    # a process sees all cores of its node, whatever its limit: without this number torch would start one thread for each core
     known = {"TRAINSHED_THREADS": str(max(1, int(machine.cpus) // count)), **component_variables(settings).public}
     _, pinned, digest = reference.partition("@")
     if pinned:
@@ -98,16 +98,16 @@ def variables(machine: MachineSize, count: int, settings: Settings, reference: s
 
 
 def secret_name(stage: str, settings: Settings) -> str:
-    """Name of the Secret with a stage's keys; empty where pods have an identity of their own.
+    """Name of the Secret with a stage's keys; empty if pods get their identity from the cluster.
 
     Raises:
-        BadInput: the setting holds something else in braces.
+        BadInput: the setting has another name than ``stage`` in braces.
     """
     try:
         return settings.kubernetes_secret.format(stage=stage)
     except (KeyError, IndexError, ValueError) as error:
         raise BadInput(
-            f"TRAINSHED_KUBERNETES_SECRET = {settings.kubernetes_secret!r}", "a name with {stage} to fill in", "correct it"
+            f"TRAINSHED_KUBERNETES_SECRET = {settings.kubernetes_secret!r}", "a name, with {stage} where the stage differs", "correct it"
         ) from error
 
 
@@ -129,7 +129,7 @@ def resources(machine: MachineSize) -> dict[str, dict[str, str]]:
 
 
 def placement(machine: MachineSize) -> dict[str, Any]:
-    """Which nodes are taken, and what gives way."""
+    """The pod's fields that choose nodes and priority."""
     fields = {
         "nodeSelector": machine.node_selector,
         "tolerations": [toleration.model_dump(exclude_none=True) for toleration in machine.tolerations],
@@ -140,7 +140,7 @@ def placement(machine: MachineSize) -> dict[str, Any]:
 
 
 def metadata(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[str, Any]:
-    """Name, labels and annotations: what the pod works on."""
+    """Name, labels and annotations: they say what the pod works on."""
     request = attempt.request
     labels = {
         "app.kubernetes.io/name": "trainshed",
@@ -161,7 +161,7 @@ def metadata(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[
             "trainshed/request": attempt.request_uri,
             "trainshed/fingerprint": request.fingerprint,
             "trainshed/machine": machine.name,
-            # an autoscaler that tidies up would cost the work since the last checkpoint
+            # an autoscaler that removes nodes would lose the work since the last checkpoint
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         },
     }
@@ -185,7 +185,7 @@ def _container(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
 
 
 def volumes(machine: MachineSize) -> list[dict[str, Any]]:
-    """Where the container may write; all of it is gone with the pod."""
+    """The writable volumes; they are removed with the pod."""
     return [
         {"name": "scratch", "emptyDir": {"sizeLimit": f"{machine.scratch_mb}Mi"}},
         {"name": "temporary", "emptyDir": {"sizeLimit": f"{TEMPORARY_MB}Mi"}},

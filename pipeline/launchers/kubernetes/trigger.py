@@ -1,7 +1,7 @@
-"""Waiting for the end of a pod, or of a TrainJob, outside of any worker: many of them wait in one event loop, for days.
+"""Waits for the end of a pod or a TrainJob outside of any worker: many triggers wait in one event loop, for days.
 
-It only waits. What became of the pod is found out by the task, which goes on in a worker then. When a person ends the task
-meanwhile, Airflow asks the trigger, not the task, to stop what runs; a restart of the triggerer does not count as that.
+It only waits. The task then resumes in a worker and reads how the pod ended. If a person ends the task meanwhile, Airflow calls the
+trigger's ``on_kill``, not the task's; a restart of the triggerer does not call it.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from kubernetes_asyncio.client import CoreV1Api, CustomObjectsApi, V1DeleteOptio
 from kubernetes_asyncio.client.exceptions import ApiException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.launchers.kubernetes.cluster import AWAY
+from pipeline.launchers.kubernetes.cluster import RETRYABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 POLL_S = 10.0
 STOP_WITHIN_S = 25.0
-"""Airflow gives a trigger thirty seconds to stop what runs."""
+"""Airflow gives ``on_kill`` of a trigger thirty seconds."""
 
-NO_ANSWER = (ClientError, OSError, TimeoutError)
-GONE, ANOTHER, EXPIRED = 404, 409, 401
-ENDED = frozenset({"Succeeded", "Failed"})
-"""Phases of a pod."""
+CONNECTION_ERRORS = (ClientError, OSError, TimeoutError)
+NOT_FOUND, CONFLICT, UNAUTHORIZED = 404, 409, 401
+ENDED_PHASES = frozenset({"Succeeded", "Failed"})
+"""Phases of a pod that has ended."""
 
-OVER = frozenset({"Complete", "Failed"})
-"""Conditions of a TrainJob."""
+ENDED_CONDITIONS = frozenset({"Complete", "Failed"})
+"""Conditions of a TrainJob that has ended."""
 
 
-class Ended(BaseTrigger):  # type: ignore[misc]
-    """Fires when it has ended, is being deleted or is gone; or when the API server does not let it wait."""
+class PodEndTrigger(BaseTrigger):  # type: ignore[misc]
+    """Fires when a pod or a TrainJob has ended, is being deleted or does not exist; or when the API server refuses to show it."""
 
     def __init__(self, connection: str | None, resource: str, namespace: str, name: str, uid: str, retry_s: float) -> None:
-        """Nothing is asked yet.
+        """Nothing is sent yet.
 
         Args:
-            connection: Airflow's connection of the cluster.
-            resource: what it is, as group/version/resource; ``v1/pods`` for a pod.
-            namespace: it is in.
-            name: it has.
+            connection: Airflow's connection to the cluster.
+            resource: what to wait for, as group/version/resource; ``v1/pods`` for a pod.
+            namespace: of the pod or TrainJob.
+            name: of the pod or TrainJob.
             uid: tells it from another of the same name.
-            retry_s: how long an API server that is away is waited for, in seconds.
+            retry_s: how long an unreachable API server is retried, in seconds.
         """
         super().__init__()
         self.connection, self.resource, self.namespace = connection, resource, namespace
@@ -57,46 +57,48 @@ class Ended(BaseTrigger):  # type: ignore[misc]
         self._hook = AsyncKubernetesHook(conn_id=connection)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What another triggerer makes it from."""
+        """Class and arguments, from which any triggerer makes it again."""
         kept = ("connection", "resource", "namespace", "name", "uid", "retry_s")
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in kept}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait; one event, whose payload says why it could not be waited, if so."""
+        """Wait, then yield one event; its payload has ``error`` if the trigger cannot wait."""
         until = time.monotonic() + self.retry_s
         while True:
             try:
-                if await self._over():
+                if await self._has_ended():
                     yield TriggerEvent({})
                     return
                 until = time.monotonic() + self.retry_s
-            except (ApiException, *NO_ANSWER) as error:
-                # made anew it reads its credentials again: they may have expired
+            except (ApiException, *CONNECTION_ERRORS) as error:
+                # a new hook reads the credentials again: they may have expired
                 self._hook = AsyncKubernetesHook(conn_id=self.connection)
-                if _refused(error) or time.monotonic() > until:
-                    yield TriggerEvent({"refused": f"{type(error).__name__}: {getattr(error, 'reason', None) or error}"})
+                if not _is_retryable(error) or time.monotonic() > until:
+                    yield TriggerEvent({"error": f"{type(error).__name__}: {getattr(error, 'reason', None) or error}"})
                     return
-                self.log.warning("the Kubernetes API server does not answer (%s); waiting for it", type(error).__name__)
+                self.log.warning("the Kubernetes API server is unreachable (%s); retrying", type(error).__name__)
             await asyncio.sleep(POLL_S)
 
     async def on_kill(self) -> None:
-        """Delete it: it is told to checkpoint and end."""
+        """Delete the pod or TrainJob, so that the component checkpoints and ends."""
         self.log.info("a person ended the task: deleting %s %s", self.resource, self.name)
         tries = AsyncRetrying(
-            stop=stop_after_delay(STOP_WITHIN_S), wait=wait_exponential(max=5), retry=retry_if_exception_type((ApiException, *NO_ANSWER))
+            stop=stop_after_delay(STOP_WITHIN_S),
+            wait=wait_exponential(max=5),
+            retry=retry_if_exception_type((ApiException, *CONNECTION_ERRORS)),
         )
         async for attempt in tries:
             with attempt:
                 await self._delete()
 
-    async def _over(self) -> bool:
+    async def _has_ended(self) -> bool:
         found = await self._read()
         if found is None or found["metadata"]["uid"] != self.uid or found["metadata"].get("deletionTimestamp"):
             return True
         status = found.get("status") or {}
         if "phase" in status:
-            return status["phase"] in ENDED
-        return any(one["type"] in OVER and one["status"] == "True" for one in status.get("conditions") or ())
+            return status["phase"] in ENDED_PHASES
+        return any(one["type"] in ENDED_CONDITIONS and one["status"] == "True" for one in status.get("conditions") or ())
 
     async def _read(self) -> dict[str, Any] | None:
         async with self._hook.get_conn() as api:
@@ -107,7 +109,7 @@ class Ended(BaseTrigger):  # type: ignore[misc]
                     else CoreV1Api(api).read_namespaced_pod(self.name, self.namespace)
                 )
             except ApiException as error:
-                if error.status == GONE:
+                if error.status == NOT_FOUND:
                     return None
                 raise
             plain: dict[str, Any] = api.sanitize_for_serialization(found)
@@ -123,9 +125,9 @@ class Ended(BaseTrigger):  # type: ignore[misc]
                 else:
                     await CoreV1Api(api).delete_namespaced_pod(self.name, self.namespace, body=V1DeleteOptions(preconditions=this))
             except ApiException as error:
-                if error.status not in {GONE, ANOTHER}:
+                if error.status not in {NOT_FOUND, CONFLICT}:
                     raise
 
 
-def _refused(error: Exception) -> bool:
-    return isinstance(error, ApiException) and error.status not in AWAY | {EXPIRED}
+def _is_retryable(error: Exception) -> bool:
+    return not isinstance(error, ApiException) or error.status in RETRYABLE | {UNAUTHORIZED}

@@ -1,1 +1,1 @@
-"""Launcher process: each component runs as a child process beside Airflow's worker."""
+"""Launcher ``process``: each component runs as a child process of Airflow's worker."""

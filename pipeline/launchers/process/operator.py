@@ -1,4 +1,4 @@
-"""Launcher ``process``: the component is a child process beside Airflow's worker. For a laptop, or one big machine."""
+"""Launcher ``process``: the component is a child process of Airflow's worker. For a laptop, or one big machine."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
     """Runs a step in a child process.
 
-    If Airflow kills the task's own process before the child has ended (it allows five seconds), the child notices the end of
-    its standard input, checkpoints and exits; the next attempt waits for its lease.
+    If Airflow kills the task's process before the child has ended (five seconds after SIGTERM), the child's standard input closes: it
+    checkpoints and exits. The next attempt waits for the child's lease.
     """
 
     ui_color = "#dcfce7"
 
     def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """A task for the step, called like it."""
+        """Make a task with the step's id."""
         super().__init__(task_id=step.id, **options)
-        self.take(step)
+        self.set_step(step)
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
-        """Start the component here and follow it."""
+        """Start the component on this machine and follow it."""
         settings = task_settings()
         size = machine(attempt.resources, settings)
         check_nodes(size, RECORD.name)
-        # whether there are as many GPUs is known only where somebody has said that there are some
+        # only the setting cuda says for sure that this machine has the GPUs
         count = processes(attempt.trains, size, settings) if settings.device == "cuda" else 1
         command = component_command(attempt.stage, attempt.request_uri, count)
         variables = {**ENVIRONMENT, **component_keys(settings)}
-        return run_process(command, variables, self._show, lambda: self.killed, folder=settings.home)
+        return run_process(command, variables, self._on_line, lambda: self.killed, folder=settings.home)
 
-    def _show(self, line: str) -> None:
-        """Log a line of the component at the level it was logged with."""
+    def _on_line(self, line: str) -> None:
+        """Log a line of the component at its level."""
         show_line(self.log, line)
-        self.hear(line)
+        self.note_error(line)

@@ -1,11 +1,11 @@
-"""Launcher ``trainjob``: what trains is a TrainJob, so that Kubeflow Trainer and Kueue place it; everything else is a pod."""
+"""Launcher ``trainjob``: steps that train run in TrainJobs, which Kubeflow Trainer and Kueue place; all others in pods."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
-from pipeline.launchers.trainjob.jobs import TrainJobs
+from pipeline.launchers.trainjob.jobs import TrainJobApi
 from pipeline.launchers.trainjob.render import render_job
 from pipeline.operators.credentials import task_settings
 from pipeline.placement.machine_sizes import machine
@@ -20,9 +20,9 @@ class TrainJobOperator(KubernetesOperator):
     ui_color = "#ede9fe"
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - the same for every launcher
-        """Start the job, or find the one an earlier attempt left, and follow it."""
+        """Create the TrainJob, or find that of an earlier attempt, and follow it to its end."""
         if not self.trains:
             return super().launch(attempt, context)
         settings = task_settings()
         rendered = render_job(attempt, machine(attempt.resources, settings), settings)
-        return self._follow(TrainJobs, rendered, rendered["metadata"]["name"], context, settings)
+        return self._follow(TrainJobApi, rendered, rendered["metadata"]["name"], context, settings)

@@ -1,8 +1,8 @@
-"""What the TrainJob of an attempt is: pure, and built with the Trainer's own models, which refuse what its CRD would.
+"""Builds the TrainJob of an attempt, without side effects, with the Trainer's own models: they refuse what the CRD would refuse.
 
-A TrainJob fills in a TrainingRuntime. What is the same for every training stands in that (`infra/kubernetes/trainer`): the
-restricted security context, mounts, and that nothing is restarted inside the cluster. Retries are Airflow's alone: a second
-authority over them would make two trainings. What differs stands here: image, command, environment, amounts, placement.
+A TrainJob fills in a TrainingRuntime (`infra/kubernetes/trainer`), which has what all trainings share: the restricted security
+context, mounts, and no restarts inside the cluster. Only Airflow retries: a second controller that retries could start a second
+training. The TrainJob has what differs: image, command, environment, resources, placement.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 GROUP = "trainer.kubeflow.org"
 VERSION = "v1alpha1"
 CONTAINER = "node"
-"""What the Trainer calls the container and the replicated job that train."""
+"""The Trainer's name for the container, and for the replicated job, that train."""
 
 LONGEST_NAME = 44
-"""The pod's name is this, ``-node-0-0-`` and five letters: 59 of 63."""
+"""A pod's name is this, ``-node-0-0-`` and five letters: 59 of 63 characters."""
 
 
 def render_job(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[str, Any]:
-    """The manifest of an attempt's TrainJob.
+    """Build the manifest of an attempt's TrainJob.
 
-    On several nodes, or with several GPUs, the container starts torchrun; where the nodes meet and which one this is, the Trainer
-    tells it in variables (``PET_*``), because the runtime has the torch policy.
+    On several nodes, or with several GPUs, the container starts torchrun. The Trainer sets the variables ``PET_*`` with the address of
+    the first node and the index of this one, because the runtime has the torch policy.
     """
-    # 0.8 s of CPU, which a DAG file that is parsed again and again need not spend
+    # takes 0.8 s of CPU, which parsing a DAG file need not spend
     from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
 
     count = processes(attempt.trains, machine, settings)
@@ -74,20 +74,20 @@ def render_job(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
 
 
 def job_name(attempt: Launch, settings: Settings) -> str:
-    """Name by which a retry finds the job; it holds the fingerprint."""
+    """Name by which a retry finds the job; it contains the fingerprint."""
     return pod_name(attempt.request, settings, LONGEST_NAME)
 
 
 def _keys(stage: str, settings: Settings) -> list[dict[str, Any]]:
-    """The stage's keys one by one: a TrainJob cannot take a whole Secret."""
+    """The stage's keys one by one: a TrainJob cannot refer to a whole Secret."""
     secret = secret_name(stage, settings)
     sources = {name: {"secretKeyRef": {"name": secret, "key": name, "optional": True}} for name in sorted(KEYS.values())}
     return [{"name": name, "valueFrom": source} for name, source in sources.items()] if secret else []
 
 
 def _patch(stage: str, machine: MachineSize, described: dict[str, Any]) -> dict[str, Any]:
-    """What is put into the runtime's pod; a priority class cannot be, so the runtime names one."""
-    # the queue admits the job as a whole: on its pod the label would ask for it a second time
+    """What is patched into the runtime's pod; a priority class cannot be patched, so the runtime names one."""
+    # the queue admits the job as a whole: with the label its pod would be queued a second time
     labels = {name: value for name, value in described["labels"].items() if name != QUEUE}
     placed = {name: value for name, value in placement(machine).items() if name != "priorityClassName"}
     pod = {

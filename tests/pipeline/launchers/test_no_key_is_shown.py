@@ -9,7 +9,7 @@ from fixtures.planted import MARK, holds
 from pydantic import SecretStr
 
 from components import COMPONENTS
-from pipeline.launchers.docker.container import Host, Image, container
+from pipeline.launchers.docker.render import Host, Image, render_container
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.render import render_job
 from pipeline.lookup import load
@@ -66,7 +66,7 @@ def test_a_trainjob_has_keys_by_reference_only(settings, secret):
 def test_a_container_has_keys_in_its_environment_only(settings):
     """Whoever may ask the engine for that may also run commands inside: it gives nobody more than they have."""
     for attempt, size in attempts(settings):
-        config = container(attempt, Image("sha256:1", "i@sha256:1"), size, Host(2, 2**34, gpus=False), settings)
+        config = render_container(attempt, Image("sha256:1", "i@sha256:1"), size, Host(2, 2**34, gpus=False), settings)
         shown = [entry for entry in config.pop("Env") if holds(entry.encode())]
         assert {entry.partition("=")[0] for entry in shown} == set(KEYS.values())
         assert not holds(json.dumps(config).encode())

@@ -4,7 +4,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
-from pipeline.launchers.reattach import Course, course, state_of_task
+from pipeline.launchers.reattach import Action, next_action, task_state
 
 
 def never() -> str:
@@ -12,17 +12,17 @@ def never() -> str:
 
 
 def test_without_a_kill_it_goes_on_and_airflow_is_not_asked() -> None:
-    assert course(killed=False, state=never) is Course.GO_ON
+    assert next_action(killed=False, state=never) is Action.CONTINUE
 
 
 @pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed", "restarting"])
 def test_what_was_decided_stops_the_component(state: str) -> None:
-    assert course(killed=True, state=lambda: state) is Course.STOP
+    assert next_action(killed=True, state=lambda: state) is Action.STOP
 
 
 @pytest.mark.parametrize("state", ["running", "queued", "scheduled", "up_for_retry", None])
 def test_a_lost_heartbeat_another_attempt_or_no_answer_leave_it_alone(state: str | None) -> None:
-    assert course(killed=True, state=lambda: state) is Course.DETACH
+    assert next_action(killed=True, state=lambda: state) is Action.DETACH
 
 
 class Task:
@@ -49,4 +49,4 @@ class Task:
     ],
 )
 def test_state_of_task(answer, state) -> None:
-    assert state_of_task({"ti": Task(answer), "run_id": "r1"}) == state
+    assert task_state({"ti": Task(answer), "run_id": "r1"}) == state

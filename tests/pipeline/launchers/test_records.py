@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fixtures.scratch import CHECKOUT, scratch_copy
+from fixtures.scratch_checkout import HOME
 from fixtures.toy_launcher import add_toy_launcher, check_toy_launcher
 
 from pipeline.errors import BadInput
@@ -38,12 +38,12 @@ def test_records_import_neither_airflow_nor_a_client():
         "[launcher_record(name) for name in LAUNCHERS];"
         "print({'airflow', 'docker', 'kubernetes', 'torch'} & {name.partition('.')[0] for name in sys.modules})"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
 
 def modules() -> list[Path]:
-    return [path for folder in ("pipeline", "components", "dags") for path in (CHECKOUT / folder).rglob("*.py")]
+    return [path for folder in ("pipeline", "components", "dags") for path in (HOME / folder).rglob("*.py")]
 
 
 def facts_by_name(tree: ast.AST) -> list[str]:
@@ -61,8 +61,8 @@ def facts_by_name(tree: ast.AST) -> list[str]:
 
 
 def test_nobody_decides_by_a_launchers_name():
-    table = CHECKOUT / "pipeline" / "launchers" / "__init__.py"
-    found = {str(path.relative_to(CHECKOUT)): facts_by_name(ast.parse(path.read_text())) for path in modules() if path != table}
+    table = HOME / "pipeline" / "launchers" / "__init__.py"
+    found = {str(path.relative_to(HOME)): facts_by_name(ast.parse(path.read_text())) for path in modules() if path != table}
     assert {path: places for path, places in found.items() if places} == {}
 
 
@@ -80,11 +80,10 @@ def test_the_search_finds_what_it_looks_for(code):
     assert facts_by_name(ast.parse(code))
 
 
-def test_a_new_launcher_is_one_folder_and_one_line(tmp_path, s3_server, mlflow_server):
-    copy = scratch_copy(tmp_path / "checkout")
-    add_toy_launcher(copy)
+def test_a_new_launcher_is_one_folder_and_one_line(scratch_checkout, tmp_path, s3_server, mlflow_server):
+    add_toy_launcher(scratch_checkout)
     check_toy_launcher(
-        copy,
+        scratch_checkout,
         tmp_path,
         TRAINSHED_STATE=str(tmp_path / "state"),
         TRAINSHED_STORE=f"s3://{s3_server.bucket}/toy-launcher",

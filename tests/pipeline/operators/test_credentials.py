@@ -64,7 +64,7 @@ def test_a_connection_that_is_missing_is_not_tried_again(make_line, monkeypatch)
     line = make_line()
     run = Run(line.recipe, f"{line.recipe.name}-1", line.settings)
     monkeypatch.setenv("TRAINSHED_S3_CONNECTION", "nowhere")
-    with pytest.raises(AirflowFailException, match=r"no connection 'nowhere'; .*make it, or correct TRAINSHED_S3_CONNECTION"):
+    with pytest.raises(AirflowFailException, match=r"no connection 'nowhere'; fix: create it, or correct TRAINSHED_S3_CONNECTION"):
         run.execute(run.operator(ProcessOperator, "ingestion"))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from pipeline.operators.exit_codes import TryAgain, failure_of, verdict
+from pipeline.operators.exit_codes import TryAgain, exception_for, explain_exit
 from pipeline.operators.log_lines import error_in
 from pipeline.runs.records import Failure
 
@@ -13,17 +13,17 @@ from pipeline.runs.records import Failure
     [(2, AirflowFailException), (1, AirflowFailException), (75, TryAgain), (-9, TryAgain), (-64, TryAgain), (3, AirflowFailException)],
 )
 def test_only_what_may_go_better_next_time_is_retried(exit_code, kind):
-    assert type(verdict(failure_of("pretraining", exit_code, None))) is kind
+    assert type(exception_for(explain_exit("pretraining", exit_code, None))) is kind
 
 
 def test_what_the_component_told_is_passed_on():
     told = Failure(exit_code=75, message="the store is away", damaged=True)
-    assert failure_of("pretraining", 75, told) is told
+    assert explain_exit("pretraining", 75, told) is told
 
 
 def test_an_older_reason_is_not_taken_for_a_death_by_signal():
     told = Failure(exit_code=2, message="of an earlier attempt")
-    failure = failure_of("pretraining", -9, told)
+    failure = explain_exit("pretraining", -9, told)
     assert failure.exit_code == 75
     assert "SIGKILL" in failure.message
 
@@ -32,10 +32,10 @@ def test_an_error_that_was_logged_is_passed_on_where_none_could_be_left():
     line = "2026-01-02T03:04:05 ERROR runtime.main S3 at http://s3:8333 does not answer: timed out; expected a running store"
     heard = error_in(line)
     assert heard == "S3 at http://s3:8333 does not answer: timed out; expected a running store"
-    assert failure_of("ingestion", 75, None, heard) == Failure(exit_code=75, message=heard)
+    assert explain_exit("ingestion", 75, None, heard) == Failure(exit_code=75, message=heard)
     assert error_in(line.replace("ERROR", "WARNING")) == error_in("ERROR is said here too") == ""
 
 
 def test_a_reason_of_another_end_is_not_taken_for_this_one():
-    failure = failure_of("pretraining", 1, Failure(exit_code=75, message="of an earlier attempt"))
+    failure = explain_exit("pretraining", 1, Failure(exit_code=75, message="of an earlier attempt"))
     assert failure.message.startswith("pretraining ended with exit code 1")

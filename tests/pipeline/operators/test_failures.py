@@ -10,7 +10,7 @@ from airflow.sdk.execution_time.comms import OKResponse, TriggerDagRun
 from pipeline.artifacts import open_store
 from pipeline.errors import BadInput, Damaged, Unavailable
 from pipeline.operators.exit_codes import TryAgain
-from pipeline.operators.failures import airflow_errors
+from pipeline.operators.failures import translated_errors
 from pipeline.runs.records import read_failure
 
 
@@ -37,7 +37,7 @@ def context(attempt="one"):
 
 
 def fail(error, settings, attempt="one"):
-    with airflow_errors(context(attempt), "pydocs-manual__1", "evaluation", settings):
+    with translated_errors(context(attempt), "pydocs-manual__1", "evaluation", settings):
         raise error
 
 
@@ -49,8 +49,8 @@ def test_the_reason_is_left_beside_the_run(folder_settings, error, kind, code):
     assert (failure.exit_code, failure.message, failure.damaged) == (code, f"evaluation: {error}", False)
 
 
-def test_damage_plans_the_run_anew_once(folder_settings, supervisor):
-    with pytest.raises(TryAgain, match="planned anew"):
+def test_damage_plans_the_run_again_once(folder_settings, supervisor):
+    with pytest.raises(TryAgain, match="planned again"):
         fail(Damaged("corpus: a shard is wrong"), folder_settings)
     assert [(type(ask), ask.dag_id, ask.run_id, ask.reset_dag_run) for ask in supervisor.asked] == [
         (TriggerDagRun, "pydocs", "manual__1", True)

@@ -15,7 +15,7 @@ from fixtures.docker import client, containers, docker
 from pipeline.errors import BadInput, Unavailable
 from pipeline.runs.request import Request
 
-SLEEPER = Path(__file__).resolve().parents[2] / "fixtures" / "sleeper"
+SLEEPER = Path(__file__).resolve().parents[3] / "fixtures" / "sleeper"
 
 
 class Task:
@@ -236,10 +236,7 @@ def test_no_such_image_is_bad_input(launch, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TRAINSHED_IMAGES", "trainshed-test/nosuch-{stage}:1")
     error = started(launch("exit:0")).ended().error
     assert isinstance(error, BadInput)
-    assert str(error) == (
-        "there is no image trainshed-test/nosuch-sleeper:1; expected one of this version of the code; "
-        "fix: run `make images`, or correct TRAINSHED_IMAGES"
-    )
+    assert str(error) == ("image trainshed-test/nosuch-sleeper:1 not found; fix: run `make images`, or correct TRAINSHED_IMAGES")
     assert containers(tmp_path) == []
 
 

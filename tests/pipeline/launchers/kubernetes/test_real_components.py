@@ -50,7 +50,7 @@ def test_a_store_that_only_pods_cannot_reach_is_told_by_the_task(run, cluster, m
     """A network policy does that; the component cannot leave its reason where it cannot reach."""
     monkeypatch.setenv("TRAINSHED_CONTAINER_S3_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("TRAINSHED_S3_RETRY_S", "0.5")
-    with pytest.raises(TryAgain, match=r"S3 at http://127\.0\.0\.1:9 does not answer: connection refused; .*; fix: .*"):
+    with pytest.raises(TryAgain, match=r"S3 at http://127\.0\.0\.1:9 does not answer: connection refused; fix: .*"):
         run.execute(run.operator(KubernetesOperator, "ingestion"))
     assert cluster.pods == []
 
@@ -72,7 +72,7 @@ def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_mor
 
     cluster.kubelet.on_line = lose
     task = tokens.operator(KubernetesOperator, "pretraining")
-    with pytest.raises(TryAgain, match=r"pretraining was evicted: Shutdown .* goes on from the last checkpoint"):
+    with pytest.raises(TryAgain, match=r"pretraining: Shutdown: .* resumes from the last checkpoint"):
         tokens.execute(task)
     assert cluster.pods == []
     reference = tokens.execute(task)
@@ -84,7 +84,7 @@ def test_a_node_that_is_lost_costs_the_work_since_the_last_checkpoint_and_no_mor
 def test_a_worker_that_is_killed_leaves_a_training_that_the_retry_finds(tokens, cluster):
     task = tokens.operator(KubernetesOperator, "pretraining")
     cluster.kubelet.on_line = lambda name, line: "checkpoint committed" in line and task.on_kill()
-    with pytest.raises(TryAgain, match="its pod goes on"):
+    with pytest.raises(TryAgain, match="runs on"):
         tokens.execute(task)
     cluster.kubelet.on_line = None
     (name,) = cluster.pods
@@ -102,4 +102,4 @@ def test_a_step_that_a_person_marked_failed_checkpoints_and_is_gone(tokens, clus
         tokens.execute(task)
     (name,) = cluster.kubelet.processes.keys() - {pod["metadata"]["name"] for pod in cluster.created[:-1]}
     assert cluster.kubelet.processes[name].wait(60) == 75
-    assert any("told to stop: SIGTERM" in line for line in said)
+    assert any("SIGTERM" in line for line in said)

@@ -20,13 +20,13 @@ from pipeline.lookup import load
 from pipeline.recipe import read_recipe
 
 if TYPE_CHECKING:
-    from pipeline.launchers.kubernetes.trigger import Ended
+    from pipeline.launchers.kubernetes.trigger import PodEndTrigger
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     monkeypatch.setattr(launcher, "POLL_S", 0.01)
-    monkeypatch.setattr(launcher, "WORTH_LEAVING_S", 0.0)
+    monkeypatch.setattr(launcher, "DEFER_AFTER_S", 0.0)
     monkeypatch.setattr(triggers, "POLL_S", 0.01)
     monkeypatch.setattr(triggers, "STOP_WITHIN_S", 5.0)
     monkeypatch.setenv("TRAINSHED_STATE", str(tmp_path))
@@ -62,14 +62,14 @@ def left(task, cluster) -> TaskDeferred:
     return caught.value
 
 
-def again(deferred: TaskDeferred) -> Ended:
+def again(deferred: TaskDeferred) -> PodEndTrigger:
     """The trigger as a triggerer makes it from the database."""
     path, arguments = deferred.trigger.serialize()
     module, _, name = path.rpartition(".")
     return load("trigger", {"it": f"{module}:{name}"}, "it")(**arguments)
 
 
-def waited(trigger: Ended) -> dict:
+def waited(trigger: PodEndTrigger) -> dict:
     async def first():
         return await asyncio.wait_for(anext(aiter(trigger.run())), 30)
 
@@ -84,12 +84,12 @@ def is_over(cluster, name, code=0):
 
 def test_the_trigger_waits_and_the_task_goes_on_where_it_was(cluster, task, caplog):
     deferred = left(task, cluster)
-    assert deferred.method_name == "awaited"
+    assert deferred.method_name == "resume_after_trigger"
     (name,) = cluster.pods
     # more than a retry would be shown of what a pod has said before
     threading.Timer(0.3, lambda: (says(cluster.kubelet, name, *range(1, 500)), is_over(cluster, name))).start()
     assert waited(again(deferred)) == {}
-    task.seen = deferred.kwargs["seen"]
+    task.last_line = deferred.kwargs["last_line"]
     assert launch(task) == 0
     told = [record.getMessage().rpartition(" ")[2] for record in caplog.records if "body said" in record.getMessage()]
     assert told == [str(number) for number in range(500)]
@@ -104,7 +104,7 @@ def test_what_a_pod_said_that_was_silent_before_is_all_shown(cluster, task, capl
     (name,) = cluster.pods
     says(cluster.kubelet, name, *range(500))
     is_over(cluster, name)
-    task.seen = caught.value.kwargs["seen"]
+    task.last_line = caught.value.kwargs["last_line"]
     assert launch(task) == 0
     assert sum("body said" in record.getMessage() for record in caplog.records) == 500
 
@@ -144,16 +144,16 @@ def test_one_that_stays_away_hands_the_pod_back_to_the_task(cluster, task, monke
     monkeypatch.setenv("TRAINSHED_KUBERNETES_RETRY_MIN", "0.01")
     deferred = left(task, cluster)
     cluster.away = True
-    assert "refused" in waited(again(deferred))
+    assert "error" in waited(again(deferred))
 
 
 def test_a_triggerer_without_permission_hands_the_pod_back_and_the_task_stays(cluster, task, caplog):
     deferred = left(task, cluster)
     cluster.refusals["get"] = (403, 'User "system:serviceaccount:airflow:triggerer" cannot get resource')
     event = waited(again(deferred))
-    assert "Forbidden" in event["refused"]
+    assert "Forbidden" in event["error"]
     cluster.refusals.clear()
-    task.refused = event["refused"]
+    task.trigger_error = event["error"]
     is_over(cluster, cluster.pods[0])
     assert launch(task) == 0
 
@@ -167,7 +167,7 @@ def test_what_a_person_ends_meanwhile_is_deleted(cluster, task):
 
 
 def test_a_short_step_is_followed_to_its_end(cluster, task, monkeypatch):
-    monkeypatch.setattr(launcher, "WORTH_LEAVING_S", 60.0)
+    monkeypatch.setattr(launcher, "DEFER_AFTER_S", 60.0)
     cluster.kubelet.plays = [lambda kubelet, name: (runs(kubelet, name), is_over(cluster, name))]
     assert launch(task) == 0
 

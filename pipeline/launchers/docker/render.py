@@ -1,8 +1,8 @@
-"""One attempt as the configuration of a Docker container: pure, so that it can be compared with a golden copy.
+"""Builds the configuration of an attempt's Docker container, without side effects: a test compares it with a golden copy.
 
-The container has what a pod of the *restricted* standard has: no root, no capabilities, a read-only file system, two places to
-write to. Its name says which run, step and fingerprint it works on and is the same for every attempt at them: the engine refuses
-a second container of that name, so a retry finds the first one, however its predecessor ended.
+The container is as restricted as a pod of the *restricted* Pod Security Standard: no root, no capabilities, a read-only file system
+with two writable volumes. Its name follows from run, step and fingerprint, so all attempts at the same work have the same name: the
+engine refuses a second container of that name, and a retry finds the first one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 USER = "10001:10001"
-"""Who a component is inside its container; the images give this user the scratch folder."""
+"""User and group of a component in its container; in the images the scratch folder belongs to them."""
 
 STATE, RECIPE, RUN = "trainshed.state", "trainshed.recipe", "trainshed.run"
 """Labels of a container: the state folder of its stack, its recipe and its run."""
@@ -36,28 +36,28 @@ MIB = 2**20
 
 
 class Host(NamedTuple):
-    """What the engine's machine has; a container cannot be promised more."""
+    """What the engine's machine has; a container cannot get more."""
 
     cpus: int
     memory_bytes: int
     gpus: bool
-    """Whether the engine can hand GPUs to a container."""
+    """Whether the engine can give GPUs to a container."""
 
 
 class Image(NamedTuple):
-    """An image the engine has."""
+    """An image that the engine has."""
 
     id: str
-    """What a container is made from: a tag may be moved meanwhile."""
+    """What a container is created from: a tag may move meanwhile."""
 
     digest: str
-    """How the world knows it: ``repository@sha256:…`` once it was pushed or pulled, else its id."""
+    """``repository@sha256:…`` once it was pushed or pulled, else its id."""
 
 
 def container_name(request: Request, settings: Settings) -> str:
     """Name of the one container that works on this step of this run.
 
-    Stacks that share an engine may have runs of the same name, so the store has a part in it.
+    Stacks that share an engine may have runs of the same name, so the name includes a digest of the store's address.
     """
     store = hashlib.sha256(f"{settings.s3_endpoint} {settings.store}".encode()).hexdigest()[:8]
     run = re.sub(r"[^A-Za-z0-9_.-]", "-", request.run)
@@ -65,7 +65,7 @@ def container_name(request: Request, settings: Settings) -> str:
 
 
 def labels(request: Request, settings: Settings) -> dict[str, str]:
-    """Labels by which people, and `trainshed down`, find containers."""
+    """Labels by which people, retries and ``trainshed down`` find containers."""
     return {
         STATE: str(settings.state.resolve()),
         RECIPE: request.recipe,
@@ -75,27 +75,27 @@ def labels(request: Request, settings: Settings) -> dict[str, str]:
     }
 
 
-def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, settings: Settings) -> dict[str, Any]:
-    """The body of the engine's ``POST /containers/create``.
+def render_container(attempt: Launch, image: Image, machine: MachineSize, host: Host, settings: Settings) -> dict[str, Any]:
+    """Build the body of the engine's ``POST /containers/create``.
 
     Args:
         attempt: what to run.
         image: what it runs in.
-        machine: what the attempt's size asks for; more than the host has is cut down to that.
+        machine: the attempt's machine size; what exceeds the host is reduced to what the host has.
         host: the engine's machine.
         settings: network, volume, addresses, keys.
 
     Raises:
-        BadInput: the size is several nodes: an engine is one.
+        BadInput: the size has several nodes; an engine is one.
     """
     check_nodes(machine, RECORD.name)
     public, secret = component_variables(settings)
-    # a process sees all cores of the host, whatever its limit: without a number torch would start a thread for each
+    # a process sees all cores of the host, whatever its limit: without this number torch would start one thread for each core
     gpus = wants_gpus(machine, host, settings)
     count = processes(attempt.trains, machine, settings) if gpus else 1
     threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus)) // count))}
     environment = {**threads, **public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
-    asked = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if gpus else []
+    requested_gpus = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if gpus else []
     return {
         "Image": image.id,
         "Entrypoint": command(attempt.stage, count),
@@ -105,8 +105,8 @@ def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, s
         "Labels": labels(attempt.request, settings),
         "HostConfig": {
             **_limits(machine, host),
-            "DeviceRequests": asked,
-            # passes SIGTERM on before Python has a handler for it, which the first process of a container would never get
+            "DeviceRequests": requested_gpus,
+            # init forwards SIGTERM; the kernel would drop it for process 1 as long as Python has no handler
             "Init": True,
             "NetworkMode": container_network(settings),
             "ReadonlyRootfs": True,
@@ -115,7 +115,7 @@ def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, s
             "PidsLimit": PROCESSES,
             "Mounts": [
                 {"Type": "volume", "Source": settings.docker_volume, "Target": SCRATCH},
-                # a volume without a name lies on disk, not in memory, and goes with the container
+                # an unnamed volume is on disk, not in memory, and is removed with the container
                 {"Type": "volume", "Target": "/tmp"},  # noqa: S108 - of the container
             ],
             "LogConfig": {"Type": "json-file", "Config": LOG_OPTIONS},
@@ -124,7 +124,7 @@ def container(attempt: Launch, image: Image, machine: MachineSize, host: Host, s
 
 
 def wants_gpus(machine: MachineSize, host: Host, settings: Settings) -> bool:
-    """Whether GPUs are asked for: by ``auto`` only where there are some, as it does for a process."""
+    """Whether to request GPUs: with device ``auto`` only if the host has some, as for the launcher ``process``."""
     return machine.gpus > 0 and (settings.device == "cuda" or (settings.device == "auto" and host.gpus))
 
 

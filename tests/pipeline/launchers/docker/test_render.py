@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import BadInput
-from pipeline.launchers.docker.container import Host, Image, container, container_name
+from pipeline.launchers.docker.render import Host, Image, container_name, render_container
 from pipeline.operators.launch import Launch
 from pipeline.placement.container_image import image_of
 from pipeline.placement.machine_sizes import MachineSize
@@ -38,7 +38,7 @@ LAPTOP = Host(cpus=2, memory_bytes=2**34, gpus=False)
 
 
 def rendered(settings: Settings = SETTINGS, host: Host = SERVER, machine: MachineSize = GPU) -> dict:
-    return container(ATTEMPT, IMAGE, machine, host, settings)
+    return render_container(ATTEMPT, IMAGE, machine, host, settings)
 
 
 def test_golden_copy() -> None:
@@ -76,7 +76,7 @@ def test_what_trains_is_a_process_for_each_gpu_that_is_there() -> None:
     alone = ["python", "-m", "components.pretraining"]
     assert rendered()["Entrypoint"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[1:]]
     assert rendered(host=LAPTOP)["Entrypoint"] == alone
-    assert container(ATTEMPT._replace(trains=False), IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
+    assert render_container(ATTEMPT._replace(trains=False), IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
 
 
 def test_several_nodes_are_refused() -> None:
