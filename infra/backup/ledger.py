@@ -1,8 +1,8 @@
 """Save the promotion ledger to a folder, or put it back: ``python infra/backup/ledger.py save|restore FOLDER``.
 
-The ledger is the one thing in the store that nothing can be recomputed from: who is champion, and why. It is read from, and written to,
-the store that ``TRAINSHED_STORE`` names, so it also moves a ledger to another bucket. An entry is put if absent: restoring twice is
-harmless, restoring into a ledger that went on otherwise is refused, and a bucket's policy that wants conditions is met.
+The ledger is the only part of the store that cannot be recomputed: which model is champion, and why. ``TRAINSHED_STORE`` names the
+store, so this also moves a ledger to another bucket. Entries are put if absent: restoring twice is harmless, restoring into a ledger
+with other entries fails, and a bucket policy that requires conditions is satisfied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipeline.settings import load_settings
 
 
 def save(store: Store, folder: Path) -> int:
-    """Write every entry of every model to a file; those that are there already are left, for an entry never changes."""
+    """Write every entry of every model to a file; existing files are kept, because an entry never changes."""
     count = 0
     for stat in store.list(f"{ROOT}/"):
         path = folder / stat.key
@@ -32,20 +32,20 @@ def save(store: Store, folder: Path) -> int:
 
 
 def restore(store: Store, folder: Path) -> int:
-    """Put every entry back, those of a model in order: a ledger that breaks off is still one, without its end.
+    """Put every entry back, in order, so that an interrupted restore leaves a valid, shorter ledger.
 
     Raises:
         BadInput: there is nothing to restore, a file is no entry, or the store has another entry in its place.
     """
     paths = sorted((folder / ROOT).glob("*/*.json"))
     if not paths:
-        raise BadInput(f"no entries below {folder / ROOT}", "a folder made by save", "give that folder")
+        raise BadInput(f"no entries below {folder / ROOT}", "a folder that save wrote", "name that folder")
     for path in paths:
         key, data = path.relative_to(folder).as_posix(), path.read_bytes()
         try:
             LedgerEntry.model_validate_json(data)
         except ValueError as error:
-            raise BadInput(f"{path} is no entry of a ledger", "a file made by save, whole", "take another backup") from error
+            raise BadInput(f"{path} is not a ledger entry", "a complete file that save wrote", "use another backup") from error
         try:
             store.put(key, data, if_absent=True)
         except Conflict as error:
@@ -56,7 +56,7 @@ def restore(store: Store, folder: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says; one line tells how it went."""
+    """Run the command line and print one line about the result."""
     try:
         if len(arguments) != 2 or arguments[0] not in {"save", "restore"}:
             raise BadInput(f"arguments {' '.join(arguments) or '(none)'}", "save FOLDER, or restore FOLDER", "correct them")

@@ -1,7 +1,7 @@
 """Copy a SQLite database that is in use: ``python infra/backup/sqlite.py FROM TO``.
 
-A laptop's MLflow and Airflow write theirs all the time, with a write-ahead log beside the file: a copy of the file alone would be torn.
-SQLite's own backup reads a state that held at one moment, while others go on writing.
+MLflow and Airflow on a laptop write their databases all the time, with a write-ahead log in a second file, so a copy of one file would
+be inconsistent. SQLite's backup reads a consistent state while others keep writing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def copy(source: Path, target: Path) -> None:
     if not source.is_file():
         raise BadInput(f"no database at {source}", "a file", "correct the first path")
     if target.exists():
-        raise BadInput(f"{target} exists", "a path where nothing is yet", "move it away, or choose another")
+        raise BadInput(f"{target} exists", "", "delete it, or choose another path")
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -41,7 +41,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says; one line tells how it went."""
+    """Run the command line and print one line about the result."""
     try:
         if len(arguments) != 2:
             raise BadInput(f"{len(arguments)} arguments", "two paths: FROM and TO", "correct them")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Draw the keys and passwords of compose.yaml into a folder; what is there already stays. Usage: secrets.sh [FOLDER]
-# Only its owner can enter the folder. The files in it are readable, because Compose mounts them as they are and the containers run as
-# other users.
+# Generate the keys and passwords of compose.yaml in a folder; existing files are kept. Usage: secrets.sh [FOLDER]
+# Only its owner can enter the folder. The files in it are readable by everyone, because Compose mounts them with their modes and the
+# containers run as other users.
 set -euo pipefail
 umask 077
 folder=${1:-$(cd "$(dirname "$0")" && pwd)/secrets}
@@ -20,7 +20,7 @@ for name in postgres-password airflow-database-password mlflow-database-password
     mlflow-password s3-secret-key; do
     draw 33 | keep "$name"
 done
-# tokens are signed with SHA-512, which wants no less than its own length
+# tokens are signed with SHA-512, whose key must have 64 bytes or more
 draw 66 | keep airflow-jwt-key
 draw 15 | tr -d -- '-_' | tr '[:lower:]' '[:upper:]' | keep s3-access-key
 head -c 32 /dev/urandom | base64 -w 0 | tr '+/' '-_' | keep airflow-fernet-key

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# Where the servers of compose.yaml are, for `trainshed` on their machine: `. infra/compose/workstation.sh`, from the checkout.
-# SECRETS is the folder secrets.sh drew them into.
+# Settings of `trainshed` for the servers of compose.yaml on this machine: `. infra/compose/workstation.sh`, from the checkout.
+# SECRETS is the folder that secrets.sh wrote.
 if ! [ -r "${SECRETS:-infra/compose/secrets}/s3-access-key" ]; then
-    echo "no keys in ${SECRETS:-infra/compose/secrets}; expected those of infra/compose/secrets.sh; fix: draw them, or start from the checkout" >&2
+    echo "no keys in ${SECRETS:-infra/compose/secrets}; expected those of infra/compose/secrets.sh; fix: run it, or source this file from the checkout" >&2
     return 2
 fi
 from_secret() { cat "${SECRETS:-infra/compose/secrets}/$1"; }

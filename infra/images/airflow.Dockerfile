@@ -1,4 +1,4 @@
-# Airflow with this project's DAGs, operators and launchers, and without torch: for its scheduler, workers, DAG processor and API server.
+# Airflow with this project's DAGs, operators and launchers, without torch. Scheduler, workers, DAG processor and API server use it.
 ARG BASE_IMAGE=python:3.11-slim
 ARG LIGHT_IMAGE=trainshed/light:0.1.0
 ARG TRAINING_IMAGE=trainshed/training:0.1.0
@@ -12,7 +12,7 @@ COPY infra/images/extras/airflow.txt /extras.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /airflow.txt -r /extras.txt \
     && sh /slim.sh /packages
-# a fingerprint covers the versions of libraries that are not here: their records say which the components have
+# fingerprints cover versions of libraries that this image lacks: copy their metadata from the images of components
 RUN --mount=type=bind,from=light,source=/usr/local/lib/python3.11/site-packages,target=/light \
     --mount=type=bind,from=training,source=/usr/local/lib/python3.11/site-packages,target=/training \
     cp -rn /light/pyarrow-*.dist-info /light/tiktoken-*.dist-info /light/tokenizers-*.dist-info /training/rouge_score-*.dist-info \
@@ -27,7 +27,7 @@ COPY components /app/components
 COPY dags /app/dags
 COPY infra/machines.yaml /app/infra/
 COPY --chmod=755 infra/images/from-files.sh /usr/local/bin/from-files
-# what the official chart starts is called `airflow`
+# the official chart starts a command called `airflow`
 RUN printf '#!/bin/sh\nexec python -m airflow "$@"\n' > /usr/local/bin/airflow && chmod 755 /usr/local/bin/airflow
 ARG VERSION
 RUN python -m compileall -qq /app && install -d "/app/trainshed-${VERSION}.dist-info" \

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Print a Docker client that can build with BuildKit: from version 23 on that takes the plugin buildx, before it is part of the client.
+# Print a Docker client that can build with BuildKit. From version 23 on it needs the plugin buildx; before, BuildKit is built in.
 set -euo pipefail
 for client in ${DOCKER:-} docker /usr/bin/docker; do
     path=$(command -v "$client") || continue
-    # it fails where no engine runs, having said its own version all the same
+    # without an engine it fails, but prints the version of the client first
     major=$({ "$path" version --format '{{.Client.Version}}' 2>/dev/null || true; } | cut -d. -f1)
     if "$path" buildx version >/dev/null 2>&1 || [ "${major:-99}" -lt 23 ]; then
         echo "$path"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Do what follows with secrets from files in its environment: FROM_FILE_NAME=/run/secrets/x becomes NAME with what the file holds.
+# Run a command with secrets from files: FROM_FILE_NAME=/run/secrets/x becomes NAME with the content of the file.
 set -eu
 for name in $(env | sed -n 's/^FROM_FILE_\([A-Z0-9_]*\)=.*/\1/p'); do
     file=$(printenv "FROM_FILE_$name")

@@ -1,4 +1,4 @@
-# Base of ingestion, tokenization and registration: the libraries they import, and the library `pipeline`.
+# Base image of components whose contract says image="light": the libraries that they import, and the package `pipeline`.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS packages
@@ -16,7 +16,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /scratch trainshed && instal
 COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
 WORKDIR /app
 COPY pipeline /app/pipeline
-# all contracts, no bodies: a container of Kubeflow Pipelines reads the whole line to find its own step's place
+# contracts of all components, without bodies: a container of Kubeflow Pipelines reads the whole line to find its step
 COPY --from=contracts /components /app/components
 RUN python -m compileall -qq /app
 USER 10001:10001

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Make an image that looks like python:3.11-slim where no registry can be reached: Debian 12 with its own Python 3.11, by mmdebstrap.
-# A virtual environment at /usr/local stands where that image has its Python. It is for this machine: it holds this machine's list of
-# certificate authorities, and is never pushed. Usage: local-base.sh [TAG]
+# Build a substitute for python:3.11-slim where no registry is reachable: Debian 12 with Python 3.11, by mmdebstrap. A virtual
+# environment at /usr/local replaces that image's Python. Never push it: it contains this machine's list of certificate authorities.
+# Usage: local-base.sh [TAG]
 set -euo pipefail
 tag=${1:-trainshed/local-base:3.11}
 docker=$("$(dirname "$0")/client.sh")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make an image that takes what the official one of PostgreSQL takes, as far as infra/compose uses it, where no registry can be reached:
-# Debian 12 with its own PostgreSQL 15, by mmdebstrap. It is for this machine and never pushed. Usage: local-postgres.sh [TAG]
+# Build a substitute for PostgreSQL's official image where no registry is reachable: Debian 12 with PostgreSQL 15, by mmdebstrap. It
+# understands the options that infra/compose uses. It is for this machine only; never push it. Usage: local-postgres.sh [TAG]
 set -euo pipefail
 tag=${1:-trainshed/local-postgres:15}
 docker=$("$(dirname "$0")/client.sh")

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The S3 server of Docker Compose and Kubernetes: SeaweedFS as on a laptop (pipeline/stack/s3.py), on the container's loopback, and one
-# proxy to its gateway. If either ends, both do: whoever watches the container starts it again.
+# The S3 server of Docker Compose and Kubernetes. SeaweedFS listens on the container's loopback, which no other container reaches, and a
+# proxy opens its gateway. If one of the two ends, both end, and the container is restarted.
 set -u
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 0' TERM INT
 weed -logtostderr=true mini -dir=/data -ip=127.0.0.1 -ip.bind=127.0.0.1 -webdav=false -admin.ui=false -s3.port=8334 -s3.port.iceberg=0 \

@@ -1,7 +1,7 @@
-"""Hand every connection to a port of this machine on to a port of its loopback: ``python s3_proxy.py PORT TARGET``.
+"""Forward every connection from a port of this machine to a port of its loopback: ``python s3_proxy.py PORT TARGET``.
 
-Every server of SeaweedFS but the S3 gateway trusts whoever reaches it, and all of them listen on one address: so that is the loopback,
-and this is the one proxy. Bytes are moved by the kernel (splice) and never looked at: the gateway itself asks for keys.
+Every server of SeaweedFS except the S3 gateway trusts all clients, and all of them listen on one address. So that address is the
+loopback, and this proxy opens the gateway. The kernel moves the bytes (splice), unread: the gateway itself asks for keys.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CHUNK = 1 << 20
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
-    """Move bytes one way until the source has no more, and say so to the sink; whoever breaks off ends both ways."""
+    """Move bytes in one direction until the source ends, then shut the sink down; an error shuts both down."""
     reading, writing = os.pipe()
     how = socket.SHUT_RDWR
     try:
@@ -35,7 +35,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def serve(client: socket.socket, target: int) -> None:
-    """See one connection to its end; one that finds nobody behind the proxy is closed."""
+    """Forward one connection until it ends; close it if the target is unreachable."""
     with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", target)) as server:
         for end in (client, server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -45,8 +45,8 @@ def serve(client: socket.socket, target: int) -> None:
         back.join()
 
 
-def main(port: int, target: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - of the container; who may come is its network's business
-    """Open the proxy, for good."""
+def main(port: int, target: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - of the container; its network decides who can connect
+    """Forward connections until the process is killed."""
     with socket.create_server((host, port), backlog=128) as proxy:
         while True:
             client, _ = proxy.accept()

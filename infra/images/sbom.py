@@ -1,6 +1,6 @@
-"""A bill of materials of the image this runs in, as CycloneDX 1.5 JSON on standard output: Python's packages and Debian's.
+"""Print a bill of materials of the image that runs this, as CycloneDX 1.5 JSON: Python's packages and Debian's.
 
-It is handed to the image's own Python on standard input and needs nothing else, so nothing has to be put into an image to look at it:
+The image's Python reads this file from standard input, so the image needs no tool of its own:
 ``docker run --rm -i --network none --entrypoint python IMAGE - NAME < infra/images/sbom.py``. The same image gives the same bytes.
 """
 

@@ -1,4 +1,4 @@
-# The S3 server and MLflow at the versions of the lock file: one image for Docker Compose and Kubernetes; the command says which of them.
+# The S3 server and MLflow at the versions of the lock file, for Docker Compose and Kubernetes. The command selects the server.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS packages

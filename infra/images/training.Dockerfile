@@ -1,4 +1,4 @@
-# Base of pretraining, fine-tuning and evaluation: the libraries they import, torch among them, and the library `pipeline`.
+# Base image of components whose contract says image="training": the libraries that they import, with torch, and the package `pipeline`.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS packages
@@ -8,7 +8,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && sh /slim.sh /packages
 
 FROM ${BASE_IMAGE} AS torch
-# the build of torch: a folder below infra/images/wheels, filled by `make images`
+# which build of torch: a folder in infra/images/wheels that `make images` fills
 ARG DEVICE=cpu
 COPY infra/images/slim.sh /
 RUN --mount=type=bind,source=infra/images/wheels,target=/wheels \
@@ -25,7 +25,7 @@ COPY --from=torch /packages /usr/local/lib/python3.11/site-packages
 COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
 WORKDIR /app
 COPY pipeline /app/pipeline
-# all contracts, no bodies: a container of Kubeflow Pipelines reads the whole line to find its own step's place
+# contracts of all components, without bodies: a container of Kubeflow Pipelines reads the whole line to find its step
 COPY --from=contracts /components /app/components
 RUN python -m compileall -qq /app
 USER 10001:10001

@@ -124,7 +124,7 @@ def test_a_ledger_that_went_on_otherwise_is_not_overwritten(places, tmp_path) ->
     assert Ledger(open_store(new), "names").champion().digest == "another"
 
 
-@pytest.mark.parametrize(("harm", "told"), [("", "is no entry of a ledger"), (None, "no entries below")])
+@pytest.mark.parametrize(("harm", "told"), [("", "is not a ledger entry"), (None, "no entries below")])
 def test_a_backup_that_is_hurt_or_empty_is_refused_in_one_line(places, tmp_path, harm, told) -> None:
     (_, new), (there, here) = places
     backup("ledger", "save", tmp_path / "b", **there)

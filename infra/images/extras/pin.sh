@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Pin what an image needs besides its part of requirements.lock: NAME.in, resolved against the lock, becomes NAME.txt, which holds only
-# what ../NAME.txt does not, and what NAME.in does without. A laptop needs none of it, so it stays out of the lock. Usage: pin.sh COMPILE NAME..., by `make extras`.
+# Pin what an image needs in addition to its part of requirements.lock. NAME.in, resolved against the lock, becomes NAME.txt, without
+# the packages of ../NAME.txt and without those that NAME.in excludes. A laptop needs none of it, so it is not in the lock.
+# Usage: pin.sh COMPILE NAME..., by `make extras`.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 compile=$1
