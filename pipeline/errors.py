@@ -67,7 +67,11 @@ class Preempted(Unavailable):
     """The step was asked to stop and wrote a checkpoint; the next attempt resumes from it."""
 
 
-class Damaged(Unavailable):
+class Outdated(Unavailable):
+    """What a run was planned with has changed since. A new plan of the run is needed; a retry would end the same way."""
+
+
+class Damaged(Outdated):
     """Stored bytes are missing or corrupt. The artifact has been quarantined; a new plan rebuilds it."""
 
 

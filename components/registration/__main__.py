@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from components.registration.contract import RegistrationParams, contract
 from pipeline.errors import BadInput
-from pipeline.registry.aliases import CHALLENGER, sync_aliases
+from pipeline.registry.aliases import sync_aliases
+from pipeline.registry.finite_weights import check_finite_weights
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry
-from pipeline.registry.promotion import ScoredChampion, decide_promotion
+from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
 from pipeline.registry.register_version import register_version, version_tags
 from pipeline.registry.scores import read_scores
-from pipeline.registry.versions import Version, describe_version, set_alias, tag_version
+from pipeline.registry.versions import Version, describe_version, tag_version
 from pipeline.runtime import Work, main
 from pipeline.serving.package import package_model, serving_name
 from pipeline.tracking.runs import NOTE_TAG, parent_run
@@ -29,21 +30,16 @@ if TYPE_CHECKING:
 
 def register(work: Work[RegistrationParams]) -> None:
     """Register the model as challenger, decide, append the decision to the ledger, set the aliases."""
-    name, gate = work.params.registration.model, work.params.registration.gate
-    server, ledger = work.tracking.server, Ledger(work.artifacts.store, name)
+    ledger = Ledger(work.artifacts.store, work.params.registration.model)
     model, report = work.inputs["model"], work.inputs["report"]
+    check_finite_weights(model.folder)
+    scores, champion = read_scores(report.folder), _planned_champion(work)
     version = _register(work, model.manifest, report.manifest, model.folder)
-    champion = ledger.champion()
-    if champion is None or champion.digest != model.reference.digest:
-        set_alias(server, name, CHALLENGER, version.number)
     challenger = Candidate(version=version.number, model=model.reference, report=report.reference)
-    entry = decide_promotion(ledger, gate, challenger, read_scores(report.folder), _planned_champion(work), work.request.run)
-    head = ledger.head()
-    champion = ledger.champion(head)
-    found = sync_aliases(server, name, head, champion)
-    if champion and found[champion.digest] is None:
-        _register_champion_again(work, champion)
-        sync_aliases(server, name, head, champion)
+    proposal = Proposal(work.params.registration.gate, challenger, scores, champion, work.request.fingerprint, work.request.run)
+    entry = decide_promotion(ledger, proposal)
+    while lost := sync_aliases(work.tracking.server, ledger).lost_champion:
+        _register_champion_again(work, lost)
     _publish(work, version, entry)
 
 

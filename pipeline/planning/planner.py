@@ -12,7 +12,7 @@ from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
-from pipeline.registry.registration_status import check_registration
+from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:
@@ -83,9 +83,11 @@ class Planner:
             return None, self._lost.get(key, "")
         self._found[key] = manifest
         if step.component.effect:
-            status = check_registration(
-                MlflowServer(self.settings), self.artifacts.store, self.recipe.registration.model, resolved.inputs["model"]
+            report = resolved.inputs.get("champion_report")
+            wanted = Registered(
+                self.recipe.registration.model, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None
             )
+            status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=True)
             if not status.current:
                 return None, status.reason
         return manifest, ""

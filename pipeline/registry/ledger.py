@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
 
 ROOT = "ledger"
+LOOK_BACK = 20
+"""Entries that a search for a decision reads at most."""
 
 
 class Ledger:
@@ -86,11 +88,14 @@ class Ledger:
         self.store.put(self.key(entry.number), entry.model_dump_json(indent=2).encode(), if_absent=True)
         return entry
 
-    def find_refusal(self, digest: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
-        """The newest refusal of the model with this digest against this champion, if there is one."""
-        until = champion.number if champion else 0
-        same = (entry for entry in self.newest_first(head, until) if entry.digest == digest and entry.decision is Outcome.REFUSED)
-        return next(same, None)
+    def find_decision(self, basis: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
+        """The decision on this basis against this champion, if it is among the newest `LOOK_BACK`.
+
+        An older one counts as unknown: the gate decides again, with the same answer. Without that bound, planning would read
+        every refusal since the champion.
+        """
+        until = max(champion.number if champion else 0, head.number - LOOK_BACK if head else 0)
+        return next((entry for entry in self.newest_first(head, until) if entry.basis == basis), None)
 
     def find_rollback_of(self, digest: str, champion: LedgerEntry | None) -> LedgerEntry | None:
         """The rollback that replaced the model with this digest by the current champion, if there is one.

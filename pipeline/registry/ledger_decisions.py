@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
-
-ENTRIES_READ = 20
 
 
 class LedgerDecision(NamedTuple):
@@ -32,14 +29,15 @@ class LedgerDecision(NamedTuple):
 def decision_of_run(recipe: Recipe, run: str, settings: Settings) -> LedgerDecision | None:
     """The decision of this run; None when it made none.
 
-    Other runs may have decided since, so the newest twenty entries are read.
+    Other runs may have decided since, so the newest entries are read, `LOOK_BACK` at most.
     """
     from pipeline.artifacts import open_store
-    from pipeline.registry.ledger import Ledger
+    from pipeline.registry.ledger import LOOK_BACK, Ledger
 
     ledger = Ledger(open_store(settings), recipe.registration.model)
-    found = (entry for entry in islice(ledger.newest_first(ledger.head()), ENTRIES_READ) if entry.run == run)
-    entry = next(found, None)
+    head = ledger.head()
+    newest = ledger.newest_first(head, head.number - LOOK_BACK if head else 0)
+    entry = next((entry for entry in newest if entry.run == run), None)
     return _summary(entry) if entry else None
 
 

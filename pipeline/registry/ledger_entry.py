@@ -77,4 +77,4 @@ class LedgerEntry(Frozen):
     @property
     def champion_number(self) -> int | None:
         """Number of the entry whose model is champion after this decision; None for no champion."""
-        return self.against if self.decision is Outcome.REFUSED else self.number
+        return self.number if self.decision in {Outcome.PROMOTED, Outcome.ROLLED_BACK} else self.against

@@ -1,18 +1,20 @@
 """Decide about a challenger and append the decision to the ledger, safely while other runs do the same.
 
-The ledger entry is written first, then the alias. After a crash between the two, the retry finds the entry by its *basis*, a
-digest of everything the gate read, and only sets the alias. A run whose entry number was taken decides again on the new state.
+The ledger entry is written first, then the alias. After a crash between the two, the retry finds the entry by its *basis* and only
+sets the alias. The basis is a digest of everything that a decision rests on, the code that decides included: the same question is
+asked once, and a corrected gate decides again. A run whose entry number was taken decides again on the new state.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import Reference, canonical_json
-from pipeline.errors import Unavailable
+from pipeline.errors import Outdated
 from pipeline.registry.gate import GateDecision, decide
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
@@ -36,45 +38,63 @@ class ScoredChampion(NamedTuple):
     """The scores of that report."""
 
 
-def decide_promotion(
-    ledger: Ledger, gate: Gate, challenger: Candidate, scores: Scores, planned_against: ScoredChampion | None, run: str
-) -> LedgerEntry:
+@dataclass(frozen=True)
+class Proposal:
+    """What a run asks the gate to decide."""
+
+    gate: Gate
+    """The recipe's rules."""
+
+    challenger: Candidate
+    """The model to decide about."""
+
+    scores: Scores
+    """Its scores."""
+
+    planned_against: ScoredChampion | None
+    """The champion this run was planned against; None for no champion."""
+
+    fingerprint: str
+    """Fingerprint of the registration: it covers rules, model, report, and the code and libraries that decide."""
+
+    run: str
+    """Id of the run."""
+
+
+def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
     """Promote or refuse the challenger, and return the ledger entry of that decision, new or found.
 
     Args:
         ledger: the ledger of the registered model.
-        gate: the recipe's rules.
-        challenger: the model to decide about.
-        scores: its scores.
-        planned_against: the champion this run was planned against; None for no champion.
-        run: id of the run.
+        proposal: what to decide.
 
     Raises:
-        Unavailable: the champion is another one than the run was planned against.
+        Outdated: the champion is another one than the run was planned against.
         BadInput: see `decide`.
     """
+    planned, model = proposal.planned_against, proposal.challenger.model
     while True:
         head = ledger.head()
         champion = ledger.champion(head)
-        if champion and champion.digest == challenger.model.digest:
+        if champion and champion.digest == model.digest:
             return champion
-        if (champion.digest if champion else None) != (planned_against.model.digest if planned_against else None):
-            raise Unavailable("the champion changed during this run", "the champion it was planned against", "run the recipe again")
-        basis = basis_of(gate, challenger, planned_against.report if planned_against else None, champion)
-        known = next((entry for entry in ledger.newest_first(head, champion.number if champion else 0) if entry.basis == basis), None)
+        if (champion.digest if champion else None) != (planned.model.digest if planned else None):
+            raise Outdated("the champion changed during this run", "the champion it was planned against", "run the recipe again")
+        basis = basis_of(proposal.fingerprint, planned.report.digest if planned else None, champion)
+        known = ledger.find_decision(basis, head, champion)
         if known:
             return known
-        decision = _decide(ledger, gate, challenger, scores, planned_against.scores if planned_against else None, champion)
+        decision = _decide(ledger, proposal, champion)
         entry = LedgerEntry(
             number=head.number + 1 if head else 1,
             decision=Outcome.PROMOTED if decision.promote else Outcome.REFUSED,
-            challenger=challenger,
+            challenger=proposal.challenger,
             against=champion.number if champion else None,
             basis=basis,
             reasons=decision.reasons,
             figures=decision.figures,
             time=datetime.now(UTC),
-            run=run,
+            run=proposal.run,
         )
         try:
             return ledger.append(entry)
@@ -82,24 +102,23 @@ def decide_promotion(
             continue
 
 
-def basis_of(gate: Gate, challenger: Candidate, champion_report: Reference | None, champion: LedgerEntry | None) -> str:
-    """Digest of everything a decision rests on: equal questions have equal answers, whatever the version numbers are."""
-    question = {
-        "gate": gate.model_dump(mode="json"),
-        "model": challenger.model.digest,
-        "report": challenger.report.digest if challenger.report else None,
-        "champion_report": champion_report.digest if champion_report else None,
-        "against": champion.number if champion else None,
-    }
+def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:
+    """Digest of everything a decision rests on: equal questions have equal answers, whatever the version numbers are.
+
+    Args:
+        fingerprint: of the registration, see `Proposal`.
+        champion_report: content digest of the champion's report; None for no champion.
+        champion: the ledger entry of the champion.
+    """
+    question = {"registration": fingerprint, "champion_report": champion_report, "against": champion.number if champion else None}
     return hashlib.sha256(canonical_json(question)).hexdigest()
 
 
-def _decide(
-    ledger: Ledger, gate: Gate, challenger: Candidate, scores: Scores, champion_scores: Scores | None, champion: LedgerEntry | None
-) -> GateDecision:
+def _decide(ledger: Ledger, proposal: Proposal, champion: LedgerEntry | None) -> GateDecision:
     """Ask the gate, unless a person rolled this very model back in favour of the champion."""
-    rollback = ledger.find_rollback_of(challenger.model.digest, champion)
+    rollback = ledger.find_rollback_of(proposal.challenger.model.digest, champion)
     if rollback:
         why = f"ledger entry {rollback.number} rolled this model back; it is not promoted again before another model is champion"
         return GateDecision(False, (why,))
-    return decide(gate, scores, champion_scores)
+    planned = proposal.planned_against
+    return decide(proposal.gate, proposal.scores, planned.scores if planned else None)

@@ -7,10 +7,12 @@ nothing changed must take less than a second.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.registry.aliases import sync_aliases
+from pipeline.registry.aliases import SyncedAliases, find_versions, sync_aliases
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.promotion import basis_of
 from pipeline.registry.versions import find_version
 
 if TYPE_CHECKING:
@@ -29,28 +31,46 @@ class RegistrationStatus(NamedTuple):
     """Why it has to run, in one line; empty when it has nothing to do."""
 
 
-def check_registration(server: MlflowServer, store: Store, name: str, model: Reference) -> RegistrationStatus:
-    """Check that the model is registered and decided about; repair MLflow's aliases if they are wrong.
+@dataclass(frozen=True)
+class Registered:
+    """The registration to check."""
+
+    name: str
+    """The registered model."""
+
+    model: Reference
+    """The model artifact."""
+
+    fingerprint: str
+    """Fingerprint of the registration."""
+
+    champion_report: str | None
+    """Content digest of the champion's report; None for no champion."""
+
+
+def check_registration(server: MlflowServer, store: Store, wanted: Registered, *, repair: bool) -> RegistrationStatus:
+    """Check that the model is registered and decided about.
 
     Args:
         server: the MLflow server.
         store: holds the ledger.
-        name: the registered model.
-        model: the model artifact.
+        wanted: the registration to check.
+        repair: set MLflow's aliases if they differ from the ledger; False changes nothing.
 
     Raises:
         Unavailable: the store or MLflow does not answer.
     """
-    ledger = Ledger(store, name)
+    ledger = Ledger(store, wanted.name)
     head = ledger.head()
     champion = ledger.champion(head)
-    is_champion = champion is not None and champion.digest == model.digest
-    if not is_champion and not ledger.find_refusal(model.digest, head, champion):
+    is_champion = champion is not None and champion.digest == wanted.model.digest
+    if not is_champion and not ledger.find_decision(basis_of(wanted.fingerprint, wanted.champion_report, champion), head, champion):
         against = f"the champion of entry {champion.number}" if champion else "no champion"
-        return RegistrationStatus(False, f"no decision about this model against {against} in the ledger of {name}")
-    found = sync_aliases(server, name, head, champion)
-    if (found[model.digest] if model.digest in found else find_version(server, name, model.digest)) is None:
-        return RegistrationStatus(False, f"MLflow has no version of {name} with this model")
-    if champion and found[champion.digest] is None:
-        return RegistrationStatus(False, f"MLflow has no version of {name} with the champion of the ledger")
+        return RegistrationStatus(False, f"no decision about this model against {against} in the ledger of {wanted.name}")
+    aliases = sync_aliases(server, ledger, head) if repair else SyncedAliases(champion, find_versions(server, wanted.name, head, champion))
+    found = aliases.versions
+    if (found[wanted.model.digest] if wanted.model.digest in found else find_version(server, wanted.name, wanted.model.digest)) is None:
+        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with this model")
+    if aliases.lost_champion:
+        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with the champion of the ledger")
     return RegistrationStatus(True, "")

@@ -34,9 +34,9 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     """
     ledger = Ledger(store, name)
     head = ledger.head()
-    champion = ledger.champion(head)
     if head is None:
         raise unknown_name("model", name, Ledger.models(store))
+    champion = ledger.champion(head)
     if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
     target = _find_target(server, ledger, head, champion, to_version)
@@ -55,7 +55,7 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
         raise Unavailable(
             f"another decision about {name} was appended at the same moment", "", "check `trainshed status`, then roll back again"
         ) from error
-    sync_aliases(server, name, entry, entry)
+    sync_aliases(server, ledger)
     return entry
 
 

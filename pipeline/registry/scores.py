@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +39,9 @@ def read_scores(report: Path) -> Scores:
 
     Args:
         report: a folder with ``report.json`` and ``examples.parquet`` as `pipeline.evaluation` writes them.
+
+    Raises:
+        BadInput: a score is missing, NaN or infinite.
     """
     from pyarrow import compute, parquet
 
@@ -46,5 +52,10 @@ def read_scores(report: Path) -> Scores:
     for column in table.column_names:
         system, dot, metric = column.partition(".")
         if dot and metric != "output":
-            values.setdefault(system, {})[metric] = tuple(table[column].to_pylist())
+            scores = tuple(table[column].to_pylist())
+            if not all(score is not None and math.isfinite(score) for score in scores):
+                raise BadInput(
+                    f"the report has a {metric} of {system} that is missing, NaN or infinite", "", "correct the metric, then run again"
+                )
+            values.setdefault(system, {})[metric] = scores
     return Scores(split["examples_digest"], tuple(table["id"].to_pylist()), values, split["distinct"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import uuid
 from dataclasses import dataclass, field
@@ -13,17 +14,18 @@ import pandas as pd
 import pytest
 from fixtures.foreign import foreign_environment
 from fixtures.mlflow import free_port, wait_for
+from safetensors.numpy import load_file, save_file
 
 from components.registration import __main__ as body
 from components.registration.contract import RegistrationParams
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.manifest import Manifest, Parts, Provenance
-from pipeline.errors import Unavailable
+from pipeline.errors import BadInput, Outdated
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
-from pipeline.registry.registration_status import check_registration
+from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.registry.versions import read_aliases
 from pipeline.reporter import SilentReporter
 from pipeline.runs.request import Request
@@ -53,6 +55,7 @@ class Stage:
     settings: Settings
     make_model: Callable[..., Path]
     tmp: Path
+    code: str = "code of the gate"
     name: str = field(default_factory=lambda: f"m-{uuid.uuid4().hex[:12]}")
 
     def __post_init__(self) -> None:
@@ -101,11 +104,14 @@ class Stage:
             stage="registration",
             params=params.model_dump(mode="json"),
             inputs={name: manifest.reference for name, manifest in given.items()},
-            fingerprint="f",
+            fingerprint=self.fingerprint(model, report, gate),
         )
         tracking = step_run(self.settings, request.recipe, self.name, request.step)
         body.register(Work(request, params, inputs, attempt / "output", SilentReporter(), self.settings, self.artifacts, tracking))
         return json.loads((attempt / "output" / "decision.json").read_text())
+
+    def fingerprint(self, model: Manifest, report: Manifest, gate: Gate = GATE) -> str:
+        return f"{self.code} {gate.model_dump_json()} {model.digest} {report.digest}"
 
     def versions(self) -> list[dict[str, Any]]:
         rows = self.server.call("GET", "model-versions/search", {"filter": f"name='{self.name}'"}).get("model_versions", [])
@@ -114,8 +120,10 @@ class Stage:
     def aliases(self) -> dict[str, int]:
         return read_aliases(self.server, self.name)
 
-    def is_current(self, model: Manifest) -> bool:
-        return check_registration(self.server, self.artifacts.store, self.name, model.reference).current
+    def is_current(self, model: Manifest, report: Manifest, champion_report: Manifest | None = None) -> bool:
+        digest = champion_report.digest if champion_report else None
+        wanted = Registered(self.name, model.reference, self.fingerprint(model, report), digest)
+        return check_registration(self.server, self.artifacts.store, wanted, repair=True).current
 
 
 @pytest.fixture
@@ -138,7 +146,8 @@ def plain_stage(mlflow_server, make_model, tmp_path) -> Stage:
 
 def test_a_first_model_that_meets_the_gate_becomes_champion(stage: Stage) -> None:
     model = stage.model(1)
-    decision = stage.run(model, stage.report(model, 25.0))
+    report = stage.report(model, 25.0)
+    decision = stage.run(model, report)
     assert decision["decision"] == "promoted"
     assert stage.aliases() == {"champion": 1, "challenger": 1}
     tags = {tag["key"]: tag["value"] for tag in stage.versions()[0]["tags"]}
@@ -146,12 +155,13 @@ def test_a_first_model_that_meets_the_gate_becomes_champion(stage: Stage) -> Non
     assert tags["trainshed.model.fingerprint"] == model.fingerprint
     assert tags["trainshed.report.digest"]
     assert (tags["trainshed.code"], tags["trainshed.run"], tags["trainshed.decision"]) == ("c0de", "made-by", "promoted")
-    assert stage.is_current(model)
+    assert stage.is_current(model, report)
 
 
 def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None:
     model = stage.model(1)
-    decision = stage.run(model, stage.report(model, 17.5))
+    report = stage.report(model, 17.5)
+    decision = stage.run(model, report)
     assert decision["decision"] == "refused"
     assert decision["reasons"] == ["rougeL is 17.50 (minimum 18.00)"]
     assert stage.aliases() == {"challenger": 1}
@@ -163,14 +173,15 @@ def test_a_refusal_is_a_finished_run_with_its_reason_shown(stage: Stage) -> None
     whole = stage.server.call("GET", "runs/get", {"run_id": parent_run(stage.settings, "registration-tests", "run-1").id})["run"]["data"]
     assert {tag["key"]: tag["value"] for tag in whole["tags"]}["mlflow.note.content"] == note
     assert "gate/rougeL" in {metric["key"] for metric in whole["metrics"]}
-    assert stage.is_current(model)
+    assert stage.is_current(model, report)
 
 
 def test_a_challenger_has_to_beat_the_champion(stage: Stage) -> None:
     old, worse, better = (stage.model(seed) for seed in (1, 2, 3))
     rival = stage.report(old, 25.0)
     stage.run(old, rival)
-    assert stage.run(worse, stage.report(worse, 24.0), rival)["decision"] == "refused"
+    low = stage.report(worse, 24.0)
+    assert stage.run(worse, low, rival)["decision"] == "refused"
     assert stage.aliases() == {"champion": 1, "challenger": 2}
     assert stage.run(better, stage.report(better, 26.0), rival)["decision"] == "promoted"
     assert stage.aliases() == {"champion": 3, "challenger": 3}
@@ -179,13 +190,13 @@ def test_a_challenger_has_to_beat_the_champion(stage: Stage) -> None:
         Outcome.REFUSED,
         Outcome.PROMOTED,
     ]
-    assert not stage.is_current(worse)
+    assert not stage.is_current(worse, low, rival)
 
 
 def test_a_champion_that_changed_meanwhile_means_planning_again(stage: Stage) -> None:
     first, second = stage.model(1), stage.model(2)
     stage.run(first, stage.report(first, 25.0))
-    with pytest.raises(Unavailable, match="champion changed"):
+    with pytest.raises(Outdated, match="champion changed"):
         stage.run(second, stage.report(second, 30.0))
     assert stage.aliases()["champion"] == 1
 
@@ -202,14 +213,56 @@ def test_after_mlflow_was_wiped_everything_in_service_is_there_again(stage: Stag
     champion, refused = stage.model(1), stage.model(2)
     rival = stage.report(champion, 25.0)
     stage.run(champion, rival)
-    stage.run(refused, stage.report(refused, 20.0), rival)
+    low = stage.report(refused, 20.0)
+    stage.run(refused, low, rival)
     stage.server.call("DELETE", "registered-models/delete", {"name": stage.name})
-    assert not stage.is_current(refused)
-    stage.run(refused, stage.report(refused, 20.0), rival)
+    assert not stage.is_current(refused, low, rival)
+    stage.run(refused, low, rival)
     assert stage.aliases() == {"challenger": 1, "champion": 2}
     assert stage.ledger.head().number == 2
-    assert stage.is_current(refused)
-    assert stage.is_current(champion)
+    assert stage.is_current(refused, low, rival)
+    assert stage.is_current(champion, rival)
+
+
+def test_a_corrected_gate_decides_again(stage: Stage) -> None:
+    champion, other = stage.model(1), stage.model(2)
+    rival, low = stage.report(champion, 25.0), stage.report(other, 24.0)
+    stage.run(champion, rival)
+    stage.run(other, low, rival)
+    stage.code = "corrected code of the gate"
+    assert not stage.is_current(other, low, rival)
+    assert stage.run(other, low, rival)["number"] == 3
+    assert stage.is_current(other, low, rival)
+    assert stage.run(other, low, rival)["number"] == 3
+
+
+def poison(folder: Path, value: float) -> Path:
+    """A copy of a model folder with one weight replaced."""
+    other = folder.with_name(f"{folder.name}-{value}")
+    shutil.copytree(folder, other)
+    weights = load_file(other / "model.safetensors")
+    name = sorted(weights)[-1]
+    weights[name].reshape(-1)[-1] = value
+    save_file(weights, other / "model.safetensors")
+    return other
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_weight_that_is_not_finite_is_never_registered(stage: Stage, value: float) -> None:
+    model = stage.commit("model", "finetuning", poison(stage.make_model(seed=1), value), {}, poisoned=str(value))
+    with pytest.raises(BadInput, match=r"^model\.safetensors: weight .* is NaN or infinite"):
+        stage.run(model, stage.report(model, 99.0))
+    assert stage.versions() == []
+    assert stage.ledger.head() is None
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf")])
+def test_a_score_that_is_not_finite_is_never_decided_upon(stage: Stage, level: float) -> None:
+    model = stage.model(1)
+    with pytest.raises(BadInput, match="the report has a rougeL of model that is missing, NaN or infinite"):
+        stage.run(model, stage.report(model, level))
+    assert stage.versions() == []
+    assert stage.ledger.head() is None
 
 
 CHANGES = (
@@ -264,7 +317,7 @@ def test_a_retry_after_a_power_cut_ends_as_if_there_had_been_none(stage: Stage, 
     assert [row["version"] for row in stage.versions()] == ["1"]
     assert stage.aliases() == {"champion": 1, "challenger": 1}
     assert stage.ledger.head().number == 1
-    assert stage.is_current(model)
+    assert stage.is_current(model, report)
 
 
 def test_the_power_cuts_above_reach_every_change(stage: Stage, monkeypatch) -> None:

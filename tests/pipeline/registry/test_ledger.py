@@ -10,11 +10,11 @@ import pytest
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import Reference
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput, Outdated
 from pipeline.recipe.gate import Gate
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
-from pipeline.registry.promotion import ScoredChampion, decide_promotion
+from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
 from pipeline.registry.scores import Scores
 from pipeline.settings import Settings
 
@@ -42,6 +42,14 @@ def scores(value: float) -> Scores:
 @pytest.fixture
 def ledger(tmp_path) -> Ledger:
     return Ledger(open_store(Settings(store=f"file://{tmp_path}/store")), "names")
+
+
+def propose(
+    ledger: Ledger, gate: Gate, challenger: Candidate, value: float, champion: ScoredChampion | None, run: str, code: str = "code"
+) -> LedgerEntry:
+    """Decide about a model whose examples score ``value``, by a gate of some code."""
+    fingerprint = f"{code} {gate.model_dump_json()} {challenger.model.digest} {challenger.report.digest}"
+    return decide_promotion(ledger, Proposal(gate, challenger, scores(value), champion, fingerprint, run))
 
 
 def scored_champion(digest: str, value: float) -> ScoredChampion:
@@ -91,46 +99,66 @@ def test_of_many_writers_of_one_number_one_wins(ledger: Ledger) -> None:
         assert sum(pool.map(write, range(16))) == 1
 
 
-def test_a_refusal_counts_against_the_present_champion_only(ledger: Ledger) -> None:
+def test_a_decision_is_found_against_the_current_champion_only(ledger: Ledger) -> None:
+    propose(ledger, GATE, candidate("a"), 20, None, "run-1")
+    refused = propose(ledger, GATE, candidate("b"), 19, scored_champion("a", 20), "run-2")
+    head = ledger.head()
+    assert ledger.find_decision(refused.basis, head, ledger.champion(head)) == refused
+    assert ledger.find_decision("another question", head, ledger.champion(head)) is None
+    propose(ledger, GATE, candidate("c"), 30, scored_champion("a", 20), "run-3")
+    head = ledger.head()
+    assert ledger.find_decision(refused.basis, head, ledger.champion(head)) is None
+
+
+def test_finding_no_decision_after_200_refusals_reads_the_newest_few(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.append(entry(1, "a", Outcome.PROMOTED))
-    ledger.append(entry(2, "b", Outcome.REFUSED, against=1))
+    for number in range(2, 202):
+        ledger.append(entry(number, f"model-{number}", Outcome.REFUSED, against=1))
+    read: list[int] = []
+    real = ledger.entry
+    monkeypatch.setattr(ledger, "entry", lambda number: read.append(number) or real(number))
     head = ledger.head()
-    assert ledger.find_refusal("b", head, ledger.champion(head)).number == 2
-    assert ledger.find_refusal("a", head, ledger.champion(head)) is None
-    ledger.append(entry(3, "c", Outcome.PROMOTED, against=1))
-    head = ledger.head()
-    assert ledger.find_refusal("b", head, ledger.champion(head)) is None
+    assert ledger.find_decision("unknown", head, ledger.champion(head)) is None
+    assert len(read) <= 22
 
 
 def test_promoting_writes_one_entry_however_often_it_is_asked(ledger: Ledger) -> None:
-    first = decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
+    first = propose(ledger, GATE, candidate("a"), 20, None, "run-1")
     assert first.decision is Outcome.PROMOTED
-    assert decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1") == first
-    refused = decide_promotion(ledger, GATE, candidate("b"), scores(19), scored_champion("a", 20), "run-2")
+    assert propose(ledger, GATE, candidate("a"), 20, None, "run-1") == first
+    refused = propose(ledger, GATE, candidate("b"), 19, scored_champion("a", 20), "run-2")
     assert refused.decision is Outcome.REFUSED
-    assert decide_promotion(ledger, GATE, candidate("b", version=7), scores(19), scored_champion("a", 20), "run-3") == refused
+    assert propose(ledger, GATE, candidate("b", version=7), 19, scored_champion("a", 20), "run-3") == refused
     assert ledger.head().number == 2
 
 
 def test_another_gate_is_another_question(ledger: Ledger) -> None:
     strict = GATE.model_copy(update={"minimum": 90.0})
-    assert decide_promotion(ledger, strict, candidate("a"), scores(20), None, "run-1").decision is Outcome.REFUSED
-    assert decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-2").decision is Outcome.PROMOTED
+    assert propose(ledger, strict, candidate("a"), 20, None, "run-1").decision is Outcome.REFUSED
+    assert propose(ledger, GATE, candidate("a"), 20, None, "run-2").decision is Outcome.PROMOTED
+
+
+def test_a_corrected_gate_decides_again(ledger: Ledger) -> None:
+    propose(ledger, GATE, candidate("a"), 20, None, "run-1")
+    refused = propose(ledger, GATE, candidate("b"), 19, scored_champion("a", 20), "run-2")
+    again = propose(ledger, GATE, candidate("b"), 19, scored_champion("a", 20), "run-3", code="corrected code")
+    assert (again.number, again.decision) == (refused.number + 1, Outcome.REFUSED)
+    assert propose(ledger, GATE, candidate("b"), 19, scored_champion("a", 20), "run-4", code="corrected code") == again
 
 
 def test_a_run_planned_against_another_champion_has_to_be_planned_again(ledger: Ledger) -> None:
-    decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
+    propose(ledger, GATE, candidate("a"), 20, None, "run-1")
     for planned in (None, scored_champion("z", 20)):
-        with pytest.raises(Unavailable, match="champion changed"):
-            decide_promotion(ledger, GATE, candidate("b"), scores(30), planned, "run-2")
+        with pytest.raises(Outdated, match="champion changed"):
+            propose(ledger, GATE, candidate("b"), 30, planned, "run-2")
     assert ledger.head().number == 1
 
 
 def test_racing_promotions_never_decide_on_the_same_state(ledger: Ledger) -> None:
     def compete(index: int) -> Outcome | None:
         try:
-            return decide_promotion(ledger, GATE, candidate(f"m{index}"), scores(20 + index), None, f"run-{index}").decision
-        except Unavailable:
+            return propose(ledger, GATE, candidate(f"m{index}"), 20 + index, None, f"run-{index}").decision
+        except Outdated:
             return None
 
     with ThreadPoolExecutor(8) as pool:
@@ -140,16 +168,16 @@ def test_racing_promotions_never_decide_on_the_same_state(ledger: Ledger) -> Non
 
 
 def test_a_refusal_that_came_between_does_not_stop_a_promotion(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    decide_promotion(ledger, GATE, candidate("a"), scores(20), None, "run-1")
+    propose(ledger, GATE, candidate("a"), 20, None, "run-1")
     written = ledger.append
 
     def late(new: LedgerEntry) -> LedgerEntry:
         monkeypatch.setattr(ledger, "append", written)
-        decide_promotion(Ledger(ledger.store, "names"), GATE, candidate("slow"), scores(1), scored_champion("a", 20), "other")
+        propose(Ledger(ledger.store, "names"), GATE, candidate("slow"), 1, scored_champion("a", 20), "other")
         return written(new)
 
     monkeypatch.setattr(ledger, "append", late)
-    won = decide_promotion(ledger, GATE, candidate("b"), scores(30), scored_champion("a", 20), "run-2")
+    won = propose(ledger, GATE, candidate("b"), 30, scored_champion("a", 20), "run-2")
     assert (won.number, won.decision) == (3, Outcome.PROMOTED)
     assert ledger.champion().digest == "b"
 
@@ -161,11 +189,11 @@ def test_a_model_that_was_rolled_back_stays_out_until_another_champion_comes(led
     ledger.append(entry(4, "b", Outcome.ROLLED_BACK, against=3))
     ledger.append(entry(5, "a", Outcome.ROLLED_BACK, against=4))
     for digest in ("b", "c"):
-        decided = decide_promotion(ledger, GATE, candidate(digest), scores(90), scored_champion("a", 20), "again")
+        decided = propose(ledger, GATE, candidate(digest), 90, scored_champion("a", 20), "again")
         assert decided.decision is Outcome.REFUSED
         assert "rolled this model back" in decided.reasons[0]
-    assert decide_promotion(ledger, GATE, candidate("d"), scores(30), scored_champion("a", 20), "new").decision is Outcome.PROMOTED
-    assert decide_promotion(ledger, GATE, candidate("c"), scores(90), scored_champion("d", 30), "later").decision is Outcome.PROMOTED
+    assert propose(ledger, GATE, candidate("d"), 30, scored_champion("a", 20), "new").decision is Outcome.PROMOTED
+    assert propose(ledger, GATE, candidate("c"), 90, scored_champion("d", 30), "later").decision is Outcome.PROMOTED
 
 
 def test_an_entry_that_is_not_ours_is_one_line(ledger: Ledger) -> None:

@@ -15,8 +15,9 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
+from pipeline.registry.promotion import basis_of
 from pipeline.registry.register_version import register_version
-from pipeline.registry.registration_status import check_registration
+from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.registry.rollback import roll_back
 from pipeline.registry.versions import find_version, read_aliases, remove_alias, set_alias
 from pipeline.settings import Settings
@@ -67,17 +68,18 @@ class Registry:
                 decision=decision,
                 challenger=Candidate(version=1, model=reference(digest)),
                 against=champion.number if champion else None,
+                basis=basis_of(f"registration of {digest}", None, champion),
                 time=NOW,
                 run="r",
             )
         )
 
     def sync(self):
-        head = self.ledger.head()
-        return sync_aliases(self.server, self.name, head, self.ledger.champion(head))
+        return sync_aliases(self.server, self.ledger).versions
 
-    def status(self, digest: str):
-        return check_registration(self.server, self.ledger.store, self.name, reference(digest))
+    def status(self, digest: str, *, repair: bool = True):
+        wanted = Registered(self.name, reference(digest), f"registration of {digest}", None)
+        return check_registration(self.server, self.ledger.store, wanted, repair=repair)
 
 
 @pytest.fixture
@@ -161,6 +163,34 @@ def test_the_check_repairs_the_aliases(registry: Registry) -> None:
     assert registry.status("a").current
     remove_alias(registry.server, registry.name, "champion")
     assert registry.status("a").current
+    assert read_aliases(registry.server, registry.name)["champion"] == 1
+
+
+def test_a_check_that_may_not_repair_changes_nothing(registry: Registry) -> None:
+    registry.register("a")
+    registry.register("b")
+    registry.decide("a", Outcome.PROMOTED)
+    set_alias(registry.server, registry.name, "champion", 2)
+    assert registry.status("a", repair=False).current
+    assert read_aliases(registry.server, registry.name) == {"champion": 2}
+
+
+def test_a_rollback_while_aliases_are_set_is_not_undone(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    for digest in ("a", "b"):
+        registry.register(digest)
+        registry.decide(digest, Outcome.PROMOTED)
+    real, rolled_back = registry.server.call, []
+
+    def late(method: str, path: str, *arguments: object, **options: object):
+        if path == "registered-models/alias" and not rolled_back:
+            rolled_back.append(True)
+            roll_back(MlflowServer(registry.settings), registry.ledger.store, registry.name, "by hand")
+        return real(method, path, *arguments, **options)
+
+    monkeypatch.setattr(registry.server, "call", late)
+    registry.sync()
+    assert rolled_back
+    assert registry.ledger.champion().digest == "a"
     assert read_aliases(registry.server, registry.name)["champion"] == 1
 
 
