@@ -7,7 +7,6 @@ decision about its model, and says so.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.registry.ledger import Ledger
     from pipeline.settings import Settings
-
-ENTRIES_READ = 20
-"""How many entries a run may be behind the newest one when it looks for its own."""
 
 
 class RunDecision(NamedTuple):
@@ -103,7 +99,7 @@ def find_decision(ledger: Ledger, run: str, digest: str) -> RunDecision | None:
     """
     head = ledger.head()
     champion = ledger.champion(head)
-    own = next((entry for entry in islice(ledger.newest_first(head), ENTRIES_READ) if entry.run == run), None)
+    own = ledger.decision_of_run(run, head)
     if own:
         return RunDecision(own, champion, own=True)
     earlier = champion if champion and champion.digest == digest else ledger.find_refusal(digest, head, champion)

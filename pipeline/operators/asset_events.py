@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias
 
+from pipeline.artifacts import open_store
 from pipeline.operators.assets import recipe_asset
-from pipeline.registry.ledger_decisions import decision_of_run
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
@@ -23,6 +25,8 @@ def fill_events(reference: Reference, planned: PlannedRun, context: Any, setting
         if not isinstance(outlet, AssetAlias):
             events[outlet].extra.update(extra)
             continue
-        entry = decision_of_run(planned.recipe, planned.run, settings)
-        if entry and entry.promoted:
-            events[outlet].add(recipe_asset(planned.recipe.name, "promotion"), extra={**extra, "version": entry.version})
+        ledger = Ledger(open_store(settings), planned.recipe.registration.model)
+        entry = ledger.decision_of_run(planned.run, ledger.head())
+        if entry and entry.decision is Outcome.PROMOTED:
+            promotion = recipe_asset(planned.recipe.name, "promotion")
+            events[outlet].add(promotion, extra={**extra, "version": entry.challenger.version})

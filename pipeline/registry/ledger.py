@@ -94,8 +94,16 @@ class Ledger:
         An older one counts as unknown: the gate decides again, with the same answer. Without that bound, planning would read
         every refusal since the champion.
         """
-        until = max(champion.number if champion else 0, head.number - LOOK_BACK if head else 0)
-        return next((entry for entry in self.newest_first(head, until) if entry.basis == basis), None)
+        return next((entry for entry in self._recent(head, champion) if entry.basis == basis), None)
+
+    def find_refusal(self, digest: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
+        """The newest refusal of the model with this digest against this champion, if it is among the newest `LOOK_BACK`."""
+        same = (entry for entry in self._recent(head, champion) if entry.digest == digest and entry.decision is Outcome.REFUSED)
+        return next(same, None)
+
+    def decision_of_run(self, run: str, head: LedgerEntry | None) -> LedgerEntry | None:
+        """The entry that this run appended, if it is among the newest `LOOK_BACK`: other runs may have decided since."""
+        return next((entry for entry in self._recent(head, None) if entry.run == run), None)
 
     def find_rollback_of(self, digest: str, champion: LedgerEntry | None) -> LedgerEntry | None:
         """The rollback that replaced the model with this digest by the current champion, if there is one.
@@ -110,6 +118,10 @@ class Ledger:
                 return entry
             entry = before
         return None
+
+    def _recent(self, head: LedgerEntry | None, champion: LedgerEntry | None) -> Iterator[LedgerEntry]:
+        """The newest entries after the champion's, `LOOK_BACK` at most."""
+        return self.newest_first(head, max(champion.number if champion else 0, head.number - LOOK_BACK if head else 0))
 
     def key(self, number: int) -> str:
         """Key of an entry; the digits make the order of keys the order of entries."""
