@@ -24,7 +24,7 @@ from pipeline.line import trace
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.orchestration.trigger_form import form
 from pipeline.recipe import read_recipe
-from pipeline.recipe.recipe import override
+from pipeline.recipe.overrides import override
 from pipeline.settings import Settings
 
 settings = Settings(state=Path(sys.argv[1]).parent)
