@@ -1,7 +1,7 @@
-"""How a step at work speaks to the outside, and how the outside speaks to it.
+"""How a step reports to the outside: progress and metrics, requests to stop, and checkpoints.
 
-Two small protocols that the ML side is written against. The runtime implements them on the artifact store and MLflow; a
-test, or a notebook, may hand in something simpler. `SilentReporter` is the simplest: it hears nothing and never interrupts.
+The ML side is written against these two protocols. The runtime implements them on the artifact store and MLflow; a test or a notebook
+may pass something simpler. `SilentReporter` records nothing and never asks to stop.
 """
 
 from __future__ import annotations
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """What a step tells while it works."""
+    """Gets progress and metrics of a step, and may ask it to stop."""
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
-        """Say how far the step is; cheap enough to be called often.
+        """Report how far the step is; cheap enough to call often.
 
         Args:
             done: units finished.
-            total: units in all; 0 when not known.
+            total: units in all; 0 if unknown.
             unit: what is counted, plural, e.g. ``"steps"``.
-            figures: what else a person may want to see live, e.g. ``loss=2.1, tokens_per_s=9000``.
+            figures: more values to show live, e.g. ``loss=2.1, tokens_per_s=9000``.
         """
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Record values for MLflow. They are sent once the checkpoint that covers ``step`` is committed."""
 
     def stopping(self) -> bool:
-        """Whether the step was told to stop: checkpoint at the next step boundary and raise `Preempted`."""
+        """Whether the step must stop: save a checkpoint at the next step boundary and raise `Preempted`."""
 
 
 class Checkpoints(Protocol):
-    """Where a training step keeps its state, so that the next attempt goes on from there."""
+    """Where a training step keeps its state, so that the next attempt can resume."""
 
     def newest(self) -> Path | None:
-        """Folder of the newest complete checkpoint, verified, to be read only; None when there is none."""
+        """Folder of the newest complete checkpoint, verified and read-only; None if there is none."""
 
     def save(self, step: int, folder: Path) -> None:
         """Commit the files of ``folder`` as the checkpoint after ``step`` optimizer steps.
 
         Raises:
-            Preempted: another attempt holds the lease now; this one must end without writing anything more.
+            Preempted: another attempt holds the lease now; this one must end without further writes.
         """
 
 
 class SilentReporter:
-    """A reporter nobody reads."""
+    """A reporter that records nothing."""
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
-        """Say nothing."""
+        """Ignore the progress."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Record nothing."""
+        """Ignore the values."""
 
     def stopping(self) -> bool:
-        """Never asked to stop."""
+        """Never asks to stop."""
         return False

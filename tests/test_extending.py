@@ -83,7 +83,7 @@ INGEST = """
 import sys
 from pathlib import Path
 from pipeline.corpus.ingest import ingest_corpus
-from pipeline.corpus.reading import documents
+from pipeline.corpus.read_corpus import read_documents
 from pipeline.lookup import load
 from pipeline.recipe import Data, Source, Split
 from pipeline.reporter import SilentReporter
@@ -97,7 +97,7 @@ pin = load("source", PINNERS, data.source.kind)(data.source, settings)
 (folder / "corpus").mkdir()
 counts = ingest_corpus(data, pin, folder / "corpus", settings, SilentReporter())
 print([item.name.rpartition("/")[2] for item in pin.items], counts["read"], counts["kept"])
-print(any(document.text == "Saying number 7 is short.\\nIt has two lines." for document in documents(folder / "corpus", "train")))
+print(any(document.text == "Saying number 7 is short.\\nIt has two lines." for document in read_documents(folder / "corpus", "train")))
 """
 
 

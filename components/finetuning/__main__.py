@@ -8,7 +8,7 @@ from pipeline.training.process_group import SINGLE_PROCESS
 
 
 def finetune(work: Work[FinetuningParams]) -> None:
-    """Tokens, and optionally a base model → task model."""
+    """Tokens and an optional base model → task model."""
     base = work.inputs.get("base")
     job = TrainingJob(
         tokens=work.inputs["tokens"].folder,

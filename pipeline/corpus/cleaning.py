@@ -1,4 +1,4 @@
-"""From a record to a document, or to the reason why it is left out."""
+"""From a record to a document, or to the reason why it is filtered."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Document
-from pipeline.corpus.normalise import clean, clean_line
+from pipeline.corpus.normalise import clean_line, clean_text
 
 if TYPE_CHECKING:
     from pipeline.corpus.documents import Record
     from pipeline.recipe.data import Filter
 
-OTHER = re.compile(r"[\W\d_]+")
-NAME = 200
-"""Longest name that is kept, in characters."""
+NON_LETTERS = re.compile(r"[\W\d_]+")
+MAX_NAME_CHARS = 200
+"""Names are cut to this many characters."""
 
 
-def document(record: Record, rules: Filter) -> Document | str:
+def clean_record(record: Record, rules: Filter) -> Document | str:
     """Clean a record and apply the filter.
 
     A target that is too short or too long is dropped, and the document keeps its text.
 
     Returns:
-        The document, or why it is left out: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
+        The document, or why it is filtered: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
     """
-    text = clean(record.text)
-    reason = rejected(text, rules)
+    text = clean_text(record.text)
+    reason = filter_reason(text, rules)
     if reason:
         return reason
     target = clean_line(record.target) if record.target else None
     if target is not None and not rules.min_target_chars <= len(target) <= rules.max_target_chars:
         target = None
-    return Document(identity(text, target), clean_line(record.group), clean_line(record.name)[:NAME], text, target)
+    return Document(document_id(text, target), clean_line(record.group), clean_line(record.name)[:MAX_NAME_CHARS], text, target)
 
 
-def rejected(text: str, rules: Filter) -> str | None:
-    """Why a cleaned text is left out; None when it is kept."""
+def filter_reason(text: str, rules: Filter) -> str | None:
+    """Why a cleaned text is filtered; None if it is kept."""
     if len(text) < rules.min_chars:
         return "too_short"
     if len(text) > rules.max_chars:
         return "too_long"
-    if letters(text) < rules.min_letters:
+    if letter_share(text) < rules.min_letters:
         return "few_letters"
     return None
 
 
-def letters(text: str) -> float:
-    """Share of letters and white space among the characters of a text."""
+def letter_share(text: str) -> float:
+    """Share of letters and whitespace among the characters of a text."""
     spaces = len(text) - len("".join(text.split()))
-    return (len(OTHER.sub("", text)) + spaces) / len(text)
+    return (len(NON_LETTERS.sub("", text)) + spaces) / len(text)
 
 
-def identity(text: str, target: str | None) -> str:
-    """Digest of what a document says, as 24 hexadecimal digits. Name and group do not count: the same text is the same text."""
+def document_id(text: str, target: str | None) -> str:
+    """Digest of a document's text and target, 24 hexadecimal digits. Name and group do not count."""
     parts = [text] if target is None else [text, target]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""The book-keeping of a corpus: nothing that was read may vanish without a count."""
+"""The counts of a corpus: every record that was read must be counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import parquet
 
-from pipeline.corpus.reading import shards
+from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import TrainshedError
 
@@ -19,22 +19,22 @@ class Miscounted(TrainshedError):
     """Counts and shards of a corpus disagree: a bug in ingestion, or files that do not belong to this manifest."""
 
 
-def check_identity(counts: Mapping[str, int]) -> None:
+def check_sums(counts: Mapping[str, int]) -> None:
     """Check ``read = kept + duplicate + filtered + quarantined``, and that the splits add up to what was kept.
 
     Raises:
         Miscounted: they do not.
     """
-    ends = {name: counts[name] for name in ("kept", "duplicate", "filtered", "quarantined")}
-    if counts["read"] != sum(ends.values()):
-        told = " + ".join(f"{value} {name}" for name, value in ends.items())
-        raise Miscounted(f"{counts['read']} records read, but {told} = {sum(ends.values())}", "the two to be equal", "report this bug")
+    outcomes = {name: counts[name] for name in ("kept", "duplicate", "filtered", "quarantined")}
+    if counts["read"] != sum(outcomes.values()):
+        summed = " + ".join(f"{value} {name}" for name, value in outcomes.items())
+        raise Miscounted(f"{counts['read']} records read, but {summed} = {sum(outcomes.values())}", "equal numbers", "report this bug")
     if counts["kept"] != sum(counts[split] for split in SPLITS):
-        raise Miscounted(f"{counts['kept']} kept, but the splits hold another number", "the two to be equal", "report this bug")
+        raise Miscounted(f"{counts['kept']} kept, but the splits hold another number of documents", "equal numbers", "report this bug")
 
 
 def check_counts(folder: Path, counts: Mapping[str, int]) -> None:
-    """Check the counts of a manifest, and that the shards hold what they say. Reads the shards' footers only.
+    """Check the counts of a manifest against each other and against the shards. Reads only the shards' footers.
 
     Args:
         folder: folder of the corpus.
@@ -43,8 +43,8 @@ def check_counts(folder: Path, counts: Mapping[str, int]) -> None:
     Raises:
         Miscounted: they disagree.
     """
-    check_identity(counts)
+    check_sums(counts)
     for split in SPLITS:
-        rows = sum(parquet.read_metadata(shard).num_rows for shard in shards(folder, split))
+        rows = sum(parquet.read_metadata(shard).num_rows for shard in shard_paths(folder, split))
         if rows != counts[split]:
-            raise Miscounted(f"{rows} documents in the shards of {split}", f"{counts[split]}, as the manifest says", "report this bug")
+            raise Miscounted(f"{rows} documents in the shards of {split}", f"{counts[split]}, as in the manifest", "report this bug")

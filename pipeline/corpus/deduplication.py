@@ -1,4 +1,4 @@
-"""Exact deduplication: of documents that say the same, the first in order stays."""
+"""Exact deduplication: the first of equal documents is kept."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class SeenDocuments:
-    """Remembers 12 bytes of each document, about 80 in memory: ten million documents fit into a gigabyte."""
+    """Keeps 12 bytes for each document, about 80 in memory: ten million documents fit into a gigabyte."""
 
     def __init__(self) -> None:
-        """Begin with nothing seen."""
+        """Start empty."""
         self._digests: set[bytes] = set()
 
-    def again(self, document: Document) -> bool:
-        """Whether a document that says the same was seen before; from now on this one was."""
+    def seen_before(self, document: Document) -> bool:
+        """Whether an equal document was added before; adds this one."""
         digest = bytes.fromhex(document.id)
         if digest in self._digests:
             return True

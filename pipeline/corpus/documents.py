@@ -1,4 +1,4 @@
-"""What flows through ingestion: records as they were read, what could not be read, and documents as they are kept."""
+"""The types of ingestion: records as read, records that could not be read, and documents as stored."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import NamedTuple
 
 
 class Record(NamedTuple):
-    """One record of a source, as it was read."""
+    """One record of a source, as read."""
 
     text: str
-    """What a model reads."""
+    """The input of the model."""
 
     target: str | None = None
-    """What it learns to write, if anything."""
+    """What the model learns to write, if anything."""
 
     name: str = ""
     """A short title of the text."""
 
     group: str = ""
-    """What is held out as a whole: package, author, site. Empty: never held out."""
+    """The unit that is held out as a whole: package, author, site. Empty: never held out."""
 
 
 class Quarantined(NamedTuple):
     """One record that could not be read."""
 
     reason: str
-    """Why, in a few words that are the same for all records of the kind."""
+    """Why, in the same few words for all records with this problem."""
 
     where: str
-    """File and line, without the folder the file lies in."""
+    """File name and line."""
 
     excerpt: str = ""
     """Its beginning."""
@@ -38,7 +38,7 @@ class Document(NamedTuple):
     """One document of a corpus."""
 
     id: str
-    """Digest of cleaned text and target, 24 hexadecimal digits: equal documents have equal ids, and there is one of each."""
+    """Digest of cleaned text and target, 24 hexadecimal digits; unique in a corpus."""
 
     group: str
     name: str

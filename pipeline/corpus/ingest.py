@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import document
-from pipeline.corpus.counts import check_identity
+from pipeline.corpus.cleaning import clean_record
+from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.quarantine import Quarantine
@@ -26,43 +26,43 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
-LOOK_UP = 1000
-"""Records between two looks at whether to stop."""
+STOP_CHECK_EVERY = 1000
+"""Records between two checks whether to stop."""
 
 
 def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
-    """Read a pinned source and write a corpus: see `pipeline.corpus` for its files.
+    """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
     Args:
         data: source, filter and split of the recipe.
         pin: the source at the revision to read.
         output: empty folder to fill.
-        settings: where an S3 server is.
-        reporter: told about progress.
+        settings: address of the S3 server.
+        reporter: gets progress, and may ask to stop.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``; ``filtered_<reason>``.
 
     Raises:
-        BadInput: too much is unreadable, or nothing is left to train on.
-        Preempted: told to stop.
-        Unavailable: the source changed since it was planned, or is away.
+        BadInput: too many records are unreadable, or no document is left to train on.
+        Preempted: asked to stop.
+        Unavailable: the source changed since it was planned, or is unreachable.
     """
     reader: Reader = load("source", READERS, data.source.kind)
-    mill = _Mill(data, output)
+    ingestion = _Ingestion(data, output)
     for record in reader(data.source, pin, settings, reporter):
-        mill.take(record)
-        if mill.counts["read"] % LOOK_UP == 0 and reporter.stopping():
-            raise Preempted("told to stop while ingesting", "", "run it again")
-    counts = mill.finish()
-    check_identity(counts)
+        ingestion.add(record)
+        if ingestion.counts["read"] % STOP_CHECK_EVERY == 0 and reporter.stopping():
+            raise Preempted("stopped on request while ingesting", "", "run it again")
+    counts = ingestion.finish()
+    check_sums(counts)
     _check_result(counts, data)
     return counts
 
 
-class _Mill:
-    """Takes records one by one, in order."""
+class _Ingestion:
+    """Sorts records into splits, one by one and in order."""
 
     def __init__(self, data: Data, output: Path) -> None:
         self.data, self.output = data, output
@@ -71,18 +71,18 @@ class _Mill:
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
         self.held_out: list[Document] = []
-        """Waits until all of training is known; its share of a corpus is small."""
+        """Held-out documents, kept in memory until all answers of training are known; they are a small share of a corpus."""
 
-    def take(self, record: Record | Quarantined) -> None:
-        """Put one record where it belongs."""
+    def add(self, record: Record | Quarantined) -> None:
+        """Clean one record, and quarantine, filter or keep it."""
         self.counts["read"] += 1
         if isinstance(record, Quarantined):
             self.quarantine.add(record)
             return
-        found = document(record, self.data.filter)
+        found = clean_record(record, self.data.filter)
         if isinstance(found, str):
             self.filtered[found] += 1
-        elif self.seen.again(found):
+        elif self.seen.seen_before(found):
             self.counts["duplicate"] += 1
         else:
             split = self.splitter.split(found)
@@ -92,20 +92,20 @@ class _Mill:
                 self._keep(found, split)
 
     def finish(self) -> dict[str, int]:
-        """Write what waits, and add up."""
-        self.quarantine.check(self.counts["read"], self.data.filter.max_quarantined)
-        novel = self.splitter.novel(self.held_out)
-        self.filtered["known_answer"] = len(self.held_out) - len(novel)
-        for found in novel:
+        """Write the held-out documents, close all files, and return the counts."""
+        self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
+        kept = self.splitter.with_unseen_answers(self.held_out)
+        self.filtered["known_answer"] = len(self.held_out) - len(kept)
+        for found in kept:
             self._keep(found, HELD_OUT)
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
-        ends = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
-        ends |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
-        ends |= {split: self.writers[split].documents for split in SPLITS}
-        ends |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
-        return ends | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
+        counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
+        counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
+        counts |= {split: self.writers[split].documents for split in SPLITS}
+        counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
+        return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
     def _keep(self, found: Document, split: str) -> None:
         self.counts["kept"] += 1
@@ -114,11 +114,11 @@ class _Mill:
 
 
 def _check_result(counts: dict[str, int], data: Data) -> None:
-    """Refuse a corpus that nothing can be learned from."""
+    """Refuse a corpus without documents to train on, or without targets although a target column is named."""
     if not counts[TRAIN]:
         reasons = ", ".join(f"{counts[name]} {name}" for name in ("duplicate", "filtered", "quarantined", "kept"))
         raise BadInput(
-            f"of {counts['read']} records none is left to train on ({reasons})", "at least one", "bring more text, or loosen data.filter"
+            f"no document to train on is left of {counts['read']} records ({reasons})", "at least one", "add data, or loosen data.filter"
         )
     if data.source.columns.target and not any(counts[f"pairs_{split}"] for split in SPLITS):
         raise BadInput(

@@ -1,6 +1,6 @@
-"""What could not be read is put aside with a reason, so that one broken line does not cost the run; too many do.
+"""Quarantine: unreadable records are stored with a reason instead of failing the run, up to an allowed share.
 
-`quarantine.jsonl` holds one object a line, in the order of reading.
+`quarantine.jsonl` holds one object per line, in the order of reading.
 """
 
 from __future__ import annotations
@@ -17,35 +17,34 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Quarantined
 
 FILE = "quarantine.jsonl"
-EXCERPT = 200
-"""Longest excerpt that is kept, in characters."""
-KEPT = 10_000
-"""Most records that are written down; counts go on."""
+MAX_EXCERPT_CHARS = 200
+MAX_RECORDS = 10_000
+"""Records that are stored; more are only counted."""
 
 
 class Quarantine:
-    """Collects what could not be read."""
+    """Collects records that could not be read."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         self.reasons: Counter[str] = Counter()
         self.lines: list[str] = []
         self.first: Quarantined | None = None
 
     def __len__(self) -> int:
-        """Number of records put aside."""
+        """Number of records."""
         return self.reasons.total()
 
     def add(self, found: Quarantined) -> None:
-        """Put one record aside."""
+        """Add one record."""
         self.first = self.first or found
         self.reasons[found.reason] += 1
-        if len(self.lines) < KEPT:
-            row = {"reason": found.reason, "where": found.where, "excerpt": found.excerpt[:EXCERPT]}
+        if len(self.lines) < MAX_RECORDS:
+            row = {"reason": found.reason, "where": found.where, "excerpt": found.excerpt[:MAX_EXCERPT_CHARS]}
             self.lines.append(json.dumps(row, ensure_ascii=True, sort_keys=True) + "\n")
 
-    def check(self, read: int, allowed: float) -> None:
-        """Refuse a source of which too much is unreadable.
+    def check_share(self, read: int, allowed: float) -> None:
+        """Refuse a source with too many unreadable records.
 
         Args:
             read: records read, these included.

@@ -1,4 +1,4 @@
-"""Parquet shards: documents out to files, bounded in size and in memory, with the same bytes for the same documents."""
+"""Writing Parquet shards: bounded in size and memory, the same bytes for the same documents."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ SCHEMA = pa.schema(
     ]
 )
 ROW_GROUP = 8 << 20
-"""Characters of text in a row group: what a reader holds in memory at once."""
+"""Characters of text in a row group: a reader holds one row group in memory."""
 
 
 class ShardWriter:
     """Writes the documents of one split."""
 
     def __init__(self, folder: Path, split: str, shard_mb: int) -> None:
-        """Begin without a file: a split without documents has none.
+        """Create no file yet: a split without documents has none.
 
         Args:
             folder: where the shards go.
             split: name of the split.
-            shard_mb: characters of text, in millions, after which a new shard is begun.
+            shard_mb: characters of text, in millions, after which a new shard begins.
         """
         self.folder, self.split, self.limit = folder, split, shard_mb * 1_000_000
         self.documents = self.shards = 0
@@ -43,7 +43,7 @@ class ShardWriter:
         self._file: parquet.ParquetWriter | None = None
 
     def add(self, document: Document) -> None:
-        """Write one document, sooner or later."""
+        """Buffer one document; full buffers are written."""
         self._rows.append(document)
         self.documents += 1
         self._buffered += len(document.text) + len(document.target or "")
@@ -51,9 +51,9 @@ class ShardWriter:
             self._flush()
 
     def close(self) -> None:
-        """Write what is left and finish the last shard."""
+        """Write the buffer and close the last shard."""
         self._flush()
-        self._finish()
+        self._close_file()
 
     def _flush(self) -> None:
         if not self._rows:
@@ -67,9 +67,9 @@ class ShardWriter:
         self._written += self._buffered
         self._rows, self._buffered = [], 0
         if self._written >= self.limit:
-            self._finish()
+            self._close_file()
 
-    def _finish(self) -> None:
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
         self._file, self._written = None, 0

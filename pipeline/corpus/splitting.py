@@ -1,12 +1,11 @@
-"""Which split a document belongs to: a salted hash decides, so none ever moves when others come or go.
+"""Which split a document belongs to: a salted hash decides, so adding or removing other documents moves none.
 
-What is hashed is the *key* of the target (casefolded words without punctuation) or, without a target, the key of the text.
-Documents whose answers are equal in that sense therefore fall on the same side, and a text that merely states the answer of
-a test document falls on the test's side too.
+The hash is over the comparison key of the answer: the target or, without a target, the text. Documents with equal answers therefore
+get the same split, and so does a text that only states the answer of a test document.
 
-Whole groups are held out by the salted hash of their name. A held-out document may have an answer that training also sees
-in another group ("Return a string representation."). Such a copy is dropped from the *held-out* side and counted as filtered:
-dropping it from the training side instead would let a group that joins the corpus take documents out of training.
+The salted hash of its name decides whether a whole group is held out. A held-out document may have an answer that training also sees
+in another group ("Return a string representation."). Such a document is dropped from the held-out split and counted as filtered. If
+it were dropped from training instead, a group that joins the corpus would take documents out of training.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.normalise import key
+from pipeline.corpus.normalise import comparison_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,32 +25,32 @@ TRAIN, VALIDATION, TEST, HELD_OUT = SPLITS = ("train", "validation", "test", "he
 
 
 class Splitter:
-    """Assigns documents to splits, and remembers which answers training sees."""
+    """Assigns documents to splits, and records the answers of training and validation."""
 
     def __init__(self, rules: Split) -> None:
-        """Begin with nothing seen.
+        """Start with no answers seen.
 
         Args:
             rules: salt and shares.
         """
         self.rules = rules
         self._groups: dict[str, bool] = {}
-        self._taught: set[bytes] = set()
+        self._seen_answers: set[bytes] = set()
 
     def split(self, document: Document) -> str:
-        """Name of the split; what training or validation gets is remembered for `novel`."""
+        """Name of the split; answers of training and validation are recorded for `with_unseen_answers`."""
         if document.group and self._held_out(document.group):
             return HELD_OUT
         digest = self._digest("document", _answer(document))
         share = _share(digest)
         if share < self.rules.test:
             return TEST
-        self._taught.add(digest[:12])
+        self._seen_answers.add(digest[:12])
         return VALIDATION if share < self.rules.test + self.rules.validation else TRAIN
 
-    def novel(self, documents: Iterable[Document]) -> list[Document]:
-        """Those of the held-out documents whose answer neither training nor validation has seen; call it last."""
-        return [document for document in documents if self._digest("document", _answer(document))[:12] not in self._taught]
+    def with_unseen_answers(self, documents: Iterable[Document]) -> list[Document]:
+        """The held-out documents whose answer is in neither training nor validation; call it after all documents are split."""
+        return [document for document in documents if self._digest("document", _answer(document))[:12] not in self._seen_answers]
 
     def _held_out(self, group: str) -> bool:
         if group not in self._groups:
@@ -63,8 +62,8 @@ class Splitter:
 
 
 def _answer(document: Document) -> str:
-    """What must not be known beforehand."""
-    return key(document.text if document.target is None else document.target)
+    """What a model must not have seen in training."""
+    return comparison_key(document.text if document.target is None else document.target)
 
 
 def _share(digest: bytes) -> float:

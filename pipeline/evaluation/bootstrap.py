@@ -1,8 +1,8 @@
-"""Paired bootstrap: how far a mean, or a difference of means, may be off because of which examples were drawn.
+"""Paired bootstrap: the uncertainty of a mean, or of a difference of means, that comes from the choice of examples.
 
 Every resample draws as many examples as there are, with replacement, and is applied to all systems and metrics at once;
 differences between systems are therefore paired by construction (Koehn 2004, "Statistical significance tests for machine
-translation evaluation"). Intervals are two-sided percentile intervals: of 95 %, one true value in forty lies below.
+translation evaluation"). Intervals are two-sided percentile intervals: at 95 %, one true value in forty is below the interval.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which examples are scored.
 
-The choice is a hash of seed and id, so an example that is chosen stays chosen when others join the corpus, and two models
-that are evaluated on one corpus with the same params meet exactly the same examples.
+The choice depends on a hash of seed and id. Two models that are evaluated on one corpus with the same params get exactly the same
+examples. When documents join the corpus, most chosen examples stay chosen.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ def choose_examples(documents: Iterable[Document], wanted: int, seed: int) -> li
 
 
 def examples_digest(examples: Sequence[Document]) -> str:
-    """Digest of what was asked and what was expected: scores may be paired only where it is equal."""
+    """Digest of texts and references: scores of two models may be paired only if it is equal."""
     rows = [[document.id, document.name, document.text, document.target] for document in examples]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

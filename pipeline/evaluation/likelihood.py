@@ -1,9 +1,8 @@
-"""How probable a model finds the references: loss, perplexity, bits per byte of the targets given the sources.
+"""Likelihood of the references: loss, perplexity, bits per byte of the targets given the sources.
 
-The whole reference counts, the end token included, also where training cut targets shorter; only a family with absolute
-positions cuts what its context cannot hold, and then the bytes of what was cut do not count either. Loss and perplexity are
-per token and say nothing across tokenizers. Bits per byte divides by the UTF-8 bytes of the reference instead, so models
-with different tokenizers may be compared by it.
+The whole reference counts, the end token included, even if training cut targets shorter. Only a family with absolute positions cuts
+what its context cannot hold; the bytes of what was cut do not count either. Loss and perplexity are per token, so they cannot be
+compared across tokenizers. Bits per byte divides by the UTF-8 bytes of the reference instead, so it can.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 CHUNK = 8
-"""Batches scored in one call: enough to sort by length, few enough to tell how far it is."""
+"""Batches scored in one call: enough to sort by length, few enough for regular progress."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,18 @@ class Likelihood:
     """UTF-8 bytes these tokens stand for."""
 
     def part(self, rows: slice) -> Likelihood:
-        """Some of the examples."""
+        """The rows of some examples."""
         return Likelihood(self.nats[rows], self.tokens[rows], self.bytes[rows])
 
 
-def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, told: Callable[[int], None]) -> Likelihood:
+def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, on_progress: Callable[[int], None]) -> Likelihood:
     """Score each example's target given its source.
 
     Args:
         loaded: the model.
         examples: documents with a target.
         batch: examples scored at once.
-        told: called after each batch with the number of examples scored so far.
+        on_progress: called after each chunk with the number of examples scored so far.
     """
     sources = Answerer(loaded).encode([document.text for document in examples], [document.name for document in examples])
     targets, sizes = _targets(loaded, sources, [document.target or "" for document in examples])
@@ -62,7 +61,7 @@ def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, told: C
     for start in range(0, len(examples), CHUNK * batch):
         part = slice(start, start + CHUNK * batch)
         nats += negative_log_likelihoods(loaded, sources[part], targets[part], batch)
-        told(len(nats))
+        on_progress(len(nats))
     return Likelihood(np.array(nats), np.array([len(target) for target in targets], dtype=np.float64), np.array(sizes, dtype=np.float64))
 
 
@@ -72,7 +71,7 @@ def _targets(loaded: Loaded, sources: list[list[int]], texts: list[str]) -> tupl
     targets, sizes = [], []
     for source, text, row in zip(sources, texts, encoded, strict=True):
         target = [*row.ids, loaded.model.specials.eos]
-        kept = target[: loaded.model.room(len(source))]
+        kept = target[: loaded.model.max_target_tokens(len(source))]
         whole = len(kept) == len(target)
         targets.append(kept)
         sizes.append(len((text if whole else loaded.tokenizer.decode(kept)).encode()))

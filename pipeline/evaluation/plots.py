@@ -1,7 +1,7 @@
-"""The two drawings of the report, as SVG that goes straight into the page.
+"""The two plots of the report, as inline SVG.
 
-Matplotlib names clip paths by a random salt and notes the date: both are fixed, so that equal numbers give equal bytes. Text
-stays text, and everything neutral is drawn in ``currentColor``, so that a drawing follows the page into dark mode.
+Matplotlib names clip paths with a random salt and records the date; both are fixed here, so that equal numbers give equal bytes.
+Text stays text, and neutral lines use ``currentColor``, so that a plot follows the page into dark mode.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NEUTRAL = "#010203"
-"""Stands for ``currentColor`` while matplotlib draws: a colour that no drawing uses otherwise."""
+"""Placeholder for ``currentColor``, which matplotlib does not know: a colour that no plot uses otherwise."""
 
 ACCENT, SECOND, QUIET = "#2f6feb", "#d9822b", "#8a94a6"
 STYLE = {
@@ -39,7 +39,7 @@ CURVES = {"loss": ("training", ACCENT), "validation_loss": ("validation", SECOND
 
 
 def draw_history(history: Sequence[Mapping[str, float]]) -> str:
-    """Training and validation loss over optimizer steps; an empty string when there is nothing to draw."""
+    """Training and validation loss over optimizer steps; an empty string without history."""
     curves = {key: [(row["step"], row[key]) for row in history if key in row and "step" in row] for key in CURVES}
     if not any(curves.values()):
         return ""
@@ -57,7 +57,7 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
 
 
 def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: str, title: str) -> str:
-    """One bar per system with the interval of its mean; the model stands out."""
+    """One bar per system with the interval of its mean; the model is highlighted."""
     with mpl.rc_context(STYLE):
         figure, axes = _canvas(7.2, 0.6 + 0.36 * len(order))
         for place, system in enumerate(order):

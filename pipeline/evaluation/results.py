@@ -1,4 +1,4 @@
-"""The numbers of one split: what every system wrote, how each example scored, and what that comes to."""
+"""The numbers of one split: the output of every system, the score of each example, and means with intervals."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Result:
-    """One split, scored."""
+class SplitResult:
+    """One scored split."""
 
     split: str
     examples: Sequence[Document]
@@ -42,7 +42,9 @@ class Result:
     """For the model and the untrained model."""
 
 
-def score(split: str, examples: Sequence[Document], outputs: Mapping[str, list[str]], likelihoods: Mapping[str, Likelihood]) -> Result:
+def score_split(
+    split: str, examples: Sequence[Document], outputs: Mapping[str, list[str]], likelihoods: Mapping[str, Likelihood]
+) -> SplitResult:
     """Score the outputs of every system against the references."""
     references = [document.target or "" for document in examples]
     metrics: dict[str, Metric] = {name: load("metric", METRICS, name) for name in METRICS}
@@ -50,11 +52,11 @@ def score(split: str, examples: Sequence[Document], outputs: Mapping[str, list[s
         system: {name: [round(value, DIGITS) for value in metric(references, written)] for name, metric in metrics.items()}
         for system, written in outputs.items()
     }
-    return Result(split, examples, outputs, scores, likelihoods)
+    return SplitResult(split, examples, outputs, scores, likelihoods)
 
 
-def summarize(result: Result, params: Evaluation) -> dict[str, Any]:
-    """Everything `report.json` says about a split, as plain JSON values."""
+def summarize_split(result: SplitResult, params: Evaluation) -> dict[str, Any]:
+    """The entry of a split in `report.json`, as plain JSON values."""
     count = len(result.examples)
     bootstrap = Bootstrap(count, params.resamples, params.seed)
     return {
@@ -68,8 +70,8 @@ def summarize(result: Result, params: Evaluation) -> dict[str, Any]:
     }
 
 
-def headline(split: str, summary: Mapping[str, Any]) -> dict[str, float]:
-    """The few figures of a split that belong into the manifest and MLflow's tables."""
+def headline_metrics(split: str, summary: Mapping[str, Any]) -> dict[str, float]:
+    """The main figures of a split, for the manifest and MLflow."""
     systems, model = summary["systems"], summary["likelihood"][MODEL]
     figures = {f"{split}/{metric}": systems[MODEL][metric]["mean"] for metric in METRICS}
     figures |= {f"{split}/{name}": model[name] for name in ("loss", "perplexity")}
@@ -82,16 +84,16 @@ def headline(split: str, summary: Mapping[str, Any]) -> dict[str, float]:
     return figures
 
 
-def _system(result: Result, system: str, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Means of one system with their intervals, and by how much the model is ahead of it."""
-    said: dict[str, Any] = {"distinct": _distinct(result.outputs[system])}
+def _system(result: SplitResult, system: str, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Means of one system with their intervals, and the model's lead over it."""
+    summary: dict[str, Any] = {"distinct": _distinct(result.outputs[system])}
     for metric in METRICS:
         theirs = np.array(result.scores[system][metric])
-        said[metric] = _with_interval(float(theirs.mean()), bootstrap.mean(theirs))
+        summary[metric] = _with_interval(float(theirs.mean()), bootstrap.mean(theirs))
         if system != MODEL:
             ahead = np.array(result.scores[MODEL][metric]) - theirs
-            said[metric]["model_ahead"] = _with_interval(float(ahead.mean()), bootstrap.mean(ahead))
-    return said
+            summary[metric]["model_ahead"] = _with_interval(float(ahead.mean()), bootstrap.mean(ahead))
+    return summary
 
 
 def _likelihood(found: Likelihood, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def _with_interval(mean: float, interval: Interval) -> dict[str, Any]:
 
 
 def _distinct(texts: Sequence[str]) -> float:
-    """Share of different texts."""
+    """Share of distinct texts."""
     return _rounded(len(set(texts)) / len(texts))
 
 

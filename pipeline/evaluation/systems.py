@@ -1,4 +1,4 @@
-"""Everybody who answers: the model, the same model untrained, and the baselines."""
+"""The systems that write outputs: the model, the same model untrained, and the baselines."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ UNTRAINED = "untrained"
 
 
 def untrained(loaded: Loaded) -> Loaded:
-    """The same architecture and tokenizer with the weights that the seed gives before the first step."""
+    """The same architecture and tokenizer with the seed's initial weights."""
     info = loaded.info
     fresh = build_model(info.shape, info.vocabulary, info.specials, dropout=0.0, seed=info.seed)
     device = next(loaded.model.parameters()).device
     return Loaded(fresh.to(device).eval(), loaded.tokenizer, info)
 
 
-def model_outputs(loaded: Loaded, examples: Sequence[Document], batch: int, told: Callable[[int], None]) -> list[str]:
+def model_outputs(loaded: Loaded, examples: Sequence[Document], batch: int, on_progress: Callable[[int], None]) -> list[str]:
     """What a model writes for each example."""
     texts = [document.text for document in examples]
-    return Answerer(loaded, batch).answer(texts, [document.name for document in examples], told)
+    return Answerer(loaded, batch).answer(texts, [document.name for document in examples], on_progress)
 
 
 def baseline_outputs(train: Sequence[Document], examples: Sequence[Document]) -> dict[str, list[str]]:

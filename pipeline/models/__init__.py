@@ -1,8 +1,8 @@
-"""Model families: shapes, weights on disk, and answering.
+"""Model families: shapes, batches, weights on disk, generation and likelihood.
 
 A family wraps transformers' own configuration and model classes behind one small interface (`base.TextModel`), so that the
-training loop, evaluation and serving never ask which family they hold. Everything here also ships with a registered model
-into environments without the rest of the project: it imports nothing of ours but `pipeline.errors` and `pipeline.lookup`.
+training loop, evaluation and serving never ask which family they hold. A registered model ships this package into environments
+without the rest of the project. It therefore imports only `pipeline.errors` and `pipeline.lookup`.
 """
 
 FAMILIES = {

@@ -1,4 +1,4 @@
-"""What a model family must do, and the two kinds of batches it can be handed.
+"""The interface of a model family, and the two kinds of batches.
 
 Legend of shape suffixes: B rows, S source positions, T target positions, L positions of a packed row, D hidden size,
 V vocabulary, N labels in the whole batch.
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pipeline.models.shape import Shape, Specials
 
 IGNORED = -100
-"""Label of a position nothing is predicted at; the value torch's and transformers' losses use."""
+"""Label of a position without a prediction; the value that torch's and transformers' losses use."""
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairBatch:
     """Source and target sequences, each padded at the end with the pad token: for encoder-decoders."""
 
     source_BS: Tensor
@@ -38,13 +38,13 @@ class Pairs:
         """Number of positions computed on, padding included."""
         return self.source_BS.numel() + self.target_BT.numel()
 
-    def to(self, device: torch.device) -> Pairs:
+    def to(self, device: torch.device) -> PairBatch:
         """The same batch on another device."""
-        return Pairs(self.source_BS.to(device), self.target_BT.to(device))
+        return PairBatch(self.source_BS.to(device), self.target_BT.to(device))
 
 
 @dataclass(frozen=True)
-class Rows:
+class PackedBatch:
     """Packed rows, each holding several documents side by side: for decoders.
 
     ``document_BL`` numbers the documents of a row from 1; 0 is padding. A position attends only to earlier positions of
@@ -67,27 +67,27 @@ class Rows:
         """Number of positions computed on, padding included."""
         return self.ids_BL.numel()
 
-    def to(self, device: torch.device) -> Rows:
+    def to(self, device: torch.device) -> PackedBatch:
         """The same batch on another device."""
         parts = (self.ids_BL, self.document_BL, self.position_BL, self.labels_BL, self.source_BL)
-        return Rows(*(part.to(device) for part in parts))
+        return PackedBatch(*(part.to(device) for part in parts))
 
 
-Batch = Pairs | Rows
+Batch = PairBatch | PackedBatch
 
 
-class Decoding:
-    """What a family remembers between two steps of generation: keys and values, and the source for a copy head."""
+class DecodingState:
+    """What a family keeps between two steps of generation: keys and values, and the source for a copy head."""
 
 
 class TextModel(nn.Module):
     """A language model of some family.
 
     Attributes:
-        batches: the kind of batch the family is trained on.
+        batch_type: the kind of batch the family is trained on.
     """
 
-    batches: ClassVar[type[Pairs] | type[Rows]]
+    batch_type: ClassVar[type[PairBatch] | type[PackedBatch]]
 
     def __init__(self, shape: Shape, vocabulary: int, specials: Specials) -> None:
         super().__init__()
@@ -95,32 +95,32 @@ class TextModel(nn.Module):
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
-        """Negative log-likelihood of each label, in nats, in row order: shape [N]. Logits exist only where there is a label."""
+        """Negative log-likelihood of each label, in nats, in row order: shape [N]. Logits are computed at labels only."""
 
     @abstractmethod
-    def begin(self, sources: list[list[int]], length: int) -> Decoding:
-        """Read the sources, padded to ``length`` positions, and remember what generation needs."""
+    def start_decoding(self, sources: list[list[int]], length: int) -> DecodingState:
+        """Read the sources, padded to ``length`` positions."""
 
     @abstractmethod
-    def scores(self, decoding: Decoding, last_B: Tensor) -> Tensor:
+    def next_log_probs(self, state: DecodingState, last_B: Tensor) -> Tensor:
         """Feed one token per row and return the log-probabilities of the next: shape [B, V]."""
 
     @property
     @abstractmethod
     def start_id(self) -> int:
-        """The token that generation feeds first."""
+        """The token that generation starts from."""
 
     @property
     @abstractmethod
     def core(self) -> nn.Module:
         """The transformers model inside, whose names the weight file uses."""
 
-    def room(self, length: int) -> int:
-        """Tokens that can be written behind a source padded to ``length``."""
+    def max_target_tokens(self, length: int) -> int:
+        """Longest target that fits after a source padded to ``length``."""
         del length
         return sys.maxsize
 
-    def use_kernel(self, kernel: str) -> None:
+    def set_attention_kernel(self, kernel: str) -> None:
         """Choose the attention kernel: ``eager`` or ``sdpa``. Results differ in the last bits only."""
         self.core.set_attn_implementation(kernel)  # type: ignore[operator]
 
@@ -128,8 +128,8 @@ class TextModel(nn.Module):
 def additive_mask(allowed: Tensor, dtype: torch.dtype) -> Tensor:
     """Turn True = may attend into 0 and False into the most negative number: shape [B, 1, queries, keys].
 
-    Both kernels add such a mask. A boolean one means 0 and 1 to transformers' eager attention, which then silently lets
-    every position attend everywhere.
+    Both kernels add such a mask. transformers' eager attention reads a boolean mask as 0 and 1, and then silently lets every
+    position attend everywhere.
     """
     mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
     return mask.masked_fill_(~allowed, torch.finfo(dtype).min).unsqueeze(1)
@@ -140,9 +140,9 @@ def at_least_fp32(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def pad(sequences: list[list[int]], length: int, filler: int, *, left: bool = False) -> Tensor:
-    """Rectangle of ``sequences``, each cut or padded to ``length``: shape [B, length]."""
+def pad_to(sequences: list[list[int]], length: int, pad_id: int, *, left: bool = False) -> Tensor:
+    """``sequences`` as a tensor, each cut or padded to ``length``: shape [B, length]."""
     rows = [row[:length] for row in sequences]
     if left:
-        return torch.tensor([[filler] * (length - len(row)) + row for row in rows])
-    return torch.tensor([row + [filler] * (length - len(row)) for row in rows])
+        return torch.tensor([[pad_id] * (length - len(row)) + row for row in rows])
+    return torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])

@@ -1,4 +1,4 @@
-"""Building a model of any family with weights that follow from the seed alone."""
+"""Building a model of any family; its weights depend on the seed alone."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def build_model(shape: Shape, vocabulary: int, specials: Specials, dropout: float, seed: int) -> TextModel:
-    """Build a model with fresh weights, in fp32 on the CPU, in training mode.
+    """Build a model with random weights, in fp32 on the CPU, in training mode.
 
-    The global random state is left as it was: the same arguments give the same weights wherever this is called.
+    The same arguments give the same weights wherever this is called; the global random state stays as it was.
 
     Args:
         shape: architecture and size.

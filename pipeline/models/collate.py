@@ -1,8 +1,8 @@
 """From token ids to a batch of the kind the family is trained on.
 
-A decoder's row holds several documents side by side. What keeps them apart is their number in ``document_BL``, from which
-the model builds a block-diagonal causal mask, and positions that begin at 0 in each; transformers' own mask only
-recognises packing in some cases, and silently leaks in the others.
+A decoder's row holds several documents. Two things separate them: their number in ``document_BL``, from which the model builds a
+block-diagonal causal mask, and positions that restart at 0. transformers' own mask recognises packing in some cases only, and
+silently leaks between documents in the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pipeline.models.base import IGNORED, Batch, Pairs, Rows
+from pipeline.models.base import IGNORED, Batch, PackedBatch, PairBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pipeline.models.shape import Specials
 
 
-ROUND = 4
-"""Lengths of batches are multiples of this. A CPU compiles and keeps a kernel for every new shape in bf16: with lengths as they
-come a run of a few hundred steps held 1.6 GB, rounded 1.2 GB, at the same speed."""
+LENGTH_MULTIPLE = 4
+"""Lengths of batches are multiples of this. In bf16 a CPU compiles and keeps a kernel for every new shape: a run of a few hundred
+steps held 1.6 GB without rounding and 1.2 GB with it, at the same speed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PackedDocument:
     """One document of a packed row.
 
     Attributes:
-        ids: its tokens but for the last, which is only predicted.
+        ids: its tokens except the last, which is only predicted.
         labels: what each position predicts, or `IGNORED`.
         source: how many positions, from the first, a copy head may point at.
     """
@@ -54,7 +54,7 @@ def text_document(ids: Sequence[int] | NDArray[np.integer]) -> PackedDocument:
     return PackedDocument(whole[:-1], whole[1:], len(whole) - 1)
 
 
-def continuation(
+def target_after_source(
     source: Sequence[int] | NDArray[np.integer], target: Sequence[int] | NDArray[np.integer], specials: Specials
 ) -> PackedDocument:
     """``source <sep> target``, of which only the target is predicted."""
@@ -64,16 +64,16 @@ def continuation(
     return PackedDocument(whole[:-1], labels, len(source))
 
 
-def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, filler: int) -> Rows:
-    """Lay the documents of each row side by side.
+def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, pad_id: int) -> PackedBatch:
+    """Concatenate the documents of each row.
 
     Args:
         rows: the documents of each row; together not longer than ``length``.
         length: positions of a row.
-        filler: id of padding.
+        pad_id: id of padding.
     """
     shape = (len(rows), length)
-    ids, labels = np.full(shape, filler), np.full(shape, IGNORED)
+    ids, labels = np.full(shape, pad_id), np.full(shape, IGNORED)
     document, position = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     source = np.zeros(shape, dtype=bool)
     for index, row in enumerate(rows):
@@ -84,14 +84,14 @@ def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, filler: 
             document[index, begin:end], position[index, begin:end] = number, np.arange(len(one))
             source[index, begin : begin + one.source] = True
             begin = end
-    return Rows(*(torch.from_numpy(part) for part in (ids, document, position, labels, source)))
+    return PackedBatch(*(torch.from_numpy(part) for part in (ids, document, position, labels, source)))
 
 
 def collate_pairs(
-    sources: Sequence[Sequence[int] | NDArray[np.integer]], targets: Sequence[Sequence[int] | NDArray[np.integer]], filler: int
-) -> Pairs:
-    """Pad sources and targets to the longest of each, rounded up to a multiple of `ROUND`."""
-    return Pairs(_rectangle(sources, filler), _rectangle(targets, IGNORED))
+    sources: Sequence[Sequence[int] | NDArray[np.integer]], targets: Sequence[Sequence[int] | NDArray[np.integer]], pad_id: int
+) -> PairBatch:
+    """Pad sources and targets to the longest of each, rounded up to a multiple of `LENGTH_MULTIPLE`."""
+    return PairBatch(_rectangle(sources, pad_id), _rectangle(targets, IGNORED))
 
 
 def example_batch(
@@ -104,19 +104,19 @@ def example_batch(
         sources: token ids of each source.
         targets: token ids of each target, the end token included.
     """
-    if model.batches is Pairs:
+    if model.batch_type is PairBatch:
         return collate_pairs(sources, targets, model.specials.pad)
-    rows = [[continuation(source, target, model.specials)] for source, target in zip(sources, targets, strict=True)]
-    return collate_rows(rows, rounded(max(len(row[0]) for row in rows)), model.specials.pad)
+    rows = [[target_after_source(source, target, model.specials)] for source, target in zip(sources, targets, strict=True)]
+    return collate_rows(rows, round_up(max(len(row[0]) for row in rows)), model.specials.pad)
 
 
-def rounded(length: int) -> int:
-    """The next multiple of `ROUND`."""
-    return -(-length // ROUND) * ROUND
+def round_up(length: int) -> int:
+    """The next multiple of `LENGTH_MULTIPLE`."""
+    return -(-length // LENGTH_MULTIPLE) * LENGTH_MULTIPLE
 
 
 def _rectangle(sequences: Sequence[Sequence[int] | NDArray[np.integer]], filler: int) -> torch.Tensor:
-    filled = np.full((len(sequences), rounded(max(map(len, sequences)))), filler, dtype=np.int64)
+    filled = np.full((len(sequences), round_up(max(map(len, sequences)))), filler, dtype=np.int64)
     for row, sequence in zip(filled, sequences, strict=True):
         row[: len(sequence)] = sequence
     return torch.from_numpy(filled)

@@ -1,15 +1,15 @@
-"""A pointer head: the next token may be copied from the source instead of chosen from the vocabulary.
+"""A copy head: the next token may be copied from the source instead of chosen from the vocabulary.
 
 See, Liu & Manning 2017, "Get To The Point", equations 8 and 9, without coverage:
 ``P(w) = g · P_vocabulary(w) + (1 - g) · Σ a_s over the source positions s that hold w``. Names of functions and parameters
-are rare or new in a held-out package, and copying is the only way a vocabulary-sized softmax learns to write them: the
-same small model gained 5 ROUGE-L on packages it had never seen.
+are rare or new in a held-out package; a softmax over the vocabulary does not learn to write them, but copying does: the same
+small model gained 5 ROUGE-L on packages it had never seen.
 
-A name is several tokens, so copying one is mostly going on where one stands. Two learned numbers say so from the first step
-on, where attention alone would have to discover it: one is added to the score of a position that follows a copy of the
-token written last, the other to a position that holds that token itself (which keeps the head from stuttering).
+A name is several tokens, so a copy mostly continues where the last one ended. Two learned biases express that from the first step
+on. One is added to the score of a position that follows a copy of the token written last. The other is added to the score of a
+position that holds that token itself, so that the head does not repeat it.
 
-Everything is computed in log space, so that a gate near 0 or 1 cannot make an infinite loss.
+Everything is computed in log space, so that a gate near 0 or 1 never gives an infinite loss.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn import functional
 
 
 class CopyHead(nn.Module):
-    """One attention head of its own over the source, and a gate."""
+    """A separate attention head over the source, and a gate."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -42,12 +42,12 @@ class CopyHead(nn.Module):
             hidden_BTD: states that predict the next token.
             source_BSD: states of the source positions.
             mask_BTS: additive mask, broadcastable over T.
-            given_BT: the token each state was fed: the one written last.
+            given_BT: the input token of each state: the one written last.
             source_BS: the token at each source position.
-            before_BS: the token before it, `NONE` at the beginning of a document.
+            before_BS: the token before it, `NO_TOKEN` at the beginning of a document.
 
         Returns:
-            Log attention [B, T, S]; gate logit [B, T], positive in favour of the vocabulary.
+            Log attention [B, T, S]; gate logit [B, T]; positive prefers the vocabulary.
         """
         scores_BTS = self.query(hidden_BTD) @ self.key(source_BSD).transpose(1, 2) * self.scale + mask_BTS
         follows_BTS, repeats_BTS = (some[:, None, :] == given_BT[:, :, None] for some in (before_BS, source_BS))
@@ -57,28 +57,28 @@ class CopyHead(nn.Module):
         return attention_BTS, self.gate(torch.cat([hidden_BTD, context_BTD], dim=-1)).squeeze(-1)
 
 
-def mix(written: Tensor, copied: Tensor, gate: Tensor) -> Tensor:
+def mix_log_probs(written: Tensor, copied: Tensor, gate: Tensor) -> Tensor:
     """Log of ``g · exp(written) + (1 - g) · exp(copied)`` with ``g = sigmoid(gate)``; the three broadcast."""
     return torch.logaddexp(functional.logsigmoid(gate) + written, functional.logsigmoid(-gate) + copied)
 
 
-def copied_label(attention_BTS: Tensor, source_BS: Tensor, labels_BT: Tensor) -> Tensor:
-    """Log of the attention on source positions that hold the label: shape [B, T]; very negative where none does."""
+def log_attention_on_label(attention_BTS: Tensor, source_BS: Tensor, labels_BT: Tensor) -> Tensor:
+    """Log of the attention on source positions that hold the label: shape [B, T]; very negative if none does."""
     elsewhere_BTS = source_BS[:, None, :] != labels_BT[:, :, None]
-    return attention_BTS.masked_fill(elsewhere_BTS, NOTHING).logsumexp(dim=-1)
+    return attention_BTS.masked_fill(elsewhere_BTS, MIN_LOG_PROBABILITY).logsumexp(dim=-1)
 
 
-def copied_all(attention_BS: Tensor, source_BS: Tensor, vocabulary: int) -> Tensor:
-    """Log of the attention on each token of the vocabulary: shape [B, V]; very negative where the source lacks it."""
+def log_attention_on_vocabulary(attention_BS: Tensor, source_BS: Tensor, vocabulary: int) -> Tensor:
+    """Log of the attention on each token of the vocabulary: shape [B, V]; very negative if the source lacks it."""
     total_BV = torch.zeros(len(source_BS), vocabulary, dtype=attention_BS.dtype, device=attention_BS.device)
-    return total_BV.scatter_add_(1, source_BS, attention_BS.exp()).clamp_min(FLOOR).log()
+    return total_BV.scatter_add_(1, source_BS, attention_BS.exp()).clamp_min(MIN_PROBABILITY).log()
 
 
-NONE = -1
-"""What stands before the first token of a document: equal to no token."""
+NO_TOKEN = -1
+"""The id before the first token of a document: equal to no token."""
 
-FLOOR = 1e-30
-"""Least probability that survives in fp32 and bf16 alike (both reach 1e-38); keeps the logarithm finite."""
+MIN_PROBABILITY = 1e-30
+"""Keeps the logarithm finite; both fp32 and bf16 can represent it (they reach 1e-38)."""
 
-NOTHING = -69.0
-"""Logarithm of about 1e-30, the same floor for a single position."""
+MIN_LOG_PROBABILITY = -69.0
+"""Logarithm of about 1e-30: the same floor for a single position."""

@@ -4,11 +4,11 @@
 model.safetensors weights in fp32, under transformers' own names; a copy head's names begin with ``copy_head.``
 config.json       transformers' configuration, for readers that know the family
 tokenizer.json    the tokenizer, in the format of HF ``tokenizers``
-model.json        family, shape, special tokens, task, lengths: `shape.Info`
-history.json      the training curve, one row per look at the validation split
+model.json        family, shape, special tokens, task, lengths: `shape.ModelInfo`
+history.json      the training curve, one row per validation
 ================= =============================================================================================
 
-Equal weights give equal bytes: names are sorted and nothing tells when or where the model was made.
+Equal weights give equal bytes: names are sorted, and no file records time or place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 
 from pipeline.errors import BadInput
 from pipeline.models.build import build_model
-from pipeline.models.shape import Info
+from pipeline.models.shape import ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +39,15 @@ WEIGHTS, CONFIG, TOKENIZER, INFO, HISTORY = "model.safetensors", "config.json", 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to answer: in evaluation mode, on its device, with its tokenizer."""
+    """A model in evaluation mode, on its device, with its tokenizer."""
 
     model: TextModel
     tokenizer: Tokenizer
-    info: Info
+    info: ModelInfo
 
 
 def named_weights(model: TextModel) -> dict[str, Tensor]:
-    """The trained tensors by the name they have on disk, tied ones once, sorted by name."""
+    """The trained tensors by their name on disk, sorted by name; tied ones once."""
     prefix = next(name for name, module in model.named_children() if module is model.core) + "."
     return {name.removeprefix(prefix): weight for name, weight in sorted(model.named_parameters())}
 
@@ -55,7 +55,7 @@ def named_weights(model: TextModel) -> dict[str, Tensor]:
 def save_model(
     model: TextModel,
     folder: Path,
-    info: Info,
+    info: ModelInfo,
     *,
     tokenizer: Path,
     weights: Mapping[str, Tensor] | None = None,
@@ -65,7 +65,7 @@ def save_model(
 
     Args:
         model: the model; its weights are written unless ``weights`` are given.
-        folder: where to write; made if it is not there.
+        folder: where to write; created if missing.
         info: what the model is.
         tokenizer: the ``tokenizer.json`` to put beside it.
         weights: tensors by their name in `named_weights`, e.g. fp32 masters of a model held in bf16.
@@ -73,8 +73,8 @@ def save_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = named_weights(model) if weights is None else weights
-    exact = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in sorted(chosen.items())}
-    save_file(exact, folder / WEIGHTS, metadata={"format": "pt"})
+    tensors = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in sorted(chosen.items())}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     config = {key: value for key, value in model.core.config.to_dict().items() if key != "dtype"}  # type: ignore[union-attr, operator]
     (folder / CONFIG).write_text(_json(config))
     (folder / INFO).write_text(_json(info.to_json()))
@@ -95,17 +95,17 @@ def load_model(folder: Path, device: str = "cpu") -> Loaded:
     info = read_info(folder)
     model = build_model(info.shape, info.vocabulary, info.specials, dropout=0.0, seed=info.seed)
     load_weights(model, folder)
-    tokenizer = Tokenizer.from_file(str(_there(folder / TOKENIZER)))
+    tokenizer = Tokenizer.from_file(str(_require_file(folder / TOKENIZER)))
     return Loaded(model.to(device).eval(), tokenizer, info)
 
 
 def load_weights(model: TextModel, folder: Path) -> None:
-    """Put the weights of a model folder into ``model``.
+    """Copy the weights of a model folder into ``model``.
 
     Raises:
         BadInput: they cannot be read, or belong to a model of another shape.
     """
-    path = _there(folder / WEIGHTS)
+    path = _require_file(folder / WEIGHTS)
     try:
         found = load_file(path)
     except SafetensorError as error:
@@ -120,26 +120,26 @@ def load_weights(model: TextModel, folder: Path) -> None:
             weight.copy_(found[name])
 
 
-def read_info(folder: Path) -> Info:
+def read_info(folder: Path) -> ModelInfo:
     """Read `model.json`.
 
     Raises:
         BadInput: it is missing or cannot be read.
     """
     try:
-        data: dict[str, Any] = json.loads(_there(folder / INFO).read_text())
+        data: dict[str, Any] = json.loads(_require_file(folder / INFO).read_text())
     except ValueError as error:
         raise BadInput(f"{INFO} is not JSON: {error}", "a model folder", "fetch or train the model again") from error
-    return Info.from_json(data)
+    return ModelInfo.from_json(data)
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
     """Read the training curve."""
-    rows: list[dict[str, float]] = json.loads(_there(folder / HISTORY).read_text())
+    rows: list[dict[str, float]] = json.loads(_require_file(folder / HISTORY).read_text())
     return rows
 
 
-def _there(path: Path) -> Path:
+def _require_file(path: Path) -> Path:
     if not path.is_file():
         raise BadInput(f"no {path.name} in {path.parent}", "a model folder", "check the folder")
     return path

@@ -1,15 +1,14 @@
 """Greedy decoding in batches, the same for evaluation and for serving.
 
-An example gets the same output whatever company it has in the batch:
+An example gets the same output whichever other examples share its batch:
 
-* its source is padded to a length that follows from its own length alone (the next multiple of 16), so every row-wise sum
-  runs over the same number of terms, and only sources of one padded length share a batch;
-* on the CPU everything is computed in double precision: what is left of the influence of the batch's size is rounding
-  around 1e-16, which no longer decides between two tokens. It costs a few seconds per 1,000 examples of a small model.
-  A GPU keeps the weights' own precision.
+* Its source is padded to a length that depends on its own length alone: the next multiple of 16. Every row-wise sum then runs over
+  the same number of terms. Only sources of one padded length share a batch.
+* On the CPU everything is computed in double precision. What remains of the batch size's influence is rounding around 1e-16, too
+  small to decide between two tokens. It costs a few seconds per 1,000 examples of a small model. A GPU keeps the weights' precision.
 
-Repetition: no three tokens in a row occur twice in one output (Paulus et al. 2018, "A deep reinforced model for abstractive
-summarization", section 2.5); without the rule a small model that has nothing to say loops.
+Repetition: no sequence of three tokens occurs twice in one output (Paulus et al. 2018, "A deep reinforced model for abstractive
+summarization", section 2.5). Without this rule a small, unsure model loops.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.models.base import TextModel
     from pipeline.models.files import Loaded
 
-BUCKET = 16
+PADDING_MULTIPLE = 16
 """Sources are padded to a multiple of this many tokens."""
 
 
@@ -44,7 +43,7 @@ def generate(loaded: Loaded, sources: Sequence[Sequence[int]], max_new_tokens: i
         The ids of each output, without the end token and without any other special token. An empty source gives an
         empty output.
     """
-    model = _exact(loaded.model)
+    model = _in_decoding_precision(loaded.model)
     limit = loaded.info.max_source_tokens
     cut = [list(source[:limit]) for source in sources]
     outputs: list[list[int]] = [[] for _ in cut]
@@ -56,8 +55,8 @@ def generate(loaded: Loaded, sources: Sequence[Sequence[int]], max_new_tokens: i
     return outputs
 
 
-def _exact(model: TextModel) -> TextModel:
-    """The model in the precision that decoding runs in; the one handed in stays as it is."""
+def _in_decoding_precision(model: TextModel) -> TextModel:
+    """A copy of the model in double precision on the CPU; the model itself on a GPU."""
     if next(model.parameters()).device.type != "cpu":
         return model.eval()
     return copy.deepcopy(model).double().eval()
@@ -68,7 +67,7 @@ def _by_padded_length(sources: list[list[int]], limit: int) -> dict[int, list[in
     groups: dict[int, list[int]] = {}
     for index, source in enumerate(sources):
         if source:
-            groups.setdefault(min(-(-len(source) // BUCKET) * BUCKET, limit), []).append(index)
+            groups.setdefault(min(-(-len(source) // PADDING_MULTIPLE) * PADDING_MULTIPLE, limit), []).append(index)
     return dict(sorted(groups.items()))
 
 
@@ -76,14 +75,14 @@ def _by_padded_length(sources: list[list[int]], limit: int) -> dict[int, list[in
 def _decode(model: TextModel, sources: list[list[int]], length: int, max_new_tokens: int) -> list[list[int]]:
     """Greedy decoding of one batch; ends when every row has written the end token."""
     eos = model.specials.eos
-    decoding = model.begin(sources, length)
+    state = model.start_decoding(sources, length)
     rows = [_Output() for _ in sources]
     last_B = torch.full((len(sources),), model.start_id, device=next(model.parameters()).device)
-    for _ in range(min(max_new_tokens, model.room(length))):
-        scores_BV = model.scores(decoding, last_B)
-        scores_BV[:, list(model.specials.never_written)] = -torch.inf
-        _forbid(scores_BV, rows)
-        last_B = scores_BV.argmax(dim=-1)
+    for _ in range(min(max_new_tokens, model.max_target_tokens(length))):
+        log_probs_BV = model.next_log_probs(state, last_B)
+        log_probs_BV[:, list(model.specials.never_generated)] = -torch.inf
+        _block_repeated_trigrams(log_probs_BV, rows)
+        last_B = log_probs_BV.argmax(dim=-1)
         for row, token in zip(rows, last_B.tolist(), strict=True):
             row.add(token, eos)
         if all(row.ended for row in rows):
@@ -91,20 +90,20 @@ def _decode(model: TextModel, sources: list[list[int]], length: int, max_new_tok
     return [row.tokens for row in rows]
 
 
-def _forbid(scores_BV: Tensor, rows: list[_Output]) -> None:
-    """Rule out every token that would complete three tokens the row has written already."""
+def _block_repeated_trigrams(log_probs_BV: Tensor, rows: list[_Output]) -> None:
+    """Rule out every token that would complete a sequence of three tokens the row already contains."""
     for index, row in enumerate(rows):
-        banned = row.after.get((row.tokens[-2], row.tokens[-1])) if len(row.tokens) > 1 else None
+        banned = row.following.get((row.tokens[-2], row.tokens[-1])) if len(row.tokens) > 1 else None
         if banned:
-            scores_BV[index, sorted(banned)] = -torch.inf
+            log_probs_BV[index, sorted(banned)] = -torch.inf
 
 
 class _Output:
-    """One row's tokens so far, and which token followed which pair."""
+    """One row's tokens so far, and the tokens that followed each pair of tokens."""
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
-        self.after: dict[tuple[int, int], set[int]] = {}
+        self.following: dict[tuple[int, int], set[int]] = {}
         self.ended = False
 
     def add(self, token: int, eos: int) -> None:
@@ -115,4 +114,4 @@ class _Output:
         self.tokens.append(token)
         if len(self.tokens) > 2:
             first, second, third = self.tokens[-3:]
-            self.after.setdefault((first, second), set()).add(third)
+            self.following.setdefault((first, second), set()).add(third)

@@ -1,4 +1,4 @@
-"""How likely a model finds given targets: the ground of loss, perplexity and bits per byte."""
+"""Negative log-likelihood of given targets: the basis of loss, perplexity and bits per byte."""
 
 from __future__ import annotations
 

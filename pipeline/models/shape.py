@@ -1,7 +1,6 @@
-"""What a model is, apart from its weights: size, special tokens, task and lengths, as `model.json` holds them.
+"""What a model is, apart from its weights: size, special tokens, task and lengths, as stored in `model.json`.
 
-Plain dataclasses instead of the recipe's sections, because this travels with a registered model into environments that do
-not have the recipe.
+Plain dataclasses instead of the recipe's sections, because a registered model ships them into environments without the recipe.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ class Specials:
     sentinels: tuple[int, ...] = ()
 
     @property
-    def never_written(self) -> tuple[int, ...]:
-        """Ids that generation must not put out."""
+    def never_generated(self) -> tuple[int, ...]:
+        """Ids that generation must not emit."""
         return (self.pad, self.bos, self.unk, self.sep, *self.sentinels)
 
 
 @dataclass(frozen=True)
-class Info:
-    """Everything `load_model` needs to build the model again, and serving needs to use it."""
+class ModelInfo:
+    """What `load_model` needs to build the model again, and what serving needs to use it."""
 
     shape: Shape
     vocabulary: int
@@ -61,14 +60,14 @@ class Info:
     seed: int = 0
     """Seed of the initial weights, so that the untrained model can be built again."""
     extra: dict[str, Any] = field(default_factory=dict)
-    """Figures worth keeping beside the weights, e.g. the step they were taken at."""
+    """Figures to keep with the weights, e.g. the step they were taken at."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Info:
+    def from_json(cls, data: dict[str, Any]) -> ModelInfo:
         """Read back what `to_json` gave.
 
         Raises:

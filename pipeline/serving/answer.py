@@ -1,6 +1,6 @@
 """Text in, text out.
 
-Truncation, prompt and decoding live here and nowhere else. It ships with every registered model, so it may import only what
+Truncation, prompt and decoding are defined here only. Every registered model ships this module, so it may import only what
 `pipeline.serving.package` copies: `pipeline.models`, `pipeline.tokens.prompt`, `pipeline.errors`, `pipeline.lookup`.
 """
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 BATCH = 64
 CHUNK = 8
-"""Batches handed to `generate` at once: it copies the weights once a call, and sorts by length within a call."""
+"""Batches per call of `generate`: it copies the weights once a call, and sorts by length within a call."""
 
 
 class Answerer:
-    """A loaded model that answers."""
+    """Turns texts into outputs with a loaded model."""
 
     def __init__(self, loaded: Loaded, batch: int = BATCH) -> None:
-        """Wrap a model that is in memory already.
+        """Wrap a model that is already in memory.
 
         Args:
             loaded: model, tokenizer and info.
@@ -43,7 +43,7 @@ class Answerer:
 
         Args:
             folder: the model's files.
-            device: where it is to run, in torch's words.
+            device: name of the torch device to run on.
             batch: texts answered at once.
 
         Raises:
@@ -52,32 +52,36 @@ class Answerer:
         return cls(load_model(folder, device), batch)
 
     def encode(self, texts: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
-        """Token ids of the prompts, cut to the length the model was trained on.
+        """Token ids of the prompts, cut to the length that the model was trained on.
 
         Args:
             texts: what to read.
-            names: a title for each text; empty strings, or None for all, where there is none.
+            names: a title for each text; an empty string, or None for all, means no title.
 
         Raises:
             BadInput: not as many names as texts.
         """
         named = list(names) if names is not None else [""] * len(texts)
         if len(named) != len(texts):
-            raise BadInput(f"{len(named)} names for {len(texts)} texts", "one name for each text", "leave the names out or complete them")
+            raise BadInput(
+                f"{len(named)} names for {len(texts)} texts", "one name for each text", "pass a name for every text, or no names"
+            )
         prompts = [source_text(name, text) for name, text in zip(named, texts, strict=True)]
         self.loaded.tokenizer.encode_special_tokens = True  # "<eos>" in a text is five characters, as it was in training
         encoded = self.loaded.tokenizer.encode_batch(prompts, add_special_tokens=False)
         return [row.ids[: self.loaded.info.max_source_tokens] for row in encoded]
 
-    def answer(self, texts: Sequence[str], names: Sequence[str] | None = None, told: Callable[[int], None] | None = None) -> list[str]:
-        """Write an output for each text.
+    def answer(
+        self, texts: Sequence[str], names: Sequence[str] | None = None, on_progress: Callable[[int], None] | None = None
+    ) -> list[str]:
+        """Write an output for each text, in the order of the texts.
 
-        Texts of similar length are decoded together, which saves padding; the order of the answers is that of the texts.
+        Texts of similar length are decoded together, which saves padding.
 
         Args:
             texts: what to read.
             names: a title for each text, or None.
-            told: called now and then with the number of texts answered so far.
+            on_progress: called after each chunk with the number of texts answered so far.
 
         Raises:
             BadInput: not as many names as texts.
@@ -91,6 +95,6 @@ class Answerer:
             written = generate(self.loaded, [sources[index] for index in chosen], self.loaded.info.max_target_tokens, self.batch)
             for index, ids in zip(chosen, written, strict=True):
                 answers[index] = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
-            if told:
-                told(start + len(chosen))
+            if on_progress:
+                on_progress(start + len(chosen))
         return answers

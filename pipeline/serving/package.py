@@ -1,9 +1,8 @@
-"""A model folder as an MLflow model that needs nothing of this project where it is loaded.
+"""A model folder as an MLflow model that can be loaded without this project.
 
-The few modules that answer are copied along under a package name of their own, ``trainshed_serving_<digest of the copied
-source>``, with their imports renamed. Left as ``pipeline`` they would clash with an installed version of this project, or with
-anything else of that name; with the digest in the name two versions of a model, each with its own code, can be loaded in one
-process. Everything is done offline.
+The modules that answer are copied into the model under the package name ``trainshed_serving_<digest of the copied source>``, with
+their imports renamed. Under the name ``pipeline`` they would clash with an installed version of this project. With the digest in the
+name, one process can load two versions of a model, each with its own code. Packaging needs no network.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ SHIPPED = (
     "serving/__init__.py",
     "serving/answer.py",
 )
-"""What is copied, below `pipeline/`."""
+"""What is copied from `pipeline/`."""
 
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch", "transformers")
 SOURCES = Path(__file__).resolve().parent.parent
@@ -42,7 +41,7 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
     Args:
         model: the model folder.
         output: folder to create.
-        scratch: an existing folder for the renamed sources; may be thrown away afterwards.
+        scratch: an existing folder for the renamed sources; may be deleted afterwards.
         metadata: what MLflow shows with the model, e.g. digests.
         trained_with: versions of the libraries that made the model, by name.
 
@@ -71,7 +70,7 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
 
 
 def serving_name() -> str:
-    """Name of the package that answers: it stands for the content of everything that is copied."""
+    """Name of the copied package; it contains a digest of everything that is copied."""
     digest = hashlib.sha256()
     for path in [*_shipped(), SOURCES / "serving" / SCRIPT]:
         digest.update(f"{path.relative_to(SOURCES).as_posix()}\0{path.read_text(encoding='utf-8')}\0".encode())
@@ -91,16 +90,17 @@ def copy_sources(folder: Path) -> Path:
 
 
 def pinned_requirements(trained_with: Mapping[str, str]) -> list[str]:
-    """What the model needs, at the versions it was made with, or else those here; local parts such as ``+cpu`` are left to the index.
+    """The model's requirements, pinned to the versions it was trained with, or else to those installed here.
 
-    The image that registers a model holds neither torch nor all of MLflow, whose smaller distribution has the same version.
+    Local parts of a version such as ``+cpu`` are dropped: the package index decides. The image that registers a model has no torch and
+    only mlflow-skinny, which has the same version as mlflow.
     """
     known = {"mlflow": version("mlflow-skinny"), **trained_with}
     return [f"{name}=={(known.get(name) or version(name)).partition('+')[0]}" for name in REQUIREMENTS]
 
 
 def _shipped() -> list[Path]:
-    """Every source file that is copied, always in the same order."""
+    """Every source file that is copied, sorted."""
     files: list[Path] = []
     for place in SHIPPED:
         path = SOURCES / place

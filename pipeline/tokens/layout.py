@@ -1,4 +1,4 @@
-"""`tokens.json`: what a reader of the shards must know."""
+"""`tokens.json`: vocabulary, dtype, special tokens and lengths of a tokens artifact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "tokens.json"
 
 @dataclass(frozen=True)
 class Layout:
-    """How the shards are to be read."""
+    """How to read the shards."""
 
     vocabulary: int
     """Number of token ids, special tokens included."""
@@ -49,7 +49,7 @@ def read_layout(folder: Path) -> Layout:
     """Read `tokens.json`.
 
     Raises:
-        Damaged: it is missing or not what `write_layout` writes.
+        Damaged: the file is missing or not what `write_layout` writes.
     """
     try:
         return Layout(**json.loads((folder / FILE).read_bytes()))

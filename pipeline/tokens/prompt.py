@@ -1,18 +1,18 @@
-"""The text a model reads: the words of the name, then the text.
+"""The prompt of a document: the words of its name, then its text.
 
-Tokenization, evaluation and serving all call this, so the three cannot drift apart. It ships with every registered model and
-imports nothing but the standard library.
+Tokenization, evaluation and serving all call this, so their prompts are equal. Every registered model ships this module, so it
+imports only the standard library.
 """
 
 from __future__ import annotations
 
 import re
 
-HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-BREAK = re.compile(r"[\W_]+")
+CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+SEPARATOR = re.compile(r"[\W_]+")
 PARTS = 2
-"""Parts of a dotted name that are read, from the end: class and method, or module and function. What stands before says
-where something lies rather than what it does, and would fill a fifth of a source."""
+"""Parts of a dotted name that the prompt uses, from the end: class and method, or module and function. The earlier parts are a
+location rather than a description, and would fill a fifth of a source."""
 
 
 def source_text(name: str, text: str) -> str:
@@ -27,7 +27,7 @@ def source_text(name: str, text: str) -> str:
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name in small letters: cut at dots, underscores, blanks, other signs, and humps of CamelCase."""
+    """The words of a name in lower case, split at dots, underscores, spaces, other punctuation, and CamelCase boundaries."""
     dotted = " " not in name
-    read = ".".join(name.split(".")[-PARTS:]) if dotted else name
-    return [word.lower() for part in BREAK.split(read) for word in HUMP.split(part) if word]
+    used = ".".join(name.split(".")[-PARTS:]) if dotted else name
+    return [word.lower() for part in SEPARATOR.split(used) for word in CAMEL_BOUNDARY.split(part) if word]

@@ -8,7 +8,7 @@ from pipeline.errors import BadInput
 from pipeline.lookup import load
 from pipeline.models.build import build_model
 from pipeline.models.files import TOKENIZER, load_weights, read_info
-from pipeline.models.shape import Info, Shape
+from pipeline.models.shape import ModelInfo, Shape
 from pipeline.training import TASKS
 from pipeline.training.device import choose_compute_setup
 from pipeline.training.loop import LoopInputs, train
@@ -41,7 +41,9 @@ def finetune_model(job: TrainingJob, params: Finetuning, base: Path | None = Non
     if base:
         _check_base(base, shape, tokens)
         load_weights(model, base)
-    info = Info(shape, tokens.vocabulary, tokens.specials, params.task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed)
+    info = ModelInfo(
+        shape, tokens.vocabulary, tokens.specials, params.task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed
+    )
     positions, group = max(shape.context, tokens.max_source_tokens), job.process_group
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, positions, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)

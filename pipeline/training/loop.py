@@ -108,7 +108,7 @@ class _Loop:
         self.state = self.group.broadcast_object(state)
         self.device = self.state.compute_setup.apply()
         self.model = inputs.model.to(self.device)
-        self.model.use_kernel(self.state.compute_setup.kernel)
+        self.model.set_attention_kernel(self.state.compute_setup.kernel)
         self.weights = MasterWeights(self.model, self.state.compute_setup.precision)
         self.optimizer: Optimizer = load("optimizer", OPTIMIZERS, inputs.params.optimizer)(
             self.weights.tensors, self.weights.matrices, inputs.params, self.model.core.dtype

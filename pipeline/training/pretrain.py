@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.lookup import load
 from pipeline.models.build import build_model
-from pipeline.models.shape import Info, Shape
+from pipeline.models.shape import ModelInfo, Shape
 from pipeline.training import OBJECTIVES
 from pipeline.training.device import choose_compute_setup
 from pipeline.training.loop import LoopInputs, train
@@ -32,7 +32,7 @@ def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
     tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
     feed = load("objective", OBJECTIVES, params.objective)(tokens, shape, params)
     model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
-    info = Info(
+    info = ModelInfo(
         shape, tokens.vocabulary, tokens.specials, params.objective, tokens.max_source_tokens, tokens.max_target_tokens, params.seed
     )
     group = job.process_group

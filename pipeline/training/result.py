@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.models.base import TextModel
-    from pipeline.models.shape import Info
+    from pipeline.models.shape import ModelInfo
     from pipeline.training.job import TrainingJob
     from pipeline.training.loop import LoopResult
 
@@ -26,7 +26,7 @@ class TrainingResult:
     """What it was computed on: device, threads, kernel, precision, number of processes."""
 
 
-def save_result(job: TrainingJob, model: TextModel, info: Info, trained: LoopResult, tokenizer: Path) -> TrainingResult:
+def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: LoopResult, tokenizer: Path) -> TrainingResult:
     """Write the model folder, on rank 0 only, and sum up.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.shape import Specials
 from pipeline.tokens.layout import read_layout
-from pipeline.tokens.reader import TokenStream
+from pipeline.tokens.token_stream import TokenStream
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from pipeline.corpus.counts import check_counts
 from pipeline.planning import PreparedStep, prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
-from pipeline.tokens.reader import TokenStream
+from pipeline.tokens.token_stream import TokenStream
 
 if TYPE_CHECKING:
     from pathlib import Path

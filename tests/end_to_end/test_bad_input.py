@@ -136,7 +136,7 @@ def half_unreadable(line: Line, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("kind", "make", "told"),
     [
-        ("parquet", corrupt_parquet, "is not a whole Parquet file"),
+        ("parquet", corrupt_parquet, "is not a complete Parquet file"),
         ("jsonl", half_unreadable, "200 of 400 records could not be read (200 times: not UTF-8"),
     ],
 )

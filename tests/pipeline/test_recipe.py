@@ -10,11 +10,11 @@ from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.metrics import METRICS
 from pipeline.lookup import load
 from pipeline.models import FAMILIES
-from pipeline.models.base import Pairs, TextModel
+from pipeline.models.base import PairBatch, TextModel
 from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
-from pipeline.tokens.special import NAMES
+from pipeline.tokens.special_tokens import NAMES
 from pipeline.training import OBJECTIVES
 from pipeline.training.objectives.span_corruption import _noise_and_spans
 
@@ -190,7 +190,9 @@ def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
 def test_the_checks_know_every_family_and_objective() -> None:
     assert checks.OBJECTIVES.keys() == OBJECTIVES.keys()
     kinds: dict[str, type[TextModel]] = {name: load("family", FAMILIES, name) for name in FAMILIES}
-    assert {name: checks.ENCODER_DECODER if kind.batches is Pairs else checks.DECODER for name, kind in kinds.items()} == checks.KINDS
+    assert {
+        name: checks.ENCODER_DECODER if kind.batch_type is PairBatch else checks.DECODER for name, kind in kinds.items()
+    } == checks.KINDS
     assert len(NAMES) == checks.SPECIAL_TOKENS
 
 

@@ -1,9 +1,9 @@
-"""Readers: from the items of a pinned source to records, one file for each kind of source."""
+"""Readers: from the items of a pinned source to records, one file per kind of source."""
 
 READERS = {
     "pydocs": "pipeline.corpus.readers.pydocs:read",
-    "jsonl": "pipeline.corpus.readers.jsonl:read",
-    "csv": "pipeline.corpus.readers.delimited:read",
-    "parquet": "pipeline.corpus.readers.columnar:read",
-    "text": "pipeline.corpus.readers.plain:read",
+    "jsonl": "pipeline.corpus.readers.jsonl_files:read",
+    "csv": "pipeline.corpus.readers.csv_files:read",
+    "parquet": "pipeline.corpus.readers.parquet_files:read",
+    "text": "pipeline.corpus.readers.text_files:read",
 }

@@ -1,4 +1,4 @@
-"""What a reader must do."""
+"""The protocol of a reader."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Reads a source at the revision it is pinned to, in the same order every time, in bounded memory."""
+    """Reads a source at its pinned revision, in the same order every time, in bounded memory."""
 
     def __call__(self, source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
         """Yield each record, or why it could not be read.
 
         Args:
-            source: kind, and which field plays which part.
+            source: kind, and which field holds text, target, name and group.
             pin: the items to read.
-            settings: where an S3 server is.
-            reporter: told how many bytes are read.
+            settings: address of the S3 server.
+            reporter: gets the number of bytes read.
 
         Raises:
             BadInput: a file is corrupt as a whole, or lacks a field the recipe names.
-            Unavailable: an item is no longer at its pinned revision, or its server is away.
+            Unavailable: an item is no longer at its pinned revision, or its server is unreachable.
         """

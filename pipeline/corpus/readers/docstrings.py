@@ -1,7 +1,7 @@
 """Docstrings of one Python module.
 
-Only the bodies of modules and classes are walked, and what stands in them under ``if``, ``try`` or ``with``: a docstring
-cannot be anywhere else but in a function inside a function. Walking every node of every tree takes sixteen times as long.
+It walks the bodies of modules and classes, and the ``if``, ``try`` and ``with`` blocks in them. Docstrings of functions inside
+functions are skipped. Walking every node of every tree takes sixteen times as long.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ def docstrings(source: bytes, module: str) -> list[tuple[str, str]]:
     """Qualified name and docstring (indentation removed) of the module, its classes, functions and methods, in order.
 
     Args:
-        source: the module's bytes; a PEP 263 coding line is heeded.
+        source: the module's bytes; a PEP 263 coding line is respected.
         module: its dotted name.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it is not Python of this version, or too deeply nested.
     """
-    return list(_found(ast.parse(source), module))
+    return list(_walk(ast.parse(source), module))
 
 
-def split(docstring: str) -> tuple[str, str | None]:
-    """Body and summary line as PEP 257 has them: one line, a blank line, the rest.
+def split_docstring(docstring: str) -> tuple[str, str | None]:
+    """Body and summary line as in PEP 257: one line, a blank line, the rest.
 
     Returns:
-        (body, summary); (the whole, None) for a docstring of another shape.
+        (body, summary); (docstring, None) for a docstring of another shape.
     """
     summary, _, rest = docstring.partition("\n")
     gap, _, body = rest.partition("\n")
     return (body, summary) if body.strip() and not gap.strip() else (docstring, None)
 
 
-def record(name: str, docstring: str, group: str) -> Record:
+def to_record(name: str, docstring: str, group: str) -> Record:
     """The record of one docstring."""
-    text, target = split(docstring)
+    text, target = split_docstring(docstring)
     return Record(text, target, name, group)
 
 
-def _found(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Iterator[tuple[str, str]]:
+def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Iterator[tuple[str, str]]:
     first = node.body[0] if node.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         text = cleandoc(first.value.value)
@@ -56,7 +56,7 @@ def _found(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunction
             yield name, text
     if isinstance(node, ast.Module | ast.ClassDef):
         for inner in _definitions(node.body):
-            yield from _found(inner, f"{name}.{inner.name}")
+            yield from _walk(inner, f"{name}.{inner.name}")
 
 
 def _definitions(body: Iterable[ast.AST]) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:

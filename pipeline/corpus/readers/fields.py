@@ -1,4 +1,4 @@
-"""From the fields of a user's row to a record."""
+"""From a row of the user's data to a record."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pipeline.recipe.data import Columns
 
 
-def wanted(columns: Columns) -> list[str]:
-    """The fields that the recipe names."""
+def named_fields(columns: Columns) -> list[str]:
+    """The fields that the recipe names, in the order text, target, name, group."""
     return [name for name in (columns.text, columns.target, columns.name, columns.group) if name is not None]
 
 
@@ -25,17 +25,17 @@ def check_fields(columns: Columns, available: Iterable[str], where: str) -> None
         BadInput: suggests the near name.
     """
     present = sorted(available)
-    for name in wanted(columns):
+    for name in named_fields(columns):
         if name not in present:
             raise unknown_name(f"field of {where} in data.source.columns:", name, present)
 
 
 def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | Quarantined:
-    """Take the fields that count; numbers become text in a name or group, null is none.
+    """Take the named fields of a row. Numbers become text in a name or group; null means no value.
 
     Args:
         row: the user's row.
-        columns: which field plays which part.
+        columns: which field holds text, target, name and group.
         where: file and line.
     """
     try:
@@ -52,7 +52,7 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
 
 
 def is_unicode(text: str) -> bool:
-    """Whether text can be written as UTF-8: JSON and Python source may spell lone halves of surrogate pairs."""
+    """Whether text can be encoded as UTF-8: JSON and Python source may contain lone surrogates."""
     if text.isascii():
         return True
     try:

@@ -1,4 +1,4 @@
-"""How far reading is, in megabytes."""
+"""Progress of reading a source, in megabytes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ if TYPE_CHECKING:
     from pipeline.reporter import Reporter
     from pipeline.sources.base import Pin
 
-EVERY = 1 << 20
+REPORT_EVERY_BYTES = 1 << 20
 """Bytes between two reports."""
 
 
-class Meter:
-    """Adds up bytes, and tells the reporter about every megabyte."""
+class ReadProgress:
+    """Adds up bytes, and reports every megabyte."""
 
     def __init__(self, reporter: Reporter, pin: Pin) -> None:
-        """Begin at nothing of all that was pinned."""
+        """Start at zero of the pinned bytes."""
         self.reporter = reporter
         self.total = sum(item.size for item in pin.items)
-        self.done = self._told = 0
+        self.done = self._reported = 0
 
     def add(self, count: int) -> None:
         """Count ``count`` more bytes as read."""
         self.done += count
-        if self.done - self._told >= EVERY or self.done >= self.total:
-            self._told = self.done
-            self.tell()
+        if self.done - self._reported >= REPORT_EVERY_BYTES or self.done >= self.total:
+            self._reported = self.done
+            self.report()
 
-    def tell(self) -> None:
-        """Say again how far it is: a file that is read at once and parsed for long moves all the same."""
+    def report(self) -> None:
+        """Report now: a file that is read at once and parsed for minutes must not look stuck to the watchdog."""
         self.reporter.progress(min(self.done, self.total) / 1e6, self.total / 1e6, "MB")

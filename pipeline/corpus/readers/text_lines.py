@@ -1,4 +1,4 @@
-"""Lines of a byte stream, of bounded length, decoded one by one so that a bad one spoils only itself."""
+"""Lines of a byte stream, of bounded length, decoded one by one, so that a bad line affects no other line."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pipeline.corpus.documents import Quarantined
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST = 16 << 20
-"""Longest line that is read, in bytes."""
+MAX_LINE_BYTES = 16 << 20
+"""Longer lines are quarantined."""
 BOM = b"\xef\xbb\xbf"
 
 
 def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined]]:
-    """Each line without its end, with where it stands (``name:number``); or why it cannot be read.
+    """Each line without its line end, or why it cannot be read, with its location (``name:number``).
 
     Args:
         stream: what to read.
-        name: what to call it.
+        name: name of the stream in locations.
     """
     number = 0
-    while line := stream.readline(LONGEST):
+    while line := stream.readline(MAX_LINE_BYTES):
         number += 1
         where = f"{name}:{number}"
-        if len(line) == LONGEST and not line.endswith(b"\n"):
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
             _skip(stream)
-            yield where, Quarantined(f"longer than {LONGEST >> 20} MB", where, line[:200].decode("utf-8", "replace"))
+            yield where, Quarantined(f"longer than {MAX_LINE_BYTES >> 20} MB", where, line[:200].decode("utf-8", "replace"))
             continue
         if number == 1:
             line = line.removeprefix(BOM)
@@ -41,6 +41,6 @@ def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined
 
 
 def _skip(stream: IO[bytes]) -> None:
-    """Read on to the end of the line."""
-    while (rest := stream.readline(LONGEST)) and not rest.endswith(b"\n"):
+    """Skip to the end of the line."""
+    while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
         pass

@@ -1,4 +1,4 @@
-"""Two processes or more for what holds the interpreter's lock: results come in order, and no worker outlives its parent."""
+"""Worker processes for work that holds the GIL: results keep their order, and no worker outlives its parent."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
-    """Apply ``work`` to each task; results come in the order of the tasks, however many processes there are.
+def map_in_order(work: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
+    """Apply ``work`` to each task; results come in the order of the tasks, whatever the number of processes.
 
     Args:
-        work: a function of a module (it is sent by name).
+        work: a function at module level (it is pickled by name).
         tasks: what to apply it to.
-        processes: how many processes; with 1 the work is done here.
+        processes: number of processes; with 1 this process does the work.
 
     Raises:
-        Unavailable: a worker was killed, e.g. because memory ran out.
+        Unavailable: a worker was killed, e.g. OOMKilled.
     """
     if processes == 1 or len(tasks) < 2:
         yield from map(work, tasks)
         return
-    # spawned, not forked: this process has threads, and a fork may inherit a lock that nobody will release
+    # spawned, not forked: this process has threads, and a fork may inherit a lock that is never released
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(processes, len(tasks)), context, initializer=_end_with_parent)
     try:
         yield from pool.map(work, tasks)
     except BrokenProcessPool as error:
-        raise Unavailable("a worker process was killed", "it to finish", "see whether memory ran out, then try again") from error
+        raise Unavailable("a worker process was killed", "", "check whether memory ran out (OOMKilled), then run it again") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def processors() -> int:
-    """Processors this process may use."""
+def available_cores() -> int:
+    """Number of cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def _end_with_parent() -> None:
-    """Leave signals to a group of processes to the parent, and end when the parent is gone, even by SIGKILL."""
+    """Ignore signals, which the parent handles, and exit when the parent dies, even by SIGKILL."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -1,6 +1,6 @@
 """Reading Zstandard streams of one or more frames.
 
-`zstandard`'s own stream reader takes a stream that was cut off for one that ended; this one tells the two apart.
+`zstandard`'s own stream reader cannot tell a stream that was cut off from one that ended; this one can.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import IO
 import zstandard
 
 CHUNK = 1 << 13
-"""Compressed bytes fed at once: bounds what a bomb can blow up in memory to some tens of megabytes."""
+"""Compressed bytes per call: limits what a decompression bomb can expand in memory to some tens of megabytes."""
 
 
 class ZstdFile(io.RawIOBase):
@@ -23,13 +23,13 @@ class ZstdFile(io.RawIOBase):
     """
 
     def __init__(self, source: IO[bytes]) -> None:
-        """Begin before the first frame."""
+        """Start before the first frame."""
         self._source = source
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._fed = self._ready = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""What can be had without a model: cheap ways to write a summary that every model is shown beside, whatever they say."""
+"""Baselines: summaries written without a model. Every report shows the model next to all of them."""
 
 BASELINES = {
     "lead": "pipeline.evaluation.baselines.lead:lead",

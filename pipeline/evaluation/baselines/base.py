@@ -1,4 +1,4 @@
-"""What a baseline is: a function that may look at the training pairs and answers for the examples."""
+"""The protocol of a baseline: a function from training pairs and examples to outputs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Baseline(Protocol):
-    """Answers for examples without a model."""
+    """Writes outputs for examples without a model."""
 
     def __call__(self, train: Sequence[Document], examples: Sequence[Document]) -> list[str]:
         """Write one output for each example.
 
         Args:
             train: documents of the train split that have a target, at least one.
-            examples: what to answer; their targets must not be looked at.
+            examples: what to write outputs for; a baseline must not read their targets.
 
         Returns:
             One text for each example, in order; the same for the same arguments.

@@ -1,4 +1,4 @@
-"""Lead: the first words of the text, as many as a summary of the train split has on average."""
+"""Lead: the first words of the text, as many as an average summary of the train split has."""
 
 from __future__ import annotations
 

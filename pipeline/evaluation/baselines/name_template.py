@@ -1,4 +1,4 @@
-"""Name template: "Return the" and the words of the name. Hard to beat for code, where names are chosen to say it all."""
+"""Name template: "Return the" and the words of the name. Hard to beat for code, whose names are chosen to be descriptive."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Nearest neighbour: the summary of the training text that is most alike, by cosine of TF-IDF vectors.
+"""Nearest neighbour: the summary of the most similar training text, by cosine of TF-IDF vectors.
 
-Strong where test documents have near twins in training, as random splits of code do, and weak on whole packages held out:
-the gap between the two says how much of a score is memory.
+It is strong if test documents have near copies in training, as random splits of code do, and weak on held-out packages. The
+gap between the two shows how much of a score is memory.
 """
 
 from __future__ import annotations

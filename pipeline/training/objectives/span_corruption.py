@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.models.base import Batch
     from pipeline.models.shape import Shape
     from pipeline.recipe.training import Training
-    from pipeline.tokens.reader import TokenStream
+    from pipeline.tokens.token_stream import TokenStream
     from pipeline.training.token_folder import TokenFolder
 
 MIN_TOKENS = 8

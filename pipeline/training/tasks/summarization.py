@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.models.collate import collate_pairs, collate_rows, continuation, rounded
+from pipeline.models.collate import collate_pairs, collate_rows, round_up, target_after_source
 from pipeline.training.batch_order import EpochBatches, batches_of_similar_length
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.models.base import Batch
     from pipeline.models.shape import Shape
     from pipeline.recipe.training import Training
-    from pipeline.tokens.reader import TokenStream
+    from pipeline.tokens.token_stream import TokenStream
     from pipeline.training.token_folder import TokenFolder
 
 VALIDATION_EXAMPLES = 640
@@ -64,8 +64,8 @@ class Summarization:
         sources, targets = [pairs.source[int(i)] for i in chosen], [pairs.target[int(i)] for i in chosen]
         if not self._decoder:
             return collate_pairs(sources, targets, self._specials.pad)
-        rows = [[continuation(source, target, self._specials)] for source, target in zip(sources, targets, strict=True)]
-        return collate_rows(rows, rounded(max(len(row[0]) for row in rows)), self._specials.pad)
+        rows = [[target_after_source(source, target, self._specials)] for source, target in zip(sources, targets, strict=True)]
+        return collate_rows(rows, round_up(max(len(row[0]) for row in rows)), self._specials.pad)
 
 
 class _Pairs:

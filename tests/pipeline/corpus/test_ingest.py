@@ -9,8 +9,8 @@ import pytest
 from datasets import load_dataset
 
 from pipeline.corpus.counts import Miscounted, check_counts
-from pipeline.corpus.normalise import key
-from pipeline.corpus.reading import documents, pairs, read_split
+from pipeline.corpus.normalise import comparison_key
+from pipeline.corpus.read_corpus import read_documents, read_pairs, read_split
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.recipe import Columns, Data, Filter, Source, Split
@@ -59,7 +59,7 @@ def test_two_runs_give_the_same_bytes(jsonl: Path, ingest: Ingest) -> None:
 def test_shards_are_bounded_and_read_back_in_order(jsonl: Path, rows: list[dict[str, str]], ingest: Ingest) -> None:
     whole, _ = ingest("jsonl", jsonl, "whole", split={"held_out_groups": 0})
     order = {row["body"]: index for index, row in enumerate(rows)}
-    places = [order[document.text] for document in documents(whole, "train")]
+    places = [order[document.text] for document in read_documents(whole, "train")]
     assert places == sorted(places)
     assert read_split(whole, "train").num_rows == len(places)
     assert read_split(whole, "train", ["target", "id"]).column_names == ["target", "id"]
@@ -78,7 +78,7 @@ def test_datasets_can_load_the_shards(jsonl: Path, tmp_path: Path, ingest: Inges
 def test_a_document_stays_in_its_split_when_others_come_and_go(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
     def places(chosen: list[dict[str, object]], name: str) -> dict[str, str]:
         folder, _ = ingest("jsonl", write(tmp_path / f"{name}.jsonl", chosen), name)
-        return {document.id: split for split in SPLITS for document in documents(folder, split)}
+        return {document.id: split for split in SPLITS for document in read_documents(folder, split)}
 
     everything, half = places(rows, "all"), places(rows[::2], "half")
     assert half
@@ -100,14 +100,14 @@ def test_answers_that_look_the_same_never_straddle_what_is_trained_and_what_is_t
         alone = {"body": row["summary"], "summary": None, "title": "x", "author": f"author {index % 17}"}
         variants += [dict(row), dict(twin), dict(alone)]
     folder, counts = ingest("jsonl", write(tmp_path / "in.jsonl", variants), split={"test": 0.2, "held_out_groups": 0.3})
-    answers = {split: {key(found.target or found.text) for found in documents(folder, split)} for split in SPLITS}
+    answers = {split: {comparison_key(found.target or found.text) for found in read_documents(folder, split)} for split in SPLITS}
     assert answers["test"]
     assert answers["held_out"]
     for tested in ("test", "held_out"):
         for trained in ("train", "validation"):
             assert not answers[tested] & answers[trained]
     assert counts["filtered_known_answer"] > 0
-    groups = {split: {found.group for found in documents(folder, split)} for split in SPLITS}
+    groups = {split: {found.group for found in read_documents(folder, split)} for split in SPLITS}
     assert not groups["held_out"] & (groups["train"] | groups["validation"] | groups["test"])
 
 
@@ -124,7 +124,7 @@ def test_a_column_no_row_has_gets_the_near_name(jsonl: Path, ingest: Ingest) -> 
 
 
 def test_nothing_left_to_train_on_is_refused(jsonl: Path, ingest: Ingest) -> None:
-    with pytest.raises(BadInput, match="of 400 records none is left"):
+    with pytest.raises(BadInput, match="left of 400 records"):
         ingest("jsonl", jsonl, filter=Filter(min_chars=10_000, max_chars=20_000))
     with pytest.raises(BadInput, match="no record has a usable 'summary'"):
         ingest("jsonl", jsonl, "targets", filter=Filter(max_target_chars=1, min_target_chars=1))
@@ -136,7 +136,7 @@ def test_a_target_out_of_bounds_leaves_the_text(tmp_path: Path, rows: list[dict[
     )
     assert counts["kept"] == 401
     assert sum(counts[f"pairs_{split}"] for split in SPLITS) == 400
-    assert sum(len(pairs(folder, split)) for split in SPLITS) == 400
+    assert sum(len(read_pairs(folder, split)) for split in SPLITS) == 400
 
 
 def test_a_source_that_changed_since_it_was_pinned_is_not_read(jsonl: Path, tmp_path: Path, folder_settings: Settings) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.corpus.cleaning import letters, rejected
-from pipeline.corpus.normalise import clean, clean_line, key
+from pipeline.corpus.cleaning import filter_reason, letter_share
+from pipeline.corpus.normalise import clean_line, clean_text, comparison_key
 from pipeline.recipe import Filter
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     ],
 )
 def test_clean(text: str, expected: str) -> None:
-    assert clean(text) == expected
+    assert clean_text(text) == expected
 
 
 @given(st.text())
-@pytest.mark.parametrize("form", [clean, clean_line])
+@pytest.mark.parametrize("form", [clean_text, clean_line])
 def test_what_is_clean_stays_as_it_is(form: Callable[[str], str], text: str) -> None:
     assert form(form(text)) == form(text)
 
@@ -41,11 +41,11 @@ def test_what_is_clean_stays_as_it_is(form: Callable[[str], str], text: str) -> 
     "other", ["return the value", "Return  the\nvalue.", "RETURN: the -- value!", "Return the_value", "Return the \uff56alue"]
 )
 def test_summaries_that_look_the_same_have_one_key(other: str) -> None:
-    assert key(other) == key("Return the value.")
+    assert comparison_key(other) == comparison_key("Return the value.")
 
 
 def test_different_words_have_different_keys_and_signs_alone_keep_theirs() -> None:
-    assert len({key(text) for text in ("Return the value.", "Return a value.", "???", "!!!")}) == 4
+    assert len({comparison_key(text) for text in ("Return the value.", "Return a value.", "???", "!!!")}) == 4
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_different_words_have_different_keys_and_signs_alone_keep_theirs() -> No
     [("short", "too_short"), ("word " * 10, None), ("word " * 100, "too_long"), ("1 + 2 = 3; " * 5, "few_letters"), ("слово " * 8, None)],
 )
 def test_filter(text: str, reason: str | None) -> None:
-    assert rejected(text.strip(), Filter(min_chars=20, max_chars=200)) == reason
+    assert filter_reason(text.strip(), Filter(min_chars=20, max_chars=200)) == reason
 
 
 def test_letters_counts_letters_and_white_space() -> None:
-    assert letters("ab 1") == 0.75
+    assert letter_share("ab 1") == 0.75

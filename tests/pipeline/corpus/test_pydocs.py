@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.corpus.documents import Quarantined, Record
 from pipeline.corpus.readers import pydocs
-from pipeline.corpus.readers.docstrings import docstrings, split
-from pipeline.corpus.readers.pydocs import Batch, extract, module_name, read, wanted
-from pipeline.corpus.readers.workers import in_order
+from pipeline.corpus.readers.docstrings import docstrings, split_docstring
+from pipeline.corpus.readers.pydocs import Batch, extract, is_read, module_name, read
+from pipeline.corpus.readers.workers import map_in_order
 from pipeline.errors import Unavailable
 from pipeline.recipe import Source
 from pipeline.reporter import SilentReporter
@@ -77,11 +77,11 @@ def test_docstrings_of_modules_classes_and_functions_in_order() -> None:
     ],
 )
 def test_summary_and_body_are_told_apart_as_pep_257_says(docstring: str, expected: tuple[str, str | None]) -> None:
-    assert split(docstring) == expected
+    assert split_docstring(docstring) == expected
 
 
 def test_tests_and_copies_of_other_packages_are_left_out() -> None:
-    assert [wanted(path) for path in ("a/b.py", "a/testing/b.py", "a/tests/b.py", "a/_vendor/b.py", "a/test_b.py", "a/conftest.py")] == [
+    assert [is_read(path) for path in ("a/b.py", "a/testing/b.py", "a/tests/b.py", "a/_vendor/b.py", "a/test_b.py", "a/conftest.py")] == [
         True, True, False, False, False, False,
     ]  # fmt: skip
     assert (module_name("a/b/__init__.py"), module_name("a/b.py")) == ("a.b", "a.b")
@@ -89,10 +89,10 @@ def test_tests_and_copies_of_other_packages_are_left_out() -> None:
 
 def test_the_order_does_not_depend_on_the_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(kind="pydocs", packages=("packaging", "click", "iniconfig"))
-    monkeypatch.setattr(pydocs, "BATCH", 20_000)
+    monkeypatch.setattr(pydocs, "BATCH_BYTES", 20_000)
     read_by = {}
     for count in (1, 2):
-        monkeypatch.setattr(pydocs, "processors", lambda count=count: count)
+        monkeypatch.setattr(pydocs, "available_cores", lambda count=count: count)
         read_by[count] = list(read(source, pin(source, Settings()), Settings(), SilentReporter()))
     assert read_by[1] == read_by[2]
     assert len(read_by[1]) > 500
@@ -142,9 +142,9 @@ def test_a_small_package_becomes_a_corpus(ingest: Ingest) -> None:
 
 PARENT = """
 import multiprocessing, sys, time
-from pipeline.corpus.readers.workers import in_order
+from pipeline.corpus.readers.workers import map_in_order
 def main():
-    for _ in in_order(time.sleep, [0, 0, 1000, 1000], 2):
+    for _ in map_in_order(time.sleep, [0, 0, 1000, 1000], 2):
         print(*[child.pid for child in multiprocessing.active_children()], flush=True)
 if __name__ == "__main__":
     main()
@@ -166,8 +166,8 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 def test_a_worker_that_was_killed_is_no_bug() -> None:
     with pytest.raises(Unavailable, match="a worker process was killed"):
-        list(in_order(os._exit, [1, 2], 2))
+        list(map_in_order(os._exit, [1, 2], 2))
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
-    assert list(in_order(len, ["a", "bbb", "cc"], 2)) == [1, 3, 2]
+    assert list(map_in_order(len, ["a", "bbb", "cc"], 2)) == [1, 3, 2]

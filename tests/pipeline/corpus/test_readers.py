@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from pyarrow import parquet
 
-from pipeline.corpus.reading import documents
+from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import BadInput
 from pipeline.recipe import Columns
@@ -42,7 +42,7 @@ def write_parquet(rows: Rows, path: Path) -> None:
 
 
 def texts(folder: Path) -> set[tuple[str, str | None, str, str]]:
-    return {(found.text, found.target, found.name, found.group) for split in SPLITS for found in documents(folder, split)}
+    return {(found.text, found.target, found.name, found.group) for split in SPLITS for found in read_documents(folder, split)}
 
 
 WRITERS: dict[str, Callable[[Rows, Path], None]] = {"csv": write_csv, "parquet": write_parquet}
@@ -98,7 +98,7 @@ def test_a_corrupt_parquet_file_is_named(damage: slice, tmp_path: Path, rows: Ro
     place = tmp_path / "in.parquet"
     write_parquet(rows, place)
     place.write_bytes(place.read_bytes()[damage])
-    with pytest.raises(BadInput, match=r"in.parquet is not a whole Parquet file") as caught:
+    with pytest.raises(BadInput, match=r"in.parquet is not a complete Parquet file") as caught:
         ingest("parquet", place)
     assert "\n" not in str(caught.value)
 
@@ -153,7 +153,7 @@ def test_a_text_file_becomes_documents_of_whole_paragraphs(tmp_path: Path, inges
     (tmp_path / "book.txt").write_text("\n\n".join(paragraphs))
     (tmp_path / "note.txt").write_text("A short note.\n\nOf two paragraphs.\n")
     folder, counts = ingest("text", tmp_path, columns=Columns(), split={"held_out_groups": 0})
-    found = [document for split in SPLITS for document in documents(folder, split)]
+    found = [document for split in SPLITS for document in read_documents(folder, split)]
     assert counts["kept"] == len(found) > 10
     assert {document.text for document in found if document.group == "note.txt"} == {"A short note.\n\nOf two paragraphs."}
     pieces = [piece for document in found if document.group == "book.txt" for piece in document.text.split("\n\n")]

@@ -76,9 +76,9 @@ def test_likelihood_is_what_generation_step_by_step_gives_the_reference(make_mod
         source = Answerer(loaded).encode([one.text], [one.name])[0]
         target = [*loaded.tokenizer.encode(one.target).ids, loaded.model.specials.eos]
         with torch.inference_mode():
-            decoding, last, nats = loaded.model.begin([source], len(source)), loaded.model.start_id, 0.0
+            state, last, nats = loaded.model.start_decoding([source], len(source)), loaded.model.start_id, 0.0
             for token in target:
-                nats -= float(loaded.model.scores(decoding, torch.tensor([last]))[0, token])
+                nats -= float(loaded.model.next_log_probs(state, torch.tensor([last]))[0, token])
                 last = token
         assert found.nats[index] == pytest.approx(nats, rel=1e-4)
         assert found.tokens[index] == len(target)

@@ -11,13 +11,13 @@ import torch
 from tokenizers import Tokenizer, models
 
 from pipeline.errors import BadInput
-from pipeline.models.base import IGNORED, Pairs
+from pipeline.models.base import IGNORED, PairBatch
 from pipeline.models.build import build_model
-from pipeline.models.collate import collate_pairs, collate_rows, continuation, example_batch, text_document
+from pipeline.models.collate import collate_pairs, collate_rows, example_batch, target_after_source, text_document
 from pipeline.models.files import Loaded, load_model, load_weights, named_weights, read_history, save_model
 from pipeline.models.generate import generate
 from pipeline.models.likelihood import negative_log_likelihoods
-from pipeline.models.shape import Info, Shape, Specials
+from pipeline.models.shape import ModelInfo, Shape, Specials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,8 @@ def shape(family: str, copy_head: bool, **changes: int) -> Shape:
     return Shape(family=family, copy_head=copy_head, **sizes)
 
 
-def info(family: str, copy_head: bool) -> Info:
-    return Info(shape(family, copy_head), VOCABULARY, SPECIALS, "summarization", max_source_tokens=40, max_target_tokens=10)
+def info(family: str, copy_head: bool) -> ModelInfo:
+    return ModelInfo(shape(family, copy_head), VOCABULARY, SPECIALS, "summarization", max_source_tokens=40, max_target_tokens=10)
 
 
 def build(family: str, copy_head: bool, seed: int = 0):
@@ -137,9 +137,9 @@ def test_decoding_step_by_step_agrees_with_the_likelihood_of_what_it_wrote(famil
     model = loaded(family, copy_head)
     model.model.double()
     for text in sources(6, seed=4):
-        decoding, last, total, target = model.model.begin([text], -(-len(text) // 16) * 16), model.model.start_id, 0.0, []
+        state, last, total, target = model.model.start_decoding([text], -(-len(text) // 16) * 16), model.model.start_id, 0.0, []
         for _ in range(5):
-            scores = model.model.scores(decoding, torch.tensor([last]))
+            scores = model.model.next_log_probs(state, torch.tensor([last]))
             assert scores.exp().sum().item() == pytest.approx(1.0, abs=1e-6)
             last = int(scores[0].argmax())
             total -= scores[0, last].item()
@@ -155,11 +155,11 @@ def test_an_empty_source_gives_an_empty_output() -> None:
 @pytest.mark.parametrize("kernel", ["eager", "sdpa"])
 def test_a_packed_document_does_not_feel_its_neighbours(copy_head: bool, kernel: str) -> None:
     model = build("gpt2", copy_head).eval()
-    model.use_kernel(kernel)
-    mine = [continuation([20, 21, 22], [30, 31, 1], SPECIALS), text_document([40, 41, 42, 43, 1])]
+    model.set_attention_kernel(kernel)
+    mine = [target_after_source([20, 21, 22], [30, 31, 1], SPECIALS), text_document([40, 41, 42, 43, 1])]
     alone = [model(collate_rows([[one]], len(one), 0)).detach() for one in mine]
     for changed in (50, 51):
-        before, between = text_document([changed, 14, changed, 1]), continuation([changed], [changed, 1], SPECIALS)
+        before, between = text_document([changed, 14, changed, 1]), target_after_source([changed], [changed, 1], SPECIALS)
         packed = model(collate_rows([[before, mine[0], between, mine[1], before]], 32, 0)).detach()
         first, second = packed[3:6], packed[8:12]
         torch.testing.assert_close(first, alone[0], rtol=1e-5, atol=1e-6)
@@ -170,7 +170,7 @@ def test_a_packed_document_does_not_feel_its_neighbours(copy_head: bool, kernel:
 @pytest.mark.parametrize("kernel", ["eager", "sdpa"])
 def test_padding_does_not_change_a_pair(copy_head: bool, kernel: str) -> None:
     model = build("t5", copy_head).eval()
-    model.use_kernel(kernel)
+    model.set_attention_kernel(kernel)
     alone = model(collate_pairs([[20, 21]], [[30, 1]], 0)).detach()
     padded = model(collate_pairs([[20, 21], list(range(13, 40))], [[30, 1], [40, 41, 42, 1]], 0)).detach()
     torch.testing.assert_close(padded[:2], alone, rtol=1e-5, atol=1e-6)
@@ -217,13 +217,13 @@ def test_the_gradient_of_the_copy_head_is_that_of_its_formula() -> None:
 
 def test_a_source_that_leaves_no_room_is_refused() -> None:
     model = loaded("gpt2", copy_head=False)
-    model = Loaded(model.model, model.tokenizer, Info(**{**vars(model.info), "max_source_tokens": 100}))
+    model = Loaded(model.model, model.tokenizer, ModelInfo(**{**vars(model.info), "max_source_tokens": 100}))
     with pytest.raises(BadInput, match="context"):
         generate(model, [list(range(13, 60)) * 3], 4)
 
 
 def test_pairs_count_labels_and_tokens() -> None:
     batch = collate_pairs([[20, 21, 22], [20]], [[30, 1], [30, 31, 1]], 0)
-    assert isinstance(batch, Pairs)
+    assert isinstance(batch, PairBatch)
     assert (batch.labels, batch.tokens) == (5, 16)
     assert int((batch.target_BT == IGNORED).sum()) == 3

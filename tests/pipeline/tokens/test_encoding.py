@@ -12,8 +12,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from pipeline.recipe import Tokenizer as Params
 from pipeline.tokens import encoding
-from pipeline.tokens.encoding import bulk_encoder, own_encoder, tiktoken_encoding
-from pipeline.tokens.training import make_tokenizer
+from pipeline.tokens.encoding import bulk_encoder, huggingface_encoder, tiktoken_encoding
+from pipeline.tokens.train_tokenizer import make_tokenizer
 
 WORDS = [
     "return",
@@ -48,7 +48,7 @@ def trained() -> Tokenizer:
 def test_tiktoken_gives_the_ids_of_the_tokenizer(texts: list[str]) -> None:
     fast = tiktoken_encoding(trained())
     assert fast is not None
-    assert [list(ids) for ids in own_encoder(trained())(texts)] == fast.encode_ordinary_batch(texts)
+    assert [list(ids) for ids in huggingface_encoder(trained())(texts)] == fast.encode_ordinary_batch(texts)
 
 
 @settings(max_examples=100, deadline=None)

@@ -11,13 +11,13 @@ import pytest
 from fixtures.corpora import write_corpus
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from pipeline.corpus.reading import documents, pairs
+from pipeline.corpus.read_corpus import read_documents, read_pairs
 from pipeline.errors import BadInput, Damaged, Preempted
 from pipeline.recipe import Tokenizer as Params
 from pipeline.reporter import SilentReporter
 from pipeline.tokens.layout import read_layout
 from pipeline.tokens.prompt import source_text
-from pipeline.tokens.reader import TokenStream
+from pipeline.tokens.token_stream import TokenStream
 from pipeline.tokens.tokenize import tokenize_corpus
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_streams_hold_every_document_and_its_end(corpus: Path, tokens: Path) -> 
     assert layout.sentinels == list(range(5, 15))
     assert layout.vocabulary == tokenizer.get_vocab_size() <= 400
     for split, count in (("train", 200), ("validation", 10)):
-        stream, found = TokenStream(tokens, f"stream-{split}"), list(documents(corpus, split))
+        stream, found = TokenStream(tokens, f"stream-{split}"), list(read_documents(corpus, split))
         assert len(stream) == len(found) == count == layout.counts[f"documents_{split}"]
         assert stream.ids.dtype == np.uint16
         for index, document in enumerate(found):
@@ -56,7 +56,7 @@ def test_streams_hold_every_document_and_its_end(corpus: Path, tokens: Path) -> 
 def test_pairs_are_cut_to_their_lengths_and_stay_in_step(corpus: Path, tokens: Path) -> None:
     tokenizer = Tokenizer.from_file(str(tokens / "tokenizer.json"))
     sources, targets = (TokenStream(tokens, f"pairs-train-{side}") for side in ("source", "target"))
-    found = pairs(corpus, "train")
+    found = read_pairs(corpus, "train")
     assert len(sources) == len(targets) == len(found) == 100
     for index, document in enumerate(found):
         whole = tokenizer.encode(source_text(document.name, document.text)).ids

@@ -10,15 +10,15 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models
 
-from pipeline.tokens import special
 from pipeline.tokens.layout import Layout, write_layout
+from pipeline.tokens.special_tokens import all_names, special_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 SENTINELS = 8
-SPECIALS = special.all_names(SENTINELS)
+SPECIALS = all_names(SENTINELS)
 VOCABULARY = 64
 FIRST = len(SPECIALS)
 
@@ -34,7 +34,7 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
     words = {word: number for number, word in enumerate([*SPECIALS, *(f"w{number}" for number in range(FIRST, VOCABULARY))])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.save(str(folder / "tokenizer.json"))
-    ids, sentinels = special.ids(tokenizer, SENTINELS)
+    ids, sentinels = special_ids(tokenizer, SENTINELS)
     write_layout(folder, Layout(VOCABULARY, "uint16", ids, sentinels, max_source_tokens=24, max_target_tokens=8))
     random = np.random.default_rng(seed)
     for split, count in (("train", pairs), ("validation", 12)):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline.errors import BadInput
-from pipeline.models.base import IGNORED, Pairs, Rows
+from pipeline.models.base import IGNORED, PackedBatch, PairBatch
 from pipeline.models.build import build_model
 from pipeline.models.shape import Shape
 from pipeline.recipe import Finetuning, Pretraining
@@ -44,7 +44,7 @@ def test_span_corruption_masks_the_asked_share_and_draws_anew_at_each_step(token
     seen, masked, total = set(), 0, 0
     for step in range(60):
         batch = feed.batch(step)
-        assert isinstance(batch, Pairs)
+        assert isinstance(batch, PairBatch)
         seen.add(batch.source_BS.numpy().tobytes())
         source, target = batch.source_BS, batch.target_BT
         sentinels = int(((source >= 5) & (source < 13)).sum())
@@ -60,7 +60,7 @@ def test_packed_rows_predict_within_documents_only(tokens: Path) -> None:
     stream = read.stream("stream-train")
     texts = {tuple(stream[i].tolist()) for i in range(len(stream))}
     batch = CausalLm(read, GPT2, pretraining("causal_lm")).batch(0)
-    assert isinstance(batch, Rows)
+    assert isinstance(batch, PackedBatch)
     assert int(batch.document_BL.max()) > 1
     for ids, documents, labels in zip(batch.ids_BL, batch.document_BL, batch.labels_BL, strict=True):
         for number in range(1, int(documents.max()) + 1):
@@ -73,7 +73,7 @@ def test_packed_rows_predict_within_documents_only(tokens: Path) -> None:
 def test_the_loss_of_a_packed_batch_is_that_of_its_documents_alone(tokens: Path) -> None:
     read = open_tokens(tokens)
     batch = CausalLm(read, GPT2, pretraining("causal_lm")).batch(1)
-    assert isinstance(batch, Rows)
+    assert isinstance(batch, PackedBatch)
     model = build_model(GPT2, read.vocabulary, read.specials, dropout=0.0, seed=0).eval()
     whole = model(batch).detach()
     parts = []
@@ -81,7 +81,7 @@ def test_the_loss_of_a_packed_batch_is_that_of_its_documents_alone(tokens: Path)
         for number in range(1, int(batch.document_BL[row].max()) + 1):
             one = batch.document_BL[row] == number
             fields = (batch.ids_BL, batch.document_BL, batch.position_BL, batch.labels_BL, batch.source_BL)
-            parts.append(model(Rows(*(field[row][one][None] for field in fields))).detach())
+            parts.append(model(PackedBatch(*(field[row][one][None] for field in fields))).detach())
     torch.testing.assert_close(whole, torch.cat(parts), rtol=1e-4, atol=1e-5)
 
 

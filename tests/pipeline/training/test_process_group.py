@@ -12,7 +12,7 @@ import torch
 from fixtures.local_ranks import CheckpointFolder, LocalRanks, RecordingReporter, check_weights, run_ranks, start, write_then_read
 from safetensors.torch import load_file
 
-from pipeline.models.base import Pairs
+from pipeline.models.base import PairBatch
 from pipeline.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_weights_that_drifted_apart_are_not_saved() -> None:
 
 
 def test_the_shards_of_all_ranks_make_up_the_batch() -> None:
-    batch = Pairs(torch.arange(10).view(5, 2), torch.arange(15).view(5, 3))
+    batch = PairBatch(torch.arange(10).view(5, 2), torch.arange(15).view(5, 3))
     parts = [ProcessGroup(number, 3).shard_batch(batch) for number in range(3)]
     assert [len(part.source_BS) for part in parts] == [2, 2, 1]
     assert sorted(row.tolist() for part in parts for row in part.target_BT) == batch.target_BT.tolist()

@@ -1,4 +1,4 @@
-"""Writing token shards: ids one after the other, and where each document ends."""
+"""Writing token shards: all ids in one file, and the offsets of the documents in another."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-WIDEST_UINT16 = 1 << 16
+MAX_UINT16_VOCABULARY = 1 << 16
 
 
 def dtype_for(vocabulary: int) -> str:
-    """``uint16`` where it can hold every id, ``uint32`` otherwise."""
-    return "uint16" if vocabulary <= WIDEST_UINT16 else "uint32"
+    """``uint16`` if it can hold every id, else ``uint32``."""
+    return "uint16" if vocabulary <= MAX_UINT16_VOCABULARY else "uint32"
 
 
 class TokenWriter:
@@ -27,8 +27,8 @@ class TokenWriter:
         """Create the shard.
 
         Args:
-            folder: where it goes.
-            name: its name, without ending.
+            folder: where to create it.
+            name: its name, without suffix.
             dtype: ``uint16`` or ``uint32``; little-endian on disk.
         """
         self._place, self._dtype = folder / name, np.dtype(dtype).newbyteorder("<")

@@ -1,7 +1,7 @@
-"""Where the tokenizer comes from: a byte-level BPE learned on the train split, or one that is given.
+"""The tokenizer: a byte-level BPE trained on the train split, or a given one.
 
-Byte-level BPE as GPT-2 has it (Radford et al. 2019): text is cut into words by a regular expression, words into bytes, and
-the most frequent pair of neighbours becomes a token, again and again. Any text can be written with it, none is unknown.
+Byte-level BPE as in GPT-2 (Radford et al. 2019): a regular expression splits text into words, words are split into bytes, and the
+most frequent pair of neighbours is merged into a token, repeatedly. Every text can be encoded; there are no unknown characters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from pipeline.errors import BadInput
-from pipeline.tokens.special import all_names
+from pipeline.tokens.special_tokens import all_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenizer:
-    """Train a tokenizer, or read the given one. Either way it has our special tokens and adds none by itself.
+    """Train a tokenizer, or read the given one. Both get this project's special tokens, and neither inserts any when it encodes.
 
     Args:
-        texts: texts of the train split; not touched when a tokenizer is given.
-        params: vocabulary, sentinels, and the given tokenizer if any.
-        home: folder a relative path of a given tokenizer starts at.
+        texts: texts of the train split; not read if a tokenizer is given.
+        params: vocabulary, sentinels, and the path of the given tokenizer, if any.
+        home: folder that a relative path of a given tokenizer starts from.
 
     Raises:
-        BadInput: the vocabulary cannot hold bytes and special tokens; the given file is missing, broken or another one.
+        BadInput: the vocabulary cannot hold bytes and special tokens; the given file is missing, broken, or has another digest.
     """
-    tokenizer = _given(home / params.given, params.given_sha256 or "") if params.given else _train(texts, params)
+    tokenizer = _read_given(home / params.given, params.given_sha256 or "") if params.given else _train_bpe(texts, params)
     missing = [name for name in all_names(params.sentinels) if tokenizer.token_to_id(name) is None]
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in missing])
     tokenizer.post_processor = None
@@ -41,7 +41,7 @@ def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenize
     return tokenizer
 
 
-def _train(texts: Iterable[str], params: Params) -> Tokenizer:
+def _train_bpe(texts: Iterable[str], params: Params) -> Tokenizer:
     specials = all_names(params.sentinels)
     if params.vocabulary < len(specials) + 256:
         raise BadInput(
@@ -63,8 +63,8 @@ def _train(texts: Iterable[str], params: Params) -> Tokenizer:
     return tokenizer
 
 
-def _given(path: Path, sha256: str) -> Tokenizer:
-    """Read a tokenizer at the digest the recipe pins it to."""
+def _read_given(path: Path, sha256: str) -> Tokenizer:
+    """Read a tokenizer and check the digest that the recipe pins."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -73,10 +73,10 @@ def _given(path: Path, sha256: str) -> Tokenizer:
     if found != sha256:
         raise BadInput(
             f"tokenizer.given {path} has sha256 {found}",
-            f"{sha256 or 'it to be pinned'}",
+            sha256 or "a pinned digest",
             "set tokenizer.given_sha256, or restore the file",
         )
     try:
         return Tokenizer.from_buffer(data)
-    except Exception as error:  # tokenizers raises plain Exception for whatever it cannot read
-        raise BadInput(f"tokenizer.given {path} cannot be read: {error}", "a tokenizer.json of HF tokenizers", "export it anew") from error
+    except Exception as error:  # tokenizers raises plain Exception for any file it cannot read
+        raise BadInput(f"tokenizer.given {path} cannot be read: {error}", "a tokenizer.json of HF tokenizers", "export it again") from error

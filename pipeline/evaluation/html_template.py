@@ -1,4 +1,4 @@
-"""The Jinja template of `report.html`: one page, no script, no outside resource, at home in light and dark."""
+"""The Jinja template of `report.html`: one page without scripts or outside resources, for light and dark mode."""
 
 TEMPLATE = """\
 <!doctype html>

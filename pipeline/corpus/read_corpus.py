@@ -1,4 +1,4 @@
-"""Reading a corpus that was ingested."""
+"""Reading the documents of a corpus."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def shards(folder: Path, split: str) -> list[Path]:
-    """The Parquet shards of a split, in order; none for a split without documents."""
+def shard_paths(folder: Path, split: str) -> list[Path]:
+    """The Parquet shards of a split, in order; empty for a split without documents."""
     return sorted(folder.glob(f"{split}-*.parquet"))
 
 
@@ -26,22 +26,22 @@ def read_split(folder: Path, split: str, columns: Sequence[str] | None = None) -
     Args:
         folder: folder of the corpus.
         split: ``train``, ``validation``, ``test`` or ``held_out``.
-        columns: columns wanted, in this order; by default all.
+        columns: columns to read, in this order; by default all.
     """
     names = list(columns or SCHEMA.names)
-    tables = [parquet.read_table(shard, columns=names, partitioning=None).select(names) for shard in shards(folder, split)]
+    tables = [parquet.read_table(shard, columns=names, partitioning=None).select(names) for shard in shard_paths(folder, split)]
     return pa.concat_tables(tables) if tables else pa.schema([SCHEMA.field(name) for name in names]).empty_table()
 
 
-def documents(folder: Path, split: str) -> Iterator[Document]:
+def read_documents(folder: Path, split: str) -> Iterator[Document]:
     """The documents of a split, in order, a row group at a time."""
-    for shard in shards(folder, split):
+    for shard in shard_paths(folder, split):
         with parquet.ParquetFile(shard) as file:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, columns=list(Document._fields)).to_pydict()
                 yield from map(Document, *(rows[name] for name in Document._fields))
 
 
-def pairs(folder: Path, split: str) -> list[Document]:
+def read_pairs(folder: Path, split: str) -> list[Document]:
     """The documents of a split that have a target, in order."""
-    return [document for document in documents(folder, split) if document.target is not None]
+    return [document for document in read_documents(folder, split) if document.target is not None]

@@ -1,4 +1,4 @@
-"""Opening a pinned file or object: at its revision or not at all, decompressed on the way, never unpacked to disk."""
+"""Opening a pinned file or object at its revision; decompressed while reading, never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.sources.bucket import open_object, translated
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.corpus.readers.read_progress import Meter
+    from pipeline.corpus.readers.read_progress import ReadProgress
     from pipeline.settings import Settings
     from pipeline.sources.base import PinnedItem
 
@@ -30,66 +30,66 @@ class _Readable(Protocol):
 
 
 @contextmanager
-def open_item(item: PinnedItem, settings: Settings, meter: Meter) -> Iterator[IO[bytes]]:
-    """Open the bytes of an item for reading from front to back; what ends in ``.gz`` or ``.zst`` is decompressed.
+def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[IO[bytes]]:
+    """Open an item for sequential reading; names ending in ``.gz`` or ``.zst`` are decompressed.
 
     Args:
-        item: what was pinned.
-        settings: where an S3 server is.
-        meter: told how many bytes were read.
+        item: the pinned item.
+        settings: address of the S3 server.
+        progress: gets the number of bytes read.
 
     Raises:
         BadInput: the compressed stream is broken.
-        Unavailable: the bytes are not those that were pinned.
+        Unavailable: the bytes differ from the pinned ones.
     """
     with open_raw(item, settings) as raw:
-        counted = io.BufferedReader(_Counted(raw, meter), 1 << 18)
+        counted = io.BufferedReader(_CountingReader(raw, progress), 1 << 18)
         try:
             if item.name.endswith(".gz"):
-                yield gzip.GzipFile(fileobj=counted)  # type: ignore[misc]  # typeshed: a GzipFile is not an IO[bytes], though it has all of it
+                yield gzip.GzipFile(fileobj=counted)  # type: ignore[misc]  # typeshed: a GzipFile is not an IO[bytes], though it has all its methods
             elif item.name.endswith(".zst"):
                 yield io.BufferedReader(ZstdFile(counted), 1 << 18)
             else:
                 yield counted
         except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
-            raise BadInput(f"{item.name} cannot be decompressed: {error}", "a whole file", "make it anew") from error
+            raise BadInput(f"{item.name} cannot be decompressed: {error}", "a complete file", "write the file again") from error
 
 
 @contextmanager
 def open_raw(item: PinnedItem, settings: Settings) -> Iterator[IO[bytes]]:
-    """The stored bytes as they are. Only a local file can seek.
+    """The stored bytes, not decompressed. Only a local file can seek.
 
     Raises:
-        Unavailable: the bytes are not those that were pinned.
+        Unavailable: the bytes differ from the pinned ones.
     """
     if item.name.startswith("s3://"):
         with translated(item.name, settings):
             yield open_object(item.name, item.revision.removeprefix("etag:"), settings)
         return
     try:
-        file = Path(item.name).open("rb")  # noqa: SIM115 - closed below; opening is what may fail
+        file = Path(item.name).open("rb")  # noqa: SIM115 - closed below; only opening is inside the try
     except OSError as error:
         raise _changed(item.name, error.strerror or "") from error
     with file:
         before = os.fstat(file.fileno())
         if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != item.revision:
-            raise _changed(item.name, "other bytes")
+            raise _changed(item.name, "its content is different")
         file.seek(0)
         yield file
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise _changed(item.name, "written to meanwhile")
+            raise _changed(item.name, "it was written to while being read")
 
 
 def _changed(name: str, how: str) -> Unavailable:
-    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run anew")
+    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run again")
 
 
-class _Counted(io.RawIOBase):
-    """Passes bytes on and tells the meter."""
+class _CountingReader(io.RawIOBase):
+    """Counts the bytes that pass through."""
 
-    def __init__(self, source: _Readable, meter: Meter) -> None:
-        self.source, self.meter = source, meter
+    def __init__(self, source: _Readable, progress: ReadProgress) -> None:
+        self.source, self.progress = source, progress
 
     def readable(self) -> bool:
         return True
@@ -97,5 +97,5 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self.source.read(len(buffer))
         buffer[: len(data)] = data
-        self.meter.add(len(data))
+        self.progress.add(len(data))
         return len(data)

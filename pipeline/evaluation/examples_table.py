@@ -1,4 +1,4 @@
-"""`examples.parquet`: every example with what every system wrote and scored."""
+"""`examples.parquet`: every example with the output and the scores of every system."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.evaluation.results import Result
+    from pipeline.evaluation.results import SplitResult
 
 
-def write_examples(results: Sequence[Result], path: Path) -> None:
+def write_examples(results: Sequence[SplitResult], path: Path) -> None:
     """Write one row per example, splits one after another, examples in order of their ids."""
     table = pa.concat_tables([pa.table(_columns(result)) for result in results])
     parquet.write_table(table, path, compression="zstd")
 
 
-def _columns(result: Result) -> dict[str, list[Any]]:
+def _columns(result: SplitResult) -> dict[str, list[Any]]:
     """Columns of one split; ``<system>.<metric>`` holds the per-example values that the gate pairs."""
     found = result.likelihoods[MODEL]
     columns: dict[str, list[Any]] = {

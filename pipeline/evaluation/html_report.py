@@ -1,7 +1,6 @@
 """`report.html`: the report for people.
 
-The template is a Python module, not a file of its own: the digest of the code that made a report then covers it, and an
-edited page is a new report.
+The template is a Python module, so the code digest of evaluation covers it: an edited template gives a new report.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
+from pipeline.evaluation.html_template import TEMPLATE
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.plots import draw_history, draw_systems
 from pipeline.evaluation.systems import MODEL, UNTRAINED
-from pipeline.evaluation.template import TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.evaluation.results import Result
+    from pipeline.evaluation.results import SplitResult
 
 SPLITS = {
     "test": ("Test", "Documents that a hash kept out of training. Near copies of them may have been in training."),
@@ -34,11 +33,11 @@ SYSTEMS = {
 }
 
 
-def render_page(report: Mapping[str, Any], results: Sequence[Result], history: Sequence[Mapping[str, float]], shown: int) -> str:
+def render_page(report: Mapping[str, Any], results: Sequence[SplitResult], history: Sequence[Mapping[str, float]], shown: int) -> str:
     """Render the report.
 
     Args:
-        report: what `report.json` says.
+        report: the content of `report.json`.
         results: the scored splits.
         history: rows of the training curve.
         shown: examples of each split to show side by side.
@@ -48,15 +47,15 @@ def render_page(report: Mapping[str, Any], results: Sequence[Result], history: S
         model=report["model"],
         params=report["params"],
         curves=draw_history(history),
-        splits=[_split(result, report["splits"][result.split], shown) for result in results],
+        splits=[_split_section(result, report["splits"][result.split], shown) for result in results],
         metrics=METRICS,
         descriptions=SYSTEMS,
         main=MODEL,
     )
 
 
-def _split(result: Result, summary: Mapping[str, Any], shown: int) -> dict[str, Any]:
-    """What the template needs of one split."""
+def _split_section(result: SplitResult, summary: Mapping[str, Any], shown: int) -> dict[str, Any]:
+    """The template's values for one split."""
     title, meaning = SPLITS[result.split]
     systems = summary["systems"]
     order = [MODEL, *sorted((name for name in systems if name != MODEL), key=lambda name: (-systems[name]["rougeL"]["mean"], name))]
@@ -66,17 +65,17 @@ def _split(result: Result, summary: Mapping[str, Any], shown: int) -> dict[str, 
         "summary": summary,
         "order": order,
         "bars": draw_systems(systems, order, "rougeL", f"ROUGE-L, {title.lower()}"),
-        "samples": [_sample(result, index) for index in _spread(len(result.examples), shown)],
+        "samples": [_sample(result, index) for index in _evenly_spread(len(result.examples), shown)],
     }
 
 
-def _spread(count: int, shown: int) -> list[int]:
-    """Indices of examples spread evenly over all of them: examples are in order of their ids, which are arbitrary."""
+def _evenly_spread(count: int, shown: int) -> list[int]:
+    """Indices of examples, evenly spread; examples are in order of their ids, which are arbitrary."""
     wanted = min(count, shown)
     return [index * count // wanted for index in range(wanted)]
 
 
-def _sample(result: Result, index: int) -> dict[str, Any]:
+def _sample(result: SplitResult, index: int) -> dict[str, Any]:
     """One example with what every system wrote."""
     document = result.examples[index]
     written = {system: (outputs[index], result.scores[system]["rougeL"][index]) for system, outputs in result.outputs.items()}

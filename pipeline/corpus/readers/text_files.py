@@ -1,7 +1,6 @@
-"""Plain text: whole paragraphs, as many as fit, make a document.
+"""Plain-text files: each document is a run of whole paragraphs up to a maximum size.
 
-Paragraphs are separated by blank lines. A file that is one short note becomes one document, a book becomes many; the group
-of each is the file's name.
+Paragraphs are separated by blank lines. A short file becomes one document, a book becomes many. Their group is the file's name.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined, Record
-from pipeline.corpus.readers.opening import open_item
-from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.open_item import open_item
+from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
-DOCUMENT = 4000
-"""Characters at which a document ends, at the next end of a paragraph (or of a line, once twice as long)."""
+DOCUMENT_CHARS = 4000
+"""A document of this many characters ends at the next end of a paragraph; one twice as long at the next end of a line."""
 
 
 def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
@@ -32,26 +31,26 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
         BadInput: a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(reporter, pin)
+    progress = ReadProgress(reporter, pin)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
-        with open_item(item, settings, meter) as stream:
+        with open_item(item, settings, progress) as stream:
             yield from _documents(lines(stream, name), name)
 
 
 def _documents(found: Iterable[tuple[str, str | Quarantined]], group: str) -> Iterator[Record | Quarantined]:
-    held: list[str] = []
+    paragraphs: list[str] = []
     size = 0
     for _, line in found:
         if isinstance(line, Quarantined):
             yield line
             continue
         blank = not line.strip()
-        if held and ((blank and size >= DOCUMENT) or size >= 2 * DOCUMENT):
-            yield Record("\n".join(held), group=group)
-            held, size = [], 0
-        if held or not blank:
-            held.append(line)
+        if paragraphs and ((blank and size >= DOCUMENT_CHARS) or size >= 2 * DOCUMENT_CHARS):
+            yield Record("\n".join(paragraphs), group=group)
+            paragraphs, size = [], 0
+        if paragraphs or not blank:
+            paragraphs.append(line)
             size += len(line) + 1
-    if held:
-        yield Record("\n".join(held), group=group)
+    if paragraphs:
+        yield Record("\n".join(paragraphs), group=group)

@@ -1,4 +1,4 @@
-"""CSV with a header line, separated by commas, quoted as RFC 4180 says."""
+"""CSV files with a header line, separated by commas, quoted as in RFC 4180."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.readers.fields import check_fields, to_record
-from pipeline.corpus.readers.opening import open_item
-from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.open_item import open_item
+from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
-LONGEST_FIELD = 1 << 20
-"""Longest field, in characters: a quote that is never closed swallows no more than this."""
+MAX_FIELD_CHARS = 1 << 20
+"""Longest field, in characters: limits what an unclosed quote swallows."""
 
 
 def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
@@ -31,26 +31,26 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
         BadInput: a file's header lacks a field the recipe names; a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(reporter, pin)
-    csv.field_size_limit(LONGEST_FIELD)
+    progress = ReadProgress(reporter, pin)
+    csv.field_size_limit(MAX_FIELD_CHARS)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
-        with open_item(item, settings, meter) as stream:
-            feed = _Feed(lines(stream, name))
-            rows = csv.reader(feed, strict=True)
-            header = next(_rows(rows, feed), None)
+        with open_item(item, settings, progress) as stream:
+            good_lines = _GoodLines(lines(stream, name))
+            rows = csv.reader(good_lines, strict=True)
+            header = next(_rows(rows, good_lines), None)
             check_fields(source.columns, header if isinstance(header, list) else [], name)
-            for row in _rows(rows, feed):
+            for row in _rows(rows, good_lines):
                 if isinstance(row, Quarantined):
                     yield row
                 elif len(row) != len(header or ()):
-                    yield Quarantined("another number of fields than the header", feed.where, ",".join(row)[:200])
+                    yield Quarantined("another number of fields than the header", good_lines.where, ",".join(row)[:200])
                 else:
-                    yield to_record(dict(zip(header or (), row, strict=True)), source.columns, feed.where)
+                    yield to_record(dict(zip(header or (), row, strict=True)), source.columns, good_lines.where)
 
 
-class _Feed:
-    """Hands good lines to the parser and keeps the bad ones aside."""
+class _GoodLines:
+    """Passes good lines to the parser and collects the bad ones."""
 
     def __init__(self, source: Iterator[tuple[str, str | Quarantined]]) -> None:
         self.source, self.where = source, ""
@@ -65,16 +65,16 @@ class _Feed:
                 yield line + "\n"
 
 
-def _rows(parser: Iterator[list[str]], feed: _Feed) -> Iterator[list[str] | Quarantined]:
-    """Parsed rows without the blank ones, and what could not be read, in order."""
+def _rows(parser: Iterator[list[str]], good_lines: _GoodLines) -> Iterator[list[str] | Quarantined]:
+    """Parsed rows without blank ones, and unreadable rows, in order."""
     while True:
         try:
             row = next(parser, None)
         except csv.Error as error:
             row = []
-            feed.bad.append(Quarantined(f"not CSV: {error}", feed.where))
-        yield from feed.bad
-        feed.bad.clear()
+            good_lines.bad.append(Quarantined(f"not CSV: {error}", good_lines.where))
+        yield from good_lines.bad
+        good_lines.bad.clear()
         if row is None:
             return
         if row:

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line."""
+"""JSON Lines files: one object per line."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
-from pipeline.corpus.readers.fields import check_fields, to_record, wanted
-from pipeline.corpus.readers.opening import open_item
-from pipeline.corpus.readers.read_progress import Meter
+from pipeline.corpus.readers.fields import check_fields, named_fields, to_record
+from pipeline.corpus.readers.open_item import open_item
+from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
 
 if TYPE_CHECKING:
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
-NAMES = 1000
-"""Most field names that are remembered for the error message."""
+MAX_NAMES = 1000
+"""Field names that are kept for the error message."""
 
 
 def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
-    """Yield each line's record; blank lines are none.
+    """Yield each line's record; blank lines are skipped.
 
-    A field may be missing from some rows, but one that the recipe names and no row has is a mistake.
+    A field may be missing from some rows. A field that the recipe names and no row has is an error.
 
     Raises:
         BadInput: such a field; a compressed stream is broken.
         Unavailable: a file changed since it was planned.
     """
-    meter = Meter(reporter, pin)
-    missing, seen = set(wanted(source.columns)), set[str]()
+    progress = ReadProgress(reporter, pin)
+    missing, seen = set(named_fields(source.columns)), set[str]()
     for item in pin.items:
-        with open_item(item, settings, meter) as stream:
+        with open_item(item, settings, progress) as stream:
             for where, line in lines(stream, item.name.rpartition("/")[2]):
-                row = _parsed(line, where)
+                row = _parse(line, where)
                 if isinstance(row, dict):
                     missing -= row.keys()
-                    if len(seen) < NAMES:
+                    if len(seen) < MAX_NAMES:
                         seen |= row.keys()
                     yield to_record(row, source.columns, where)
                 elif row:
                     yield row
     if seen:
-        check_columns(source.columns, missing, seen)
+        check_missing(source.columns, missing, seen)
 
 
-def check_columns(columns: Columns, missing: set[str], seen: set[str]) -> None:
-    """Refuse a field that the recipe names and no row had.
+def check_missing(columns: Columns, missing: set[str], seen: set[str]) -> None:
+    """Refuse a field that the recipe names and no row has.
 
     Raises:
         BadInput: suggests the near name.
@@ -60,7 +60,7 @@ def check_columns(columns: Columns, missing: set[str], seen: set[str]) -> None:
         check_fields(columns, seen - missing, "the source")
 
 
-def _parsed(line: str | Quarantined, where: str) -> dict[str, object] | Quarantined | None:
+def _parse(line: str | Quarantined, where: str) -> dict[str, object] | Quarantined | None:
     """The object of a line; None for a blank one."""
     if isinstance(line, Quarantined):
         return line

@@ -1,4 +1,4 @@
-"""Reading token shards: mapped into memory, so a corpus larger than memory costs nothing until it is touched."""
+"""Reading token shards: memory-mapped, so a corpus may be larger than memory."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class TokenStream:
             name: e.g. ``"stream-train"`` or ``"pairs-validation-source"``.
 
         Raises:
-            Damaged: a file is missing, was cut off, or does not fit the other.
+            Damaged: a file is missing, was cut off, or does not match the other.
         """
         dtype = np.dtype(read_layout(folder).dtype).newbyteorder("<")
-        self.ids = _mapped(folder / f"{name}.bin", dtype)
-        self.offsets = _mapped(folder / f"{name}.idx", np.dtype("<i8"))
+        self.ids = _map_file(folder / f"{name}.bin", dtype)
+        self.offsets = _map_file(folder / f"{name}.idx", np.dtype("<i8"))
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.ids) or (np.diff(self.offsets) < 0).any():
-            told = int(self.offsets[-1]) if len(self.offsets) else 0
-            raise Damaged(f"{folder / name}.bin holds {len(self.ids)} tokens", f"{told}, as its index says", "tokenize the corpus again")
+            indexed = int(self.offsets[-1]) if len(self.offsets) else 0
+            raise Damaged(f"{folder / name}.bin holds {len(self.ids)} tokens", f"{indexed}, as in its index", "tokenize the corpus again")
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -51,8 +51,8 @@ class TokenStream:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
 
-def _mapped(path: Path, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
-    """A file as an array; an empty file, which cannot be mapped, as an empty one."""
+def _map_file(path: Path, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
+    """A file as an array. An empty file cannot be mapped and gives an empty array."""
     try:
         size = path.stat().st_size
         if size % dtype.itemsize:
