@@ -1,4 +1,4 @@
-"""Running stacks, and one run of the smallest line through one of them, for the end-to-end tests of a file."""
+"""Running stacks, and one run of the smallest line, for the end-to-end tests of a file."""
 
 from fixtures.pods import node, pod_stack
 from fixtures.smallest import first_run, recipe, watched_run

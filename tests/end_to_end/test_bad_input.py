@@ -1,4 +1,4 @@
-"""Bad input from the command line: one line that says got, expected and what to do, the right exit code, and nothing left behind."""
+"""Bad input on the command line: one line with a fix, the right exit code, and no partial artifact."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_data_that_cannot_be_read_ends_the_step_and_leaves_nothing(line, tmp_pat
     assert not list((line.settings.state / "scratch").glob("*"))
 
 
-def test_two_records_that_are_not_utf8_are_set_aside_and_the_rest_goes_on(line, tmp_path, capsys):
+def test_two_records_that_are_not_utf8_are_skipped_and_the_rest_is_used(line, tmp_path, capsys):
     """Two of four hundred are below the allowed share."""
     data = tmp_path / "some.jsonl"
     data.write_bytes(b"\n".join(row[:25] + b"\xff" + row[25:] if index < 2 else row for index, row in enumerate(rows_of(line))))

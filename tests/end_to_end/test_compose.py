@@ -1,4 +1,4 @@
-"""One server, as the runbook installs it: Docker Compose starts everything, and a recipe runs through it to a decision."""
+"""One server with Docker Compose, installed as the runbook says: a recipe runs to a decision, also after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that leave their workers while their pods run, through a real Airflow with a real triggerer."""
+"""Deferred tasks, whose workers do not wait for their pods, in a real Airflow with a real triggerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole line in containers, through a real Airflow: the same artifacts as in processes, and what a kill does, and does not."""
+"""The whole line in containers through a real Airflow: the artifacts equal those of processes; kills of task and scheduler."""
 
 import json
 import subprocess

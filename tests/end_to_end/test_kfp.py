@@ -1,4 +1,4 @@
-"""The whole line under Kubeflow Pipelines' DockerRunner, in an empty prefix: the same artifacts as here, the same effects."""
+"""The whole line under Kubeflow Pipelines' DockerRunner: the same artifacts and the same effects as a local run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import read_aliases
 from pipeline.runs.records import reference_key
 from pipeline.tracking import MlflowServer
-from pipeline.tracking.runs import RUN_TAG, STEP_TAG, _experiment, _search
+from pipeline.tracking.runs import RUN_TAG, STEP_TAG, _experiment_id, _search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Boxed:
         """Status of each MLflow run of the recipe, by run and step; the parent's step is ``-``."""
         server = MlflowServer(self.settings)
         found: dict[str, dict[str, str]] = {}
-        for row in _search(server, _experiment(server, recipe.name), {}):
+        for row in _search(server, _experiment_id(server, recipe.name), {}):
             tags = {tag["key"]: tag["value"] for tag in row["data"]["tags"]}
             found.setdefault(tags[RUN_TAG], {})[tags[STEP_TAG]] = row["info"]["status"]
         return found

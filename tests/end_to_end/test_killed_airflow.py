@@ -1,4 +1,4 @@
-"""The scheduler, then the API server, are killed with SIGKILL while a model is pretrained: the run completes, nothing is done twice."""
+"""SIGKILL of the scheduler and of the API server during pretraining: the run completes, and nothing is done twice."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The line in pods of a fake cluster, through a real Airflow: what a kill does to a pod, and what it does not."""
+"""The line in pods of a fake cluster through a real Airflow: a killed scheduler keeps the pod, a stopped run ends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line on this machine: what runs again and what does not, what heals, and what a kill leaves."""
+"""The line on this machine: cache hits and misses, repair of damage, and what a kill leaves."""
 
 import re
 import shutil
@@ -71,7 +71,7 @@ def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(ma
     assert corpus.rebuilt_digest == corpus.original_digest
 
 
-def test_mlflow_that_was_wiped_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:
+def test_a_wiped_mlflow_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     with running_mlflow(tmp_path / "one") as server:
@@ -95,7 +95,7 @@ DAMAGED = {"ingestion": "train.*parquet", "tokenization": r"pairs-train-target\.
         pytest.param("delete", list(DAMAGED), marks=pytest.mark.prove),
     ],
 )
-def test_damage_of_every_kind_is_found_and_the_result_is_right(make_line, harm: str, stages: list[str]) -> None:
+def test_damage_is_found_and_the_result_is_right(make_line, harm: str, stages: list[str]) -> None:
     line = make_line()
     line.run()
     wanted = {step: line.manifest(step).digest for step in ALL[:-1]}

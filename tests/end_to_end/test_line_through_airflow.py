@@ -1,4 +1,4 @@
-"""A whole line through a real stack: run, run again, refuse, stop, heal; and at its end no secret anywhere but where it has to be.
+"""A whole line through a real stack: run, run again, refuse, stop, repair; then no secret is where it must not be.
 
 The recipe is as small as the real components allow.
 """
@@ -29,13 +29,13 @@ def states(output):
     return {words[0]: words[1] if words[1] != "not" else " ".join(words[1:3]) for words in told}
 
 
-def test_a_recipe_that_is_handed_in_runs_to_a_decision(stack, first_run):
+def test_a_submitted_recipe_runs_to_a_decision(stack, first_run):
     assert states(first_run) == {**dict.fromkeys(STEPS, "done"), "champion_evaluation": "skipped"}
     assert "smallest-summarizer version 1 was not promoted; " in first_run
     assert {manifest.stage for manifest in open_artifacts(stack.settings).manifests()} >= {"ingestion", "finetuning", "registration"}
 
 
-def test_its_assets_have_news_but_for_the_refused_promotion(stack, first_run):
+def test_its_assets_have_events_except_for_the_refused_promotion(stack, first_run):
     events = Airflow(stack.settings)._pages("assets/events", "asset_events", {})
     told = {event["uri"] for event in events if event["source_run_id"] == run_name(first_run)}
     assert told == {f"x-trainshed://{NAME}/corpus", f"x-trainshed://{NAME}/model"}
@@ -74,7 +74,7 @@ def test_a_wrong_value_is_one_line_and_exit_2(stack, first_run):
     assert re.fullmatch(r"trainshed: .*finetuning\.steps.*\n", done.stderr)
 
 
-def test_what_planning_refuses_is_told_by_run(stack, first_run, recipe):
+def test_run_prints_the_error_of_planning(stack, first_run, recipe):
     recipe.with_name("nosuch.yaml").write_text(
         recipe.read_text().replace("name: smallest\n", "name: nosuch\n").replace(str(recipe.with_name("rows.jsonl")), "/nosuch/*.jsonl")
     )
@@ -182,7 +182,7 @@ def test_components_were_started_with_the_password_that_was_planted(stack):
 
 
 @pytest.mark.prove
-def test_damage_found_by_a_step_plans_the_run_anew(stack, first_run):
+def test_damage_found_by_a_step_causes_a_new_plan(stack, first_run):
     """Evaluation waits for fine-tuning when the run is planned, so only it finds that its corpus is damaged."""
     artifacts = open_artifacts(stack.settings)
     corpus = next(iter(artifacts.manifests("ingestion")))

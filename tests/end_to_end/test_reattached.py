@@ -1,8 +1,7 @@
-"""Ten pretrainings in containers, through a real Airflow, lose their workers, then the scheduler, then the API server for five minutes:
-thirty losses, and each goes on in the one container it began in, to a run that ends with a decision.
+"""Reattachment under load: ten pretrainings in containers lose their workers, the scheduler, and the API server for five minutes.
 
-Ten are as many as SQLite and two cores carry. A container gets a twentieth of a core until the last loss is over, so that all of them
-still train when it comes.
+That is thirty losses. Each container continues, and each run ends with a decision. Ten are as many as SQLite and two cores
+carry. A container gets a twentieth of a core until the last loss is over, so that all of them still train then.
 """
 
 from __future__ import annotations
@@ -184,7 +183,7 @@ def test_the_scheduler_is_killed(crowd: Crowd) -> None:
     unharmed(crowd, before)
 
 
-def test_the_api_server_is_away_for_five_minutes(crowd: Crowd) -> None:
+def test_the_api_server_is_unreachable_for_five_minutes(crowd: Crowd) -> None:
     """Longer than workers go on without an answer: they end their tasks, and the containers go on."""
     before, attempts = crowd.training(), crowd.attempts()
     process(crowd.stack, "airflow-api").kill()

@@ -1,4 +1,4 @@
-"""The demo's recipe, its corpus put into the S3 server as JSON Lines, once in containers and once in processes, both through Airflow."""
+"""The demo's recipe on JSON Lines in S3, in containers and in processes, both through Airflow: the digests are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack as a person meets it: `trainshed status` beside a running one, and Airflow with the repository's DAGs."""
+"""The stack from outside: `trainshed status` and `trainshed doctor` beside a running stack, and Airflow's log-in."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The line: which step takes what from which, and that reading it costs nothing."""
+"""The line: inputs of each step, calls that do not fit a contract, light imports."""
 
 import subprocess
 import sys

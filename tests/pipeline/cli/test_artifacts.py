@@ -1,4 +1,4 @@
-"""``trainshed artifacts``: what a person sees of the store, and what a mistake or damage looks like."""
+"""``trainshed artifacts``: its output, its errors, and what it says of damage."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_a_file_that_is_damaged_leaves_no_folder(corpus: Manifest, artifacts: Ar
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "state", "store"]
 
 
-def test_gc_counts_and_removes_only_when_told(artifacts: Artifacts, corpus: Manifest, capsys) -> None:
+def test_gc_deletes_only_with_delete(artifacts: Artifacts, corpus: Manifest, capsys) -> None:
     assert trainshed("gc") == 0
     assert "0 objects (0 bytes) can be deleted; 3 are in use" in capsys.readouterr().out
     assert trainshed("gc", "--delete") == 0

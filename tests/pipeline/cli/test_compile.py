@@ -1,4 +1,4 @@
-"""`trainshed compile`: a file or standard output, and one line for every mistake."""
+"""`trainshed compile`: output to a file or to standard output, and one line for each error."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_it_goes_to_standard_output_or_into_a_file(tmp_path: Path, capsys) -> No
     assert [document.keys() >= {"root"} for document in yaml.safe_load_all(shown)] == [True, False]
 
 
-def test_a_change_goes_into_the_recipe_that_travels_along(capsys) -> None:
+def test_a_change_is_part_of_the_compiled_recipe(capsys) -> None:
     assert cli.run(["compile", "pydocs", "--to", "kfp", "--set", "finetuning.learning_rate=1e-3"]) == 0
     assert '"learning_rate":0.001' in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""`trainshed doctor` as it is typed: a line for each finding, and an exit code."""
+"""`trainshed doctor`: a line for each finding, and the exit code."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The command line's ends: one line and a code for a mistake, light to start, every group wired."""
+"""The command line as a whole: errors and exit codes, light imports, every group of commands."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def test_nothing_typed_is_answered_with_the_help(typed, capsys):
     assert "Commands:\n" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+def test_a_closed_pipe_is_no_error():
     """`trainshed --help | true`: the pipe has no reader from the start, so that writing to it fails however short the text."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -95,7 +95,7 @@ def test_a_state_folder_that_may_not_be_written_is_one_line_and_2(monkeypatch, c
     assert capsys.readouterr().err.startswith("trainshed: permission denied: /state/file_cache; fix: ")
 
 
-def test_ctrl_c_while_the_stack_comes_up_says_what_became_of_it(monkeypatch, capsys):
+def test_ctrl_c_while_the_stack_starts_is_one_line(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""The rows of the live view."""
+"""The rows and the line that show the progress of a run."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -52,7 +52,7 @@ def test_what_a_person_stopped_was_not_reached():
     assert found[2].state == "not reached"
 
 
-def test_a_step_at_work_says_why_until_it_says_how_far():
+def test_a_running_step_says_why_until_it_has_progress():
     tasks = {"pretraining": task("running")}
     assert step_rows(STEPS, RunSnapshot(tasks, PLAN, {}))[1].detail == "param steps: 1 → 2"
     assert step_rows(STEPS, RunSnapshot(tasks, PLAN, {"pretraining": progress()}))[1].detail == "300/900 steps  loss 2.125  1:00 min left"
@@ -66,7 +66,7 @@ def test_a_running_step_does_not_say_what_it_waited_for():
     assert step_rows(STEPS, RunSnapshot({"finetuning": task("running")}, PLAN, {}))[2].detail == ""
 
 
-def test_the_time_left_is_that_of_the_step_at_work_and_of_those_to_come():
+def test_the_time_left_is_that_of_the_running_and_the_later_steps():
     tasks = {"ingestion": task("skipped"), "pretraining": task("running")}
     assert time_left(step_rows(STEPS, RunSnapshot(tasks, PLAN, {"pretraining": progress()}))) == pytest.approx(60 + 40)
 

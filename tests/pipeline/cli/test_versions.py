@@ -1,4 +1,4 @@
-"""`trainshed rollback` and what `trainshed reproduce` says of a name that is wrong, against a real MLflow server and a ledger."""
+"""`trainshed rollback`, and the errors of `trainshed reproduce`, with a real MLflow server and a ledger."""
 
 from __future__ import annotations
 

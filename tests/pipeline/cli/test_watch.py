@@ -1,4 +1,4 @@
-"""Watching a run that Airflow cannot go on with: it is told and ended, not watched for ever."""
+"""Watching a run whose DAG Airflow cannot import: the run is stopped, with the import error."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def watched(airflow, tmp_path):
     return go
 
 
-def test_the_setting_that_keeps_its_dag_away_is_told_and_the_run_is_ended(watched, airflow):
+def test_the_import_error_of_its_dag_is_raised_and_the_run_is_stopped(watched, airflow):
     with pytest.raises(BadInput, match=r"^Airflow makes no DAG first: unknown launcher 'dcoker'; fix: did you mean 'docker'\?$"):
         watched(filename="train.py", stack_trace="pipeline.errors.BadInput: unknown launcher 'dcoker'; fix: did you mean 'docker'?")
     assert [asked for asked in airflow.asked if asked.startswith("PATCH")] == [f"PATCH {RUN}/taskInstances/plan", f"PATCH {RUN}"]
 
 
-def test_what_is_wrong_elsewhere_ends_nothing(watched, airflow, monkeypatch):
+def test_an_import_error_of_another_file_stops_nothing(watched, airflow, monkeypatch):
     monkeypatch.setattr(
         "pipeline.cli.watch.time.sleep", lambda _: airflow.of.__setitem__(RUN, (200, airflow.of[RUN][1] | {"state": "failed"}))
     )

@@ -48,7 +48,7 @@ def test_a_child_told_to_stop_may_checkpoint_first():
     assert (code, lines) == (75, ["ready", "checkpoint written"])
 
 
-def test_a_deaf_child_is_killed_after_the_grace():
+def test_a_child_that_ignores_sigterm_is_killed_after_the_grace():
     lines: list[str] = []
     program = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready')\nwhile True: signal.pause()"
     code = run_process([sys.executable, "-u", "-c", program], {}, lines.append, lambda: bool(lines), grace_s=0.3)
@@ -78,7 +78,7 @@ def test_what_the_child_started_ends_with_it_and_does_not_hold_us_up():
             os.sched_yield()
 
 
-def test_the_child_feels_the_death_of_its_launcher(tmp_path):
+def test_the_child_notices_the_death_of_its_launcher(tmp_path):
     """SIGKILL of the process that called `run_process` ends the child's standard input."""
     child = f"import sys; open({str(tmp_path / 'ready')!r}, 'w').close(); sys.stdin.read(); open({str(tmp_path / 'felt')!r}, 'w').close()"
     launcher = (

@@ -79,7 +79,7 @@ def test_components_are_told_of_an_existing_server_and_of_a_local_one(tmp_path):
     assert told["TRAINSHED_STATE"] == str(tmp_path)
 
 
-def test_airflow_is_started_anew_when_a_setting_of_tasks_was_changed(tmp_path):
+def test_airflow_is_restarted_when_a_setting_of_tasks_was_changed(tmp_path):
     from pipeline.stack.airflow_processes import Api, Scheduler
     from pipeline.stack.startup import digest
 

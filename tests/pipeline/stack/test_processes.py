@@ -39,7 +39,7 @@ def test_a_process_is_found_by_its_folder_only(state, tmp_path_factory):
     assert pids(tmp_path_factory.mktemp("other")) == set()
 
 
-def test_an_orphan_in_a_session_of_its_own_is_found_and_ended(state):
+def test_an_orphan_in_another_session_is_found_and_ended(state):
     parent = launch(state, ORPHANING)
     parent.wait()
     assert pids(state)

@@ -74,7 +74,7 @@ def test_a_token_that_ran_out_is_renewed(airflow, script):
     assert script.asked.count(("POST", "/auth/token")) == 2
 
 
-def test_a_wrong_password_is_bad_input_and_is_not_told(airflow, script):
+def test_a_wrong_password_is_bad_input_and_is_not_printed(airflow, script):
     script.answers["POST", "/auth/token"] = [(401, {"detail": "no"})]
     with pytest.raises(BadInput, match="TRAINSHED_AIRFLOW_PASSWORD"):
         airflow.run("d", "r")

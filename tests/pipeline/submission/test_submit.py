@@ -33,7 +33,7 @@ def test_a_recipe_is_copied_beside_the_stacks_own(tmp_path, settings):
     assert handed_in(settings) == ["mine.origin", "mine.yaml"]
 
 
-def test_the_same_file_may_be_edited_and_handed_in_again(tmp_path, settings):
+def test_the_same_file_may_be_edited_and_submitted_again(tmp_path, settings):
     path = tmp_path / "mine.yaml"
     path.write_text(RECIPE.format(name="mine"))
     submit_recipe(path, settings)
@@ -105,7 +105,7 @@ def test_a_recipe_that_airflow_finds_wrong_is_not_waited_for(waiting):
     assert waited < 5
 
 
-def test_a_setting_that_keeps_all_dags_away_is_told_at_once(waiting):
+def test_a_setting_that_prevents_all_dags_is_an_error_at_once(waiting):
     error, waited = waiting([], [unparsed("train.py", "unknown launcher 'dcoker'; fix: did you mean 'docker'?")])
     assert (error.exit_code, str(error)) == (2, "Airflow makes no DAG first: unknown launcher 'dcoker'; fix: did you mean 'docker'?")
     assert waited < 5
