@@ -1,4 +1,4 @@
-"""The house itself: documents that are generated are fresh, commands that are named exist, rooms keep to their layers."""
+"""The repository: generated files are fresh, documented commands and links exist, packages keep to their import layers."""
 
 import re
 import subprocess
