@@ -141,13 +141,13 @@ from pathlib import Path
 from fixtures.airflow_task import Run
 from fixtures.line import small_recipe
 from pipeline.artifacts import open_artifacts
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.settings import load_settings
 
 settings = load_settings()
 recipe = small_recipe(Path(sys.argv[1]))
-print(*[f"{found.state}: {found.got}" for found in examine("launcher", settings)])
+print(*[f"{found.state}: {found.got}" for found in run_check("launcher", settings)])
 operators = {type(task) for task in recipe_dag(recipe, settings).tasks if task.task_id != "plan"}
 print(*[operator.__name__ for operator in operators])
 run = Run(recipe, "nice-1", settings)

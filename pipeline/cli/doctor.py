@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.doctor.base import Finding
 
-STYLES: Final[dict[str, str]] = {"ok": "green", "warning": "yellow", "wrong": "bold red", "away": "magenta"}
+STYLES: Final[dict[str, str]] = {"ok": "green", "warning": "yellow", "error": "bold red", "unreachable": "magenta"}
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def doctor() -> None:
     for name, finding in _findings(console):
         rows.append((name, finding))
         if not console.is_terminal:
-            console.print(f"{name:<9} {finding.state:<8} {finding}", markup=False)
+            console.print(f"{name:<9} {finding.state:<11} {finding}", markup=False)
     if console.is_terminal:
         console.print(findings_table(rows))
     code = exit_code(finding for _, finding in rows)
@@ -47,7 +47,7 @@ def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
     """Run one check after the other; without valid settings, none."""
     from pipeline.doctor import CHECKS
     from pipeline.doctor.base import finding_of
-    from pipeline.doctor.run_check import examine
+    from pipeline.doctor.run_check import run_check
     from pipeline.errors import BadInput
     from pipeline.settings import load_settings
 
@@ -59,7 +59,7 @@ def _findings(console: Console) -> Iterator[tuple[str, Finding]]:
     with console.status("") as status:
         for name in CHECKS:
             status.update(f"checking {name}")
-            for finding in examine(name, settings):
+            for finding in run_check(name, settings):
                 yield name, finding
 
 

@@ -1,7 +1,7 @@
-"""What ``trainshed doctor`` asks before a run does: settings, servers, permissions, images, GPUs, versions, clock, disk.
+"""The checks of ``trainshed doctor``: settings, servers, permissions, images, GPUs, versions, clock, disk.
 
-``CHECKS`` is the table of them in the order they are shown; each is one file. A check imports what it needs when it is asked, so
-that a machine which starts components as processes never imports Airflow or a cluster's client for it.
+``CHECKS`` lists them in the order in which they are shown; each is one file, imported when it runs. So a machine that starts components
+as processes imports neither Airflow nor the client of a cluster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Airflow: it answers, lets us in, is of our version, its processes are alive, and it has a DAG for each recipe."""
+"""Airflow: it answers, accepts our login, has our version, its processes are alive, and it has a DAG for each recipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROCESSES = {"scheduler": "scheduler", "dag_processor": "DAG processor"}
 
 
 def check_airflow(settings: Settings) -> Iterator[Finding]:
-    """Ask for DAGs, import errors, version and heartbeats."""
+    """Check DAGs, import errors, the version, heartbeats and connections."""
     airflow = Airflow(settings, RETRY_S)
     require_answer("Airflow", airflow.url)
     dags = {dag["dag_id"]: dag for dag in airflow.dags() if not dag.get("is_stale")}
@@ -31,46 +31,45 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     found += [_heartbeat(airflow.url, component, name) for component, name in PROCESSES.items()]
     found.append(_triggerer(airflow))
     errors = airflow.import_errors()
-    found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", "files that import", "correct it") for error in errors]
+    found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", fix="correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
     found += [_connection(airflow, field, settings) for field in CONNECTIONS]
     real = [finding for finding in found if finding]
-    yield from real or [Finding("ok", f"{airflow.url} lets us in; version {version}; {len(dags)} DAGs")]
+    yield from real or [Finding("ok", f"logged in to {airflow.url}; version {version}; {len(dags)} DAGs")]
 
 
 def _dag(name: str, dag: Mapping[str, Any] | None, settings: Settings, *, imports: bool) -> Finding | None:
-    """What is amiss with a recipe's DAG; one that is missing may not have been read yet, unless files cannot be imported."""
+    """A problem of a recipe's DAG; a missing one may not have been parsed yet, unless DAG files cannot be imported."""
     if dag is None:
-        got, expected = f"Airflow at {settings.airflow_url} has no DAG for recipe {name!r}", "one DAG for each recipe"
+        got = f"Airflow at {settings.airflow_url} has no DAG for recipe {name!r}"
         if imports:
-            return Finding("away", got, expected, f"wait half a minute; if it stays away, add {settings.dags_folder} to its DAG folders")
-        return Finding("wrong", got, expected, "correct the files that cannot be imported, see above")
+            fix = f"wait half a minute; if it is still missing, add {settings.dags_folder} to its DAG folders"
+            return Finding("unreachable", got, fix=fix)
+        return Finding("error", got, fix="correct the files that cannot be imported, see above")
     if dag.get("is_paused"):
-        return Finding("warning", f"the DAG {name} is switched off", "one that is on", "switch it on in Airflow, or run with --local")
+        return Finding("warning", f"the DAG {name} is paused", fix="unpause it in Airflow, or run with --local")
     return None
 
 
 def _connection(airflow: Airflow, field: str, settings: Settings) -> Finding | None:
-    """What is amiss with a connection that holds keys; it may lie where Airflow does not show it."""
+    """A problem of a connection with keys; Airflow's API does not show those in a secrets backend or in variables."""
     name, setting = getattr(settings, field), PREFIX + field.upper()
     if not name or airflow.has_connection(name):
         return None
     got = f"Airflow's database holds no connection {name!r}, which {setting} names"
-    return Finding("warning", got, "one there, in a secrets backend or in a variable", f"make it, or correct {setting}")
+    return Finding("warning", got, "one there, in a secrets backend or in a variable", f"create it, or correct {setting}")
 
 
 def _triggerer(airflow: Airflow) -> Finding | None:
-    """Tasks that have left their workers where no triggerer is alive: they would wait for ever."""
+    """Deferred tasks without a living triggerer: they would wait for ever."""
     waiting = airflow.deferred()
     missing = probe_heartbeat(airflow.url, "triggerer", 0.0) if waiting else ""
     if not missing:
         return None
-    got = f"{waiting} tasks have left their workers and no triggerer is alive ({missing})"
-    return Finding("away", got, "a triggerer, where [operators] default_deferrable is on", "start `airflow triggerer`")
+    got = f"{waiting} tasks are deferred and no triggerer is alive ({missing})"
+    return Finding("unreachable", got, "a triggerer if [operators] default_deferrable is on", "start `airflow triggerer`")
 
 
 def _heartbeat(url: str, component: str, name: str) -> Finding | None:
     missing = probe_heartbeat(url, component, 0.0)
-    return (
-        Finding("away", f"Airflow's {name} is not alive ({missing})", "a heartbeat", "start it, or run `trainshed up`") if missing else None
-    )
+    return Finding("unreachable", f"Airflow's {name} is not alive ({missing})", fix="start it, or run `trainshed up`") if missing else None

@@ -1,8 +1,7 @@
-"""What a check is, and what it may find.
+"""What a check of ``trainshed doctor`` is, and what it may find.
 
-A check is a function of the settings that yields findings: one that is ok when all is well, else one for each thing to mend. It
-may also raise one of our errors, which counts as its last finding, so that what a store or a client says already need not be said
-twice.
+A check is a function of the settings that yields findings: one that is ok, or one for each problem. It may also raise one of our errors,
+which becomes its last finding, so that messages of a store or a client are not written twice.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-State = Literal["ok", "warning", "wrong", "away"]
-"""``wrong`` keeps a run from succeeding until somebody mends it, ``away`` until a server is there, a ``warning`` does not."""
+State = Literal["ok", "warning", "error", "unreachable"]
+"""``error``: runs fail until somebody fixes it. ``unreachable``: runs fail until a server answers. ``warning``: runs may succeed."""
 
 RETRY_S = 3.0
-"""How long a server that is away is waited for: a person looks on, and will ask again."""
+"""How long an unreachable server is retried, in seconds: a person is waiting for the answer."""
 
 
 class Finding(NamedTuple):
-    """One row of what the doctor says."""
+    """One row of the doctor's table."""
 
     state: State
     got: str
@@ -38,36 +37,36 @@ class Finding(NamedTuple):
 
 
 class Check(Protocol):
-    """One kind of question."""
+    """One check."""
 
     def __call__(self, settings: Settings) -> Iterator[Finding]:
-        """Ask, and yield what was found.
+        """Yield what was found.
 
         Args:
             settings: those of this machine.
 
         Raises:
-            TrainshedError: what else was found.
+            TrainshedError: becomes the last finding.
         """
         ...
 
 
 def finding_of(error: TrainshedError) -> Finding:
-    """An error as a finding: what is away may come again by itself, all else is wrong."""
-    return Finding("away" if error.exit_code == Unavailable.exit_code else "wrong", error.got, error.expected, error.fix)
+    """An error as a finding: ``unreachable`` if a retry may succeed, else ``error``."""
+    return Finding("unreachable" if error.exit_code == Unavailable.exit_code else "error", error.got, error.expected, error.fix)
 
 
 def require_answer(server: str, url: str) -> None:
-    """See that a server which takes connections also answers; the clients would wait a minute for it.
+    """Check that a server which accepts connections also answers; the clients would wait a minute for it.
 
     Raises:
-        Unavailable: it does not within a few seconds.
+        Unavailable: it does not answer within a few seconds.
     """
     if url.startswith(("http://", "https://")) and "timed out" in ask(url).text:
         got = f"{server} at {url} does not answer within {TIMEOUT_S:.0f} seconds"
-        raise Unavailable(got, "a server that is well", "see its log; start it anew if it hangs")
+        raise Unavailable(got, fix="read its log; restart it if it hangs")
 
 
-def hurried(settings: Settings) -> Settings:
-    """The same settings with the short patience of somebody who looks on."""
+def with_short_retries(settings: Settings) -> Settings:
+    """The same settings with short retries, because a person is waiting."""
     return settings.model_copy(update={"s3_retry_s": RETRY_S, "mlflow_retry_s": RETRY_S})

@@ -1,6 +1,6 @@
-"""The clock: this machine's against the ``Date`` that the S3 server, or else MLflow, puts into its answers.
+"""The clock: this machine's against the ``Date`` header of the S3 server, or else of MLflow.
 
-S3 refuses signatures of another time, leases and logs are compared between machines.
+S3 refuses signatures with another time, and leases and logs of several machines are compared.
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-NOTED_S = 5.0
+WARN_S = 5.0
 REFUSED_S = 300.0
 HALF_A_SECOND = 0.5
-"""A Date has whole seconds, cut off."""
+"""A Date header has whole seconds, rounded down."""
 
 
-class Watch(NamedTuple):
+class ServerClock(NamedTuple):
     """One server's clock, read once."""
 
     url: str
     behind_s: float
-    """By how much ours is behind; negative where it is ahead."""
+    """How far our clock is behind, in seconds; negative if it is ahead."""
 
 
 def check_clock(settings: Settings) -> Iterator[Finding]:
-    """Compare with the first server that tells the time."""
+    """Compare with the first server that sends a Date header."""
     urls = [settings.s3_endpoint or f"https://s3.{settings.s3_region}.amazonaws.com"] if settings.store.startswith("s3://") else []
     urls.append(f"{settings.mlflow_uri.rstrip('/')}/health")
-    watch = next((found for url in urls if (found := read_clock(url))), None)
-    if watch is None:
-        raise Unavailable("no server tells the time", "a Date in an answer of the S3 server or of MLflow", "start one, see the rows above")
-    way = f"{abs(watch.behind_s):.0f} s {'behind' if watch.behind_s > 0 else 'ahead of'} that of {watch.url}"
-    fix = "have both machines set their clocks by NTP"
-    if abs(watch.behind_s) > REFUSED_S:
-        yield Finding("wrong", f"the clock here is {way}: S3 refuses such signatures", "the same time within a few seconds", fix)
-    elif abs(watch.behind_s) > NOTED_S:
-        yield Finding("warning", f"the clock here is {way}", f"the same time within {NOTED_S:.0f} s", fix)
+    server = next((found for url in urls if (found := read_clock(url))), None)
+    if server is None:
+        raise Unavailable("no server sent a Date header", "one from the S3 server or MLflow", "start one, see the rows above")
+    way = f"{abs(server.behind_s):.0f} s {'behind' if server.behind_s > 0 else 'ahead of'} that of {server.url}"
+    fix = "synchronize both machines by NTP"
+    if abs(server.behind_s) > REFUSED_S:
+        yield Finding("error", f"the clock here is {way}: S3 refuses such signatures", "the same time within a few seconds", fix)
+    elif abs(server.behind_s) > WARN_S:
+        yield Finding("warning", f"the clock here is {way}", f"the same time within {WARN_S:.0f} s", fix)
     else:
-        yield Finding("ok", f"the same time as {watch.url}, within {NOTED_S:.0f} s")
+        yield Finding("ok", f"the same time as {server.url}, within {WARN_S:.0f} s")
 
 
-def read_clock(url: str) -> Watch | None:
-    """What a server's clock says against ours; None when it does not answer, or does not tell."""
+def read_clock(url: str) -> ServerClock | None:
+    """A server's clock compared with ours; None if it does not answer, or sends no Date header."""
     session = requests.Session()
     session.trust_env = urlsplit(url).hostname not in LOOPBACK
     before = time.time()
     try:
         with session.get(url, timeout=RETRY_S, stream=True, allow_redirects=False) as answer:
             middle = (before + time.time()) / 2
-            told = parsedate_to_datetime(answer.headers["Date"]).timestamp() + HALF_A_SECOND
+            sent = parsedate_to_datetime(answer.headers["Date"]).timestamp() + HALF_A_SECOND
     except (requests.RequestException, KeyError, ValueError):
         return None
-    return Watch(url, told - middle)
+    return ServerClock(url, sent - middle)

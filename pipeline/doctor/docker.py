@@ -1,4 +1,4 @@
-"""Docker: the engine answers, has an image of this very code for each component, and GPUs where they are asked for."""
+"""Docker: the engine answers, has an image of the checkout's code for each component, and GPUs if the settings demand them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from components import COMPONENTS
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.base import Finding
-from pipeline.doctor.reachability import check_reach
+from pipeline.doctor.reachability import check_addresses
 from pipeline.launchers.docker.engine import Engine, names_registry, unreachable
 from pipeline.placement.container_image import image_of
 from pipeline.placement.container_network import HOST_NETWORK, container_network
@@ -24,35 +24,32 @@ TIMEOUT_S = 10
 
 
 def check_docker(settings: Settings) -> Iterator[Finding]:
-    """Ask the engine; nothing is fetched."""
+    """Check the engine; no image is pulled."""
     url = settings.docker_url
     try:
         engine = Engine(APIClient(base_url=url, version="auto", timeout=TIMEOUT_S), url)
     except DockerException as error:
         raise unreachable(url, error) from error
-    found = [*check_reach(settings, own_loopback=container_network(settings) != HOST_NETWORK)]
+    found = [*check_addresses(settings, own_loopback=container_network(settings) != HOST_NETWORK)]
     if settings.device == "cuda" and not engine.host().gpus:
-        got = f"device cuda, but Docker at {url} cannot hand GPUs to containers"
-        found.append(
-            Finding("wrong", got, "the runtime nvidia", "install the NVIDIA Container Toolkit, or set TRAINSHED_DEVICE=cpu or auto")
-        )
+        got = f"device cuda, but Docker at {url} cannot give GPUs to containers"
+        found.append(Finding("error", got, "", "install the NVIDIA Container Toolkit, or set TRAINSHED_DEVICE=cpu or auto"))
     found += [finding for stage in COMPONENTS if (finding := _image(engine, stage, settings))]
     yield from found or [Finding("ok", f"docker: {url} answers; an image of this code for each of {len(COMPONENTS)} components")]
 
 
 def _image(engine: Engine, stage: str, settings: Settings) -> Finding | None:
-    """What is amiss with the image of a component."""
+    """A problem of a component's image."""
     image = image_of(stage, settings)
     labels = engine.labels(image)
     if labels is None and names_registry(image):
-        got = f"image {image} is not on the engine yet"
-        return Finding("warning", got, "one there", f"nothing: the first step fetches it; `docker pull {image}` does so now")
+        got = f"the engine has not pulled image {image} yet"
+        return Finding("warning", got, fix=f"nothing: the first step pulls it; `docker pull {image}` does so now")
     if labels is None:
-        fix = "run `make images`, or correct TRAINSHED_IMAGES"
-        return Finding("wrong", f"there is no image {image}", "one of this version of the code", fix)
+        return Finding("error", f"image {image} not found", fix="run `make images`, or correct TRAINSHED_IMAGES")
     if not labels.get(LABEL):
-        return Finding("warning", f"image {image} does not say which code it holds", f"the label {LABEL}", "run `make images`")
+        return Finding("warning", f"image {image} has no label {LABEL}: its code is unknown", fix="run `make images`")
     if labels[LABEL] != code_digest(stage):
-        got = f"image {image} is stale: it holds other code than {settings.home}"
-        return Finding("wrong", got, "the code that runs are planned with", "run `make images`, or correct TRAINSHED_IMAGES")
+        got = f"image {image} is stale: it has other code than {settings.home}"
+        return Finding("error", got, fix="run `make images`, or correct TRAINSHED_IMAGES")
     return None

@@ -1,6 +1,6 @@
-"""The GPU: what ``TRAINSHED_DEVICE`` asks for against what the driver shows.
+"""The GPU: what ``TRAINSHED_DEVICE`` asks for, compared with what the driver shows.
 
-Asked of ``nvidia-smi``, since this side never imports torch; whether torch was built for CUDA shows when the first step starts.
+It runs ``nvidia-smi``, because this side never imports torch; whether torch was built for CUDA shows when the first step starts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TIMEOUT_S = 20
 
 
 def check_gpu(settings: Settings) -> Iterator[Finding]:
-    """Compare wish and machine."""
+    """Compare the setting with this machine."""
     asked = settings.device
     if asked not in DEVICES:
         raise unknown_name("device", asked, DEVICES)
@@ -33,20 +33,18 @@ def check_gpu(settings: Settings) -> Iterator[Finding]:
         return
     names, why = visible_gpus()
     if asked == "cuda" and not names:
-        yield Finding(
-            "wrong", f"device cuda, but {why}", "a GPU with its driver", "set TRAINSHED_DEVICE=cpu or auto, or install the driver"
-        )
+        yield Finding("error", f"device cuda, but {why}", "", "set TRAINSHED_DEVICE=cpu or auto, or install the driver")
     elif names:
         yield Finding("ok", f"device {asked}; {len(names)} visible: {', '.join(sorted(set(names)))}")
     else:
-        yield Finding("ok", f"device {asked}; {why}: steps compute on the CPU")
+        yield Finding("ok", f"device {asked}; {why}: steps run on the CPU")
 
 
 def visible_gpus() -> tuple[list[str], str]:
-    """Names of the GPUs the driver shows, and why there are none."""
+    """Names of the GPUs that the driver shows, and if there are none, why."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return [], "there is no nvidia-smi"
+        return [], "nvidia-smi not found"
     command = [program, "--query-gpu=name", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)

@@ -1,4 +1,4 @@
-"""Versions: what is installed here, and whether another version is near enough."""
+"""Installed versions, and whether a server's version is close enough."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from pipeline.doctor.base import Finding
 
 
 def installed(name: str) -> str | None:
-    """Public version of a distribution (without ``+cpu``); None when it is not installed."""
+    """Public version of a distribution (without ``+cpu``); None if it is not installed."""
     try:
         return version(name).partition("+")[0]
     except PackageNotFoundError:
         return None
 
 
-def compare(server: str, told: str, name: str) -> Finding | None:
-    """A warning when a server's version differs from the distribution ``name`` here in more than the last part.
+def compare(server: str, reported: str, name: str) -> Finding | None:
+    """A warning if a server's major or minor version differs from that of the distribution ``name`` here.
 
     Args:
-        server: what to call it.
-        told: the version it tells; empty when it tells none.
-        name: the distribution.
+        server: its name, for the message.
+        reported: the version it reports; empty if it reports none.
+        name: of the distribution.
     """
     here = installed(name)
-    if here is None or minor(told) == minor(here):
+    if here is None or minor(reported) == minor(here):
         return None
     return Finding(
-        "warning", f"{server} is version {told or 'unknown'}", f"{name} {minor(here)}.*, as installed here", f"install {here} on the server"
+        "warning",
+        f"{server} is version {reported or 'unknown'}",
+        f"{name} {minor(here)}.*, as installed here",
+        f"install {here} on the server",
     )
 
 

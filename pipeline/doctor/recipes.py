@@ -1,4 +1,4 @@
-"""The recipes: each can be read, and knows only machine sizes there are."""
+"""The recipes: each can be read, and names only machine sizes that exist."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def check_recipes(settings: Settings) -> Iterator[Finding]:
         try:
             check_sizes(read_recipe(path), settings)
         except BadInput as error:
-            yield Finding("wrong", f"recipe {name}: {error.got}", error.expected, error.fix)
+            yield Finding("error", f"recipe {name}: {error.got}", error.expected, error.fix)
         else:
             well.append(name)
     if not files:
         folders = " or ".join(map(str, settings.recipe_folders))
-        raise BadInput(f"no recipe in {folders}", "one .yaml file for each model to keep fresh", "set TRAINSHED_HOME to the checkout")
+        raise BadInput(f"no recipe in {folders}", "one .yaml file for each model", "set TRAINSHED_HOME to the checkout")
     if len(well) == len(files):
         yield Finding("ok", f"{', '.join(well)}; machine sizes from {settings.machines}")

@@ -1,4 +1,4 @@
-"""Asking one check, whatever happens to it; and the exit code that all of them come to."""
+"""Run one check, whatever it raises; and the exit code for all findings together."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def examine(name: str, settings: Settings) -> list[Finding]:
-    """Ask one check.
+def run_check(name: str, settings: Settings) -> list[Finding]:
+    """Run one check.
 
     Args:
         name: of the check, from the table.
@@ -41,8 +41,8 @@ def examine(name: str, settings: Settings) -> list[Finding]:
 
 
 def exit_code(found: Iterable[Finding]) -> int:
-    """2 when something is wrong, since waiting does not mend it; 75 when only a server is away; 0 otherwise."""
+    """2 if there is an error, because waiting does not fix it; 75 if servers are only unreachable; 0 otherwise."""
     states = {finding.state for finding in found}
-    if "wrong" in states:
+    if "error" in states:
         return BadInput.exit_code
-    return Unavailable.exit_code if "away" in states else 0
+    return Unavailable.exit_code if "unreachable" in states else 0

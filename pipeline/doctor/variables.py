@@ -1,6 +1,6 @@
-"""Settings: no variable that nobody reads, addresses that are some, servers by their names, a stack to talk to.
+"""Settings: unknown variables, invalid addresses, unknown server names, and whether any server is configured.
 
-That they can be read at all was seen before any check was asked: without settings there is nothing to check.
+That the settings can be read was checked before: without settings no check runs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ADDRESSES = ("s3_endpoint", "mlflow_uri", "airflow_url")
 
 
 def check_variables(settings: Settings) -> Iterator[Finding]:
-    """Compare the variables that are set with those that are read, and look at what they say."""
-    found = [*_unknown(settings), *_no_addresses(settings)]
+    """Compare the variables that are set with the known ones, and check their values."""
+    found = [*_unknown(settings), *_invalid_addresses(settings)]
     yield from found
     check_names(settings)
     file = settings.state.resolve() / ENV_FILE
@@ -31,7 +31,7 @@ def check_variables(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"neither {file} nor a variable names a server",
-            "a stack that was started here, or the addresses of servers that exist",
+            "",
             "run `trainshed up`, or set TRAINSHED_USE_EXISTING and the addresses (README.md)",
         )
     elif not found:
@@ -40,8 +40,8 @@ def check_variables(settings: Settings) -> Iterator[Finding]:
 
 
 def _unknown(settings: Settings) -> Iterator[Finding]:
-    """Variables and mounted files of our prefix that are no settings."""
-    # without the prefix, which would make all of them alike
+    """Variables and mounted files with our prefix that are not settings."""
+    # without the prefix, which would make all names similar
     known = sorted(name.removeprefix(PREFIX) for name in known_variables())
     mounted = settings.secrets_dir.iterdir() if settings.secrets_dir else ()
     given = [(f"variable {name} is set", name) for name in set_variables()]
@@ -50,15 +50,15 @@ def _unknown(settings: Settings) -> Iterator[Finding]:
         if name.removeprefix(PREFIX) not in known:
             near = get_close_matches(name.removeprefix(PREFIX), known, n=1)
             fix = f"did you mean {PREFIX}{near[0]}?" if near else "unset it; docs/settings.md lists them all"
-            yield Finding("wrong", f"{what}, but no setting is called so", "a setting", fix)
+            yield Finding("error", f"{what}, but there is no such setting", "", fix)
 
 
-def _no_addresses(settings: Settings) -> Iterator[Finding]:
-    """Addresses whose port is none: a client would call their server away."""
+def _invalid_addresses(settings: Settings) -> Iterator[Finding]:
+    """Addresses with an invalid port: a client would report their server as unreachable."""
     for field in ADDRESSES:
         address = getattr(settings, field)
         try:
             _ = urlsplit(address or "").port
         except ValueError as error:
             name = PREFIX + field.upper()
-            yield Finding("wrong", f"setting {name} = {address!r} ({error})", "a URL such as http://127.0.0.1:8333", f"correct {name}")
+            yield Finding("error", f"setting {name} = {address!r} ({error})", "a URL such as http://127.0.0.1:8333", f"correct {name}")

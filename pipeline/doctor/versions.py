@@ -1,6 +1,6 @@
-"""Versions: Python, and the libraries that decide results, as installed against the versions the checkout was tested with.
+"""Versions: Python and the result-bearing libraries, as installed, compared with the versions that the checkout was tested with.
 
-Another version of a result-bearing library is no mistake, but a new identity: everything that rests on it runs again.
+Another version of a result-bearing library is no error, but it changes fingerprints: every step that uses it runs again.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def check_versions(settings: Settings) -> Iterator[Finding]:
     """Compare what is installed with what was pinned."""
     here, wanted = ".".join(map(str, sys.version_info[:3])), metadata("trainshed")["Requires-Python"] or ""
     if here not in SpecifierSet(wanted):
-        raise BadInput(f"Python {here}", f"Python {wanted}", "make the environment with it: `make PYTHON=... demo`")
+        raise BadInput(f"Python {here}", f"Python {wanted}", "create the environment with it: `make PYTHON=... demo`")
     lock = settings.home / LOCK
-    # torch is in no lock file: which build of it is right differs between machines, so its pin stands in the project alone
+    # torch is in no lock file, because the right build differs between machines; the project file pins its version
     pinned = pins(requires("trainshed") or []) | pins(lock.read_text().splitlines() if lock.is_file() else [])
     libraries = sorted({name for stage in COMPONENTS for name in load("component", COMPONENTS, stage).libraries})
     real = [finding for name in libraries if (finding := _compare(name, pinned.get(plain(name))))]
@@ -45,10 +45,10 @@ def _compare(name: str, wanted: str | None) -> Finding | None:
     here = installed(name)
     fix = f"install {name}=={wanted}" if wanted else f"install {name}"
     if here is None:
-        return Finding("wrong", f"library {name} is not installed", "every result-bearing library", fix)
+        return Finding("error", f"library {name} is not installed", "", fix)
     if wanted in {None, here}:
         return None
-    return Finding("warning", f"{name} {here}", f"{name} {wanted}, or everything that rests on it runs again", fix)
+    return Finding("warning", f"{name} {here}", f"{name} {wanted}, or every step that uses it runs again", fix)
 
 
 def pins(lines: Iterable[str]) -> dict[str, str]:

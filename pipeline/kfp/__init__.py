@@ -1,6 +1,6 @@
-"""The interpreter that turns a recipe's line into a pipeline of Kubeflow Pipelines (kfp).
+"""The interpreter that compiles a recipe's line to a pipeline of Kubeflow Pipelines (kfp).
 
-`compile` makes the file, `ir` and `platform` say purely what is in its two documents, `identity` ties it to the code it was
-compiled from. `step` and `end` run in the containers: kfp has no process of ours beside them, so a container makes its own
-request. The kfp SDK is needed by nothing here: the IR is plain data, validated by the SDK in an environment of its own.
+`compile` writes the file; `ir` and `platform` build its two documents without side effects; `identity` ties it to the code that it was
+compiled from. `step` and `end` run in the containers: kfp runs no process of ours beside them, so a container makes its own request.
+Nothing here needs the kfp SDK: the IR is plain data, which tests validate with the SDK in a separate environment.
 """

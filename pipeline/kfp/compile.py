@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Plain(yaml.SafeDumper):
-    """Writes equal parts out in full: a person who reads the file need not look elsewhere."""
+    """Writes equal parts in full, without YAML aliases, for people who read the file."""
 
     def ignore_aliases(self, _data: object) -> bool:
-        """Never refer to an earlier part."""
+        """Never write an alias."""
         return True
 
 
@@ -32,17 +32,17 @@ def compile_recipe(recipe: Recipe, settings: Settings) -> str:
     """The recipe's line as IR YAML, for this checkout's code and these settings.
 
     Raises:
-        BadInput: the store is a folder; a machine size is unknown or several nodes; a result-bearing library is not installed.
+        BadInput: the store is a folder; a machine size is unknown or has several nodes; a result-bearing library is not installed.
     """
     if not settings.store.startswith("s3://"):
-        raise BadInput(f"the store is {settings.store}", "one that containers reach: s3://bucket/prefix", "set TRAINSHED_STORE")
+        raise BadInput(f"the store is {settings.store}, which containers cannot read", fix="set TRAINSHED_STORE to s3://bucket/prefix")
     text = render(recipe, {step.id: identity_of(step) for step in trace(recipe)}, settings)
     check_sizes(recipe, settings)
     return text
 
 
 def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) -> str:
-    """Both documents of the file; pure, so that they can be compared with golden copies.
+    """Build both documents of the file, without side effects: tests compare them with golden copies.
 
     Args:
         recipe: the model to keep fresh.
@@ -50,7 +50,7 @@ def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) ->
         settings: images, addresses, the names of Secrets.
 
     Raises:
-        BadInput: a machine size is several nodes.
+        BadInput: a machine size has several nodes.
     """
     steps = trace(recipe)
     placed = placements(recipe, steps, settings)

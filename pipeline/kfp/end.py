@@ -1,7 +1,7 @@
-"""What the last container of a pipeline runs: it ends the MLflow run, however the line ended.
+"""The program of a pipeline's last container: it ends the MLflow run, whether the line succeeded or not.
 
-Under Airflow the callbacks of the DAG run do this. How the line ended is read from what its steps left in the store: what kfp tells
-a task that runs behind others differs from server to server.
+Under Airflow the callbacks of the DAG run do this. Whether the line succeeded is read from the store, because what kfp passes to a last
+task differs between servers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def mlflow_status(run: str, last: str, settings: Settings) -> str:
 
     Args:
         run: id of the run.
-        last: the last step of the line, which reads, at first or second hand, from every other.
+        last: the last step of the line, which depends, directly or not, on every other.
         settings: where the store is.
     """
     return "FINISHED" if list(open_store(settings).list(reference_key(run, last))) else "FAILED"

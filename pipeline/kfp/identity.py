@@ -1,8 +1,8 @@
-"""What a step is before its inputs are known: the code, libraries and params it was compiled with.
+"""The identity of a step before its inputs are known: the code, libraries and params that it was compiled with.
 
-A pipeline file may lie about for months while images are rebuilt under the same tag. Under Airflow the plan and the image have
-to agree on a fingerprint; a container that makes its own request would always agree with itself. So the file says what it was
-compiled from, and the container compares.
+A pipeline file may be months old while images are rebuilt under the same tag. Under Airflow the plan and the image must agree on a
+fingerprint; a container that makes its own request would always agree with itself. So the file has the identity that it was compiled
+with, and the container compares.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def identity_of(step: Step) -> str:
 
 
 def check_identity(step: Step, compiled: str) -> None:
-    """See whether this image holds what the pipeline was compiled with.
+    """Check that this image has the code and libraries that the pipeline was compiled with.
 
     Raises:
-        BadInput: it does not.
+        BadInput: it has not.
     """
     here = identity_of(step)
     if here != compiled:
         raise BadInput(
             f"code or libraries of this image give {step.id} the identity {here[:12]}",
             f"{compiled[:12]}, as compiled",
-            "rebuild the image, or compile the pipeline anew",
+            "rebuild the image, or compile the pipeline again",
         )

@@ -1,9 +1,8 @@
-"""The first document of the file: the line as a PipelineSpec, in the JSON form of its protobuf messages. Pure.
+"""Builds the first document of the file, without side effects: the line as a PipelineSpec, in the JSON form of its protobuf messages.
 
-One task a step, inside a DAG of its own, and behind it a task that runs however that ended: it ends the MLflow run. What tasks
-hand to each other are references, as string parameters; a step that was left out hands on an empty string. The id of the run is a
-parameter too, because a server fills it in there only. kfp's own cache is off: whether something has to be done is decided by
-fingerprints, which know the code.
+Each step is one task in an inner DAG. A last task runs after that DAG, whether it succeeded or not, and ends the MLflow run. Tasks pass
+references to each other as string parameters; a step that is not part of the run passes an empty string. The id of the run is a parameter
+too, because a server fills it in only there. kfp's cache is off: fingerprints, which include the code, decide what has to run.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 
 SCHEMA = "2.1.0"
 SDK = "kfp-2.17.0"
-"""The SDK whose form this is, and which validates it."""
+"""The SDK whose format this is; tests validate with it."""
 
 LINE, END = "line", "end"
 RECIPE, RUN, REFERENCE = "recipe", "run", "reference"
 RETRY = {"maxRetryCount": 5, "backoffDuration": "5s", "backoffFactor": 1.0, "backoffMaxDuration": "5s"}
-"""As under Airflow. kfp sees no exit code, so bad input is tried again as well; it ends the same way within seconds."""
+"""As under Airflow. kfp does not see exit codes, so bad input is retried too; it fails again within seconds."""
 
 UNCACHED = {"enableCache": False}
 STRING = {"parameterType": "STRING"}
@@ -39,15 +38,15 @@ RUN_ID = {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
 
 
 class Placed(NamedTuple):
-    """A container of the pipeline and where it runs."""
+    """A container of the pipeline and its machine size."""
 
     stage: str
-    """Whose image it runs in."""
+    """The component whose image it runs in."""
 
     machine: MachineSize
 
     processes: int
-    """How many train together in it: one for each GPU."""
+    """How many processes train together in it: one for each GPU."""
 
 
 def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> dict[str, Placed]:
@@ -56,7 +55,7 @@ def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> d
     placed = {
         step.id: Placed(step.component.name, sizes[step.id], processes(step.component.trains, sizes[step.id], settings)) for step in steps
     }
-    # ending a run takes no more than the last step has: the keys and the library to speak to MLflow
+    # to end a run takes what the last step has: the keys and the library for MLflow
     return {**placed, END: placed[steps[-1].id]}
 
 
@@ -66,7 +65,7 @@ def pipeline_spec(
     """The PipelineSpec of a recipe's line.
 
     Args:
-        recipe: the recipe, which travels with the pipeline.
+        recipe: the recipe, which is part of the pipeline.
         steps: its line.
         placed: image and machine of each task.
         identities: what each step was compiled from, by id; see `pipeline.kfp.identity`.
@@ -98,17 +97,17 @@ def pipeline_spec(
 
 
 def task(name: str) -> str:
-    """What kfp calls the task: it takes no underscores."""
+    """Kfp's name of the task, which may have no underscores."""
     return name.replace("_", "-")
 
 
 def component(name: str) -> str:
-    """What kfp calls the task's component."""
+    """Kfp's name of the task's component."""
     return f"comp-{task(name)}"
 
 
 def executor(name: str) -> str:
-    """What kfp calls the task's container."""
+    """Kfp's name of the task's container."""
     return f"exec-{task(name)}"
 
 
@@ -151,10 +150,10 @@ def _step_task(step: Step) -> dict[str, Any]:
 
 def _step_component(step: Step) -> dict[str, Any]:
     described = {
-        name: {**STRING, "description": f"Reference to the {step.component.inputs[name].type}; empty when there is none."}
+        name: {**STRING, "description": f"Reference to the {step.component.inputs[name].type}; empty if there is none."}
         for name in _origins(step)
     }
-    made = {**STRING, "description": f"Reference to the {step.component.output}; empty when the step was left out."}
+    made = {**STRING, "description": f"Reference to the {step.component.output}; empty if the step is not part of the run."}
     return {
         "executorLabel": executor(step.id),
         "inputDefinitions": {"parameters": {**COMMON, **described}},
@@ -209,7 +208,7 @@ def _resources(machine: MachineSize) -> dict[str, Any]:
 
 
 def _origins(step: Step) -> dict[str, Step]:
-    """The steps whose references ``step`` is handed, by the name its contract gives the input."""
+    """The steps whose references ``step`` gets, by the name of the input in its contract."""
     return {name: origin for name, origin in step.inputs.items() if isinstance(origin, Step)}
 
 

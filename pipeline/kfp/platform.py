@@ -1,7 +1,7 @@
-"""The second document of the file: what a Kubernetes cluster has to know of each container. Pure; kfp's local runners pass over it.
+"""Builds the second document of the file, without side effects: the Kubernetes settings of each container. kfp's local runners ignore it.
 
-Keys come from the stage's Secret by reference, as for pods of the launcher ``kubernetes``. kfp has no words for a priority class and
-for affinity between pods: those of a machine size are left out.
+Keys are references to the stage's Secret, as in pods of the launcher ``kubernetes``. kfp has no field for a priority class or for
+affinity between pods: those of a machine size are ignored.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _executor(stage: str, machine: MachineSize, settings: Settings) -> dict[str,
 
 
 def _keys(secret: str) -> list[dict[str, Any]]:
-    """Each key that the Secret holds; the name stands twice because older servers read the first."""
+    """Each key of the Secret; the name is given twice because older servers read the first field."""
     names = [{"secretKey": name, "envVar": name} for name in sorted(KEYS.values())]
     return [{"secretName": secret, "secretNameParameter": _constant(secret), "keyToEnv": names, "optional": True}] if secret else []
 

@@ -1,8 +1,8 @@
-"""What the container of a step runs: resolve, look, run the component, hand on the reference.
+"""The program of a step's container: resolve the inputs, look for the artifact, run the component, write the reference.
 
-Under Airflow an operator does this beside the container. kfp has nobody of ours there, so the container prepares its own request,
-by the code that operators and the local interpreter use, and starts its component in a process of its own, as the local
-interpreter does: planning and an ML body never share one. Exit codes are those of a component.
+Under Airflow an operator does this outside of the container. kfp runs no code of ours there, so the container prepares its own request,
+by the code that operators and the local interpreter use. It starts the component in a separate process, as the local interpreter does:
+planning and an ML body never share one. Exit codes are those of a component.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def main() -> None:
     try:
         recipe = check_recipe(_json(given.recipe), "the pipeline's recipe")
         settings = load_settings()
-        reference = run_step(recipe, given.run, given.step, given.identity, read_given(given.given), settings, given.processes)
-        hand_on(reference, given.output)
+        reference = run_step(recipe, given.run, given.step, given.identity, parse_given(given.given), settings, given.processes)
+        write_output(reference, given.output)
     except TrainshedError as error:
         print(f"{given.step}: {error}", file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
@@ -58,23 +58,23 @@ def run_step(
     settings: Settings,
     processes: int = 1,
 ) -> Reference | None:
-    """Make the step's artifact unless it is there.
+    """Make the step's artifact unless it exists.
 
     Args:
         recipe: as it was compiled.
         run: id of the run.
         step_id: the step.
         identity: what the step was compiled from.
-        outputs: artifact of each step this one reads, by id; None for one that was left out.
-        settings: where things are.
+        outputs: artifact of each step that this one reads, by id; None for a step that is not part of the run.
+        settings: of the store and MLflow.
         processes: how many train together.
 
     Returns:
-        Its reference; None when the step is left out of this run.
+        Its reference; None if the step is not part of this run.
 
     Raises:
-        BadInput: the image is not what was compiled; the source or an input is wrong.
-        Unavailable: something is away, an input is damaged, or the component was told to stop.
+        BadInput: the image has other code than was compiled; the source or an input is invalid.
+        Unavailable: a server is unreachable, an input is damaged, or the component was asked to stop.
     """
     steps = {step.id: step for step in trace(recipe)}
     if step_id not in steps:
@@ -88,33 +88,33 @@ def run_step(
         run_component(prepared.request, prepared.request_uri, settings, _say, stop.is_set, processes=processes)
         reference = find_result(prepared.request, settings)
     elif reference:
-        _say(f"nothing to do: artifact {reference.fingerprint[:12]} is there")
+        _say(f"artifact {reference.fingerprint[:12]} exists already")
     else:
-        _say("left out of this run")
+        _say("not part of this run")
     if reference:
-        # no plan names what this run relies on, and it must not be collected meanwhile
+        # there is no plan that names what this run relies on, and gc must not delete it meanwhile
         open_store(settings).put(reference_key(run, step_id), reference.model_dump_json().encode())
     return reference
 
 
-def read_given(words: Sequence[str]) -> dict[str, Reference | None]:
+def parse_given(words: Sequence[str]) -> dict[str, Reference | None]:
     """``["ingestion={...}", "champion_evaluation="]`` as artifacts by step.
 
     Raises:
-        BadInput: something else than a reference was handed on.
+        BadInput: something else than a reference was passed.
     """
     read: dict[str, Reference | None] = {}
     for word in words:
-        step, _, told = word.partition("=")
+        step, _, reference = word.partition("=")
         try:
-            read[step] = Reference.model_validate_json(told) if told else None
+            read[step] = Reference.model_validate_json(reference) if reference else None
         except ValueError as error:
-            raise BadInput(f"--given {step}={told[:80]!r}", "the reference that step handed on", "run the pipeline anew") from error
+            raise BadInput(f"--given {step}={reference[:80]!r}", "the reference that this step wrote", "run the pipeline again") from error
     return read
 
 
-def hand_on(reference: Reference | None, place: Path) -> None:
-    """Write the output parameter, whole; kfp leaves it to the container to make its folder.
+def write_output(reference: Reference | None, place: Path) -> None:
+    """Write the output parameter atomically; the container has to create its folder.
 
     Raises:
         BadInput: the folder cannot be written to.
@@ -128,7 +128,7 @@ def hand_on(reference: Reference | None, place: Path) -> None:
         raise BadInput(
             f"cannot write the output {place}: {error.strerror}",
             f"a folder that user {os.getuid()} of the container may write to",
-            "open the pipeline root to that user",
+            "make the pipeline root writable for that user",
         ) from error
 
 
@@ -138,8 +138,8 @@ def _on_signals(act: Callable[..., object]) -> None:
 
 
 def _end_at_once(*_: object) -> None:
-    """Until the component has begun nothing is at stake, and an exception would be taken for a server's failure somewhere below."""
-    os.write(sys.stderr.fileno(), b"told to stop before the component began\n")
+    """End before the component has started: there is nothing to save, and code below would take an exception for a server's failure."""
+    os.write(sys.stderr.fileno(), b"asked to stop before the component started\n")
     os._exit(Unavailable.exit_code)
 
 
@@ -147,7 +147,7 @@ def _json(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise BadInput(f"--recipe is not JSON: {error}", "the recipe as it was compiled", "compile the pipeline anew") from error
+        raise BadInput(f"--recipe is not JSON: {error}", "the recipe as it was compiled", "compile the pipeline again") from error
 
 
 def _say(line: str) -> None:
@@ -161,8 +161,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", required=True, help="id of the run")
     parser.add_argument("--recipe", required=True, metavar="JSON", help="the recipe")
     parser.add_argument("--identity", required=True, metavar="DIGEST", help="what the step was compiled from")
-    parser.add_argument("--processes", type=int, default=1, metavar="COUNT", help="how many train together, one for each GPU")
-    parser.add_argument("--given", action="append", default=[], metavar="STEP=REFERENCE", help="what a step before this one handed on")
+    parser.add_argument("--processes", type=int, default=1, metavar="COUNT", help="how many processes train together, one for each GPU")
+    parser.add_argument("--given", action="append", default=[], metavar="STEP=REFERENCE", help="the reference that an earlier step wrote")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="where to write the reference")
     return parser
 

@@ -1,1 +1,1 @@
-"""Where a step runs and with what: machine sizes, container images, commands and environment variables. Imports no Airflow."""
+"""What a step gets where it runs: machine sizes, container images, commands and environment variables. Imports no Airflow."""

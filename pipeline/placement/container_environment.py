@@ -1,8 +1,8 @@
-"""The variables a component finds in its container: where things are, and by which keys.
+"""The environment variables of a component's container: addresses, limits and keys.
 
-A container inherits nothing, so every setting a component reads is handed over by name, as this machine's settings have it;
-what only the orchestration side reads stays out. Keys and passwords are kept apart from the rest: a launcher passes them where
-they are shown nowhere (a private environment, a secret of the cluster), and nothing here is ever part of a DAG or an XCom.
+A container inherits nothing, so every setting that a component reads is passed by name with this machine's value; settings that only the
+orchestration side reads are not passed. Keys and passwords are separate: a launcher passes them where nothing shows them (a private
+environment, a Secret of the cluster), and they are never part of a DAG or an XCom.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 SCRATCH = "/scratch"
-"""Folder of a container that may be written to; everything else of its file system is read-only."""
+"""Writable folder of a container; apart from it and /tmp the file system is read-only."""
 
-HANDED_OVER = {
+PASSED_SETTINGS = {
     "store": "TRAINSHED_STORE",
     "s3_region": "TRAINSHED_S3_REGION",
     "s3_retry_s": "TRAINSHED_S3_RETRY_S",
@@ -31,7 +31,7 @@ HANDED_OVER = {
     "device": "TRAINSHED_DEVICE",
     "mlflow_username": "MLFLOW_TRACKING_USERNAME",
 }
-"""Setting to variable, for what means the same inside and outside."""
+"""Setting to variable, for settings that have the same value inside and outside of a container."""
 
 KEYS = {
     "s3_access_key": "AWS_ACCESS_KEY_ID",
@@ -39,12 +39,12 @@ KEYS = {
     "s3_session_token": "AWS_SESSION_TOKEN",
     "mlflow_password": "MLFLOW_TRACKING_PASSWORD",
 }
-"""Setting to variable, for what nobody may see."""
+"""Setting to variable, for keys and passwords."""
 
 FIXED = {
     **ENVIRONMENT,
     "TRAINSHED_STATE": SCRATCH,
-    # libraries that insist on a home or a place for temporary files find one
+    # some libraries need a home folder or a folder for temporary files
     "HOME": SCRATCH,
     "TMPDIR": "/tmp",  # noqa: S108 - of the container, which nobody shares
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -55,33 +55,33 @@ FIXED = {
 
 
 class Variables(NamedTuple):
-    """The environment of a component's container, in two parts."""
+    """The environment variables of a component's container, in two parts."""
 
     public: dict[str, str]
-    """Addresses, limits, folders: what a rendered manifest may show."""
+    """Addresses, limits, folders: a manifest may show them."""
 
     secret: dict[str, str]
     """Keys and passwords."""
 
 
 def component_variables(settings: Settings) -> Variables:
-    """What a component needs to find the store and MLflow from inside a container.
+    """The variables by which a component finds the store and MLflow from inside a container.
 
     Args:
-        settings: of the orchestration side; addresses that differ inside a container are settings of their own.
+        settings: of the orchestration side; addresses that differ inside a container have their own settings.
     """
     public = {
         **FIXED,
-        **_told(settings, HANDED_OVER),
+        **_values(settings, PASSED_SETTINGS),
         "TRAINSHED_MLFLOW_URI": settings.container_mlflow_uri or settings.mlflow_uri,
     }
     endpoint = settings.container_s3_endpoint or settings.s3_endpoint
     if endpoint:
         public["TRAINSHED_S3_ENDPOINT"] = endpoint
-    return Variables(public, _told(settings, KEYS))
+    return Variables(public, _values(settings, KEYS))
 
 
-def _told(settings: Settings, names: dict[str, str]) -> dict[str, str]:
+def _values(settings: Settings, names: dict[str, str]) -> dict[str, str]:
     values = ((variable, getattr(settings, field)) for field, variable in names.items())
     return {
         variable: value.get_secret_value() if isinstance(value, SecretStr) else str(value)

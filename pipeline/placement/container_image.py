@@ -1,4 +1,4 @@
-"""Which image a component runs in, by the setting ``TRAINSHED_IMAGES``."""
+"""The image that a component runs in, from the setting ``TRAINSHED_IMAGES``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def image_of(stage: str, settings: Settings) -> str:
     """Reference of a component's image, e.g. ``trainshed/ingestion:0.1.0``.
 
     Raises:
-        BadInput: the setting has a place to fill in that is unknown.
+        BadInput: the setting has an unknown name in braces.
     """
     try:
         return settings.images.format(stage=stage, version=version("trainshed"))
     except (KeyError, IndexError, ValueError) as error:
         raise BadInput(
-            f"TRAINSHED_IMAGES = {settings.images!r}", "a reference with {stage} and {version} to fill in", "correct it"
+            f"TRAINSHED_IMAGES = {settings.images!r}", "a reference, with {stage} and {version} where they differ", "correct it"
         ) from error

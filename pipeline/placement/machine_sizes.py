@@ -1,8 +1,8 @@
-"""From the name of a machine size (``cpu-small``, ``gpu-1``, ``gpu-8``, ...) to what a launcher has to ask for.
+"""Machine sizes: from a name (``cpu-small``, ``gpu-1``, ``gpu-8``, ...) to the resources that a launcher requests.
 
-Components and recipes name a size; what a name means differs between a laptop, one GPU server and a cluster, so it stands in a
-file of its own, named by the setting ``TRAINSHED_MACHINES``. Launchers take from a `MachineSize` what they can give: ``docker``
-limits and GPUs, ``kubernetes`` everything, ``process`` the number of GPUs only. No size enters a fingerprint.
+Components and recipes name a size. What a name means differs between a laptop, one GPU server and a cluster, so sizes are in a separate
+file, which the setting ``TRAINSHED_MACHINES`` names. Launchers use of a `MachineSize` what they can give: ``docker`` limits and GPUs,
+``kubernetes`` everything, ``process`` only the number of GPUs. Sizes are in no fingerprint.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
 
 class FileSection(BaseModel):
-    """Base of what the file holds: frozen, refuses unknown fields."""
+    """Base of the file's sections: frozen, refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Toleration(FileSection):
-    """A taint of nodes that does not keep the step away, as Kubernetes knows it."""
+    """A Kubernetes toleration: a taint of nodes that the step accepts."""
 
     key: str
     """Key of the taint, e.g. ``nvidia.com/gpu``."""
 
     operator: Literal["Exists", "Equal"] = "Exists"
-    """Whether the key is enough."""
+    """``Exists``: the key is enough; ``Equal``: the value must match too."""
 
     value: str | None = None
-    """What the taint must say, for ``Equal``."""
+    """Value of the taint, for ``Equal``."""
 
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Which effect is tolerated; unset means all."""
+    """The tolerated effect; unset means all."""
 
 
 class MachineSize(FileSection):
-    """What one size is."""
+    """One machine size."""
 
     name: str
-    """The name it goes by."""
+    """Its name in recipes and contracts."""
 
     cpus: float = Field(gt=0)
     """CPU cores, on each node."""
@@ -56,19 +56,19 @@ class MachineSize(FileSection):
     """Main memory, on each node, in MiB."""
 
     gpus: int = Field(0, ge=0)
-    """GPUs, on each node; a step that trains is one process for each."""
+    """GPUs, on each node; a step that trains runs one process for each."""
 
     gpu_resource: str = "nvidia.com/gpu"
-    """What Kubernetes calls such a GPU."""
+    """Kubernetes' resource name of such a GPU."""
 
     shared_memory_mb: int = Field(64, gt=0)
     """Size of ``/dev/shm``, through which loader workers and GPUs of one node talk, in MiB; counts as memory."""
 
     scratch_mb: int = Field(gt=0)
-    """Disk for the cache and for files in the making, gone with the container, in MiB."""
+    """Disk for the cache and for temporary files, removed with the container, in MiB."""
 
     nodes: int = Field(1, ge=1)
-    """Machines of this size at once, for a step that trains; more than one needs a launcher that can start several nodes."""
+    """Nodes of this size, for a step that trains; more than one needs a launcher that can start several nodes."""
 
     node_selector: dict[str, str] = {}
     """Labels a Kubernetes node must have."""
@@ -77,13 +77,13 @@ class MachineSize(FileSection):
     """Taints of Kubernetes nodes that are accepted."""
 
     affinity: dict[str, Any] | None = None
-    """Kubernetes affinity, as it stands in a pod."""
+    """Kubernetes affinity, as in a pod spec."""
 
     priority_class: str | None = None
     """Kubernetes PriorityClass."""
 
     queue: str | None = None
-    """Kueue's local queue that admits it; unset means that Kueue is not asked."""
+    """Kueue's LocalQueue that admits it; unset means without Kueue."""
 
 
 MACHINES = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], dict[str, Any]])
@@ -92,10 +92,10 @@ _read: dict[Path, tuple[int, dict[str, MachineSize]]] = {}
 
 
 def machine(name: str, settings: Settings) -> MachineSize:
-    """What the size called ``name`` is here.
+    """The machine size called ``name``.
 
     Raises:
-        BadInput: no such name (the near one is suggested), or the file of sizes is missing or wrong.
+        BadInput: no such name (the message suggests the near one), or the file of sizes is missing or invalid.
     """
     known = machines(settings)
     if name not in known:
@@ -104,10 +104,10 @@ def machine(name: str, settings: Settings) -> MachineSize:
 
 
 def machines(settings: Settings) -> Mapping[str, MachineSize]:
-    """All sizes by name; the file is read again only after it was changed.
+    """All sizes by name; the file is read again only after a change.
 
     Raises:
-        BadInput: the file is missing or wrong.
+        BadInput: the file is missing or invalid.
     """
     path = settings.machines_file
     try:
@@ -120,7 +120,7 @@ def machines(settings: Settings) -> Mapping[str, MachineSize]:
 
 
 def processes(trains: bool, machine: MachineSize, settings: Settings) -> int:
-    """How many processes work on each node: one for each GPU where a step ``trains`` on them, else one."""
+    """How many processes run on each node: one for each GPU if the step ``trains``, else one."""
     return max(1, machine.gpus) if trains and settings.device != "cpu" else 1
 
 
@@ -143,12 +143,12 @@ def _yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
 
 def _explain(error: ValidationError, file: str) -> BadInput:
     complaints = error.errors()
-    # a misspelt field is also a missing one: the misspelling says more
+    # a misspelt field is also a missing one; the misspelling explains more
     first = next((complaint for complaint in complaints if complaint["type"] == "extra_forbidden"), complaints[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = Toleration.model_fields if "tolerations" in first["loc"] else MachineSize.model_fields
         return unknown_name(f"field in {file}:", str(first["loc"][-1]), set(known) - {"name"})
     if first["type"] == "missing":
-        return BadInput(f"{file}: no {place} for {first['input'].get('name')}", "a value for it", f"correct {file}")
+        return BadInput(f"{file}: no {place} for {first['input'].get('name')}", fix=f"add it to {file}")
     return BadInput(f"{file}: {place or 'it'} = {first['input']!r}", first["msg"].lower(), f"correct {file}")

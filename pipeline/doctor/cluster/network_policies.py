@@ -1,7 +1,7 @@
-"""Network policies of a cluster: whether any lets a component's pods out to the ports of S3 and MLflow.
+"""Network policies of a cluster: whether they let a component's pods reach the ports of S3 and MLflow.
 
-Whom a rule lets pods reach is not looked at (an address may stand behind many names), only by which ports: a default-deny with the
-rule for the store forgotten, the usual mistake, is found so.
+Only ports are compared, not addresses, because an address may have many names. This finds the usual mistake: a default-deny policy
+without a rule for the store.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ PORTS: Final = {"http": 80, "https": 443}
 
 
 def check_policies(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
-    """Look at the egress rules that hold for our pods."""
+    """Check the egress rules that apply to our pods."""
     namespace = settings.kubernetes_namespace
     try:
         listed = NetworkingV1Api(api.api_client).list_namespaced_network_policy(namespace, _request_timeout=TIMEOUT_S).items
     except ApiException:
-        return  # we may not look
+        return  # permission denied
     ours = [policy.spec for policy in listed if "Egress" in (policy.spec.policy_types or ()) and _selects(policy.spec.pod_selector)]
     if not ours:
         return
@@ -43,9 +43,9 @@ def check_policies(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
     for server, port in _wanted(settings).items():
         if not any(_allows(rule, port) for rule in rules):
             yield Finding(
-                "wrong",
-                f"the network policies of namespace {namespace} let pods out to no port {port}, where {server} is",
-                "a rule that lets the pods of trainshed reach it",
+                "error",
+                f"the network policies of namespace {namespace} block port {port}, where {server} is",
+                "",
                 "add it to the policies allow-store or allow-mlflow of infra/kubernetes, or correct the addresses",
             )
 
@@ -64,12 +64,12 @@ def _wanted(settings: Settings) -> dict[str, int]:
 
 
 def _selects(selector: Any) -> bool:  # noqa: ANN401 - the client's V1LabelSelector
-    """Whether a policy is about our pods; one that selects by expressions is taken as being about others."""
+    """Whether a policy applies to our pods; one that selects by expressions is assumed to apply to others."""
     return not selector.match_expressions and set((selector.match_labels or {}).items()) <= LABELS
 
 
 def _allows(rule: Any, port: int) -> bool:  # noqa: ANN401 - the client's V1NetworkPolicyEgressRule
-    """Whether a rule is about this port; one without ports is about all, and a port by name may be any."""
+    """Whether a rule allows this port; a rule without ports allows all, and a named port may be any."""
     return not rule.ports or any(
         isinstance(one.port, str) or one.port is None or one.port <= port <= (one.end_port or one.port)
         for one in rule.ports

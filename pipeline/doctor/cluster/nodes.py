@@ -1,6 +1,6 @@
-"""Nodes of a cluster: whether any offers the GPUs that the recipes' machine sizes ask for.
+"""Nodes of a cluster: whether any has the GPUs that the recipes' machine sizes ask for.
 
-A pod that asks for what no node has waits, for a day by default. An autoscaler may add such nodes, so this is a warning.
+A pod that asks for what no node has stays pending, for a day by default. An autoscaler may add such nodes, so this is a warning.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
 
 def check_nodes(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
-    """Compare what sizes ask for with what nodes offer."""
+    """Compare what machine sizes ask for with what nodes have."""
     try:
         nodes = api.list_node(_request_timeout=TIMEOUT_S).items
     except ApiException:
-        return  # we may not look
+        return  # permission denied
     offered = {name for node in nodes for name, amount in (node.status.allocatable or {}).items() if amount != "0"}
     for resource, sizes in sorted(_asked(settings).items()):
         if resource not in offered:
-            got = f"no node offers {resource} now, which machine size {', '.join(sorted(sizes))} asks for"
+            got = f"no node has {resource} now, which machine size {', '.join(sorted(sizes))} asks for"
             fix = "install the GPU operator, or name a size without GPUs under resources: in the recipe"
             yield Finding("warning", got, "GPU nodes, or an autoscaler that adds them", fix)
 
 
 def _asked(settings: Settings) -> dict[str, set[str]]:
-    """What GPUs are called, and the sizes of the recipes' steps that ask for them."""
+    """GPU resource to the sizes of the recipes' steps that ask for it."""
     asked: dict[str, set[str]] = {}
     for recipe in read_recipes(settings).valid:
         for step in trace(recipe):
             try:
                 size = machine(recipe.resources.of(step.id, step.component.resources), settings)
             except BadInput:
-                continue  # the check of the recipes tells
+                continue  # the check of recipes reports it
             if size.gpus:
                 asked.setdefault(size.gpu_resource, set()).add(size.name)
     return asked

@@ -1,6 +1,6 @@
-"""Rights in a cluster: everything the launcher does there, asked of the API server before it is tried.
+"""Permissions in a cluster: whether the API server allows everything that the launcher does.
 
-Any account may ask what it may do itself (SelfSubjectAccessReview).
+Any account may ask what it may do (SelfSubjectAccessReview).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ JOBS: Final = ((GROUP, PLURAL, "create"), (GROUP, PLURAL, "get"), (GROUP, PLURAL
 """API group, resource and verb."""
 
 
-def check_rights(api: CoreV1Api, namespace: str, *, jobs: bool) -> Iterator[Finding]:
-    """Ask for each right.
+def check_permissions(api: CoreV1Api, namespace: str, *, jobs: bool) -> Iterator[Finding]:
+    """Check each permission.
 
     Args:
-        api: a client, of which only the connection is used.
-        namespace: where.
-        jobs: whether TrainJobs are made as well.
+        api: any client of the cluster.
+        namespace: of pods and TrainJobs.
+        jobs: whether TrainJobs are created as well.
     """
     missing = [
         f"{verb} {resource}" for group, resource, verb in PODS + (JOBS if jobs else ()) if not _may(api, namespace, group, resource, verb)
     ]
     if missing:
         yield Finding(
-            "wrong",
-            f"Kubernetes does not let us {', '.join(missing)} in namespace {namespace}",
+            "error",
+            f"no permission to {', '.join(missing)} in namespace {namespace}",
             "an account with the role trainshed-launcher",
             "apply infra/kubernetes (and its trainer, for TrainJobs), or bind the role",
         )
@@ -52,5 +52,5 @@ def _may(api: CoreV1Api, namespace: str, group: str, resource: str, verb: str) -
     try:
         answer = AuthorizationV1Api(api.api_client).create_self_subject_access_review(review, _request_timeout=TIMEOUT_S)
     except ApiException:
-        return True  # this cluster does not answer such questions: the first pod will tell
+        return True  # this cluster does not answer such reviews: the first pod will show it
     return bool(answer.status.allowed)

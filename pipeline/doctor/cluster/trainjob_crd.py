@@ -1,4 +1,4 @@
-"""Kubeflow Trainer in a cluster: TrainJobs are known there, and the runtime they fill in is."""
+"""Kubeflow Trainer in a cluster: the TrainJob CRD and the TrainingRuntime exist."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 RUNTIMES = "trainingruntimes"
-NOBODY = "trainshed-doctor"
+ABSENT_NAME = "trainshed-doctor"
 NOT_FOUND = 404
 INSTALL = "install Kubeflow Trainer v2 and apply infra/kubernetes/trainer, or use the launcher kubernetes"
 
 
-def check_trainer(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
-    """Ask for a job that is not there: a server that knows TrainJobs says that this one is missing, and names it."""
+def check_trainjobs(api: CoreV1Api, settings: Settings) -> Iterator[Finding]:
+    """Read a TrainJob that does not exist: with the CRD installed the answer names it as not found."""
     namespace, runtime = settings.kubernetes_namespace, settings.trainjob_runtime
-    missing = _missing(api, namespace, PLURAL, NOBODY)
-    if missing and NOBODY not in missing:
-        yield Finding("wrong", "the cluster knows no TrainJobs: their CRD is not installed", "Kubeflow Trainer v2", INSTALL)
+    missing = _missing(api, namespace, PLURAL, ABSENT_NAME)
+    if missing and ABSENT_NAME not in missing:
+        yield Finding("error", "the TrainJob CRD is not installed", "Kubeflow Trainer v2", INSTALL)
     elif _missing(api, namespace, RUNTIMES, runtime):
         fix = "apply infra/kubernetes/trainer, or correct TRAINSHED_TRAINJOB_RUNTIME"
-        yield Finding("wrong", f"there is no TrainingRuntime {runtime} in namespace {namespace}", "what TrainJobs fill in", fix)
+        yield Finding("error", f"TrainingRuntime {runtime} not found in namespace {namespace}", "", fix)
 
 
 def _missing(api: CoreV1Api, namespace: str, plural: str, name: str) -> str:
-    """What the server says of something that is not there; empty where it is there, or where we may not look."""
+    """The server's "not found" message for an object; empty if it exists, or if we may not read it."""
     try:
         CustomObjectsApi(api.api_client).get_namespaced_custom_object(GROUP, VERSION, namespace, plural, name, _request_timeout=TIMEOUT_S)
     except ApiException as error:

@@ -27,25 +27,25 @@ def rows(capsys):
     return [tuple(line.split()[:2]) for line in out.splitlines()]
 
 
-def test_servers_that_are_away_end_with_75_and_every_check_says_something(capsys):
+def test_unreachable_servers_end_with_75_and_every_check_says_something(capsys):
     assert cli.run(["doctor"]) == 75
     found = dict(rows(capsys))
     assert list(found) == list(CHECKS)
-    assert {name for name, state in found.items() if state == "away"} == {"mlflow", "airflow", "clock"}
+    assert {name for name, state in found.items() if state == "unreachable"} == {"mlflow", "airflow", "clock"}
 
 
-def test_what_is_wrong_outweighs_what_is_away(monkeypatch, capsys):
+def test_an_error_outweighs_an_unreachable_server(monkeypatch, capsys):
     monkeypatch.setenv("TRAINSHED_LAUNCHER", "dokcer")
     assert cli.run(["doctor"]) == 2
     out = capsys.readouterr().out
-    assert "launcher  wrong    unknown launcher 'dokcer'; expected one of: docker, " in out
+    assert "launcher  error       unknown launcher 'dokcer'; expected one of: docker, " in out
     assert "; fix: did you mean 'docker'?" in out
 
 
 def test_settings_that_cannot_be_read_are_the_only_row(monkeypatch, capsys):
     monkeypatch.setenv("TRAINSHED_S3_PORT", "many")
     assert cli.run(["doctor"]) == 2
-    assert rows(capsys) == [("settings", "wrong")]
+    assert rows(capsys) == [("settings", "error")]
 
 
 def test_a_terminal_shows_a_table(capsys):
@@ -53,8 +53,8 @@ def test_a_terminal_shows_a_table(capsys):
 
     from pipeline.cli.doctor import findings_table
 
-    table = findings_table([("gpu", base.Finding("wrong", "none [here]", "one", "buy one")), ("disk", base.Finding("ok", "much"))])
+    table = findings_table([("gpu", base.Finding("error", "none [here]", "one", "buy one")), ("disk", base.Finding("ok", "much"))])
     Console(width=60).print(table)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert "gpu     wrong   none [here]" in lines
+    assert "gpu     error   none [here]" in lines
     assert "fix: buy one" in lines

@@ -3,12 +3,12 @@
 import pytest
 from fixtures.mlflow import free_port
 
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 from pipeline.settings import Settings
 
 
 def ask(airflow):
-    return examine("airflow", Settings(airflow_url=airflow.url))
+    return run_check("airflow", Settings(airflow_url=airflow.url))
 
 
 def test_all_is_well(airflow):
@@ -17,28 +17,28 @@ def test_all_is_well(airflow):
     assert "2 DAGs" in finding.got
 
 
-def test_one_that_does_not_answer_is_away(monkeypatch):
+def test_one_that_does_not_answer_is_unreachable(monkeypatch):
     monkeypatch.setattr("pipeline.doctor.airflow.RETRY_S", 0.0)
-    (finding,) = examine("airflow", Settings(airflow_url=f"http://127.0.0.1:{free_port()}"))
-    assert (finding.state, finding.fix) == ("away", "run `trainshed up`")
+    (finding,) = run_check("airflow", Settings(airflow_url=f"http://127.0.0.1:{free_port()}"))
+    assert (finding.state, finding.fix) == ("unreachable", "run `trainshed up`")
 
 
-def test_a_refused_log_in_is_wrong(airflow):
+def test_a_refused_log_in_is_an_error(airflow):
     airflow.of["/auth/token"] = (401, {"detail": "Invalid credentials"})
     (finding,) = ask(airflow)
-    assert (finding.state, finding.fix) == ("wrong", "set TRAINSHED_AIRFLOW_USERNAME and TRAINSHED_AIRFLOW_PASSWORD")
+    assert (finding.state, finding.fix) == ("error", "set TRAINSHED_AIRFLOW_USERNAME and TRAINSHED_AIRFLOW_PASSWORD")
 
 
 @pytest.mark.parametrize(
     ("path", "body", "state", "says"),
     [
         ("version", {"version": "3.1.0"}, "warning", "is version 3.1.0"),
-        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "away", "no DAG for recipe 'pydocs-gpt2'"),
+        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "unreachable", "no DAG for recipe 'pydocs-gpt2'"),
         (
             "dags",
             {"dags": [{"dag_id": "pydocs", "is_paused": True}, {"dag_id": "pydocs-gpt2"}], "total_entries": 2},
             "warning",
-            "switched off",
+            "is paused",
         ),
         (
             "importErrors",
@@ -51,26 +51,26 @@ def test_a_refused_log_in_is_wrong(airflow):
         ),
     ],
 )
-def test_what_is_amiss_is_named(path, body, state, says, airflow):
+def test_a_problem_is_named(path, body, state, says, airflow):
     airflow.of[f"/api/v2/{path}"] = (200, body)
     (finding,) = ask(airflow)
     assert finding.state == state
     assert says in finding.got
 
 
-def test_a_dag_that_is_missing_beside_an_import_error_is_wrong(airflow):
+def test_a_dag_that_is_missing_beside_an_import_error_is_an_error(airflow):
     airflow.of["/api/v2/importErrors"] = (
         200,
         {"import_errors": [{"filename": "x.py", "timestamp": "t", "stack_trace": "SyntaxError: no"}], "total_entries": 1},
     )
     airflow.of["/api/v2/dags"] = (200, {"dags": [{"dag_id": "pydocs"}], "total_entries": 1})
-    assert [finding.state for finding in ask(airflow)] == ["warning", "wrong"]
+    assert [finding.state for finding in ask(airflow)] == ["warning", "error"]
 
 
-def test_a_dead_scheduler_is_away(airflow):
+def test_a_dead_scheduler_is_unreachable(airflow):
     airflow.of["/api/v2/monitor/health"][1]["scheduler"]["status"] = "unhealthy"
     (finding,) = ask(airflow)
-    assert finding.state == "away"
+    assert finding.state == "unreachable"
     assert "scheduler is not alive" in finding.got
 
 
@@ -78,8 +78,8 @@ def test_tasks_that_wait_for_no_triggerer_are_told(airflow):
     waiting = (200, {"task_instances": [{"task_id": "pretraining"}], "total_entries": 3})
     airflow.of["/api/v2/dags/~/dagRuns/~/taskInstances"] = waiting
     (finding,) = ask(airflow)
-    assert (finding.state, finding.fix) == ("away", "start `airflow triggerer`")
-    assert "3 tasks have left their workers" in finding.got
+    assert (finding.state, finding.fix) == ("unreachable", "start `airflow triggerer`")
+    assert "3 tasks are deferred" in finding.got
     beat = {"status": "healthy", "latest_triggerer_heartbeat": "2026-01-02T03:04:05+00:00"}
     airflow.of["/api/v2/monitor/health"][1]["triggerer"] = beat
     assert [found.state for found in ask(airflow)] == ["ok"]
@@ -89,6 +89,6 @@ def test_a_connection_that_airflow_does_not_show_is_a_warning(airflow):
     settings = Settings(airflow_url=airflow.url, s3_connection="store", mlflow_connection="tracking")
     airflow.of["/api/v2/connections/store"] = (200, {"connection_id": "store"})
     airflow.of["/api/v2/connections/tracking"] = (404, {"detail": "not found"})
-    (finding,) = examine("airflow", settings)
-    assert (finding.state, finding.fix) == ("warning", "make it, or correct TRAINSHED_MLFLOW_CONNECTION")
+    (finding,) = run_check("airflow", settings)
+    assert (finding.state, finding.fix) == ("warning", "create it, or correct TRAINSHED_MLFLOW_CONNECTION")
     assert "no connection 'tracking'" in finding.got

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 from pipeline.errors import BadInput
 from pipeline.settings import Settings, load_settings
 from pipeline.stack.http import ask
@@ -27,11 +27,11 @@ def mute():
 
 
 @pytest.mark.parametrize("check", ["store", "mlflow", "airflow", "clock"])
-def test_a_server_that_is_mute_is_away(check, mute, tmp_path, monkeypatch):
+def test_a_server_that_is_mute_is_unreachable(check, mute, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.stack.http.TIMEOUT_S", 0.2)
     monkeypatch.setattr("pipeline.doctor.clock.RETRY_S", 0.2)
-    (finding,) = examine(check, settings_for(mute, tmp_path))
-    assert finding.state == "away"
+    (finding,) = run_check(check, settings_for(mute, tmp_path))
+    assert finding.state == "unreachable"
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_server_that_is_mute_is_away(check, mute, tmp_path, monkeypatch):
         *product(("settings", "mlflow", "airflow"), ("http://127.0.0.1:99999", "http://127.0.0.1:x")),
     ],
 )
-def test_what_is_no_address_is_wrong(check, url, tmp_path):
-    assert {finding.state for finding in examine(check, settings_for(url, tmp_path))} == {"wrong"}
+def test_what_is_no_address_is_an_error(check, url, tmp_path):
+    assert {finding.state for finding in run_check(check, settings_for(url, tmp_path))} == {"error"}
 
 
 def test_a_server_that_speaks_no_http_is_no_traceback():

@@ -11,7 +11,7 @@ import yaml
 from components import COMPONENTS
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.cluster import permissions
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 from pipeline.placement.container_image import image_of
 from pipeline.settings import Settings
 
@@ -20,24 +20,24 @@ INFRA = HOME / "infra" / "kubernetes"
 
 
 def test_an_unknown_name_gets_the_near_one():
-    (finding,) = examine("launcher", Settings(launcher="kuberntes"))
-    assert (finding.state, finding.fix) == ("wrong", "did you mean 'kubernetes'?")
+    (finding,) = run_check("launcher", Settings(launcher="kuberntes"))
+    assert (finding.state, finding.fix) == ("error", "did you mean 'kubernetes'?")
 
 
 def test_process_needs_nothing():
-    assert [finding.state for finding in examine("launcher", Settings(launcher="process"))] == ["ok"]
+    assert [finding.state for finding in run_check("launcher", Settings(launcher="process"))] == ["ok"]
 
 
-def test_an_engine_that_does_not_answer_is_away_and_airflow_is_not_imported_for_it():
+def test_an_engine_that_does_not_answer_is_unreachable_and_airflow_is_not_imported_for_it():
     code = (
-        "import sys; from pipeline.doctor.run_check import examine; from pipeline.settings import Settings;"
-        "print(examine('launcher', Settings(launcher='docker', docker_url='unix:///nowhere.sock'))[0].state,"
+        "import sys; from pipeline.doctor.run_check import run_check; from pipeline.settings import Settings;"
+        "print(run_check('launcher', Settings(launcher='docker', docker_url='unix:///nowhere.sock'))[0].state,"
         "sorted({'airflow', 'kubernetes', 'torch', 'mlflow'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(HOME)}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split(maxsplit=1) == ["away", "[]\n"]
+    assert done.stdout.split(maxsplit=1) == ["unreachable", "[]\n"]
 
 
 @pytest.fixture
@@ -64,54 +64,54 @@ def label_image(docker, settings, stage, labels):
 def test_docker_with_all_images_is_ok(docker):
     settings = settings_of(docker)
     add_images(docker, settings)
-    assert [finding.state for finding in examine("launcher", settings)] == ["ok"]
+    assert [finding.state for finding in run_check("launcher", settings)] == ["ok"]
 
 
-def test_an_image_that_is_missing_is_wrong_and_one_of_a_registry_a_warning(docker):
+def test_an_image_that_is_missing_is_an_error_and_one_of_a_registry_a_warning(docker):
     settings = settings_of(docker)
     add_images(docker, settings, "evaluation")
-    (finding,) = examine("launcher", settings)
-    assert (finding.state, finding.got) == ("wrong", f"there is no image {image_of('evaluation', settings)}")
+    (finding,) = run_check("launcher", settings)
+    assert (finding.state, finding.got) == ("error", f"image {image_of('evaluation', settings)} not found")
     assert "make images" in finding.fix
     settings = settings_of(docker, images="registry.example/{stage}:{version}")
     add_images(docker, settings, "evaluation")
-    (finding,) = examine("launcher", settings)
+    (finding,) = run_check("launcher", settings)
     assert finding.state == "warning"
 
 
-def test_an_image_of_other_code_is_wrong_and_one_that_does_not_say_a_warning(docker):
+def test_an_image_of_other_code_is_an_error_and_one_that_does_not_say_a_warning(docker):
     settings = settings_of(docker)
     add_images(docker, settings)
     label_image(docker, settings, "evaluation", {LABEL: "0123456789abcdef"})
     label_image(docker, settings, "ingestion", None)
-    found = {finding.state: finding for finding in examine("launcher", settings)}
-    assert found["wrong"].got.startswith(f"image {image_of('evaluation', settings)} is stale")
-    assert found["warning"].got == f"image {image_of('ingestion', settings)} does not say which code it holds"
+    found = {finding.state: finding for finding in run_check("launcher", settings)}
+    assert found["error"].got.startswith(f"image {image_of('evaluation', settings)} is stale")
+    assert found["warning"].got == f"image {image_of('ingestion', settings)} has no label {LABEL}: its code is unknown"
     assert all("make images" in finding.fix for finding in found.values())
 
 
 def test_containers_with_a_loopback_of_their_own_need_other_addresses(docker):
     settings = settings_of(docker, docker_network="bridge", s3_endpoint="http://127.0.0.1:8333", container_mlflow_uri="http://mlflow:5000")
     add_images(docker, settings)
-    (finding,) = examine("launcher", settings)
-    assert (finding.state, finding.fix) == ("wrong", "set TRAINSHED_CONTAINER_S3_ENDPOINT to the server's address as they see it")
+    (finding,) = run_check("launcher", settings)
+    assert (finding.state, finding.fix) == ("error", "set TRAINSHED_CONTAINER_S3_ENDPOINT to the server's address as they see it")
     settings = settings.model_copy(update={"container_s3_endpoint": "http://s3:8333"})
-    assert [finding.state for finding in examine("launcher", settings)] == ["ok"]
+    assert [finding.state for finding in run_check("launcher", settings)] == ["ok"]
 
 
 def test_a_folder_of_this_machine_is_no_store_for_containers(docker):
     settings = settings_of(docker, store="file:///var/lib/store")
     add_images(docker, settings)
-    (finding,) = examine("launcher", settings)
-    assert (finding.state, finding.fix) == ("wrong", "set TRAINSHED_STORE to s3://bucket")
+    (finding,) = run_check("launcher", settings)
+    assert (finding.state, finding.fix) == ("error", "set TRAINSHED_STORE to s3://bucket")
 
 
-def test_cuda_on_an_engine_without_gpus_is_wrong(docker):
+def test_cuda_on_an_engine_without_gpus_is_an_error(docker):
     settings = settings_of(docker, device="cuda")
     add_images(docker, settings)
-    (finding,) = examine("launcher", settings)
-    assert finding.state == "wrong"
-    assert "cannot hand GPUs" in finding.got
+    (finding,) = run_check("launcher", settings)
+    assert finding.state == "error"
+    assert "cannot give GPUs" in finding.got
 
 
 INSIDE = {"s3_endpoint": "http://s3:8333", "mlflow_uri": "http://mlflow:5000", "kubernetes_secret": ""}
@@ -119,7 +119,7 @@ INSIDE = {"s3_endpoint": "http://s3:8333", "mlflow_uri": "http://mlflow:5000", "
 
 
 def ask(launcher="kubernetes", **changes):
-    return examine("launcher", Settings(launcher=launcher, **{**INSIDE, **changes}))
+    return run_check("launcher", Settings(launcher=launcher, **{**INSIDE, **changes}))
 
 
 @pytest.mark.parametrize("launcher", ["kubernetes", "trainjob"])
@@ -127,16 +127,16 @@ def test_a_cluster_that_lets_us_in_is_ok(launcher, cluster):
     assert [finding.state for finding in ask(launcher)] == ["ok"]
 
 
-def test_secrets_that_are_missing_are_wrong(cluster):
+def test_secrets_that_are_missing_are_errors(cluster):
     found = ask(kubernetes_secret="trainshed-{stage}")
-    assert [finding.state for finding in found] == ["wrong"] * len(COMPONENTS)
-    assert "there is no Secret trainshed-evaluation in namespace trainshed" in found[0].got
+    assert [finding.state for finding in found] == ["error"] * len(COMPONENTS)
+    assert "Secret trainshed-evaluation not found in namespace trainshed" in found[0].got
 
 
-def test_a_cluster_that_refuses_us_is_wrong(cluster):
+def test_a_cluster_that_refuses_us_is_an_error(cluster):
     cluster.refusals["get"] = (403, 'User "me" cannot get resource "pods"')
     (finding,) = ask()
-    assert finding.state == "wrong"
+    assert finding.state == "error"
     assert "no permission to get pods" in finding.got
 
 
@@ -152,7 +152,7 @@ def test_a_cluster_that_refuses_us_is_wrong(cluster):
 def test_a_right_that_is_missing_is_named(launcher, verb, told, cluster):
     cluster.refusals[verb] = (403, "no")
     (finding,) = ask(launcher)
-    assert (finding.state, finding.got) == ("wrong", f"Kubernetes does not let us {told} in namespace trainshed")
+    assert (finding.state, finding.got) == ("error", f"no permission to {told} in namespace trainshed")
     assert "bind the role" in finding.fix
 
 
@@ -167,31 +167,31 @@ def test_what_is_asked_for_is_what_the_role_gives():
         assert set(asked) == allowed
 
 
-def test_a_cluster_without_the_trainer_is_wrong_for_trainjobs_only(cluster):
+def test_a_cluster_without_the_trainer_is_an_error_for_trainjobs_only(cluster):
     cluster.trainer.installed = False
     assert [finding.state for finding in ask("kubernetes")] == ["ok"]
     (finding,) = ask("trainjob")
-    assert finding.state == "wrong"
+    assert finding.state == "error"
     assert "CRD is not installed" in finding.got
     assert "install Kubeflow Trainer v2" in finding.fix
 
 
-def test_a_runtime_that_is_missing_is_wrong(cluster):
+def test_a_runtime_that_is_missing_is_an_error(cluster):
     (finding,) = ask("trainjob", trainjob_runtime="theirs")
-    assert (finding.state, finding.got) == ("wrong", "there is no TrainingRuntime theirs in namespace trainshed")
+    assert (finding.state, finding.got) == ("error", "TrainingRuntime theirs not found in namespace trainshed")
 
 
 def test_addresses_of_this_machine_lead_pods_to_themselves(cluster):
     found = ask(s3_endpoint="http://127.0.0.1:8333", mlflow_uri="http://localhost:5000")
     assert [finding.fix.split()[1] for finding in found] == ["TRAINSHED_CONTAINER_S3_ENDPOINT", "TRAINSHED_CONTAINER_MLFLOW_URI"]
-    assert {finding.state for finding in found} == {"wrong"}
+    assert {finding.state for finding in found} == {"error"}
 
 
 @pytest.mark.parametrize("allocatable", [{"cpu": "64"}, {"cpu": "64", "nvidia.com/gpu": "0"}])
 def test_gpus_that_no_node_offers_are_a_warning(cluster, allocatable):
     cluster.node = {"allocatable": allocatable}
     (finding,) = ask()
-    assert (finding.state, finding.got) == ("warning", "no node offers nvidia.com/gpu now, which machine size gpu-1 asks for")
+    assert (finding.state, finding.got) == ("warning", "no node has nvidia.com/gpu now, which machine size gpu-1 asks for")
 
 
 def policy(labels, *ports):
@@ -200,12 +200,12 @@ def policy(labels, *ports):
     return {"metadata": {"name": "p"}, "spec": spec}
 
 
-def test_policies_that_let_nobody_out_to_the_store_are_wrong(cluster):
+def test_policies_that_let_nobody_out_to_the_store_are_errors(cluster):
     ours = {"app.kubernetes.io/name": "trainshed"}
     cluster.policies = [policy({}), policy(ours, {"port": 5000}), policy({"app": "theirs"}, {"port": 8333})]
     (finding,) = ask()
-    assert finding.state == "wrong"
-    assert "let pods out to no port 8333, where S3 is" in finding.got
+    assert finding.state == "error"
+    assert "block port 8333, where S3 is" in finding.got
     for opened in ({"port": 8333}, {"port": 8000, "endPort": 9000}, {"port": "s3"}):
         cluster.policies[-1] = policy(ours, opened)
         assert [finding.state for finding in ask()] == ["ok"]
@@ -213,13 +213,13 @@ def test_policies_that_let_nobody_out_to_the_store_are_wrong(cluster):
 
 def test_the_policies_of_this_repository_let_pods_out_to_their_store(cluster):
     cluster.policies = list(yaml.safe_load_all((INFRA / "base" / "network-policies.yaml").read_text()))
-    assert [finding.state for finding in ask()] == ["wrong"]
+    assert [finding.state for finding in ask()] == ["error"]
     cluster.policies += yaml.safe_load_all((INFRA / "overlays" / "development" / "allow-store.yaml").read_text())
     assert [finding.state for finding in ask()] == ["ok"]
 
 
-def test_a_cluster_that_does_not_answer_is_away(cluster, monkeypatch):
+def test_a_cluster_that_does_not_answer_is_unreachable(cluster, monkeypatch):
     monkeypatch.setattr("pipeline.doctor.cluster.kubernetes.RETRY_S", 0.0)
     cluster.away = True
     (finding,) = ask()
-    assert finding.state == "away"
+    assert finding.state == "unreachable"

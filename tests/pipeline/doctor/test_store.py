@@ -11,39 +11,39 @@ from fixtures.mlflow import free_port
 from pydantic import SecretStr
 
 from pipeline.artifacts import open_store
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 
 
 def test_a_store_that_does_everything_is_ok_and_is_left_as_it_was(any_settings):
-    (finding,) = examine("store", any_settings)
+    (finding,) = run_check("store", any_settings)
     assert finding.state == "ok"
     assert list(open_store(any_settings).list("")) == []
 
 
-def test_wrong_credentials_are_wrong(s3_server, tmp_path):
-    (finding,) = examine("store", s3_server.settings(tmp_path, s3_secret_key=SecretStr("another")))
-    assert finding.state == "wrong"
+def test_wrong_credentials_are_errors(s3_server, tmp_path):
+    (finding,) = run_check("store", s3_server.settings(tmp_path, s3_secret_key=SecretStr("another")))
+    assert finding.state == "error"
     assert "permission denied (SignatureDoesNotMatch)" in finding.got
     assert finding.fix == "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     assert "another" not in str(finding)
 
 
-def test_a_missing_bucket_is_wrong(s3_server, tmp_path):
-    (finding,) = examine("store", s3_server.settings(tmp_path, store="s3://nowhere"))
-    assert (finding.state, finding.fix) == ("wrong", "create it, or correct TRAINSHED_STORE")
+def test_a_missing_bucket_is_an_error(s3_server, tmp_path):
+    (finding,) = run_check("store", s3_server.settings(tmp_path, store="s3://nowhere"))
+    assert (finding.state, finding.fix) == ("error", "create it, or correct TRAINSHED_STORE")
 
 
-def test_a_server_that_does_not_answer_is_away(s3_server, tmp_path, monkeypatch):
+def test_a_server_that_does_not_answer_is_unreachable(s3_server, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.doctor.base.RETRY_S", 0.0)
-    (finding,) = examine("store", s3_server.settings(tmp_path, s3_endpoint=f"http://127.0.0.1:{free_port()}"))
-    assert finding.state == "away"
+    (finding,) = run_check("store", s3_server.settings(tmp_path, s3_endpoint=f"http://127.0.0.1:{free_port()}"))
+    assert finding.state == "unreachable"
     assert "connection refused" in finding.got
 
 
-def test_a_folder_that_may_not_be_written_to_is_wrong(folder_settings, tmp_path):
+def test_a_folder_that_may_not_be_written_to_is_an_error(folder_settings, tmp_path):
     (tmp_path / "store").write_text("a file")
-    (finding,) = examine("store", folder_settings)
-    assert finding.state == "wrong"
+    (finding,) = run_check("store", folder_settings)
+    assert finding.state == "error"
     assert "TRAINSHED_STORE" in finding.fix
 
 
@@ -105,23 +105,23 @@ def settings_of(url, s3_server, tmp_path):
     return s3_server.settings(tmp_path, store="s3://bucket/prefix", s3_endpoint=url)
 
 
-def test_a_server_that_ignores_conditions_is_wrong(s3_server, tmp_path):
+def test_a_server_that_ignores_conditions_is_an_error(s3_server, tmp_path):
     handler = type("Handler", (Forgetful,), {"objects": {}})
     with serving(handler) as url:
-        found = examine("store", settings_of(url, s3_server, tmp_path))
-    assert [finding.state for finding in found] == ["wrong", "wrong"]
+        found = run_check("store", settings_of(url, s3_server, tmp_path))
+    assert [finding.state for finding in found] == ["error", "error"]
     assert "put-if-absent of an object that exists" in found[0].got
     assert "put-if-unchanged of an object that has changed" in found[1].got
     assert handler.objects == {}
 
 
-def test_a_server_without_conditions_is_wrong_and_not_away(s3_server, tmp_path, monkeypatch):
+def test_a_server_without_conditions_is_an_error_and_not_unreachable(s3_server, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.doctor.base.RETRY_S", 0.0)
     handler = type("Handler", (Forgetful,), {"objects": {}, "refusal": 501})
     with serving(handler) as url:
-        found = examine("store", settings_of(url, s3_server, tmp_path))
-    assert [finding.state for finding in found] == ["wrong", "wrong"]
-    assert "does not let us put if absent" in found[0].got
+        found = run_check("store", settings_of(url, s3_server, tmp_path))
+    assert [finding.state for finding in found] == ["error", "error"]
+    assert "refuses to put if absent" in found[0].got
     assert handler.objects == {}
 
 
@@ -132,9 +132,9 @@ def test_a_right_that_is_missing_is_named(method, right, s3_server, tmp_path):
 
     handler = type("Handler", (Forgetful,), {"objects": {}, method: refuse})
     with serving(handler) as url:
-        found = examine("store", settings_of(url, s3_server, tmp_path))
-    finding = next(one for one in found if f"does not let us {right} " in one.got)
-    assert finding.state == "wrong"
+        found = run_check("store", settings_of(url, s3_server, tmp_path))
+    finding = next(one for one in found if f"refuses to {right} " in one.got)
+    assert finding.state == "error"
     assert "AccessDenied" in finding.got
     assert "correct the policy" in finding.fix
 
@@ -142,9 +142,9 @@ def test_a_right_that_is_missing_is_named(method, right, s3_server, tmp_path):
 @pytest.mark.parametrize(
     ("code", "state", "fix"),
     [
-        ("ExpiredToken", "away", "renew them"),
-        ("AuthorizationHeaderMalformed", "wrong", "correct TRAINSHED_S3_REGION"),
-        ("RequestTimeTooSkewed", "wrong", "set the clock of this machine by NTP"),
+        ("ExpiredToken", "unreachable", "renew them"),
+        ("AuthorizationHeaderMalformed", "error", "correct TRAINSHED_S3_REGION"),
+        ("RequestTimeTooSkewed", "error", "set the clock of this machine by NTP"),
     ],
 )
 def test_keys_that_ran_out_another_region_and_a_clock_that_is_off(code, state, fix, s3_server, tmp_path):
@@ -153,7 +153,7 @@ def test_keys_that_ran_out_another_region_and_a_clock_that_is_off(code, state, f
         handler.answer(400, f"<Error><Code>{code}</Code></Error>".encode())
 
     with serving(type("Handler", (Forgetful,), {"objects": {}, "do_PUT": refuse})) as url:
-        (finding,) = examine("store", settings_of(url, s3_server, tmp_path))
+        (finding,) = run_check("store", settings_of(url, s3_server, tmp_path))
     assert finding.state == state
     assert code in finding.got
     assert fix in finding.fix

@@ -7,7 +7,7 @@ import pytest
 from fixtures.mlflow import free_port
 
 from pipeline.doctor import clock, disk, versions
-from pipeline.doctor.run_check import examine
+from pipeline.doctor.run_check import run_check
 from pipeline.settings import Settings, load_settings
 
 
@@ -23,14 +23,14 @@ def _bare(monkeypatch, tmp_path):
 
 def test_known_variables_are_ok(monkeypatch):
     monkeypatch.setenv("TRAINSHED_STACK", "/made/by/the/stack")
-    assert [finding.state for finding in examine("settings", load_settings())] == ["ok"]
+    assert [finding.state for finding in run_check("settings", load_settings())] == ["ok"]
 
 
 def test_an_unknown_variable_gets_the_near_name(monkeypatch):
     monkeypatch.setenv("TRAINSHED_LUANCHER", "docker")
     monkeypatch.setenv("TRAINSHED_QQQ", "1")
-    found = examine("settings", load_settings())
-    assert [finding.state for finding in found] == ["wrong", "wrong"]
+    found = run_check("settings", load_settings())
+    assert [finding.state for finding in found] == ["error", "error"]
     assert found[0].fix == "did you mean TRAINSHED_LAUNCHER?"
     assert "docs/settings.md" in found[1].fix
 
@@ -39,23 +39,23 @@ def test_a_mounted_file_of_an_unknown_name_gets_the_near_one(monkeypatch, tmp_pa
     for name in ("TRAINSHED_S3_SECRET_KYE", "TRAINSHED_MLFLOW_PASSWORD", "theirs"):
         (tmp_path / name).write_text("planted")
     monkeypatch.setenv("TRAINSHED_SECRETS_DIR", str(tmp_path))
-    (finding,) = examine("settings", load_settings())
-    assert (finding.state, finding.fix) == ("wrong", "did you mean TRAINSHED_S3_SECRET_KEY?")
+    (finding,) = run_check("settings", load_settings())
+    assert (finding.state, finding.fix) == ("error", "did you mean TRAINSHED_S3_SECRET_KEY?")
     assert "planted" not in str(finding)
 
 
-def test_an_unknown_existing_server_is_wrong_beside_what_was_found_before(monkeypatch):
+def test_an_unknown_existing_server_is_an_error_beside_what_was_found_before(monkeypatch):
     monkeypatch.setenv("TRAINSHED_USE_EXISTING", "s3,minio")
     monkeypatch.setenv("TRAINSHED_QQQ", "1")
-    found = examine("settings", load_settings())
-    assert [finding.state for finding in found] == ["wrong", "wrong"]
+    found = run_check("settings", load_settings())
+    assert [finding.state for finding in found] == ["error", "error"]
     assert "TRAINSHED_QQQ" in found[0].got
     assert "minio" in found[1].got
 
 
 def test_no_server_named_anywhere_is_a_warning(monkeypatch):
     monkeypatch.delenv("TRAINSHED_S3_ENDPOINT")
-    (finding,) = examine("settings", load_settings())
+    (finding,) = run_check("settings", load_settings())
     assert finding.state == "warning"
     assert "trainshed up" in finding.fix
 
@@ -63,20 +63,20 @@ def test_no_server_named_anywhere_is_a_warning(monkeypatch):
 def test_little_room_is_a_warning(monkeypatch, tmp_path):
     free = SimpleNamespace(free=6 * disk.GIB)
     monkeypatch.setattr("shutil.disk_usage", lambda place: free)
-    assert [finding.state for finding in examine("disk", Settings(state=tmp_path / "not" / "yet"))] == ["ok"]
+    assert [finding.state for finding in run_check("disk", Settings(state=tmp_path / "not" / "yet"))] == ["ok"]
     free.free = 4 * disk.GIB
-    (finding,) = examine("disk", Settings(state=tmp_path))
+    (finding,) = run_check("disk", Settings(state=tmp_path))
     assert (finding.state, finding.got) == ("warning", f"4.0 GB free for {tmp_path}")
 
 
-def test_a_state_folder_that_cannot_be_made_is_wrong(tmp_path):
+def test_a_state_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
-    (finding,) = examine("disk", Settings(state=tmp_path / "file" / "state"))
-    assert finding.state == "wrong"
+    (finding,) = run_check("disk", Settings(state=tmp_path / "file" / "state"))
+    assert finding.state == "error"
 
 
 def test_the_libraries_here_are_those_of_the_lock_file():
-    (finding,) = examine("versions", Settings())
+    (finding,) = run_check("versions", Settings())
     assert finding.state == "ok", finding
     assert "requirements.lock" in finding.got
 
@@ -85,25 +85,25 @@ def test_another_version_is_a_warning_and_a_missing_library_wrong(tmp_path, monk
     (tmp_path / "requirements.lock").write_text("numpy==1.0.0 \\\n    --hash=sha256:1\nrouge-score==9\n")
     real = versions.installed
     monkeypatch.setattr(versions, "installed", lambda name: None if name == "rouge-score" else real(name))
-    found = {finding.state: finding for finding in examine("versions", Settings(home=tmp_path))}
+    found = {finding.state: finding for finding in run_check("versions", Settings(home=tmp_path))}
     assert found["warning"].fix == "install numpy==1.0.0"
-    assert found["wrong"].fix == "install rouge-score==9"
+    assert found["error"].fix == "install rouge-score==9"
 
 
-def test_another_python_is_wrong(monkeypatch):
+def test_another_python_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.version_info", (3, 12, 1))
-    (finding,) = examine("versions", Settings())
-    assert (finding.state, finding.got) == ("wrong", "Python 3.12.1")
+    (finding,) = run_check("versions", Settings())
+    assert (finding.state, finding.got) == ("error", "Python 3.12.1")
 
 
-def test_a_recipe_with_an_unknown_size_is_wrong_and_the_others_are_read(recipe_folder):
+def test_a_recipe_with_an_unknown_size_is_an_error_and_the_others_are_read(recipe_folder):
     settings = Settings(state=recipe_folder.parent)
-    (finding,) = examine("recipes", settings)
+    (finding,) = run_check("recipes", settings)
     assert (finding.state, "first" in finding.got) == ("ok", True)
     text = (recipe_folder / "first.yaml").read_text()
     (recipe_folder / "first.yaml").write_text(f"{text}resources: {{pretraining: gpu-11}}\n")
-    (finding,) = examine("recipes", settings)
-    assert finding.state == "wrong"
+    (finding,) = run_check("recipes", settings)
+    assert finding.state == "error"
     assert "recipe first: unknown machine size 'gpu-11'" in finding.got
     assert "did you mean 'gpu-1'" in finding.fix
 
@@ -122,14 +122,14 @@ def nvidia(tmp_path, monkeypatch):
 
 
 def gpu(device, **changes):
-    (finding,) = examine("gpu", Settings(device=device, **changes))
+    (finding,) = run_check("gpu", Settings(device=device, **changes))
     return finding
 
 
 def test_a_gpu_that_is_asked_for_has_to_be_there(nvidia):
-    assert gpu("cuda").state == "wrong"
+    assert gpu("cuda").state == "error"
     assert gpu("cuda", launcher="kubernetes").state == "ok"
-    assert gpu("auto").got.endswith("steps compute on the CPU")
+    assert gpu("auto").got.endswith("steps run on the CPU")
     nvidia("NVIDIA H100")
     assert gpu("cuda").got == "device cuda; 1 visible: NVIDIA H100"
     nvidia("Failed to initialize NVML", 9)
@@ -137,7 +137,7 @@ def test_a_gpu_that_is_asked_for_has_to_be_there(nvidia):
 
 
 def test_a_remote_engine_has_other_gpus_than_this_machine(nvidia):
-    assert gpu("cuda", launcher="docker").state == "wrong"
+    assert gpu("cuda", launcher="docker").state == "error"
     assert gpu("cuda", launcher="docker", docker_url="tcp://elsewhere:2376").state == "ok"
 
 
@@ -145,12 +145,12 @@ def test_an_unknown_device_gets_the_near_name():
     assert gpu("cdua").fix == "did you mean 'cuda'?"
 
 
-@pytest.mark.parametrize(("shift_s", "state"), [(0, "ok"), (-60, "warning"), (60, "warning"), (-3600, "wrong"), (3600, "wrong")])
+@pytest.mark.parametrize(("shift_s", "state"), [(0, "ok"), (-60, "warning"), (60, "warning"), (-3600, "error"), (3600, "error")])
 def test_the_clock_is_compared_with_the_store(shift_s, state, answers):
     import time
 
     answers.headers["Date"] = formatdate(time.time() + shift_s, usegmt=True)
-    (finding,) = examine("clock", Settings(store="s3://bucket", s3_endpoint=answers.url))
+    (finding,) = run_check("clock", Settings(store="s3://bucket", s3_endpoint=answers.url))
     assert finding.state == state
     if shift_s:
         assert ("behind" if shift_s > 0 else "ahead of") in finding.got
@@ -159,8 +159,8 @@ def test_the_clock_is_compared_with_the_store(shift_s, state, answers):
 def test_mlflow_tells_the_time_where_the_store_does_not(answers, monkeypatch):
     monkeypatch.setattr(clock, "RETRY_S", 0.5)
     away = f"http://127.0.0.1:{free_port()}"
-    (finding,) = examine("clock", Settings(store="s3://bucket", s3_endpoint=away, mlflow_uri=answers.url))
+    (finding,) = run_check("clock", Settings(store="s3://bucket", s3_endpoint=away, mlflow_uri=answers.url))
     assert finding.state == "ok"
     assert answers.url in finding.got
-    (finding,) = examine("clock", Settings(store="s3://bucket", s3_endpoint=away, mlflow_uri=away))
-    assert finding.state == "away"
+    (finding,) = run_check("clock", Settings(store="s3://bucket", s3_endpoint=away, mlflow_uri=away))
+    assert finding.state == "unreachable"

@@ -144,7 +144,7 @@ def test_a_size_of_several_nodes_and_an_unknown_one_are_refused() -> None:
 
 
 def test_a_store_that_no_container_sees_is_refused() -> None:
-    with pytest.raises(BadInput, match="the store is file:///tmp/here; expected one that containers reach"):
+    with pytest.raises(BadInput, match="the store is file:///tmp/here, which containers cannot read"):
         compile_recipe(recipe(), settings(store="file:///tmp/here"))
 
 

@@ -17,7 +17,7 @@ from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput
 from pipeline.kfp.end import mlflow_status
 from pipeline.kfp.identity import identity_of
-from pipeline.kfp.step import hand_on, read_given
+from pipeline.kfp.step import parse_given, write_output
 from pipeline.line import trace
 from pipeline.recipe.overrides import override
 from pipeline.runs.records import reference_key, request_key
@@ -53,7 +53,7 @@ def test_a_miss_is_made_a_hit_is_handed_on_and_nothing_to_work_on_is_left_out(ma
     assert output.read_text() not in done.stdout  # a reference is for kfp, not for a log
 
     again = ran(*command(line, "ingestion", output))
-    assert again.stdout.splitlines() == [f"nothing to do: artifact {made.fingerprint[:12]} is there"]
+    assert again.stdout.splitlines() == [f"artifact {made.fingerprint[:12]} exists already"]
     assert Reference.model_validate_json(output.read_text()) == made
     # the run relies on it from now on, however old it is
     assert Reference.model_validate_json(line.artifacts.store.get(reference_key("by-kfp", "ingestion")).data) == made
@@ -61,7 +61,7 @@ def test_a_miss_is_made_a_hit_is_handed_on_and_nothing_to_work_on_is_left_out(ma
 
     absent = tmp_path / "outputs" / "champion" / "reference"
     done = ran(*command(line, "champion_evaluation", absent, {"ingestion": output.read_text()}))
-    assert (done.returncode, done.stdout) == (0, "left out of this run\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "not part of this run\n"), done.stderr
     assert absent.read_text() == ""
 
 
@@ -70,7 +70,7 @@ def test_an_image_that_is_not_what_was_compiled_is_refused_before_anything_is_wr
     done = ran(*command(line, "ingestion", tmp_path / "reference", identity="0" * 64))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "expected 000000000000, as compiled; fix: rebuild the image, or compile the pipeline anew" in done.stderr
+    assert "expected 000000000000, as compiled; fix: rebuild the image, or compile the pipeline again" in done.stderr
     assert list(line.artifacts.store.list("")) == []
     assert not (tmp_path / "reference").exists()
 
@@ -79,7 +79,7 @@ def test_an_image_that_is_not_what_was_compiled_is_refused_before_anything_is_wr
     ("changes", "code", "told"),
     [
         ({"step": "ingestoin"}, 2, "did you mean 'ingestion'?"),
-        ({"recipe": "{"}, 2, "compile the pipeline anew"),
+        ({"recipe": "{"}, 2, "compile the pipeline again"),
         ({"recipe": '{"nmae": "x"}'}, 2, "did you mean 'name'?"),
     ],
 )
@@ -130,21 +130,21 @@ def test_sigterm_before_the_component_begins_ends_it_at_once(make_line, tmp_path
         with silent.accept()[0]:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=10) == 75
-    assert process.stderr.read() == "told to stop before the component began\n"
+    assert process.stderr.read() == "asked to stop before the component started\n"
 
 
-def test_what_is_handed_on_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_reference_is_read_as_it_was_written(tmp_path: Path) -> None:
     reference = Reference.model_validate(REFERENCE)
-    hand_on(reference, tmp_path / "a" / "b")
-    hand_on(None, tmp_path / "a" / "c")
+    write_output(reference, tmp_path / "a" / "b")
+    write_output(None, tmp_path / "a" / "c")
     given = [f"ingestion={(tmp_path / 'a' / 'b').read_text()}", f"champion_evaluation={(tmp_path / 'a' / 'c').read_text()}"]
-    assert read_given(given) == {"ingestion": reference, "champion_evaluation": None}
+    assert parse_given(given) == {"ingestion": reference, "champion_evaluation": None}
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b", "c"]
-    with pytest.raises(BadInput, match="the reference that step handed on"):
-        read_given(["ingestion=corpus"])
+    with pytest.raises(BadInput, match="the reference that this step wrote"):
+        parse_given(["ingestion=corpus"])
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match="open the pipeline root"):
-        hand_on(reference, tmp_path / "file" / "reference")
+    with pytest.raises(BadInput, match="make the pipeline root writable"):
+        write_output(reference, tmp_path / "file" / "reference")
 
 
 def test_the_line_ended_well_if_its_last_step_handed_something_on(folder_settings) -> None:
