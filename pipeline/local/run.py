@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.errors import Interrupted, Unavailable
+from pipeline.errors import Interrupted, Outdated, Unavailable
 from pipeline.line import trace
-from pipeline.local.run_step import InputDamaged, run_step
+from pipeline.local.run_step import run_step
 from pipeline.planning import Plan, Status, find_result, plan_run, prepare_step
 from pipeline.tracking import end_run
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 4
+REPLANS = 3
+"""How often a run is planned again at most."""
 
 
 class RunListener(Protocol):
@@ -56,7 +58,7 @@ class LocalRun:
     """Whether the run was opened in MLflow; a run in which no step runs is not."""
 
     def execute(self) -> Mapping[str, Reference | None]:
-        """Plan the line, run its misses, and end the MLflow run. After a damaged input it plans and runs once more.
+        """Plan the line, run its misses, and end the MLflow run. After a damaged input, or another champion, it plans again.
 
         Raises:
             BadInput: the recipe, the source or a step's input is wrong.
@@ -65,11 +67,7 @@ class LocalRun:
         """
         status = "FAILED"
         try:
-            try:
-                self._run_line()
-            except InputDamaged as error:
-                log.warning("%s; the run is planned again", error)
-                self._run_line()
+            self._run_line_replanned()
             status = "FINISHED"
         except KeyboardInterrupt as error:
             status = "KILLED"
@@ -78,6 +76,14 @@ class LocalRun:
             if self.tracked:
                 end_run(self.settings, self.recipe.name, self.run, status)
         return self.outputs
+
+    def _run_line_replanned(self) -> None:
+        for _ in range(REPLANS):
+            try:
+                return self._run_line()
+            except Outdated as error:
+                log.warning("%s; the run is planned again", error)
+        return self._run_line()
 
     def _run_line(self) -> None:
         plan = plan_run(self.recipe, self.run, self.settings, self.force)
@@ -101,7 +107,7 @@ class LocalRun:
         for count in range(1, ATTEMPTS + 1):
             try:
                 run_step(request, request_uri, self.settings, partial(self.listener.on_step_line, request.step), lambda: False)
-            except InputDamaged:
+            except Outdated:
                 raise
             except Unavailable as error:
                 if count == ATTEMPTS:

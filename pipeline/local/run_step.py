@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, TrainshedError, Unavailable
+from pipeline.errors import BadInput, Outdated, TrainshedError, Unavailable
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.runs.records import read_failure
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
-
-
-class InputDamaged(Unavailable):
-    """A step found a damaged input; the run needs a new plan."""
 
 
 def run_step(
@@ -42,7 +38,7 @@ def run_step(
 
     Raises:
         BadInput: the request or an input is wrong.
-        InputDamaged: an input is damaged.
+        Outdated: an input is damaged, or the champion changed: the run needs a new plan.
         Unavailable: the step was preempted, a dependency is unavailable, or the process was killed.
         TrainshedError: a bug.
     """
@@ -57,7 +53,7 @@ def _error(request: Request, code: int, settings: Settings) -> TrainshedError:
     message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with exit code {code}"
     if code < 0:
         return Unavailable(f"{request.step} was killed by signal {-code}", "", "start the run again; it resumes from the last checkpoint")
-    if failure and failure.damaged:
-        return InputDamaged(message)
+    if failure and failure.replan:
+        return Outdated(message)
     kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}
     return kinds.get(code, TrainshedError)(message)

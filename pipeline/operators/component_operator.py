@@ -67,6 +67,10 @@ class ComponentMixin:
             settings = task_settings()
         with translated_errors(context, planned.run, task.task_id, settings):
             prepared = self._prepare(planned, task, settings)
+        if prepared.reference and prepared.own:
+            # an earlier attempt died after the commit: Airflow has not heard of the artifact yet
+            with translated_errors(context, planned.run, task.task_id, settings):
+                return self._finish(prepared.reference, planned, context, settings)
         if prepared.request is None or prepared.request_uri is None:
             self._skip(prepared, task)
         return self._run_to_end(prepared.request, prepared.request_uri, planned, context, settings)
@@ -104,10 +108,7 @@ class ComponentMixin:
         if exit_code:
             self._fail(exit_code, request, context, settings)
         with translated_errors(context, request.run, request.step, settings):
-            reference = find_result(request, settings)
-            self._fill_events(reference, planned, context, settings)
-        answer: dict[str, Any] = reference.model_dump(mode="json")
-        return answer
+            return self._finish(find_result(request, settings), planned, context, settings)
 
     def on_kill(self) -> None:
         """Airflow ends the task: set a flag that the launcher reads while it follows the component."""
@@ -139,8 +140,10 @@ class ComponentMixin:
             record_failure(failure, request.run, request.step, settings)
         end_task(failure, context, request.run, settings)
 
-    def _fill_events(self, reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
-        """Add the artifact to the events of the task's Assets."""
+    def _finish(self, reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> dict[str, Any]:  # noqa: ANN401
+        """Add the artifact to the events of the task's Assets, and return its reference."""
         from pipeline.operators.asset_events import fill_events
 
         fill_events(reference, planned, context, settings)
+        answer: dict[str, Any] = reference.model_dump(mode="json")
+        return answer

@@ -6,9 +6,11 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline.errors import Damaged, TrainshedError
+from airflow.sdk.exceptions import AirflowFailException
+
+from pipeline.errors import Outdated, TrainshedError
 from pipeline.operators.exit_codes import TryAgain, exception_for
-from pipeline.operators.replan import replan
+from pipeline.operators.replan import REPLANS, replan
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
 
@@ -40,7 +42,7 @@ def translated_errors(context: Any, run: str, step: str, settings: Settings | No
     try:
         yield
     except TrainshedError as error:
-        failure = Failure(exit_code=error.exit_code, message=f"{step}: {error}", damaged=isinstance(error, Damaged))
+        failure = Failure(exit_code=error.exit_code, message=f"{step}: {error}", replan=isinstance(error, Outdated))
         known = settings or load_settings()
         record_failure(failure, run, step, known)
         end_task(failure, context, run, known)
@@ -58,15 +60,17 @@ def record_failure(failure: Failure, run: str, step: str, settings: Settings) ->
 
 
 def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> NoReturn:  # noqa: ANN401 - Airflow's context
-    """End the running task as its failure requires; a damaged artifact makes Airflow plan the run again, once.
+    """End the running task as its failure requires; what the run was planned with may have changed: then Airflow plans it again.
 
     Raises:
         AirflowFailException: not retried.
-        TryAgain: retried.
+        TryAgain: retried, or the run is planned again.
     """
     from pipeline.artifacts import open_store
 
     log.error("%s", failure.message)
-    if failure.damaged and replan(context, run, open_store(settings)):
+    if not failure.replan:
+        raise exception_for(failure)
+    if replan(context, run, open_store(settings)):
         raise TryAgain(f"{failure.message}; the run is planned again")
-    raise exception_for(failure)
+    raise AirflowFailException(f"{failure.message}; the run was planned again {REPLANS} times already")

@@ -1,7 +1,7 @@
-"""Plan a run again because a step found a stored artifact damaged: once per run.
+"""Plan a run again because what it was planned with has changed: a stored artifact is damaged, or the champion is another one.
 
-The damaged artifact is quarantined by then, so the second plan has a miss for it and everything is rebuilt in its own task with its
-own log. The step clears its own DAG run through the execution API, as Airflow's operator that triggers a DAG resets an existing run:
+A damaged artifact is quarantined by then, so the new plan has a miss for it and everything is rebuilt in its own task with its own
+log. Against another champion, the new plan scores that one and decides again. The step clears its own DAG run through the execution API, as Airflow's operator that triggers a DAG resets an existing run:
 finished tasks lose their state, the plan task runs again, and the clearing step itself becomes ``restarting``, which Airflow always
 retries, whatever its count of attempts. Measured: two seconds from damage to a new plan.
 """
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def replanned_key(run: str) -> str:
-    """Key of the object that records that a run was planned again."""
-    return f"runs/{run}/replanned.json"
+REPLANS = 3
+"""How often a run is planned again at most: damage that comes back, or champions that change faster than a run, must end some time."""
+
+
+def replanned_key(run: str, number: int) -> str:
+    """Key of the object that records that a run was planned again, for the first, second, … time."""
+    return f"runs/{run}/replanned-{number}.json"
 
 
 def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airflow's context
@@ -34,7 +38,7 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
         store: where it is recorded that this was done.
 
     Returns:
-        False if this run was planned again before, or Airflow refuses: the task has to fail by itself.
+        False if this run was planned again `REPLANS` times, or Airflow refuses: the task has to fail by itself.
     """
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
@@ -42,12 +46,19 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
     task = context["ti"]
     # the attempt's id makes the bytes unique: if the response to our own put is lost, its retry is not taken for another attempt's
     mark = json.dumps({"step": task.task_id, "attempt": str(task.id)}).encode()
-    try:
-        store.put(replanned_key(run), mark, if_absent=True)
-    except Conflict:
+    if not any(_record(store, replanned_key(run, number), mark) for number in range(1, REPLANS + 1)):
         return False
     answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=task.dag_id, run_id=context["run_id"], conf={}, reset_dag_run=True))
     if isinstance(answer, ErrorResponse):
         log.warning("Airflow refused to plan the run again: %s", answer.error)
+        return False
+    return True
+
+
+def _record(store: Store, key: str, mark: bytes) -> bool:
+    """Write the object unless it exists; return whether it did not."""
+    try:
+        store.put(key, mark, if_absent=True)
+    except Conflict:
         return False
     return True

@@ -26,6 +26,9 @@ class PreparedStep(Frozen):
     reference: Reference | None = None
     """The artifact, if it exists already."""
 
+    own: bool = False
+    """Whether an earlier attempt of this very run made that artifact."""
+
     skipped: bool = False
     """Whether a required input does not exist in this run."""
 
@@ -70,7 +73,7 @@ def prepare_step(
     if step_id not in force:
         manifest, _ = planner.find_artifact(step, resolved)
         if manifest:
-            return PreparedStep(reference=manifest.reference)
+            return PreparedStep(reference=manifest.reference, own=manifest.provenance.run == run)
     request = Request(
         run=run,
         recipe=recipe.name,

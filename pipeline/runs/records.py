@@ -49,8 +49,9 @@ class Failure(Frozen):
     message: str
     """The one line a person reads."""
 
-    damaged: bool = False
-    """Whether a stored artifact was found damaged: a new plan rebuilds it."""
+    replan: bool = False
+    """Whether a retry would fail the same way, but a new plan of the run would not: a stored artifact was found damaged, or the
+    champion changed during the run."""
 
 
 Record = TypeVar("Record", StepProgress, Failure)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
-from pipeline.errors import BadInput, Damaged, Interrupted, Preempted, TrainshedError, disk_error
+from pipeline.errors import BadInput, Interrupted, Outdated, Preempted, TrainshedError, disk_error
 from pipeline.runs.records import Failure, failure_key
 from pipeline.runs.request import Request
 from pipeline.runtime.execute import execute
@@ -125,7 +125,7 @@ def _report_failure(error: TrainshedError, settings: Settings | None, request: R
     level = logging.WARNING if isinstance(error, Preempted | Interrupted) else logging.ERROR
     log.log(level, "%s", error)
     if settings and request and settings.rank == 0:
-        failure = Failure(exit_code=error.exit_code, message=str(error), damaged=isinstance(error, Damaged))
+        failure = Failure(exit_code=error.exit_code, message=str(error), replan=isinstance(error, Outdated))
         try:
             open_store(settings.model_copy(update={"s3_retry_s": 5.0})).put(
                 failure_key(request.run, request.step), failure.model_dump_json().encode()

@@ -18,6 +18,7 @@ from pipeline.errors import Interrupted
 from pipeline.local.reproduce import reproduce
 from pipeline.planning import Status
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import Outcome
 from pipeline.registry.versions import read_aliases
 from pipeline.tracking import MlflowServer, step_run
 
@@ -52,6 +53,27 @@ def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Pa
 
     forced = line.run(force=frozenset({"tokenization"}))
     assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
+
+
+def test_a_champion_that_changes_during_a_run_makes_it_plan_again(make_line) -> None:
+    line = make_line()
+    ledger = Ledger(line.artifacts.store, line.recipe.registration.model)
+    line.run()
+    line.run({"finetuning.seed": 1})
+    other = next(entry for entry in ledger.newest_first(ledger.head()) if entry.digest != ledger.champion().digest)
+
+    class Changing(Heard):
+        def on_step_start(self, step_id: str) -> None:
+            super().on_step_start(step_id)
+            if self.launched.count("registration") == 1 and step_id == "registration":
+                promoted = {"decision": Outcome.PROMOTED, "against": ledger.champion().number, "run": "meanwhile"}
+                ledger.append(other.model_copy(update={"number": ledger.head().number + 1, **promoted}))
+
+    heard = line.run({"finetuning.seed": 2}, Changing())
+    assert heard.launched.count("registration") == 2
+    head = ledger.head()
+    assert (head.run, head.digest) == (heard.plans[-1].run, line.manifest("finetuning").digest)
+    assert ledger.entry(head.against).run == "meanwhile"
 
 
 @pytest.mark.prove

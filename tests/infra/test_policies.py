@@ -71,7 +71,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     recorder.identity = "airflow"
     line.run({"finetuning.learning_rate": 1e-3}, Heard(), frozenset({"evaluation"}))
     store = line.artifacts.store
-    store.put(replanned_key("r"), b"{}", if_absent=True)
+    store.put(replanned_key("r", 1), b"{}", if_absent=True)
     store.put(failure_key("r", "s"), b"{}")
     for identity in ("pretraining", "ingestion"):
         recorder.identity = identity

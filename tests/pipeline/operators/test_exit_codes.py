@@ -17,7 +17,7 @@ def test_only_what_may_go_better_next_time_is_retried(exit_code, kind):
 
 
 def test_what_the_component_told_is_passed_on():
-    told = Failure(exit_code=75, message="the store is away", damaged=True)
+    told = Failure(exit_code=75, message="the store is away", replan=True)
     assert explain_exit("pretraining", 75, told) is told
 
 

@@ -8,7 +8,7 @@ from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import OKResponse, TriggerDagRun
 
 from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, Damaged, Unavailable
+from pipeline.errors import BadInput, Damaged, Outdated, Unavailable
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.operators.failures import translated_errors
 from pipeline.runs.records import read_failure
@@ -46,18 +46,25 @@ def test_the_reason_is_left_beside_the_run(folder_settings, error, kind, code):
     with pytest.raises(kind, match=f"evaluation: {error}"):
         fail(error, folder_settings)
     failure = read_failure(open_store(folder_settings), "pydocs-manual__1", "evaluation")
-    assert (failure.exit_code, failure.message, failure.damaged) == (code, f"evaluation: {error}", False)
+    assert (failure.exit_code, failure.message, failure.replan) == (code, f"evaluation: {error}", False)
 
 
-def test_damage_plans_the_run_again_once(folder_settings, supervisor):
+def test_damage_plans_the_run_again(folder_settings, supervisor):
     with pytest.raises(TryAgain, match="planned again"):
         fail(Damaged("corpus: a shard is wrong"), folder_settings)
     assert [(type(ask), ask.dag_id, ask.run_id, ask.reset_dag_run) for ask in supervisor.asked] == [
         (TriggerDagRun, "pydocs", "manual__1", True)
     ]
-    with pytest.raises(TryAgain, match=r"evaluation: corpus: a shard is wrong$"):
-        fail(Damaged("corpus: a shard is wrong"), folder_settings, attempt="two")
-    assert len(supervisor.asked) == 1
+
+
+@pytest.mark.parametrize("kind", [Damaged, Outdated])
+def test_a_run_is_planned_again_three_times_and_then_fails(folder_settings, supervisor, kind):
+    for attempt in ("one", "two", "three"):
+        with pytest.raises(TryAgain, match=r"planned again$"):
+            fail(kind("the champion changed"), folder_settings, attempt)
+    with pytest.raises(AirflowFailException, match="the run was planned again 3 times already"):
+        fail(kind("the champion changed"), folder_settings, "four")
+    assert len(supervisor.asked) == 3
 
 
 def test_other_errors_pass_through(folder_settings):
