@@ -134,3 +134,11 @@ def test_a_task_that_never_ran_has_no_state(airflow, script):
     rows = [{"task_id": "a", "state": None, "try_number": 0, "start_date": None, "duration": None}]
     script.answers["GET", f"{RUN}/taskInstances"] = [(200, {"task_instances": rows, "total_entries": 1})]
     assert airflow.tasks("d", "r") == {"a": ("a", "none", 0, None, None)}
+
+
+@pytest.mark.parametrize("value", [{"type": "model"}, '{"type": "model"}'])
+def test_a_return_value_is_read_whether_airflow_sends_json_or_its_text(airflow, script, value):
+    place = f"{RUN}/taskInstances/t/xcomEntries/return_value"
+    assert airflow.return_value("d", "r", "t") is None
+    script.answers["GET", place] = [(200, {"key": "return_value", "value": value})]
+    assert airflow.return_value("d", "r", "t") == {"type": "model"}
