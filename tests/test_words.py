@@ -17,7 +17,6 @@ NOT_TEXT = {".png", ".lock", ".txt", ".pyc"}
 
 NOT_YET: tuple[str, ...] = (
     "CONTRIBUTING.md",
-    "README.md",
     "pipeline/corpus",
     "pipeline/evaluation",
     "pipeline/models",
