@@ -1,4 +1,4 @@
-"""Building a model of any family; its weights depend on the seed alone."""
+"""Building a model of any family; its weights depend on the seed alone. Also: which kind of batch a family is trained on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.lookup import load
 from pipeline.models import FAMILIES
 
 if TYPE_CHECKING:
-    from pipeline.models.base import TextModel
+    from pipeline.models.base import PackedBatch, PairBatch, TextModel
     from pipeline.models.shape import Shape, Specials
 
 
@@ -34,3 +34,13 @@ def build_model(shape: Shape, vocabulary: int, specials: Specials, dropout: floa
         torch.manual_seed(seed)
         model: TextModel = family(shape, vocabulary, specials, dropout)
     return model.train()
+
+
+def batch_type_of(family: str) -> type[PairBatch] | type[PackedBatch]:
+    """The kind of batch that a family is trained on: pairs for an encoder-decoder, packed rows for a decoder.
+
+    Raises:
+        BadInput: unknown family.
+    """
+    model: type[TextModel] = load("model family", FAMILIES, family)
+    return model.batch_type

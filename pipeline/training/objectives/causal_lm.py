@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
+from pipeline.models.base import PackedBatch
+from pipeline.models.build import batch_type_of
 from pipeline.models.collate import collate_rows, text_document
 from pipeline.training.batch_order import ORDER, EpochBatches, random_generator
 from pipeline.training.packing import cut_documents, pack_best_fit
@@ -33,8 +35,8 @@ class CausalLm:
         Raises:
             BadInput: the family is not a decoder, or there is no text.
         """
-        if shape.family != "gpt2":
-            raise BadInput(f"objective causal_lm for family {shape.family!r}", "a decoder: gpt2", "change model.family or the objective")
+        if batch_type_of(shape.family) is not PackedBatch:
+            raise BadInput(f"objective causal_lm for family {shape.family!r}", "a decoder", "change model.family or the objective")
         self._context, self._pad, self._params = shape.context, tokens.specials.pad, params
         self._train, self._validation = tokens.stream("stream-train"), tokens.stream("stream-validation")
         self._pieces = _cut(self._train, shape.context)

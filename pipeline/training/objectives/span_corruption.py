@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
+from pipeline.models.base import PairBatch
+from pipeline.models.build import batch_type_of
 from pipeline.models.collate import collate_pairs
 from pipeline.recipe.training import Pretraining
 from pipeline.training.batch_order import MASKS, EpochBatches, batches_of_similar_length, random_generator
@@ -42,9 +44,9 @@ class SpanCorruption:
             BadInput: the family is not an encoder-decoder, there are too few sentinels, or there is no text.
         """
         assert isinstance(params, Pretraining)
-        if shape.family != "t5":
+        if batch_type_of(shape.family) is not PairBatch:
             raise BadInput(
-                f"objective span_corruption for family {shape.family!r}", "an encoder-decoder: t5", "change model.family or the objective"
+                f"objective span_corruption for family {shape.family!r}", "an encoder-decoder", "change model.family or the objective"
             )
         self._specials, self._params, self._context = tokens.specials, params, shape.context
         spans = _noise_and_spans(shape.context, params.corrupted, params.mean_span)[1]

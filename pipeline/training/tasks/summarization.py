@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
+from pipeline.models.base import PackedBatch
+from pipeline.models.build import batch_type_of
 from pipeline.models.collate import collate_pairs, collate_rows, round_up, target_after_source
 from pipeline.training.batch_order import EpochBatches, batches_of_similar_length
 
@@ -36,7 +38,7 @@ class Summarization:
         Raises:
             BadInput: there are no pairs, or an example does not fit into a decoder's context.
         """
-        self._decoder = shape.family == "gpt2"
+        self._decoder = batch_type_of(shape.family) is PackedBatch
         needed = tokens.max_source_tokens + 1 + tokens.max_target_tokens
         if self._decoder and needed > shape.context:
             raise BadInput(
