@@ -1,4 +1,4 @@
-"""The DAG files: what they wire, what they import, and what a wrong recipe does to the others."""
+"""The DAG files: tasks and edges, imports while parsing, and the effect of an invalid recipe."""
 
 import json
 import runpy
@@ -76,7 +76,7 @@ def test_a_task_that_runs_parses_its_own_dag_only(recipe_folder, monkeypatch):
     assert "first" not in found
 
 
-def test_a_wrong_recipe_stops_no_other_and_is_told_by_a_file_of_its_own(recipe_folder, monkeypatch):
+def test_an_invalid_recipe_stops_no_other_and_is_an_import_error_of_a_separate_file(recipe_folder, monkeypatch):
     (recipe_folder / "second.yaml").write_text(RECIPE.format(name="second").replace("finetuning:", "finetunin:"))
     found = parse("train.py", recipe_folder.parent, monkeypatch)
     assert "first" in found
@@ -85,7 +85,7 @@ def test_a_wrong_recipe_stops_no_other_and_is_told_by_a_file_of_its_own(recipe_f
         parse("invalid_recipes.py", recipe_folder.parent, monkeypatch)
 
 
-def test_without_a_wrong_recipe_that_file_has_nothing_to_say(recipe_folder, monkeypatch):
+def test_without_an_invalid_recipe_that_file_imports(recipe_folder, monkeypatch):
     assert parse("invalid_recipes.py", recipe_folder.parent, monkeypatch)["errors"] == ()
 
 
@@ -140,6 +140,6 @@ def test_airflow_can_store_the_dag_and_read_it_back(recipe_folder):
     assert stored.params.dump()["finetuning.steps"] == 20
 
 
-def test_an_unknown_launcher_is_told_with_the_near_name(recipe_folder):
+def test_an_unknown_launcher_gets_the_near_name(recipe_folder):
     with pytest.raises(BadInput, match=r"unknown launcher 'proces'.*did you mean 'process'"):
         recipe_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent, launcher="proces"))

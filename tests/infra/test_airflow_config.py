@@ -1,4 +1,4 @@
-"""Airflow's configuration files: every option exists in what is installed, none is deprecated, and Airflow reads what was meant."""
+"""Airflow's configuration files: every option exists in the installed version, none is deprecated, and Airflow parses it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_executor_is_found_where_its_provider_is_installed(name) -> None:
 
 
 @pytest.mark.parametrize("executor", [name for name in EXECUTORS if "celery" not in name])
-def test_airflow_reads_what_is_meant(executor, tmp_path) -> None:
+def test_airflow_parses_each_configuration(executor, tmp_path) -> None:
     (tmp_path / "key").write_text("from-a-file")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "OTEL"))}
     for path in (FOLDER / "base.env", FOLDER / "secrets.env", FOLDER / executor):
@@ -120,7 +120,7 @@ def test_airflow_reads_what_is_meant(executor, tmp_path) -> None:
     assert "Deprecat" not in done.stderr
 
 
-def test_telemetry_goes_where_the_sdk_is_told(known) -> None:
+def test_telemetry_uses_the_variables_of_the_sdk(known) -> None:
     given = variables(FOLDER / "telemetry.env")
     assert set(given) - OTEL == {"AIRFLOW__METRICS__OTEL_ON", "AIRFLOW__METRICS__LEGACY_NAMES_ON"}
     # the ways of old would win over the SDK's variables, or warn

@@ -1,4 +1,4 @@
-"""checkov, which has an environment of its own (`make prove` makes it), over what is applied to a cluster and over the images' files."""
+"""checkov over the manifests of a cluster and the Dockerfiles; `make prove` creates its separate environment."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(folder: Path, *overlays: str) -> None:
         (folder / f"{overlay}.yaml").write_bytes(built.stdout)
 
 
-def test_what_is_applied_and_how_images_are_built(tmp_path) -> None:
+def test_manifests_and_dockerfiles_have_no_findings(tmp_path) -> None:
     build(tmp_path, "development", "production")
     assert findings("checkov", tmp_path) == {"kubernetes": []}
     assert findings("checkov", HOME / "infra/images") == {"dockerfile": []}
@@ -57,7 +57,7 @@ def test_pods_that_end_by_themselves(tmp_path) -> None:
     assert findings("pods", tmp_path) == {"kubernetes": []}
 
 
-def test_it_would_say_something(tmp_path) -> None:
+def test_checkov_finds_a_planted_error(tmp_path) -> None:
     (tmp_path / "pod.yaml").write_text(
         GOLDEN.joinpath("ingestion-cpu-small-plain-plain.yaml").read_text().replace("runAsNonRoot: true", "runAsNonRoot: false")
     )

@@ -1,4 +1,4 @@
-"""Docker Compose's file: nothing but loopback, no root, no secret in it, health and limits everywhere; and it is valid where Compose is."""
+"""The Compose file: ports on loopback only, no root, no secrets, health checks and limits everywhere; valid if Compose is installed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_nothing_runs_as_root_or_may_become_it(services) -> None:
         assert service["pids_limit"], name
 
 
-def test_the_engine_is_within_reach_of_the_scheduler_alone(services) -> None:
+def test_only_the_scheduler_has_the_engine_socket(services) -> None:
     near = [name for name, service in services.items() if any("docker.sock" in str(volume) for volume in service.get("volumes", []))]
     assert near == ["airflow-scheduler"]
 
@@ -63,7 +63,7 @@ def test_every_image_is_pinned_and_can_be_chosen(services) -> None:
             assert tag.removesuffix("-cuda") == version("trainshed"), name
 
 
-def test_what_lasts_says_whether_it_is_well_and_waits_for_what_it_needs(services) -> None:
+def test_every_server_has_a_health_check_and_waits_for_what_it_needs(services) -> None:
     for name, service in services.items():
         lasting = name not in ONCE
         assert bool(service.get("healthcheck", {}).get("test")) == lasting, name
@@ -72,7 +72,7 @@ def test_what_lasts_says_whether_it_is_well_and_waits_for_what_it_needs(services
             assert how["condition"] == ("service_completed_successfully" if needed in ONCE else "service_healthy"), name
 
 
-def test_no_secret_stands_in_a_file_or_a_variable(compose, services) -> None:
+def test_no_file_or_variable_contains_a_secret(compose, services) -> None:
     secret = re.compile(r"(PASSWORD|SECRET|KEY|TOKEN|_CONN)(_ID)?$")
     for name, service in services.items():
         for variable, value in service.get("environment", {}).items():
@@ -93,7 +93,7 @@ def test_every_variable_of_ours_is_a_setting(services) -> None:
         assert {name for name in ours if name.startswith("TRAINSHED_")} <= known_variables()
 
 
-def test_the_secrets_are_drawn_once_are_long_and_end_without_a_line_feed(compose, tmp_path) -> None:
+def test_secrets_are_generated_once_are_long_and_have_no_line_feed(compose, tmp_path) -> None:
     folder = tmp_path / "secrets"
     done = subprocess.run([FOLDER / "secrets.sh", folder], capture_output=True, text=True, check=True)
     drawn = {path.name: path.read_text() for path in folder.iterdir()}
@@ -112,7 +112,7 @@ def test_the_secrets_are_drawn_once_are_long_and_end_without_a_line_feed(compose
     assert {path.name: path.read_text() for path in folder.iterdir()} == drawn
 
 
-def test_without_keys_the_command_line_is_not_pointed_anywhere(tmp_path) -> None:
+def test_without_keys_the_command_line_is_not_configured(tmp_path) -> None:
     done = subprocess.run(
         ["sh", "-c", f". {FOLDER}/workstation.sh && echo went on"],
         env={"SECRETS": str(tmp_path)},
@@ -126,7 +126,7 @@ def test_without_keys_the_command_line_is_not_pointed_anywhere(tmp_path) -> None
 
 
 @pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "gpu.yaml"]], ids=["cpu", "gpu"])
-def test_compose_takes_it(files, tmp_path) -> None:
+def test_compose_accepts_the_file(files, tmp_path) -> None:
     command = client()
     if command is None:
         pytest.skip("there is no Docker Compose")

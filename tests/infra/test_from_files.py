@@ -1,4 +1,4 @@
-"""Secrets from files: what is started finds variables, and nothing of where they came from."""
+"""Secrets from files: the command gets variables, but not the paths of the files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_variable_holds_what_its_file_holds(tmp_path) -> None:
     assert not [name for name in found if name.startswith("FROM_FILE_")]
 
 
-def test_the_command_is_taken_as_it_is() -> None:
+def test_the_command_runs_unchanged() -> None:
     assert run("printf", "%s|", "two words", "*", "").stdout == "two words|*||"
     assert run("sh", "-c", "exit 75").returncode == 75
 

@@ -1,4 +1,4 @@
-"""Values for charts that others write, held against what they must agree with on our side; test_helm_rendered.py renders the chart."""
+"""Values for other projects' charts agree with our settings, roles and secrets; test_helm_rendered.py renders the chart."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_settings_of_airflow_become_one_config_map() -> None:
     assert not [name for name in data if name.endswith("_CMD")]
 
 
-def test_nobody_gets_in_by_the_charts_own_password() -> None:
+def test_the_chart_creates_no_user_with_a_default_password() -> None:
     assert values("airflow")["createUserJob"] == {"enabled": False}
 
 

@@ -1,4 +1,4 @@
-"""The chart of Airflow, rendered with our values: what comes out is valid, restricted, complete, and starts only what our image has.
+"""The chart of Airflow, rendered with our values: the manifests are valid, restricted and complete, and start only programs of our image.
 
 It needs `helm`, and the chart: a folder named by TRAINSHED_CHARTS that holds `airflow/`, or its own registry. The chart refuses keys it
 does not know by itself. Its PostgreSQL, for development alone, is not rendered.
@@ -167,7 +167,7 @@ def test_a_tasks_pod_has_the_image_that_was_tested(chart) -> None:
     assert not options["kubernetes_executor"]["worker_container_tag"]
 
 
-def test_the_charts_options_do_not_fight_with_ours(manifests) -> None:
+def test_the_charts_options_do_not_conflict_with_ours(manifests) -> None:
     options = RawConfigParser()
     options.read_string(config(manifests)["airflow.cfg"])
     ours: dict[str, str] = {}
@@ -198,5 +198,5 @@ def test_the_api_server_lets_tasks_in(manifests) -> None:
     assert any(peer["podSelector"]["matchLabels"].items() <= labels.items() for peer in rule["from"])
 
 
-def test_nobody_is_made_admin_by_the_chart(manifests) -> None:
+def test_the_chart_creates_no_admin(manifests) -> None:
     assert not [name for name, container in containers(manifests) if "users create" in " ".join(container.get("args") or [])]

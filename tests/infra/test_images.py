@@ -1,4 +1,4 @@
-"""Images: their files are clean and agree with the contracts; what is built is small, runs without root, and gives the planned fingerprints."""
+"""Images: Dockerfiles are clean and agree with the contracts; built images are small, run without root, and give the planned fingerprints."""
 
 import json
 import os
@@ -23,7 +23,7 @@ CONTRACTS = {name: load("component", COMPONENTS, name) for name in COMPONENTS}
 MB = 10**6
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_has_no_findings() -> None:
     files = [*IMAGES.glob("*.Dockerfile")]
     assert len(files) == 5
     done = subprocess.run([Path(sys.executable).with_name("hadolint"), *files], capture_output=True, text=True, check=False)
@@ -79,7 +79,7 @@ def pins(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["airflow", "servers"])
-def test_what_an_image_needs_besides_agrees_with_the_lock(name: str) -> None:
+def test_additional_packages_of_an_image_agree_with_the_lock(name: str) -> None:
     extras, lock = pins(IMAGES / "extras" / f"{name}.txt"), pins(HOME / "requirements.lock")
     wanted = [line for line in (IMAGES / "extras" / f"{name}.in").read_text().splitlines() if not line.startswith("#")]
     assert {re.split(r"[\[=<>]", line)[0] for line in wanted} <= extras.keys() | pins(IMAGES / f"{name}.txt").keys()

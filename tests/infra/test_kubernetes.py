@@ -1,4 +1,4 @@
-"""What is applied to a cluster: it builds, is valid for two Kubernetes versions, and fits the pods the launcher makes."""
+"""The manifests of a cluster: they build, are valid for two Kubernetes versions, and fit the pods of the launcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow, the S3 server, Kueue's queues and external secrets: each fits what the pods of the launcher, and the servers, ask for."""
+"""MLflow, the S3 server, Kueue's queues and external secrets: each fits what the launcher's pods and the servers ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies, held against every request to S3 that the line really sends, stage by stage: all are allowed, and daily work uses what is."""
+"""S3 policies, checked against every request that a line sends: each is allowed, and each permission for daily work is used."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_what_commits_is_refused_without_a_condition(key) -> None:
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
-def test_only_registration_and_people_may_write_promotions_even_with_rights_to_everything(identity) -> None:
+def test_only_registration_and_maintenance_may_write_the_ledger_even_with_all_rights(identity) -> None:
     everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
     entry = asked("s3:PutObject", "ledger/m/000001.json", identity, **{"s3:if-none-match": "*"})
     may = identity in {"registration", "maintenance"}
@@ -180,7 +180,7 @@ def test_the_example_of_trust_is_for_a_service_account_the_launcher_uses() -> No
     assert subject in stages
 
 
-def test_the_way_is_encrypted() -> None:
+def test_requests_without_tls_are_denied() -> None:
     plain = asked("s3:GetObject", "blobs/ab", **{"aws:SecureTransport": "false"})
     assert not allowed(plain, policy("identities/airflow"), policy("bucket"))
 

@@ -1,4 +1,4 @@
-"""The runbook: what it names exists, and what it says of backing up and restoring happens."""
+"""The runbook: its commands, paths and variables exist, and its backups can be restored."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_path_target_variable_and_service_exists() -> None:
     assert named <= set(services)
 
 
-def test_every_secret_it_names_is_drawn(tmp_path) -> None:
+def test_every_secret_it_names_is_generated(tmp_path) -> None:
     subprocess.run([HOME / "infra/compose/secrets.sh", tmp_path / "drawn"], capture_output=True, check=True)
     drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
     named = set(re.findall(r"`(?:infra/compose/secrets/)?((?:s3|mlflow|airflow)-[a-z-]*(?:key|password|passwords\.json))`", TEXT))
@@ -114,7 +114,7 @@ def test_a_ledger_comes_back_byte_for_byte_and_restoring_twice_is_harmless(place
     assert Ledger(after, "sums").champion().digest == "later"
 
 
-def test_a_ledger_that_went_on_otherwise_is_not_overwritten(places, tmp_path) -> None:
+def test_a_ledger_with_other_entries_is_not_overwritten(places, tmp_path) -> None:
     (_, new), (there, here) = places
     backup("ledger", "save", tmp_path / "b", **there)
     Ledger(open_store(new), "names").append(entry(1, "another"))
@@ -125,7 +125,7 @@ def test_a_ledger_that_went_on_otherwise_is_not_overwritten(places, tmp_path) ->
 
 
 @pytest.mark.parametrize(("harm", "told"), [("", "is not a ledger entry"), (None, "no entries below")])
-def test_a_backup_that_is_hurt_or_empty_is_refused_in_one_line(places, tmp_path, harm, told) -> None:
+def test_a_damaged_or_empty_backup_is_refused_in_one_line(places, tmp_path, harm, told) -> None:
     (_, new), (there, here) = places
     backup("ledger", "save", tmp_path / "b", **there)
     for path in sorted((tmp_path / "b").glob("ledger/*/*.json")):

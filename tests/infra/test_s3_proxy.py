@@ -1,4 +1,4 @@
-"""The s3_proxy of the S3 server's container: bytes arrive whole in both directions, and ends are told."""
+"""The proxy in the S3 server's container: bytes arrive complete in both directions, and a shutdown is forwarded."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_all(end: socket.socket) -> bytes:
     return b"".join(iter(lambda: end.recv(1 << 16), b""))
 
 
-def test_an_answer_may_come_after_the_question_has_ended(opened) -> None:
+def test_a_response_may_follow_the_end_of_the_request(opened) -> None:
     port, server = opened
     with connect(port) as client:
         threading.Thread(target=lambda: (client.sendall(DATA), client.shutdown(socket.SHUT_WR)), daemon=True).start()
@@ -56,7 +56,7 @@ def test_an_answer_may_come_after_the_question_has_ended(opened) -> None:
         assert read_all(client) == DATA[::-1]
 
 
-def test_who_breaks_off_ends_the_other_side_too(opened) -> None:
+def test_an_aborted_connection_closes_the_other_side(opened) -> None:
     port, server = opened
     client = connect(port)
     inside, _ = server.accept()
@@ -66,7 +66,7 @@ def test_who_breaks_off_ends_the_other_side_too(opened) -> None:
         assert read_all(inside) == b""
 
 
-def test_a_door_with_nobody_behind_it_closes_and_stays_a_door() -> None:
+def test_without_a_target_connections_close_and_the_proxy_keeps_running() -> None:
     port, target = free_port(), free_port()
     threading.Thread(target=s3_proxy.main, args=(port, target, "127.0.0.1"), daemon=True).start()
     with connect(port) as client:

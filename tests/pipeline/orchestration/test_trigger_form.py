@@ -1,4 +1,4 @@
-"""The trigger form: it says what the recipe says, and refuses what the recipe would."""
+"""The trigger form: it has the values of the recipe and refuses what the recipe would refuse."""
 
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
@@ -89,6 +89,6 @@ def test_a_changed_field_changes_the_recipe(recipe):
     assert forced(values) == {"ingestion"}
 
 
-def test_what_no_field_knows_is_refused_with_the_near_name(recipe):
+def test_an_unknown_field_is_refused_with_the_near_name(recipe):
     with pytest.raises(BadInput, match=r"did you mean 'finetuning.learning_rate'"):
         override(recipe, overrides({"finetuning.learning_rat": 1}), "the trigger form")
