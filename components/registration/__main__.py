@@ -69,8 +69,8 @@ def _register(work: Work[RegistrationParams], model: Manifest, report: Manifest 
 def _register_champion_again(work: Work[RegistrationParams], champion: LedgerEntry) -> None:
     """Register the champion again: MLflow lost it; the ledger and the store still have it."""
     reference = champion.challenger.model
-    manifest = work.artifacts.find(reference.stage, reference.fingerprint)
-    if manifest is None or manifest.digest != reference.digest:
+    manifest = work.artifacts.resolve(reference)
+    if manifest is None:
         raise BadInput(
             f"the champion of {work.params.registration.model} is not in the store",
             "",

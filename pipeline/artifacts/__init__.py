@@ -30,9 +30,14 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def open_artifacts(settings: Settings) -> Artifacts:
-    """The artifacts of the store that ``settings.store`` names, behind the local cache."""
+def open_artifacts(settings: Settings, *, read_only: bool = False) -> Artifacts:
+    """The artifacts of the store that ``settings.store`` names, behind the local cache.
+
+    Args:
+        settings: where the store and the cache are.
+        read_only: never write to the store.
+    """
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.cache import Cache
 
-    return Artifacts(open_store(settings), Cache(settings.cache_folder, settings.cache_limit_mb))
+    return Artifacts(open_store(settings), Cache(settings.cache_folder, settings.cache_limit_mb), read_only=read_only)

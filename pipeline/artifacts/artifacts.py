@@ -1,31 +1,40 @@
 """Find, commit, open and quarantine artifacts.
 
-A commit writes blobs first and the manifest last, so an artifact exists completely or not at all. A quarantine works in the
-opposite order: it removes the manifest first, so that nobody finds an artifact whose blobs are being removed.
+A commit writes blobs first, then the manifest, then moves the pointer, so an artifact exists completely or not at all.
+
+A quarantine deletes nothing. A blob whose bytes are wrong gets a record at ``quarantine/blobs/<sha256>.json`` that names the etag
+of the damaged object. While the blob has this etag, every artifact that contains it counts as incomplete and is rebuilt; the
+rebuild writes the blob again, with another etag, and the record no longer applies.
 """
 
 from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
+from pydantic import ValidationError
+
+from pipeline.artifacts.base import CorruptObject, NotFound, no_beat
 from pipeline.artifacts.cache import WrongBytes, hash_file, read_blob
-from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key, canonical_json, manifest_key
+from pipeline.artifacts.manifest import FileEntry, Frozen, Manifest, Parts, Provenance, Reference, blob_key
+from pipeline.artifacts.manifest_store import ManifestStore
 from pipeline.artifacts.types import ArtifactType
-from pipeline.errors import Damaged
+from pipeline.errors import Damaged, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.artifacts.base import Store
+    from pipeline.artifacts.base import Stat, Store
     from pipeline.artifacts.cache import Cache
 
 log = logging.getLogger(__name__)
 TRANSFERS = 8
+REFRESH_AFTER = timedelta(hours=12)
+"""Age at which a commit writes an object again that it reuses. Less than `pipeline.artifacts.gc.Ages.young`: what garbage
+collection may have found unused by now gets another etag, and its conditional delete fails."""
 
 
 class Draft(Frozen):
@@ -38,6 +47,19 @@ class Draft(Frozen):
     counts: dict[str, int] = {}
     metrics: dict[str, float] = {}
     provenance: Provenance
+
+
+class DamagedBlob(Frozen):
+    """The quarantine record of one blob."""
+
+    etag: str
+    """Etag of the damaged object; the record applies only while the blob has it."""
+
+    reason: str
+    """What is wrong, in one line."""
+
+    time: datetime
+    """When it was found, with time zone."""
 
 
 class Damage(NamedTuple):
@@ -54,119 +76,163 @@ class Damage(NamedTuple):
 class Artifacts:
     """All artifacts of one store, behind a local cache."""
 
-    def __init__(self, store: Store, cache: Cache) -> None:
-        """Nothing is read yet."""
+    def __init__(self, store: Store, cache: Cache, *, read_only: bool = False, refresh_after: timedelta = REFRESH_AFTER) -> None:
+        """Nothing is read yet.
+
+        Args:
+            store: where artifacts are.
+            cache: where their files are kept locally.
+            read_only: never write to the store: damage is reported, but not recorded.
+            refresh_after: age at which a commit writes an object again that it reuses.
+        """
         self.store = store
         self.cache = cache
+        self.read_only = read_only
+        self.refresh_after = refresh_after
+        self.manifest_store = ManifestStore(store, refresh_after)
+        self.beat: Callable[[], None] = no_beat
+        """Called for every piece that is read, hashed or sent: a transfer that makes progress is not stuck."""
 
     def find(self, stage: str, fingerprint: str) -> Manifest | None:
-        """The manifest of an artifact; None if it does not exist. An unreadable manifest is quarantined and counts as absent."""
-        try:
-            stored = self.store.get(manifest_key(stage, fingerprint))
-        except NotFound:
-            return None
-        except CorruptObject as error:
-            self.quarantine(stage, fingerprint, str(error))
-            return None
-        try:
-            manifest = Manifest.from_bytes(stored.data)
-        except ValueError as error:
-            self.quarantine(stage, fingerprint, f"the manifest cannot be read: {str(error).splitlines()[0]}")
-            return None
-        if not manifest.fingerprint == manifest.parts.fingerprint == fingerprint or manifest.stage != stage:
-            self.quarantine(stage, fingerprint, "the manifest belongs to another artifact")
-            return None
-        return manifest
+        """The current result of a fingerprint; None if there is none, or its manifest is unreadable."""
+        return self.manifest_store.current(stage, fingerprint)
+
+    def resolve(self, reference: Reference) -> Manifest | None:
+        """The manifest of exactly this result, current or not; None if it does not exist or is unreadable."""
+        return self.manifest_store.get(reference.stage, reference.fingerprint, reference.digest)
 
     def manifests(self, stage: str | None = None) -> Iterator[Manifest]:
-        """All artifacts, or those of one stage, in order of their keys."""
-        for stat in self.store.list(f"manifests/{stage}/" if stage else "manifests/"):
-            _, of, name = stat.key.split("/")
-            manifest = self.find(of, name.removesuffix(".json"))
+        """All artifacts, or those of one stage, in order of their keys; every result of a fingerprint."""
+        for address, _ in self.manifest_store.references(f"{stage}/" if stage else ""):
+            manifest = self.manifest_store.get(*address)
             if manifest:
                 yield manifest
 
-    def missing(self, manifest: Manifest) -> list[FileEntry]:
-        """Files whose blob is not in the store, or has another size."""
+    def newest(self, stage: str, limit: int) -> Iterator[Manifest]:
+        """The manifests of a stage that were written last, newest first."""
+        found = sorted(self.manifest_store.references(f"{stage}/"), key=lambda pair: pair[1].modified, reverse=True)
+        for address, _ in found[:limit]:
+            manifest = self.manifest_store.get(*address)
+            if manifest:
+                yield manifest
+
+    def missing(self, manifest: Manifest) -> list[Damage]:
+        """Files whose blob is not in the store, has another size, or is quarantined."""
         return self.missing_files(manifest.files)
 
-    def missing_files(self, files: Iterable[FileEntry]) -> list[FileEntry]:
-        """The entries of ``files`` whose blob is not in the store, or has another size; one request per blob."""
+    def missing_files(self, files: Iterable[FileEntry]) -> list[Damage]:
+        """The entries of ``files`` whose blob is not in the store, has another size, or is quarantined; one request per blob."""
         asked = list({(entry.sha256, entry.size): entry for entry in files}.values())
+        quarantined = self._quarantined({entry.sha256 for entry in asked})
 
-        def gone(entry: FileEntry) -> bool:
+        def check(entry: FileEntry) -> Damage | None:
             stat = self.store.head(blob_key(entry.sha256))
-            return stat is None or stat.size != entry.size
+            self.beat()
+            if stat is None:
+                return Damage(entry, "it is not in the store")
+            if stat.size != entry.size:
+                return Damage(entry, f"it has {stat.size} bytes instead of {entry.size}")
+            record = quarantined.get(entry.sha256)
+            return Damage(entry, record.reason) if record and record.etag == stat.etag else None
 
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            return [entry for entry, answer in zip(asked, pool.map(gone, asked), strict=True) if answer]
+            return [damage for damage in pool.map(check, asked) if damage]
 
     def verify(self, manifest: Manifest) -> list[Damage]:
         """Read every blob through the store and compare its digest."""
         return self.find_damage(manifest.files)
+
+    def verify_and_record(self, manifest: Manifest) -> list[Damage]:
+        """Like `verify`; quarantines damaged blobs, and deletes the quarantine records of blobs that are good after all."""
+        damaged = [damage for damage in self.verify(manifest) if self.quarantine(damage.entry)]
+        good = {entry.sha256 for entry in manifest.files} - {damage.entry.sha256 for damage in damaged}
+        for sha256 in self._quarantined(good):
+            self.store.delete(quarantine_key(sha256))
+        return damaged
 
     def find_damage(self, files: Sequence[FileEntry]) -> list[Damage]:
         """The entries of ``files`` whose blob is missing or wrong; reads all of them."""
         with ThreadPoolExecutor(TRANSFERS) as pool:
             return [damage for damage in pool.map(self._check_blob, files) if damage]
 
-    def commit(self, draft: Draft, folder: Path) -> Manifest:
-        """Store the files of ``folder`` and then, last, the manifest.
+    def commit(self, draft: Draft, folder: Path, *, check: Callable[[], object] = no_beat) -> Manifest:
+        """Store the files of ``folder``, then the manifest, then make it the current result of its fingerprint.
 
-        If the artifact exists with the same files, nothing changes. With other files its manifest is replaced: this is
-        how a forced rebuild, or the repair of a damaged artifact, takes effect.
+        An older result of the same fingerprint keeps its manifest and stays reachable by its digest.
 
         Args:
             draft: what the manifest says apart from the files.
             folder: holds the files.
+            check: raises if the caller may not commit, e.g. because it lost its lease.
 
         Returns:
             The manifest in the store.
         """
         manifest = Manifest(**dict(draft), fingerprint=draft.parts.fingerprint, files=self.put_files(folder))
-        while True:
-            try:
-                self.store.put(manifest.key, manifest.to_bytes(), if_absent=True)
-            except Conflict:
-                there = self.find(manifest.stage, manifest.fingerprint)
-                if there is None:
-                    continue
-                if there.digest == manifest.digest:
-                    return there
-                try:
-                    self.store.put(manifest.key, manifest.to_bytes(), if_match=self.store.get(manifest.key).etag)
-                except (Conflict, NotFound):
-                    continue
-            return manifest
+        check()
+        stored = self.manifest_store.add(manifest)
+        self.manifest_store.make_current(stored.reference, manifest.provenance.run, check)
+        self.put_missing_files(stored.files, folder)
+        return stored
 
     def put_files(self, folder: Path) -> tuple[FileEntry, ...]:
-        """Store the files of ``folder`` as blobs, in parallel; a blob that the store has is not sent again."""
+        """Store the files of ``folder`` as blobs, in parallel.
+
+        A blob that the store has is not sent again, unless it is old, has another size, or is quarantined.
+        """
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
 
-        def send(path: Path) -> FileEntry:
-            entry = FileEntry(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=hash_file(path))
-            stat = self.store.head(blob_key(entry.sha256))
-            if stat is not None and stat.size != entry.size:
-                self.drop_blob(entry)
-            self.store.upload(path, blob_key(entry.sha256))
-            return entry
+        def describe(path: Path) -> FileEntry:
+            return FileEntry(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=hash_file(path, self.beat))
 
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            return tuple(sorted(pool.map(send, paths), key=lambda entry: entry.path))
+            files = tuple(sorted(pool.map(describe, paths), key=lambda entry: entry.path))
+        quarantined = self._quarantined({entry.sha256 for entry in files})
+        blobs = list({entry.sha256: entry for entry in files}.values())
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            list(pool.map(lambda entry: self._send(folder / entry.path, entry, quarantined.get(entry.sha256)), blobs))
+        return files
+
+    def put_missing_files(self, files: Sequence[FileEntry], folder: Path) -> None:
+        """Check after a commit that all its blobs are there, and send again what is not.
+
+        Args:
+            files: what was committed.
+            folder: holds the files.
+        """
+        for _ in range(3):
+            missing = self.missing_files(files)
+            if not missing:
+                return
+            log.warning("%s is gone since it was stored; it is sent again", missing[0])
+            self.put_files(folder)
+        raise Unavailable(f"{missing[0]} although it was sent again", "", "run it again")
+
+    def _send(self, path: Path, entry: FileEntry, record: DamagedBlob | None) -> None:
+        key = blob_key(entry.sha256)
+        stat = self.store.head(key)
+        if stat is not None and not self._must_replace(stat, entry, record):
+            return
+        self.store.upload(path, key, replaces=stat, beat=self.beat)
+
+    def _must_replace(self, stat: Stat, entry: FileEntry, record: DamagedBlob | None) -> bool:
+        damaged = stat.size != entry.size or (record is not None and record.etag == stat.etag)
+        return damaged or datetime.now(UTC) - stat.modified >= self.refresh_after
 
     def open(self, manifest: Manifest, folder: Path) -> Path:
         """Fetch the files of an artifact into ``folder``, read-only and verified.
 
         Raises:
-            Damaged: a blob is missing or wrong; the artifact is quarantined.
+            Damaged: a blob is missing or wrong; it is quarantined.
+            Unavailable: bytes were damaged in transit, or the store is unreachable.
         """
         try:
             self.get_files(manifest.files, folder)
         except DamagedFile as error:
-            self.drop_blob(error.entry)
-            self.quarantine(manifest.stage, manifest.fingerprint, str(error))
+            if not self.quarantine(error.entry):
+                raise Unavailable(f"{error.entry.path} was damaged in transit", "", "run it again") from error
             label = f"{manifest.stage} {manifest.fingerprint[:12]}"
-            raise Damaged(f"{label} is damaged and quarantined: {error}", "", "run the recipe again; this artifact is rebuilt") from error
+            raise Damaged(f"{label} is damaged: {error}", "", "run the recipe again; this artifact is rebuilt") from error
         return folder
 
     def get_files(self, files: Sequence[FileEntry], folder: Path) -> None:
@@ -178,7 +244,7 @@ class Artifacts:
 
         def fetch(entry: FileEntry) -> None:
             try:
-                self.cache.fetch(self.store, entry, folder / entry.path)
+                self.cache.fetch(self.store, entry, folder / entry.path, self.beat)
             except WrongBytes as error:
                 raise DamagedFile(entry, str(error)) from error
 
@@ -188,38 +254,38 @@ class Artifacts:
         # once for all files: a trim scans the whole cache
         self.cache.trim()
 
-    def quarantine(self, stage: str, fingerprint: str, reason: str) -> None:
-        """Move a manifest to ``quarantine/`` with the reason, and delete its damaged blobs so that good bytes can be stored again."""
-        key = manifest_key(stage, fingerprint)
-        try:
-            data = self.store.get(key).data
-        except NotFound:
-            return
-        except CorruptObject:
-            data = b""
-        record = {"reason": reason, "time": datetime.now(UTC).isoformat(), "key": key, "manifest": data.decode(errors="replace")}
-        number = sum(1 for _ in self.store.list(f"quarantine/{stage}/{fingerprint}/")) + 1
-        self.store.put(f"quarantine/{stage}/{fingerprint}/{number}.json", canonical_json(record))
-        self.store.delete(key)
-        log.warning("quarantined %s %s: %s", stage, fingerprint[:12], reason)
-        try:
-            manifest = Manifest.from_bytes(data)
-        except ValueError:
-            return
-        self.drop_damaged(manifest.files)
+    def quarantine(self, entry: FileEntry) -> bool:
+        """Read a blob that was found damaged once more, and record the damage if it is real; nothing is deleted.
 
-    def drop_blob(self, entry: FileEntry) -> None:
-        """Delete a blob whose bytes are wrong: its key is needed for the right bytes."""
-        self.store.delete(blob_key(entry.sha256))
+        Returns:
+            False if the blob is good after all.
+        """
+        key = blob_key(entry.sha256)
+        stat = self.store.head(key)
+        damage = self._check_blob(entry)
+        if damage is None:
+            return False
+        log.warning("quarantined %s", damage)
+        if stat is not None and not self.read_only:
+            record = DamagedBlob(etag=stat.etag, reason=damage.what, time=datetime.now(UTC))
+            self.store.put(quarantine_key(entry.sha256), record.model_dump_json(indent=2).encode())
+        return True
 
-    def drop_damaged(self, files: Sequence[FileEntry]) -> None:
-        """Read ``files`` and delete the blobs whose bytes are wrong."""
-        for damage in self.find_damage(files):
-            self.drop_blob(damage.entry)
+    def _quarantined(self, digests: set[str]) -> dict[str, DamagedBlob]:
+        """The quarantine records of blobs, by digest."""
+        found = {}
+        for stat in self.store.list(quarantine_key("").removesuffix(".json")):
+            sha256 = stat.key.rpartition("/")[2].removesuffix(".json")
+            if sha256 in digests:
+                try:
+                    found[sha256] = DamagedBlob.model_validate_json(self.store.get(stat.key).data)
+                except (NotFound, CorruptObject, ValidationError) as error:
+                    log.warning("%s is ignored: %s", stat.key, error)
+        return found
 
     def _check_blob(self, entry: FileEntry) -> Damage | None:
         try:
-            read_blob(self.store, entry)
+            read_blob(self.store, entry, beat=self.beat)
         except WrongBytes as error:
             return Damage(entry, str(error))
         return None
@@ -231,3 +297,8 @@ class DamagedFile(Exception):
     def __init__(self, entry: FileEntry, what: str) -> None:
         super().__init__(str(Damage(entry, what)))
         self.entry = entry
+
+
+def quarantine_key(sha256: str) -> str:
+    """Key of the quarantine record of a blob."""
+    return f"quarantine/blobs/{sha256}.json"

@@ -1,6 +1,7 @@
 """The protocol of an object store. Two implementations: `s3` and `folder`.
 
-Three operations matter most: *put if absent* (blobs, manifests, ledger), *put if unchanged* (leases) and *get with etag*. Keys are relative to the store's prefix and use forward slashes.
+Four operations matter most: *put if absent* (blobs, manifests, ledger), *put if unchanged* (leases, pointers), *delete if
+unchanged* (garbage collection) and *get with etag*. Keys are relative to the store's prefix and use forward slashes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pipeline.errors import TrainshedError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -20,7 +21,7 @@ class NotFound(TrainshedError):
 
 
 class Conflict(TrainshedError):
-    """The condition of a conditional put did not hold: the object exists, or changed since it was read."""
+    """The condition of a conditional request did not hold: the object exists, or changed since it was read."""
 
 
 class CorruptObject(Unavailable):
@@ -41,6 +42,10 @@ class Stat(NamedTuple):
     size: int
     etag: str
     modified: datetime
+
+
+def no_beat() -> None:
+    """The default of ``beat``: nobody watches the transfer."""
 
 
 class Store(Protocol):
@@ -83,11 +88,26 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[Stat]:
         """All objects whose key starts with ``prefix``, in order of their keys."""
 
-    def delete(self, key: str) -> None:
-        """Delete the object; no error if it does not exist."""
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
+        """Delete the object; no error if it does not exist.
 
-    def upload(self, path: Path, key: str) -> bool:
+        Args:
+            key: what to delete.
+            if_match: refuse when the object's etag is not this one.
+
+        Raises:
+            Conflict: the object changed.
+        """
+
+    def upload(self, path: Path, key: str, *, replaces: Stat | None = None, beat: Callable[[], None] = no_beat) -> bool:
         """Put a file if the key is absent, multipart above a size, in bounded memory.
+
+        Args:
+            path: the file.
+            key: where to write.
+            replaces: the object to write again, as `head` saw it. The new object has another etag even if the bytes are the
+                same, so a delete that is conditional on the old etag fails.
+            beat: called for each part sent.
 
         Returns:
             True if the bytes were sent, False if the store had the key already.

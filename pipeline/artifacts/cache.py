@@ -15,16 +15,20 @@ import time
 import uuid
 from typing import IO, TYPE_CHECKING
 
-from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound, no_beat
 from pipeline.artifacts.manifest import blob_key
+from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.artifacts.base import Store
     from pipeline.artifacts.manifest import FileEntry
 
 READINGS = 2
+CONFLICTS = 5
+PIECE = 4 << 20
 ABANDONED_S = 24 * 3600
 LINKLESS = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
 
@@ -41,7 +45,7 @@ class Cache:
         self.folder = folder
         self.limit = limit_mb << 20
 
-    def fetch(self, store: Store, entry: FileEntry, place: Path) -> None:
+    def fetch(self, store: Store, entry: FileEntry, place: Path, beat: Callable[[], None] = no_beat) -> None:
         """Put the file ``entry`` at ``place``, read-only and verified.
 
         Raises:
@@ -51,8 +55,8 @@ class Cache:
         place.parent.mkdir(parents=True, exist_ok=True)
         # another process may evict the blob before it is linked: then it is fetched again
         while True:
-            if not self._good(cached, entry):
-                self._download(store, entry, cached)
+            if not self._good(cached, entry, beat):
+                self._download(store, entry, cached, beat)
             place.unlink(missing_ok=True)
             try:
                 _link(cached, place)
@@ -82,7 +86,7 @@ class Cache:
             if stat and time.time() - stat.st_mtime > ABANDONED_S:
                 path.unlink(missing_ok=True)
 
-    def _good(self, cached: Path, entry: FileEntry) -> bool:
+    def _good(self, cached: Path, entry: FileEntry, beat: Callable[[], None]) -> bool:
         """Whether the cached file is good; a file that changed since its download is hashed, and removed if wrong."""
         stat = _stat(cached)
         if stat is None:
@@ -93,19 +97,19 @@ class Cache:
         except FileNotFoundError:
             pass
         try:
-            if stat.st_size == entry.size and hash_file(cached) == entry.sha256:
+            if stat.st_size == entry.size and hash_file(cached, beat) == entry.sha256:
                 return True
         except FileNotFoundError:
             return False
         cached.unlink(missing_ok=True)
         return False
 
-    def _download(self, store: Store, entry: FileEntry, cached: Path) -> None:
+    def _download(self, store: Store, entry: FileEntry, cached: Path, beat: Callable[[], None]) -> None:
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{uuid.uuid4().hex}.part")
         try:
             with temporary.open("wb") as file:
-                read_blob(store, entry, file)
+                read_blob(store, entry, file, beat)
             temporary.chmod(0o444)
             temporary.replace(cached)
         finally:
@@ -122,15 +126,23 @@ class Cache:
         temporary.replace(cached.with_suffix(".stamp"))
 
 
-def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> None:
+def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None, beat: Callable[[], None] = no_beat) -> None:
     """Read a blob, into ``sink`` if given, and compare its digest.
 
     Wrong bytes are read a second time: they may have been damaged in transit.
 
+    Args:
+        store: where the blob is.
+        entry: names it.
+        sink: takes the bytes.
+        beat: called for each piece read.
+
     Raises:
-        WrongBytes: the store has no such blob, or not with these bytes.
+        WrongBytes: the store has no such blob, or other bytes.
+        Unavailable: the blob was replaced during each reading.
     """
-    for _ in range(READINGS):
+    readings = conflicts = 0
+    while readings < READINGS:
         digest = hashlib.sha256()
         if sink:
             sink.seek(0)
@@ -140,22 +152,31 @@ def read_blob(store: Store, entry: FileEntry, sink: IO[bytes] | None = None) -> 
                 digest.update(piece)
                 if sink:
                     sink.write(piece)
+                beat()
         except NotFound as error:
             raise WrongBytes("it is not in the store") from error
         except CorruptObject as error:
             raise WrongBytes("the store lists it but cannot read it") from error
-        except Conflict:
+        except Conflict as error:
             # replaced while it was read: read the new bytes
+            conflicts += 1
+            if conflicts > CONFLICTS:
+                raise Unavailable(f"{blob_key(entry.sha256)} was replaced {conflicts} times while it was read") from error
             continue
         if digest.hexdigest() == entry.sha256:
             return
+        readings += 1
     raise WrongBytes("its bytes do not have this digest")
 
 
-def hash_file(path: Path) -> str:
+def hash_file(path: Path, beat: Callable[[], None] = no_beat) -> str:
     """Sha256 of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            beat()
+    return digest.hexdigest()
 
 
 def _link(cached: Path, place: Path) -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from pipeline.artifacts.artifacts import DamagedFile
-from pipeline.artifacts.base import CorruptObject, NotFound
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
 from pipeline.artifacts.manifest import FileEntry, Frozen
+from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +81,12 @@ class StoredCheckpoints:
             try:
                 self.artifacts.get_files(record.files, place)
             except DamagedFile as error:
-                self._quarantine(key, str(error))
-                # the next attempt at this step stores the same bytes again: the keys of bad blobs must be free
-                self.artifacts.drop_blob(error.entry)
-                self.artifacts.drop_damaged(record.files)
                 shutil.rmtree(place, ignore_errors=True)
+                damaged = [damage.entry for damage in self.artifacts.find_damage(record.files)]
+                # all of them: the next attempt at this step stores the same bytes again and must replace each one
+                if not [entry for entry in damaged if self.artifacts.quarantine(entry)]:
+                    raise Unavailable(f"{error} of checkpoint {record.step} was damaged in transit", "", "run it again") from error
+                self._quarantine(key, str(error))
                 continue
             self.outbox.waiting = list(record.points)
             self.outbox.send(self.run)
@@ -102,6 +104,7 @@ class StoredCheckpoints:
         self.lease.renew()
         record = Checkpoint(step=step, epoch=self.lease.epoch, files=files, points=list(self.outbox.waiting))
         self.artifacts.store.put(f"{self.prefix}{step:09d}.json", record.model_dump_json(indent=2).encode())
+        self.artifacts.put_missing_files(files, folder)
         log.info("checkpoint committed", extra={"fields": {"stage": self.stage, "step": step}})
         self.outbox.send(self.run)
         for key in self._keys()[KEPT:]:
@@ -123,17 +126,18 @@ class StoredCheckpoints:
             except ValidationError as error:
                 self._quarantine(key, f"the record cannot be read: {error.errors()[0]['msg']}")
             except CorruptObject as error:
-                self._quarantine(key, str(error))
+                log.warning("checkpoint %s cannot be read (%s); trying an older one", key, error)
             except NotFound:
                 continue
 
     def _quarantine(self, key: str, reason: str) -> None:
+        """Move a record to ``quarantine/``: copy it, verify the copy, then delete it."""
         log.warning("checkpoint %s is damaged (%s); trying an older one", key, reason)
+        store = self.artifacts.store
         try:
-            data = self.artifacts.store.get(key).data
-        except NotFound:
-            return
-        except CorruptObject:
-            data = b""
-        self.artifacts.store.put(f"quarantine/{key}", data)
-        self.artifacts.store.delete(key)
+            stored = store.get(key)
+            store.put(f"quarantine/{key}", stored.data)
+            if store.get(f"quarantine/{key}").data == stored.data:
+                store.delete(key, if_match=stored.etag)
+        except (NotFound, Conflict) as error:
+            log.info("%s was not moved to quarantine: %s", key, error)

@@ -1,31 +1,30 @@
 """A store in a local folder, for tests and for work without a server.
 
 A file appears whole or not at all: bytes go to a temporary file, are flushed to disk, then linked or renamed. `os.link` fails if
-the name is taken, which gives put-if-absent; put-if-unchanged compares and renames under a lock file. An etag is the sha256 of
-the bytes.
+the name is taken, which gives put-if-absent; the other conditional operations compare and act under a lock file. An etag names
+the file itself (inode, time stamp, size), so the same bytes written again have another etag.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import shutil
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored
+from pipeline.artifacts.base import Conflict, NotFound, Stat, Stored, no_beat
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.settings import Settings
 
 TEMPORARY = ".writing-"
+PIECE = 1 << 20
 
 
 class FolderStore:
@@ -47,40 +46,29 @@ class FolderStore:
     def get(self, key: str) -> Stored:
         """Read an object whole."""
         try:
-            data = (self.root / key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError) as error:
+            with (self.root / key).open("rb") as file:
+                return Stored(file.read(), _etag(os.fstat(file.fileno())))
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound(f"no object {key} in {self.url}") from error
-        return Stored(data, _etag(data))
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
         """Write an object; see `Store.put`."""
-        place = self._place(key)
-        temporary = place.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            if if_absent:
-                self._link(temporary, place, key)
-            elif if_match is not None:
-                with self._locked(place):
-                    if not place.exists() or _etag(place.read_bytes()) != if_match:
-                        raise Conflict(f"{key} changed since it was read")
-                    temporary.replace(place)
-            else:
-                temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return _etag(data)
+        with self._temporary(key) as temporary:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                etag = _etag(os.fstat(file.fileno()))
+            self._appear(temporary, key, if_absent=if_absent, if_match=if_match)
+        return etag
 
     def head(self, key: str) -> Stat | None:
-        """Metadata of an object; the etag is empty."""
+        """Metadata of an object."""
         try:
             found = (self.root / key).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Stat(key, found.st_size, "", datetime.fromtimestamp(found.st_mtime, UTC))
+        return Stat(key, found.st_size, _etag(found), datetime.fromtimestamp(found.st_mtime, UTC))
 
     def list(self, prefix: str) -> Iterator[Stat]:
         """All objects whose key starts with ``prefix``, in order of their keys."""
@@ -91,47 +79,71 @@ class FolderStore:
             if found:
                 yield found
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Delete an object; no error if it does not exist."""
-        (self.root / key).unlink(missing_ok=True)
+        place = self.root / key
+        if not place.parent.is_dir():
+            return
+        with self._locked(place):
+            if if_match is not None:
+                self._compare(key, if_match)
+            place.unlink(missing_ok=True)
 
-    def upload(self, path: Path, key: str) -> bool:
-        """Copy a file in if the key is absent."""
-        place = self._place(key)
-        if place.exists():
+    def upload(self, path: Path, key: str, *, replaces: Stat | None = None, beat: Callable[[], None] = no_beat) -> bool:
+        """Copy a file in if the key is absent, or to replace an object."""
+        if replaces is None and (self.root / key).exists():
             return False
-        temporary = place.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
-        try:
-            shutil.copyfile(path, temporary)
-            with temporary.open("rb") as file:
+        with self._temporary(key) as temporary:
+            with path.open("rb") as source, temporary.open("wb") as file:
+                while piece := source.read(PIECE):
+                    file.write(piece)
+                    beat()
+                file.flush()
                 os.fsync(file.fileno())
-            self._link(temporary, place, key)
-        except Conflict:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
+            try:
+                self._appear(temporary, key, if_absent=replaces is None)
+            except Conflict:
+                return False
         return True
 
-    def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
+    def chunks(self, key: str, size: int = PIECE) -> Iterator[bytes]:
         """Read an object piece by piece."""
         try:
             file = (self.root / key).open("rb")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"no object {key} in {self.url}") from error
         with file:
             while piece := file.read(size):
                 yield piece
 
-    def _place(self, key: str) -> Path:
+    @contextmanager
+    def _temporary(self, key: str) -> Iterator[Path]:
         place = self.root / key
         place.parent.mkdir(parents=True, exist_ok=True)
-        return place
-
-    def _link(self, temporary: Path, place: Path, key: str) -> None:
+        temporary = place.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
         try:
-            os.link(temporary, place)
-        except FileExistsError as error:
-            raise Conflict(f"{key} exists already") from error
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _appear(self, temporary: Path, key: str, *, if_absent: bool = False, if_match: str | None = None) -> None:
+        """Give a finished file its name."""
+        place = self.root / key
+        if if_absent:
+            try:
+                os.link(temporary, place)
+            except FileExistsError as error:
+                raise Conflict(f"{key} exists already") from error
+            return
+        with self._locked(place):
+            if if_match is not None:
+                self._compare(key, if_match)
+            temporary.replace(place)
+
+    def _compare(self, key: str, etag: str) -> None:
+        found = self.head(key)
+        if found is None or found.etag != etag:
+            raise Conflict(f"{key} changed since it was read")
 
     @contextmanager
     def _locked(self, place: Path) -> Iterator[None]:
@@ -140,5 +152,5 @@ class FolderStore:
             yield
 
 
-def _etag(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _etag(found: os.stat_result) -> str:
+    return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"

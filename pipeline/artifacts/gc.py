@@ -1,177 +1,322 @@
-"""Garbage collection: remove what no run and no ledger entry relies on.
+"""Garbage collection: remove what no run and no ledger entry relies on, in two phases.
 
-Roots are the runs of the last days (``runs/<run>/``), every entry of every promotion ledger, and everything younger than a
-day, because a commit in progress has blobs but no manifest yet. From a root everything it was made from is kept, through the
-inputs named in manifests, so a champion can always be traced, reproduced and scored. A root that cannot be read stops the whole
-collection: what it names is not known, so nothing may go.
+The first collection *marks* what it finds: key, etag and time. A later one removes what was marked at least ``grace`` ago, is
+still unused and still has the same etag. The delete is conditional on that etag.
+
+A commit that reuses an object writes it again if the object is older than `pipeline.artifacts.artifacts.REFRESH_AFTER`, which
+changes its etag. Only objects older than ``young`` are marked, so whatever a commit relies on either is not marked or has
+another etag than its mark: no delete can hit it, however long the collection is paused between its check and the delete.
+
+A run relies on artifacts that exist already. It writes that down first, then waits for a collection that is running (see
+`wait_for_collection`) and only then looks whether they exist. A collection reads what runs rely on after it took its lease.
+
+Roots are recent runs (``runs/<run>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
+young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
+manifest that a root names, that cannot be read stops the collection: what it relies on is unknown.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.artifacts import quarantine_key
+from pipeline.artifacts.base import Conflict, NotFound, no_beat
 from pipeline.artifacts.checkpoints import Checkpoint
-from pipeline.artifacts.manifest import blob_key
-from pipeline.errors import BadInput
+from pipeline.artifacts.lease import Lease
+from pipeline.artifacts.manifest import Frozen, blob_key, manifest_key
+from pipeline.artifacts.manifest_store import read_pointer
+from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.artifacts.artifacts import Artifacts
-    from pipeline.artifacts.base import Stat
+    from pipeline.artifacts.base import Stat, Store
+    from pipeline.artifacts.manifest import Manifest
 
-YOUNG = timedelta(days=1)
-STALE_TRAINING = timedelta(days=7)
+log = logging.getLogger(__name__)
+MARKS_KEY = "gc/marks.json"
+LEASE_NAME = "gc"
+LEASE_TTL_S = 60.0
+
+Address = tuple[str, str, str]
+"""Stage, fingerprint and digest of an artifact."""
+
+
+@dataclass(frozen=True)
+class Ages:
+    """How old an object must be before something happens to it."""
+
+    runs: timedelta = timedelta(days=30)
+    """A run younger than this keeps what it relied on; so does a refusal in a ledger."""
+
+    young: timedelta = timedelta(days=1)
+    """An object younger than this is kept: a commit in progress has blobs but no manifest yet."""
+
+    grace: timedelta = timedelta(days=1)
+    """Time between mark and removal."""
+
+    training: timedelta = timedelta(days=7)
+    """A training whose checkpoints and lease were not written for this long is abandoned."""
 
 
 @dataclass
 class Garbage:
     """What nothing relies on."""
 
-    keys: list[str] = field(default_factory=list)
-    """Keys of the objects, manifests before blobs."""
-
-    size: int = 0
-    """Sum of their lengths in bytes."""
+    objects: list[Stat] = field(default_factory=list)
+    """In the order of removal: pointers before manifests before blobs."""
 
     kept: int = 0
     """Objects that are relied on."""
 
-    def add(self, stat: Stat) -> None:
-        """Count an object as garbage."""
-        self.keys.append(stat.key)
-        self.size += stat.size
+    @property
+    def size(self) -> int:
+        """Sum of the objects' lengths in bytes."""
+        return sum(stat.size for stat in self.objects)
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the objects."""
+        return [stat.key for stat in self.objects]
+
+    def sort(self, stat: Stat, *, keep: bool) -> None:
+        """Count an object as kept or as garbage."""
+        if keep:
+            self.kept += 1
+        else:
+            self.objects.append(stat)
 
 
-def find_garbage(artifacts: Artifacts, run_days: float, now: datetime | None = None) -> Garbage:
-    """Find what nothing relies on. Nothing is removed, but an unreadable manifest is quarantined.
+class Mark(Frozen):
+    """An object that was found unused."""
+
+    etag: str
+    """Its etag at that time."""
+
+    time: datetime
+    """When it was first found unused with this etag, with time zone."""
+
+
+class Marks(Frozen):
+    """Content of ``gc/marks.json``."""
+
+    marks: dict[str, Mark] = {}
+    """By key of the object."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Outcome of one collection."""
+
+    removed: list[Stat]
+    """Objects that were removed."""
+
+    marked: list[Stat]
+    """Unused objects that wait for the end of their grace."""
+
+
+def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Garbage:
+    """Find what nothing relies on; writes nothing.
 
     Args:
         artifacts: where to look.
-        run_days: age up to which a run keeps what it relied on, in days.
-        now: the moment to judge ages by; by default the present.
+        ages: how old things must be.
+        now: time from which ages are counted; by default the present.
 
     Raises:
-        BadInput: a root cannot be read.
+        BadInput: a root, or a manifest that it relies on, cannot be read.
     """
     now = now or datetime.now(UTC)
     store = artifacts.store
-    old_runs, manifests = set(_old_runs(artifacts, now - timedelta(days=run_days))), _reachable(artifacts, now, run_days)
+    old_runs = _old_runs(store, now - ages.runs)
+    reached = _reach(artifacts, ages, now, old_runs)
     garbage = Garbage()
-    blobs: set[str] = set()
-    for stat in store.list("manifests/"):
-        stage, fingerprint = _address(stat.key)
-        if (stage, fingerprint) in manifests or now - stat.modified < YOUNG:
-            manifest = artifacts.find(stage, fingerprint)
-            blobs |= {blob_key(entry.sha256) for entry in manifest.files} if manifest else set()
-            garbage.kept += 1
-        else:
-            garbage.add(stat)
+    blobs = {blob_key(entry.sha256) for manifest in reached.values() if manifest for entry in manifest.files}
+    manifests = list(store.list("manifests/"))
+    for stat in manifests:
+        if stat.key.count("/") == 2:
+            digest = read_pointer(store, stat.key)
+            used = digest is not None and (*_path(stat.key), digest) in reached
+            garbage.sort(stat, keep=used or now - stat.modified < ages.young)
+    for stat in manifests:
+        if stat.key.count("/") == 3:
+            garbage.sort(stat, keep=_path(stat.key) in reached)
+    leases = {stat.key: stat for stat in store.list("leases/")}
     for stat in store.list("training/"):
-        if now - stat.modified < STALE_TRAINING:
-            blobs |= _checkpoint_blobs(artifacts, stat.key)
-            garbage.kept += 1
-        else:
-            garbage.add(stat)
+        lease = leases.get(f"leases/{stat.key.split('/')[1]}.json", stat)
+        keep = now - max(stat.modified, lease.modified) < ages.training
+        blobs |= _checkpoint_blobs(store, stat.key) if keep else set()
+        garbage.sort(stat, keep=keep)
     for stat in store.list("runs/"):
-        if stat.key.split("/")[1] in old_runs:
-            garbage.add(stat)
-    for stat in store.list("leases/"):
-        if now - stat.modified > STALE_TRAINING:
-            garbage.add(stat)
+        garbage.sort(stat, keep=stat.key.split("/")[1] not in old_runs)
+    for stat in leases.values():
+        garbage.sort(stat, keep=now - stat.modified < ages.training or stat.key == f"leases/{LEASE_NAME}.json")
+    kept: set[str] = set()
     for stat in store.list("blobs/"):
-        if stat.key in blobs or now - stat.modified < YOUNG:
-            garbage.kept += 1
-        else:
-            garbage.add(stat)
+        # an empty blob has one possible etag, so a commit that reuses it could not protect it
+        keep = stat.key in blobs or stat.size == 0 or now - stat.modified < ages.young
+        kept |= {stat.key} if keep else set()
+        garbage.sort(stat, keep=keep)
+    for stat in store.list(quarantine_key("").removesuffix(".json")):
+        sha256 = stat.key.rpartition("/")[2].removesuffix(".json")
+        garbage.sort(stat, keep=blob_key(sha256) in kept or now - stat.modified < ages.young)
     return garbage
 
 
-def remove(artifacts: Artifacts, garbage: Garbage, run_days: float, now: datetime | None = None) -> int:
-    """Delete what was found and is still garbage; manifests before blobs, so that no manifest is left without its files.
-
-    The search is repeated first: a run may have started, or a commit may have reused an old blob, since the first one.
+def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Collection:
+    """Remove what was marked before the grace and is still unused; mark what is unused now.
 
     Args:
-        artifacts: where to remove.
-        garbage: what `find_garbage` found.
-        run_days: as given to `find_garbage`.
-        now: as given to `find_garbage`.
+        artifacts: where to collect.
+        ages: how old things must be.
+        now: time from which ages are counted; by default the present.
+
+    Raises:
+        BadInput: see `find_garbage`.
+        Unavailable: another collection is running.
+        Preempted: another collection took over the lease of this one.
+    """
+    now = now or datetime.now(UTC)
+    store = artifacts.store
+    lease = Lease(store, LEASE_NAME, ttl_s=LEASE_TTL_S)
+    if not lease.acquire(wait_s=2 * LEASE_TTL_S):
+        raise Unavailable("another garbage collection is running", "", "wait until it ends")
+    try:
+        known = _read_marks(store)
+        removed: list[Stat] = []
+        marks: dict[str, Mark] = {}
+        found = find_garbage(artifacts, ages, now).objects
+        for stat in found:
+            mark = known.get(stat.key)
+            if mark is None or mark.etag != stat.etag or mark.time < stat.modified:
+                marks[stat.key] = Mark(etag=stat.etag, time=now)
+            elif now - mark.time < ages.grace:
+                marks[stat.key] = mark
+            elif _remove(store, stat, lease):
+                removed.append(stat)
+        lease.renew()
+        store.put(MARKS_KEY, Marks(marks=marks).model_dump_json(indent=2).encode())
+    finally:
+        lease.release()
+    return Collection(removed, [stat for stat in found if stat.key in marks])
+
+
+def wait_for_collection(store: Store, on_wait: Callable[[], object] = no_beat) -> bool:
+    """Wait for the end of a garbage collection that is running.
+
+    Args:
+        store: where it collects.
+        on_wait: called about once a second; may raise to end the wait.
 
     Returns:
-        How many objects were removed.
+        Whether there was one: what was found before may be gone.
     """
-    still = set(find_garbage(artifacts, run_days, now).keys)
-    keys = [key for key in garbage.keys if key in still]
-    for key in keys:
-        artifacts.store.delete(key)
-    return len(keys)
+    lease = Lease(store, LEASE_NAME, ttl_s=LEASE_TTL_S)
+    if lease.holder() is None:
+        return False
+    log.info("waiting for the end of a garbage collection")
+    while not lease.wait_until_free(1.0):
+        on_wait()
+    return True
 
 
-def _reachable(artifacts: Artifacts, now: datetime, run_days: float) -> set[tuple[str, str]]:
-    """Stage and fingerprint of every artifact that a root leads to."""
-    waiting = [reference for key in _roots(artifacts, now, run_days) for reference in _references(_root(artifacts, key))]
-    waiting += [_address(stat.key) for stat in artifacts.store.list("manifests/") if now - stat.modified < YOUNG]
-    found: set[tuple[str, str]] = set()
+def _remove(store: Store, stat: Stat, lease: Lease) -> bool:
+    """Delete an object unless it changed."""
+    lease.check()
+    try:
+        store.delete(stat.key, if_match=stat.etag)
+    except Conflict:
+        log.info("%s was written again and is kept", stat.key)
+        return False
+    return True
+
+
+def _read_marks(store: Store) -> dict[str, Mark]:
+    """The marks of the collection before; none after the first, or if they cannot be read."""
+    try:
+        return Marks.model_validate_json(store.get(MARKS_KEY).data).marks
+    except NotFound:
+        return {}
+    except ValidationError as error:
+        log.warning("%s cannot be read (%s); all objects are marked again", MARKS_KEY, error.errors()[0]["msg"])
+        return {}
+
+
+def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str]) -> dict[Address, Manifest | None]:
+    """Every artifact that a root leads to, with its manifest; None for one that does not exist or is only young."""
+    waiting: list[tuple[Address, str]] = []
+    for key in _roots(artifacts.store, ages, now, old_runs):
+        waiting += [(address, key) for address in _addresses(_read_root(artifacts.store, key))]
+    waiting += [(address, "") for address, stat in artifacts.manifest_store.references() if now - stat.modified < ages.young]
+    found: dict[Address, Manifest | None] = {}
     while waiting:
-        address = waiting.pop()
-        if address not in found:
-            found.add(address)
-            manifest = artifacts.find(*address)
-            waiting += [(reference.stage, reference.fingerprint) for reference in manifest.inputs.values()] if manifest else []
+        address, root = waiting.pop()
+        if address in found and (found[address] or not root):
+            continue
+        manifest = found[address] = artifacts.manifest_store.get(*address)
+        if manifest is None and root and artifacts.store.head(manifest_key(*address)):
+            raise BadInput(f"{manifest_key(*address)}, which {root} relies on, is unreadable", "", "restore it from a backup, or delete it")
+        for reference in manifest.inputs.values() if manifest else ():
+            waiting.append(((reference.stage, reference.fingerprint, reference.digest), root))
     return found
 
 
-def _roots(artifacts: Artifacts, now: datetime, run_days: float) -> Iterator[str]:
-    yield from (stat.key for stat in artifacts.store.list("ledger/"))
-    old = set(_old_runs(artifacts, now - timedelta(days=run_days)))
-    yield from (stat.key for stat in artifacts.store.list("runs/") if stat.key.split("/")[1] not in old and stat.key.endswith(".json"))
+def _roots(store: Store, ages: Ages, now: datetime, old_runs: set[str]) -> Iterator[str]:
+    for stat in store.list("ledger/"):
+        if now - stat.modified < ages.runs or not _is_refusal(_read_root(store, stat.key)):
+            yield stat.key
+    yield from (stat.key for stat in store.list("runs/") if stat.key.split("/")[1] not in old_runs and stat.key.endswith(".json"))
 
 
-def _address(key: str) -> tuple[str, str]:
-    """Stage and fingerprint of the manifest at ``key``."""
-    _, stage, name = key.split("/")
-    return stage, name.removesuffix(".json")
+def _is_refusal(entry: Any) -> bool:  # noqa: ANN401 - whatever the object holds
+    """Whether a ledger entry refused its model: then no champion and no rollback relies on it."""
+    return isinstance(entry, dict) and entry.get("decision") == "refused"
 
 
-def _old_runs(artifacts: Artifacts, before: datetime) -> Iterator[str]:
-    """Runs none of whose traces is younger than ``before``."""
+def _path(key: str) -> tuple[str, ...]:
+    """The parts of a key below ``manifests/``: stage, fingerprint and, for a manifest, digest."""
+    return tuple(key.removesuffix(".json").split("/")[1:])
+
+
+def _old_runs(store: Store, before: datetime) -> set[str]:
+    """Runs without an object younger than ``before``."""
     newest: dict[str, datetime] = {}
-    for stat in artifacts.store.list("runs/"):
+    for stat in store.list("runs/"):
         run = stat.key.split("/")[1]
         newest[run] = max(stat.modified, newest.get(run, stat.modified))
-    return (run for run, modified in newest.items() if modified < before)
+    return {run for run, modified in newest.items() if modified < before}
 
 
-def _root(artifacts: Artifacts, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
+def _read_root(store: Store, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
     try:
-        return json.loads(artifacts.store.get(key).data)
+        return json.loads(store.get(key).data)
     except NotFound:
         return None
     except ValueError as error:
         raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it") from error
 
 
-def _references(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever the object holds
+def _addresses(value: Any) -> list[Address]:  # noqa: ANN401 - whatever the object holds
     """Every reference inside parsed JSON, at any depth: a mapping with the four fields of `Reference`."""
     if isinstance(value, list):
-        return [reference for item in value for reference in _references(item)]
+        return [address for item in value for address in _addresses(item)]
     if not isinstance(value, dict):
         return []
     if {"type", "stage", "fingerprint", "digest"} <= value.keys():
-        return [(value["stage"], value["fingerprint"])]
-    return [reference for item in value.values() for reference in _references(item)]
+        return [(value["stage"], value["fingerprint"], value["digest"])]
+    return [address for item in value.values() for address in _addresses(item)]
 
 
-def _checkpoint_blobs(artifacts: Artifacts, key: str) -> set[str]:
+def _checkpoint_blobs(store: Store, key: str) -> set[str]:
     try:
-        record = Checkpoint.model_validate_json(artifacts.store.get(key).data)
+        record = Checkpoint.model_validate_json(store.get(key).data)
     except (NotFound, ValidationError):
         return set()
     return {blob_key(entry.sha256) for entry in record.files}

@@ -1,8 +1,9 @@
 """A lease decides which attempt of a step may commit; a stale attempt that wakes up may not.
 
 The lease is one object with an *epoch* that grows with every holder; each write is conditional on the version read before. A
-waiter decides that the holder died when the object has not changed for the time to live, measured on the waiter's own
-monotonic clock. Clocks of different machines are never compared.
+waiter decides that the holder died when the object has not changed for the time to live. It counts only time in which it could
+read the object: during an outage the holder cannot renew either, so an outage is no sign of death. Times are measured on the
+waiter's own monotonic clock. Clocks of different machines are never compared.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25
+RETRY_S = 1.0
 
 
 class LeaseRecord(Frozen):
@@ -39,6 +41,28 @@ class LeaseRecord(Frozen):
 
     beat: int
     """Grows with every renewal."""
+
+
+class Silence:
+    """How long the holder of a lease has not renewed it, as one waiter sees it."""
+
+    def __init__(self, longest_gap_s: float) -> None:
+        """Nothing is observed yet.
+
+        Args:
+            longest_gap_s: what the time between two observations counts at most, in seconds.
+        """
+        self.longest_gap_s = longest_gap_s
+        self.seconds = 0.0
+        self._etag = ""
+        self._observed = 0.0
+
+    def observe(self, etag: str) -> float:
+        """Take note of the lease object as it is now; returns the silence in seconds."""
+        now = time.monotonic()
+        self.seconds = self.seconds + min(now - self._observed, self.longest_gap_s) if etag == self._etag else 0.0
+        self._etag, self._observed = etag, now
+        return self.seconds
 
 
 class Lease:
@@ -60,7 +84,10 @@ class Lease:
         self._store = store
         self._etag = ""
         self._beat = 0
-        self._seen: tuple[str, float] | None = None
+        self._renewed = 0.0
+        self._poll_s = min(POLL_S, ttl_s / 4)
+        # half of the gap is the pause between two polls, the rest is for the requests
+        self._silence = Silence(2 * self._poll_s)
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._renewer = threading.Thread(target=self._renew_loop, name="lease", daemon=True)
@@ -75,10 +102,30 @@ class Lease:
         while not self._try():
             if time.monotonic() >= until:
                 return False
-            time.sleep(min(POLL_S, self.ttl_s / 4))
+            time.sleep(self._poll_s)
         log.info("lease acquired", extra={"fields": {"epoch": self.epoch}})
         self._renewer.start()
         return True
+
+    def holder(self) -> str | None:
+        """Etag of the lease object if an attempt, dead or alive, holds it; it changes with each renewal."""
+        try:
+            stored = self._store.get(self.key)
+        except NotFound:
+            return None
+        record = _read(stored)
+        return stored.etag if record and record.owner else None
+
+    def wait_until_free(self, wait_s: float) -> bool:
+        """Wait at most ``wait_s`` seconds until the holder releases the lease or stops renewing it; writes nothing."""
+        until = time.monotonic() + wait_s
+        while True:
+            etag = self.holder()
+            if etag is None or self._silence.observe(etag) >= self.ttl_s:
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(self._poll_s)
 
     def renew(self) -> None:
         """Renew the lease, and make sure that it is still ours.
@@ -95,6 +142,19 @@ class Lease:
                     self.lost = not self._still_ours()
             if self.lost:
                 raise Preempted("another attempt holds the lease of this step", "", "none needed; the other attempt continues")
+
+    def check(self) -> None:
+        """Make sure that the lease is ours and was never silent for its time to live; cheap while it is fresh.
+
+        Raises:
+            Preempted: another attempt took it over, or could have.
+            Unavailable: the store is unreachable.
+        """
+        silent_s = time.monotonic() - self._renewed
+        if silent_s >= self.ttl_s:
+            self.lost = True
+        if silent_s >= self.ttl_s / 2 or self.lost:
+            self.renew()
 
     def release(self) -> None:
         """Release the lease so that the next attempt need not wait; no error if it is not held."""
@@ -129,10 +189,7 @@ class Lease:
             return self._take(1, {"if_absent": True})
         record = _read(stored)
         if record and record.owner:
-            now = time.monotonic()
-            if self._seen is None or self._seen[0] != stored.etag:
-                self._seen = (stored.etag, now)
-            if now - self._seen[1] < self.ttl_s:
+            if self._silence.observe(stored.etag) < self.ttl_s:
                 return False
             log.warning("taking over the lease of %s, which stopped renewing it", record.owner)
         return self._take((record.epoch if record else 0) + 1, {"if_match": stored.etag})
@@ -147,17 +204,23 @@ class Lease:
 
     def _write(self, epoch: int, owner: str, condition: dict[str, object]) -> None:
         self._beat += 1
+        began = time.monotonic()
         record = LeaseRecord(epoch=epoch, owner=owner, beat=self._beat)
         self._etag = self._store.put(self.key, record.model_dump_json().encode(), **condition)  # type: ignore[arg-type]
+        self._renewed = began
 
     def _renew_loop(self) -> None:
-        while not self._done.wait(self.ttl_s / 3):
+        pause_s = self.ttl_s / 3
+        while not self._done.wait(pause_s):
+            pause_s = self.ttl_s / 3
             try:
                 self.renew()
             except Preempted as error:
                 log.warning("%s", error)
                 return
             except TrainshedError as error:
+                # after an outage a waiter counts from the first answer on: renew as soon as the store answers
+                pause_s = min(RETRY_S, pause_s)
                 log.warning("the lease could not be renewed: %s", error)
 
 

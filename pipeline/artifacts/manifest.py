@@ -1,8 +1,7 @@
 """Manifests and references: the record of an artifact, and the small address that tasks pass to each other.
 
-A manifest is one JSON object at ``manifests/<stage>/<fingerprint>.json``, written last: without it the artifact does not exist.
-Its *content digest* covers only the files (path, size, sha256). A step that runs again and makes the same bytes leaves
-everything downstream a cache hit.
+A manifest is one JSON object. Its *content digest* covers only the files (path, size, sha256). A step that runs again and makes
+the same bytes leaves everything downstream a cache hit. `pipeline.artifacts.manifest_store` says where manifests are stored.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ class Manifest(Frozen):
     @property
     def key(self) -> str:
         """Key of the manifest in the store."""
-        return manifest_key(self.stage, self.fingerprint)
+        return manifest_key(self.stage, self.fingerprint, self.digest)
 
     def to_bytes(self) -> bytes:
         """The stored form: indented JSON, readable with any S3 client, with a seal over all fields."""
@@ -174,8 +173,13 @@ class Manifest(Frozen):
         return cls.model_validate(body)
 
 
-def manifest_key(stage: str, fingerprint: str) -> str:
-    """Key of the manifest of ``fingerprint`` in the store."""
+def manifest_key(stage: str, fingerprint: str, digest: str) -> str:
+    """Key of the manifest of one result of ``fingerprint``."""
+    return f"manifests/{stage}/{fingerprint}/{digest}.json"
+
+
+def pointer_key(stage: str, fingerprint: str) -> str:
+    """Key of the pointer to the current result of ``fingerprint``."""
     return f"manifests/{stage}/{fingerprint}.json"
 
 

@@ -3,22 +3,31 @@
 botocore's own retries give up after a few seconds, but an outage of a minute must not cost a training step. So botocore makes
 one attempt with short timeouts, and `pipeline.retry` retries for ``s3_retry_s`` seconds.
 
-A server whose own disk has damaged an object answers 500, or ends the body early, every time. To distinguish this from an
-outage, a small probe object is written and read back once the retries are used up.
+A server whose own disk has damaged an object answers 500, or ends the body early, every time. An overloaded or unreachable
+server answers 429 or 503, or not at all. So an object counts as damaged only if every attempt ended in the first way, a small
+probe object can be written and read back, and one more attempt ends in the same way.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ParamValidationError,
+    ResponseStreamingError,
+)
 
-from pipeline.artifacts.base import Conflict, CorruptObject, NotFound, Stat, Stored
+from pipeline.artifacts.base import Conflict, CorruptObject, NotFound, Stat, Stored, no_beat
 from pipeline.artifacts.s3_client import s3_client
 from pipeline.artifacts.s3_errors import access_error
 from pipeline.errors import BadInput, TrainshedError, Unavailable
@@ -34,12 +43,17 @@ MULTIPART = 16 << 20
 FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 CONDITION_FAILED = frozenset({"PreconditionFailed", "412"})
+INTERNAL_ERROR = 500
 # damaged on the way to the server: sending the bytes again is enough
 DAMAGED_IN_TRANSIT = frozenset(
     {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout"}
 )
 
 Result = TypeVar("Result")
+
+
+class BrokenRead(Unreachable):
+    """The server answered 500, or ended the body early: an outage, or damage on its disk."""
 
 
 class S3Store:
@@ -105,23 +119,34 @@ class S3Store:
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Delete an object; no error if it does not exist."""
-        self._retried(lambda: self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key), key)
+        condition: dict[str, Any] = {"IfMatch": if_match} if if_match is not None else {}
+        try:
+            self._retried(lambda: self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key, **condition), key)
+        except (Conflict, NotFound):
+            # after a lost response, the retry of our own delete finds no object
+            if self.head(key) is not None:
+                raise Conflict(f"{key} changed since it was read") from None
 
-    def upload(self, path: Path, key: str) -> bool:
-        """Put a file if the key is absent; above 16 MB in parts, at most four of them in memory."""
-        if self.head(key) is not None:
+    def upload(self, path: Path, key: str, *, replaces: Stat | None = None, beat: Callable[[], None] = no_beat) -> bool:
+        """Put a file if the key is absent, or to replace an object; above 16 MB in parts, at most four of them in memory."""
+        if replaces is None and self.head(key) is not None:
             return False
-        if path.stat().st_size <= MULTIPART:
+        size = path.stat().st_size
+        part = _part_size(size, replaces)
+        if part is None:
             try:
-                self.put(key, path.read_bytes(), if_absent=True)
+                self.put(key, path.read_bytes(), if_absent=replaces is None)
             except Conflict:
                 return False
+            beat()
             return True
         # the transfer manager takes no If-None-Match; a blob's key is its digest, so a second writer writes the same bytes
-        config = TransferConfig(multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART, max_concurrency=4)
-        self._retried(lambda: self.client.upload_file(str(path), self.bucket, self.prefix + key, Config=config), key)
+        config = TransferConfig(multipart_threshold=min(part, size), multipart_chunksize=part, max_concurrency=4)
+        self._retried(
+            lambda: self.client.upload_file(str(path), self.bucket, self.prefix + key, Config=config, Callback=lambda _: beat()), key
+        )
         return True
 
     def chunks(self, key: str, size: int = 1 << 20) -> Iterator[bytes]:
@@ -155,12 +180,26 @@ class S3Store:
 
     def _read(self, call: Callable[[], Result], key: str) -> Result:
         """Like `_retried`, but distinguishes an object that cannot be read from a store that is unreachable."""
-        try:
-            return self._retried(call, key)
-        except Unavailable as error:
-            if not self._probe():
+        broken: list[bool] = []
+
+        def attempt() -> Result:
+            try:
+                return self._once(call, key)
+            except Unreachable as error:
+                broken.append(isinstance(error, BrokenRead))
                 raise
-            raise CorruptObject(f"S3 at {self.endpoint} works but cannot read {key}") from error
+
+        try:
+            return self.retry.call(attempt)
+        except Unavailable as error:
+            if not broken or not all(broken) or not self._probe():
+                raise
+            try:
+                return attempt()
+            except BrokenRead:
+                raise CorruptObject(f"S3 at {self.endpoint} works but cannot read {key}") from error
+            except Unreachable:
+                raise error from None
 
     def _probe(self) -> bool:
         """Whether an object can be written and read back now."""
@@ -199,7 +238,7 @@ class S3Store:
             # the transfer manager wraps the server's error
             if isinstance(error.__context__, ClientError):
                 raise self._translate(error.__context__, key) from error
-            raise Unreachable(cause(error)) from error
+            raise (BrokenRead if isinstance(error, ResponseStreamingError | IncompleteReadError) else Unreachable)(cause(error)) from error
 
     def _translate(self, error: ClientError, key: str) -> TrainshedError | Unreachable:
         """Our error for an error response."""
@@ -217,5 +256,17 @@ class S3Store:
         if code in FULL or status == 507:
             return Unavailable(f"S3 at {self.endpoint} is full", "", "free some space")
         if code in DAMAGED_IN_TRANSIT or status in {409, 408, 429} or status >= 500:
-            return Unreachable(f"HTTP {status} {code}")
+            return (BrokenRead if status == INTERNAL_ERROR else Unreachable)(f"HTTP {status} {code}")
         return BadInput(f"S3 at {self.endpoint} refused {key}: {code}", "", "see the server's log")
+
+
+def _part_size(size: int, replaces: Stat | None) -> int | None:
+    """Size of the parts in which to send a file; None for one request.
+
+    The etag of an object in parts is computed from the parts and ends in their number. A replacement is cut differently than
+    the object it replaces, so that its etag differs although the bytes are the same.
+    """
+    parts = int(replaces.etag.strip('"').partition("-")[2] or 0) if replaces else -1
+    if size <= MULTIPART:
+        return MULTIPART if parts == 0 and size else None
+    return 2 * MULTIPART if parts == math.ceil(size / MULTIPART) else MULTIPART

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Stage = Annotated[str, typer.Argument(help="Stage of the artifact, e.g. tokenization.")]
 VERIFY_RETRY_S = 10.0
-Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint.")]
+Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint; add /DIGEST for a result that is not the current one.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def ls(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = N
     _check(stage)
     console = open_console()
     table = new_table(console, "stage", "fingerprint", "digest", "size", "made", "run", right=frozenset({"size"}))
-    rows = sorted(_artifacts().manifests(stage), key=lambda manifest: manifest.provenance.finished, reverse=True)
+    rows = sorted(_artifacts(read_only=True).manifests(stage), key=lambda manifest: manifest.provenance.finished, reverse=True)
     for row in rows:
         made = row.provenance.finished.strftime("%Y-%m-%d %H:%M")
         table.add_row(row.stage, row.fingerprint[:12], row.digest[:12], decimal(row.size), made, row.provenance.run)
@@ -42,14 +42,14 @@ def ls(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = N
 
 def show(stage: Stage, fingerprint: Prefix) -> None:
     """Print the manifest of an artifact."""
-    typer.echo(_one(_artifacts(), stage, fingerprint).model_dump_json(indent=2))
+    typer.echo(_one(_artifacts(read_only=True), stage, fingerprint).model_dump_json(indent=2))
 
 
 def explain(stage: Stage, fingerprint: Prefix) -> None:
     """Show why an artifact was made: how it differs from the most similar one of its stage."""
     from pipeline.planning.explain import nearest
 
-    artifacts = _artifacts()
+    artifacts = _artifacts(read_only=True)
     manifest = _one(artifacts, stage, fingerprint)
     found = nearest(artifacts, manifest.parts)
     if found is None:
@@ -72,10 +72,9 @@ def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")]
     damaged = 0
     manifests = list(artifacts.manifests(stage))
     for manifest in track(manifests, description="verifying", transient=True):
-        for damage in artifacts.verify(manifest):
+        for damage in artifacts.verify_and_record(manifest):
             damaged += 1
             typer.echo(f"damaged: {manifest.stage} {manifest.fingerprint[:12]} {damage}")
-            artifacts.quarantine(manifest.stage, manifest.fingerprint, str(damage))
     if not manifests:
         raise BadInput(
             f"no artifacts{f' of {stage}' if stage else ''} in {artifacts.store.url}",
@@ -97,7 +96,7 @@ def get(
 
     if folder.exists():
         raise BadInput(f"{folder} exists", "", "choose a folder that does not exist")
-    artifacts = _artifacts()
+    artifacts = _artifacts(read_only=True)
     manifest = _one(artifacts, stage, fingerprint)
     hidden = folder.absolute().with_name(f".{folder.name}.partial")
     try:
@@ -111,30 +110,37 @@ def get(
 
 
 def gc(
-    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without this option they are only counted.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Mark unused objects, and delete those marked long enough ago.")] = False,
     days: Annotated[float, typer.Option(help="Keep what a run younger than this many days relied on.")] = 30.0,
+    grace_hours: Annotated[float, typer.Option(help="Time between mark and deletion.")] = 24.0,
 ) -> None:
-    """Find objects that no run, champion or ledger entry relies on; delete them with --delete."""
+    """Count objects that no recent run, champion or rollback relies on; --delete marks them, and deletes them a day later."""
+    from datetime import timedelta
+
     from rich.filesize import decimal
 
-    from pipeline.artifacts.gc import find_garbage, remove
+    from pipeline.artifacts.gc import Ages, collect, find_garbage
 
-    artifacts = _artifacts()
-    garbage = find_garbage(artifacts, days)
-    if delete:
-        typer.echo(f"{remove(artifacts, garbage, days)} objects deleted of {len(garbage.keys)} found ({decimal(garbage.size)})")
-    else:
-        typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) can be deleted; {garbage.kept} are in use")
+    ages = Ages(runs=timedelta(days=days), grace=timedelta(hours=grace_hours))
+    if not delete:
+        garbage = find_garbage(_artifacts(read_only=True), ages)
+        typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) are unused; {garbage.kept} are in use")
+        return
+    done = collect(_artifacts(), ages)
+    removed, marked = (decimal(sum(stat.size for stat in stats)) for stats in (done.removed, done.marked))
+    typer.echo(f"{len(done.removed)} objects ({removed}) deleted")
+    if done.marked:
+        typer.echo(f"{len(done.marked)} unused objects ({marked}) are marked; run this again in {grace_hours:g} hours to delete them")
 
 
-def _artifacts(retry_s: float | None = None) -> Artifacts:
+def _artifacts(retry_s: float | None = None, *, read_only: bool = False) -> Artifacts:
     from pipeline.artifacts import open_artifacts
     from pipeline.settings import load_settings
 
     settings = load_settings()
     if retry_s is not None:
         settings = settings.model_copy(update={"s3_retry_s": min(retry_s, settings.s3_retry_s)})
-    return open_artifacts(settings)
+    return open_artifacts(settings, read_only=read_only)
 
 
 def _check(stage: str | None) -> None:
@@ -147,12 +153,15 @@ def _check(stage: str | None) -> None:
 
 
 def _one(artifacts: Artifacts, stage: str, prefix: str) -> Manifest:
-    """The one artifact of a stage whose fingerprint starts with ``prefix``."""
+    """The current result of the one fingerprint that starts with ``prefix``, or the one result that ``prefix`` names by digest."""
     from pipeline.errors import BadInput
 
     _check(stage)
-    found = [stat.key.rpartition("/")[2].removesuffix(".json") for stat in artifacts.store.list(f"manifests/{stage}/{prefix}")]
-    manifest = artifacts.find(stage, found[0]) if len(found) == 1 else None
+    found = [address for address, _ in artifacts.manifest_store.references(f"{stage}/{prefix}")]
+    fingerprints = {fingerprint for _, fingerprint, _ in found}
+    manifest = artifacts.find(stage, found[0][1]) if len(fingerprints) == 1 and "/" not in prefix else None
+    if manifest is None and len(found) == 1:
+        manifest = artifacts.manifest_store.get(*found[0])
     if manifest is None:
         raise BadInput(f"{len(found)} artifacts of {stage} start with {prefix!r}", "exactly one", "run `trainshed artifacts ls`")
     return manifest

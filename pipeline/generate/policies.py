@@ -1,7 +1,8 @@
 """S3 policies in ``infra/policies/``: what each identity may do in the bucket of artifacts, and what no identity may do.
 
 Each component has an identity, derived from its contract: it commits its own artifacts, reads the types it takes, and may
-quarantine a damaged artifact among those. Only registration writes the ledger. Only components that train write checkpoints.
+quarantine damaged blobs, which deletes nothing. Only registration writes the ledger. Only components that train write and delete
+checkpoints; nothing else in the store can be deleted by a component.
 ``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore. The bucket's policy
 overrules every identity: a commit needs a condition, and ledger entries are added, never changed or deleted.
 
@@ -41,7 +42,7 @@ def policy_files(home: Path) -> dict[Path, str]:
     folder = home / "infra" / "policies"
     contracts = [load("component", COMPONENTS, name) for name in COMPONENTS]
     identities = {contract.name: _stage(contract, contracts) for contract in contracts}
-    identities |= {"airflow": _airflow(list(identities)), "maintenance": _maintenance(), "mlflow": _mlflow()}
+    identities |= {"airflow": _airflow(), "maintenance": _maintenance(), "mlflow": _mlflow()}
     files = {folder / "identities" / f"{name}.json": statements for name, statements in identities.items()}
     return {path: _text(statements) for path, statements in {**files, folder / "bucket.json": _bucket()}.items()}
 
@@ -51,18 +52,19 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
     taken = {wanted.type for wanted in contract.inputs.values()}
     makers = sorted({other.name for other in contracts if other.output in taken})
     near = [contract.name, *(name for name in makers if name != contract.name)]
+    own_quarantine = f"quarantine/manifests/{contract.name}/*"
+    read = ["blobs/*", *(f"manifests/{name}/*" for name in near), "leases/*", "runs/*/request.json", "quarantine/blobs/*", own_quarantine]
     statements = [
         _allow("List", ["s3:ListBucket"], [""]),
-        _allow("Read", ["s3:GetObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near), "leases/*", "runs/*/request.json"]),
+        _allow("Read", ["s3:GetObject"], read),
         _allow("Commit", ["s3:PutObject"], ["blobs/*", f"manifests/{contract.name}/*", "leases/*"]),
         _allow("Report", ["s3:PutObject"], ["runs/*/progress.json", "runs/*/failure.json"]),
-        _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in near]),
-        _allow("DeleteDamaged", ["s3:DeleteObject"], ["blobs/*", *(f"manifests/{name}/*" for name in near)]),
+        _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*", own_quarantine]),
         *_always(),
     ]
     if contract.trains:
         statements.append(_allow("Checkpoint", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["training/*"]))
-        statements.append(_allow("QuarantineCheckpoint", ["s3:PutObject"], ["quarantine/training/*"]))
+        statements.append(_allow("QuarantineCheckpoint", ["s3:GetObject", "s3:PutObject"], ["quarantine/training/*"]))
     if ArtifactType.SOURCE in taken:
         statements += _sources(["s3:GetObject"])
     if contract.effect:
@@ -70,15 +72,14 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
     return statements
 
 
-def _airflow(stages: list[str]) -> list[Statement]:
+def _airflow() -> list[Statement]:
     """Planning and operators, in the scheduler or in workers, and their logs."""
     return [
         _allow("List", ["s3:ListBucket"], [""]),
-        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "runs/*"]),
+        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "runs/*", "quarantine/blobs/*"]),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
-        _allow("Quarantine", ["s3:PutObject"], [f"quarantine/{name}/*" for name in stages]),
-        _allow("DeleteDamaged", ["s3:DeleteObject"], ["blobs/*", "manifests/*"]),
+        _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),
         *_sources([]),
         _allow("Logs", ["s3:GetObject", "s3:PutObject"], ["*"], LOGS),
@@ -92,7 +93,8 @@ def _maintenance() -> list[Statement]:
         _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["*"]),
         _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*"]),
-        _allow("Quarantine", ["s3:PutObject"], ["quarantine/*"]),
+        _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
+        _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
         *_always(),
     ]

@@ -66,7 +66,7 @@ def reproduce(model: Reference, recipe: str, run: str, settings: Settings, on_li
         BadInput: a manifest does not exist, or the code or a library differs from the original.
         Unavailable: a dependency is unavailable.
     """
-    original = open_artifacts(settings)
+    original = open_artifacts(settings, read_only=True)
     state = settings.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reproduce-", dir=state) as scratch:
@@ -93,7 +93,7 @@ class _Rebuilder:
         """Rebuild an artifact after its inputs."""
         if reference.fingerprint in self._references:
             return self._references[reference.fingerprint]
-        manifest = self.original.find(reference.stage, reference.fingerprint)
+        manifest = self.original.resolve(reference)
         if manifest is None:
             raise BadInput(
                 f"{reference.stage} {reference.fingerprint[:12]} is not in the store",

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.fingerprint import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts
 
@@ -22,7 +20,7 @@ def nearest(artifacts: Artifacts, parts: Parts) -> tuple[Manifest, list[str]] | 
     Returns:
         None when the store has no artifact of the stage.
     """
-    candidates = [(manifest, differences(manifest.parts, parts)) for manifest in _newest(artifacts, parts.component)]
+    candidates = [(manifest, differences(manifest.parts, parts)) for manifest in artifacts.newest(parts.component, CANDIDATES)]
     candidates = [(manifest, lines) for manifest, lines in candidates if lines]
     return min(candidates, key=lambda pair: len(pair[1]), default=None)
 
@@ -34,11 +32,3 @@ def why(found: tuple[Manifest, list[str]] | None) -> str:
     lines = found[1]
     rest = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + rest
-
-
-def _newest(artifacts: Artifacts, stage: str) -> Iterator[Manifest]:
-    stats = sorted(artifacts.store.list(f"manifests/{stage}/"), key=lambda stat: stat.modified, reverse=True)
-    for stat in stats[:CANDIDATES]:
-        manifest = artifacts.find(stage, stat.key.rpartition("/")[2].removesuffix(".json"))
-        if manifest:
-            yield manifest

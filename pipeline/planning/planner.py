@@ -34,13 +34,15 @@ class Planner:
     recipe: Recipe
     settings: Settings
     force: frozenset[str] = frozenset()
+    read_only: bool = False
+    """Never write to the store: damage makes a step a miss in this plan, but is not recorded."""
     artifacts: Artifacts = field(init=False)
     resolver: InputResolver = field(init=False)
     steps: tuple[Step, ...] = field(init=False)
     _found: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     """Manifests that exist, by stage and fingerprint."""
     _lost: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Why artifacts were quarantined, in one line each, by stage and fingerprint."""
+    """Why artifacts count as lost, in one line each, by stage and fingerprint."""
 
     def __post_init__(self) -> None:
         """Trace the line and open the store.
@@ -49,13 +51,13 @@ class Planner:
             BadInput: ``force`` names no step of the line.
         """
         self.steps = trace(self.recipe)
-        self.artifacts = open_artifacts(self.settings)
+        self.artifacts = open_artifacts(self.settings, read_only=self.read_only)
         self.resolver = InputResolver(self.settings, self.artifacts.store)
         for name in self.force - {step.id for step in self.steps}:
             raise unknown_name("step", name, [step.id for step in self.steps])
 
     def plan(self, run: str) -> Plan:
-        """Walk the line until no damage is found: a damaged artifact is quarantined, and its step becomes a miss.
+        """Walk the line until no damage is found: the step of a damaged artifact becomes a miss.
 
         The walk reads manifests only. It checks afterwards, for all hits at once, whether their blobs exist.
 
@@ -65,22 +67,24 @@ class Planner:
         """
         while True:
             plan = self._walk(run)
-            if not self._quarantine_missing() and not any(self._quarantine_damaged(step, plan) for step in self.steps):
+            if not self._drop_incomplete() and not any(self._drop_damaged(step, plan) for step in self.steps):
                 return plan
 
     def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
         """Return the artifact of a step if it is complete and its effect holds, else None and why the step has to run."""
         found = self._find_manifest(step, resolved)
-        if found[0] and self._quarantine_missing():
+        if found[0] and self._drop_incomplete():
             return None, self._lost[found[0].stage, found[0].fingerprint]
         return found
 
     def _find_manifest(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
         """Like `find_artifact`, but without a check of the blobs."""
         key = (step.component.name, resolved.parts.fingerprint)
+        if key in self._lost:
+            return None, self._lost[key]
         manifest = self._found.get(key) or self.artifacts.find(*key)
         if manifest is None:
-            return None, self._lost.get(key, "")
+            return None, ""
         self._found[key] = manifest
         if step.component.effect:
             report = resolved.inputs.get("champion_report")
@@ -127,31 +131,31 @@ class Planner:
             id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
         )
 
-    def _quarantine_missing(self) -> bool:
-        """Quarantine every artifact found so far of which a blob is missing; return whether there was one."""
-        gone = {entry.sha256 for entry in self.artifacts.missing_files(entry for found in self._found.values() for entry in found.files)}
+    def _drop_incomplete(self) -> bool:
+        """Count every artifact found so far as lost of which a blob is missing or quarantined; return whether there was one."""
+        files = [entry for found in self._found.values() for entry in found.files]
+        gone = {damage.entry.sha256: damage.what for damage in self.artifacts.missing_files(files)}
         for key, manifest in list(self._found.items()):
-            lost = next((entry.path for entry in manifest.files if entry.sha256 in gone), None)
+            lost = next((entry for entry in manifest.files if entry.sha256 in gone), None)
             if lost:
-                self._quarantine(key, f"no blob for {lost}", f"{lost} is missing from the store")
+                self._drop(key, f"{lost.path}: {gone[lost.sha256]}")
         return bool(gone)
 
-    def _quarantine(self, key: tuple[str, str], what: str, reason: str) -> None:
-        """Quarantine an artifact and note why its step runs again."""
-        self.artifacts.quarantine(*key, what)
+    def _drop(self, key: tuple[str, str], reason: str) -> None:
+        """Count an artifact as lost, and note why its step runs again."""
         self._lost[key] = reason
         self._found.pop(key, None)
 
-    def _quarantine_damaged(self, step: Step, plan: Plan) -> bool:
-        """Read and hash the inputs of a miss; return whether one was damaged and had to be quarantined."""
+    def _drop_damaged(self, step: Step, plan: Plan) -> bool:
+        """Read and hash the inputs of a miss; return whether one was damaged, which quarantines its damaged blobs."""
         if plan.step(step.id).status is not Status.MISS:
             return False
         outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}
         resolved = self.resolver.resolve(step, outputs)
         assert isinstance(resolved, ResolvedInputs)  # noqa: S101 - a miss has a fingerprint
         for name, reference in resolved.inputs.items():
-            manifest = self.artifacts.find(reference.stage, reference.fingerprint)
-            harm = self.artifacts.verify(manifest) if manifest else []
+            manifest = self.artifacts.resolve(reference)
+            harm = [damage for damage in self.artifacts.verify(manifest) if self.artifacts.quarantine(damage.entry)] if manifest else []
             if manifest and not harm:
                 continue
             if isinstance(step.inputs[name], ChampionInput):
@@ -160,9 +164,9 @@ class Planner:
                     "",
                     f"run `trainshed rollback {self.recipe.registration.model}`, or reproduce the model",
                 )
-            if manifest:
-                log.warning("%s is damaged (%s); its step runs again", reference.stage, harm[0])
-                self._quarantine((manifest.stage, manifest.fingerprint), str(harm[0]), f"it was damaged: {harm[0]}")
+            reason = f"it was damaged: {harm[0]}" if harm else "its manifest is missing"
+            log.warning("%s counts as lost (%s); its step runs again", reference.stage, reason)
+            self._drop((reference.stage, reference.fingerprint), reason)
             return True
         return False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.artifacts import open_store
+from pipeline.artifacts.gc import wait_for_collection
 from pipeline.planning.plan import Plan, Status
 from pipeline.planning.planner import Planner
 from pipeline.runs.records import plan_key
@@ -28,10 +30,14 @@ def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str]
         BadInput: see `Planner`.
         Unavailable: the store, MLflow or the source is unreachable.
     """
-    planner = Planner(recipe, settings, force)
-    plan = planner.plan(run)
+    plan = Planner(recipe, settings, force, read_only=not record).plan(run)
     if record:
-        planner.artifacts.store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
+        store = open_store(settings)
+        store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
+        # a collection that began before the plan was stored may have removed what the plan relies on
+        while wait_for_collection(store):
+            plan = Planner(recipe, settings, force).plan(run)
+            store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
     if record and not plan.nothing_to_do:
         hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}
         parent_run(settings, recipe.name, run, {"trainshed.recipe": recipe.name, **hits})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts, open_store
 from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.planning.planner import Planner
@@ -88,6 +89,7 @@ def prepare_step(
     store = planner.artifacts.store
     store.delete(failure_key(run, step_id))
     store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
+    wait_for_collection(store)
     return PreparedStep(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
 
 

@@ -6,11 +6,13 @@ import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.checkpoints import StoredCheckpoints
+from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Provenance
 from pipeline.errors import Preempted, TrainshedError, Unavailable
@@ -69,17 +71,26 @@ class Attempt:
             run.log_params(dict(flat(self.request.params)))
             work = self._work(run, place)
             self.body(work)
-            self.lease.renew()
             if not any(work.output.iterdir()):
                 raise TrainshedError(f"bug: the body of {self.component.name} made no files")
             self.reporter.beat()
             self.outbox.send(run)
             run.log_figures(work.metrics)
             manifest = self._commit(work, started)
-            run.tag({"trainshed.fingerprint": manifest.fingerprint, "trainshed.digest": manifest.digest})
-            if isinstance(work.trained, StoredCheckpoints):
-                work.trained.clear()
+            self._clear_checkpoints(work)
+            with _best_effort("the MLflow run has no tags of its artifact"):
+                run.tag({"trainshed.fingerprint": manifest.fingerprint, "trainshed.digest": manifest.digest})
         return manifest
+
+    def _clear_checkpoints(self, work: Work[Any]) -> None:
+        """Delete the checkpoints of a committed training, unless another attempt took over and works with them."""
+        if isinstance(work.trained, StoredCheckpoints):
+            try:
+                self.lease.renew()
+            except Preempted as error:
+                log.warning("checkpoints are kept: %s", error)
+            else:
+                work.trained.clear()
 
     def _work(self, run: MlflowRun, place: Path) -> Work[Any]:
         output = place / "output"
@@ -112,7 +123,7 @@ class Attempt:
             metrics=work.metrics,
             provenance=provenance,
         )
-        return self.artifacts.commit(draft, work.output)
+        return self.artifacts.commit(draft, work.output, check=self.lease.renew)
 
 
 def execute(
@@ -145,6 +156,7 @@ def execute(
     artifacts = open_artifacts(settings)
     outbox = MetricsOutbox()
     reporter = RunReporter(artifacts.store, request.run, request.step, stop, outbox)
+    artifacts.beat = reporter.beat
     watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
     lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
     watchdog.start()
@@ -152,6 +164,8 @@ def execute(
         process_group = join_ranks(settings)
         attempt = Attempt(component, body, request, settings, params, parts, artifacts, lease, reporter, outbox, process_group)
         _acquire(lease, reporter, stop)
+        # the lease keeps checkpoints from garbage collection from now on; one that began before may still remove them
+        wait_for_collection(artifacts.store, partial(_keep_waiting, reporter, stop, "for a garbage collection"))
         manifest = attempt.find_existing()
         if process_group:
             process_group.broadcast_object(manifest is None)
@@ -171,21 +185,40 @@ def execute(
 def _acquire(lease: Lease, reporter: RunReporter, stop: Stop) -> None:
     """Wait for the lease; that of an attempt that died expires."""
     while not lease.acquire(wait_s=1.0):
-        reporter.beat()
-        if stop:
-            raise Preempted(f"told to stop ({stop.reason}) while waiting for the lease", "", "run it again")
+        _keep_waiting(reporter, stop, "for the lease")
+
+
+def _keep_waiting(reporter: RunReporter, stop: Stop, what: str) -> None:
+    """Called about once a second while the attempt waits.
+
+    Raises:
+        Preempted: told to stop.
+    """
+    reporter.beat()
+    if stop:
+        raise Preempted(f"told to stop ({stop.reason}) while waiting {what}", "", "run it again")
 
 
 @contextmanager
 def _tracked(settings: Settings, request: Request) -> Iterator[MlflowRun]:
     """The nested MLflow run of this step; ended with the status that matches the outcome of the block."""
     run = step_run(settings, request.recipe, request.run, request.step)
+    status = "FAILED"
     try:
         yield run
+        status = "FINISHED"
     except Unavailable:
-        run.end("KILLED")
+        status = "KILLED"
         raise
-    except BaseException:
-        run.end("FAILED")
-        raise
-    run.end("FINISHED")
+    finally:
+        with _best_effort(f"the MLflow run is not set to {status}"):
+            run.end(status)
+
+
+@contextmanager
+def _best_effort(consequence: str) -> Iterator[None]:
+    """Log an error of the block and continue: the outcome of the step is decided already."""
+    try:
+        yield
+    except TrainshedError as error:
+        log.warning("%s: %s", consequence, error)

@@ -55,9 +55,11 @@ def open_inputs(artifacts: Artifacts, request: Request, folder: Path) -> dict[st
 
 def _open(artifacts: Artifacts, request: Request, name: str, folder: Path) -> Opened:
     reference = request.inputs[name]
-    manifest = artifacts.find(reference.stage, reference.fingerprint)
+    manifest = artifacts.resolve(reference)
     if manifest is None:
-        raise Damaged(f"input {name}: manifest {reference.stage}/{reference.fingerprint[:12]} not found", "", "run the recipe again")
-    if manifest.digest != reference.digest:
-        raise Damaged(f"input {name} was rebuilt with another result", f"digest {reference.digest[:12]}", "run the recipe again")
+        raise Damaged(
+            f"input {name}: {reference.stage} {reference.fingerprint[:12]} with digest {reference.digest[:12]} not found",
+            "",
+            "run the recipe again",
+        )
     return Opened(artifacts.open(manifest, folder / "inputs" / name), manifest)

@@ -6,10 +6,13 @@ already; if not, all ranks run the training loop step by step.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.lease import Lease
+from pipeline.errors import TrainshedError
 from pipeline.runtime.check_request import check_identity, check_inputs, check_params
 from pipeline.runtime.watchdog import Watchdog
 from pipeline.runtime.work import Work
@@ -20,21 +23,49 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.component import Component
-    from pipeline.errors import TrainshedError
     from pipeline.runs.request import Request
     from pipeline.runtime.stop import Stop
     from pipeline.settings import Settings
     from pipeline.training.process_group import ProcessGroup
 
+log = logging.getLogger(__name__)
+
 
 class WorkerReporter:
-    """Reporter and checkpoints of a rank above 0: rank 0 writes for all; only the watchdog's pulse is local."""
+    """Reporter and checkpoints of a rank above 0: rank 0 writes for all; only the watchdog's pulse is local.
 
-    def __init__(self, stop: Stop) -> None:
-        """Start the pulse."""
-        self._stop = stop
-        self.pulse = time.monotonic()
+    While rank 0 sends a checkpoint, which may take longer than the watchdog's limit, the other ranks wait in a collective. Then
+    the renewals of rank 0's lease count as progress: rank 0 has a watchdog of its own.
+    """
+
+    def __init__(self, stop: Stop, lease: Lease, patience_s: float) -> None:
+        """Start the pulse.
+
+        Args:
+            stop: set once the process was told to stop.
+            lease: the one that rank 0 holds.
+            patience_s: time without local progress after which rank 0's lease is read, in seconds.
+        """
+        self._stop, self._lease, self._patience_s = stop, lease, patience_s
+        self._pulse = time.monotonic()
+        self._renewal: str | None = None
+
+    def beat(self) -> None:
+        """Record progress for the watchdog."""
+        self._pulse = time.monotonic()
+
+    def pulse(self) -> float:
         """Time of the last progress, on the monotonic clock in seconds."""
+        if time.monotonic() - self._pulse > self._patience_s:
+            try:
+                renewal = self._lease.holder()
+            except TrainshedError as error:
+                log.warning("the lease of rank 0 could not be read: %s", error)
+            else:
+                if renewal is not None and renewal != self._renewal:
+                    self._renewal = renewal
+                    self.beat()
+        return self._pulse
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
         """Rank 0 reports it."""
@@ -44,7 +75,7 @@ class WorkerReporter:
 
     def stopping(self) -> bool:
         """Whether this rank was told to stop; all ranks then stop."""
-        self.pulse = time.monotonic()
+        self.beat()
         return bool(self._stop)
 
     def newest(self) -> Path | None:
@@ -82,14 +113,16 @@ def run_worker_rank(
     """Run ``body`` on a rank above 0, unless rank 0 finds the artifact; arguments and errors as of `execute`."""
     params = check_params(component, request)
     check_inputs(component, request)
-    check_identity(component, params, request)
+    parts = check_identity(component, params, request)
     artifacts = open_artifacts(settings)
     process_group = join_ranks(settings)
     assert process_group is not None  # noqa: S101 - this rank is above 0
     if not process_group.broadcast_object(False):
         return
-    reporter = WorkerReporter(stop)
-    watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
+    limit_s = settings.watchdog_min * 60
+    reporter = WorkerReporter(stop, Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s), limit_s / 2)
+    artifacts.beat = reporter.beat
+    watchdog = Watchdog(limit_s, reporter.pulse, on_stuck)
     watchdog.start()
     try:
         with work_folder(settings, request, epoch=0) as folder:

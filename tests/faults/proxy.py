@@ -26,6 +26,8 @@ class Proxy:
         self.target = (place.hostname, place.port)
         self.faults: deque[str] = deque()
         self.always = ""
+        self.matching = ""
+        """Regular expression that a request line must match to be disturbed."""
         self.seen: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -45,15 +47,19 @@ class Proxy:
             head, body = _message(client, client)
             if not head:
                 return
-            fault = self.faults.popleft() if self.faults else self.always
+            chosen = re.search(self.matching, head.partition(b"\r\n")[0].decode())
+            fault = "" if not chosen else self.faults.popleft() if self.faults else self.always
             self.seen.append(f"{head.split(b' ')[0].decode()} {fault}".strip())
             if fault == "refuse":
                 return
             if fault == "expired":
                 client.sendall(EXPIRED)
                 return
-            if fault == "503":
-                client.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            if fault.isdigit():
+                client.sendall(f"HTTP/1.1 {fault} Trouble\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                return
+            if fault == "never answer":
+                client.recv(1)
                 return
             with socket.create_connection(self.target) as server:
                 server.sendall(_closing(head) + body)

@@ -86,7 +86,9 @@ def run_everything(line, recorder, tmp_path) -> None:
     store.put("training/ab/checkpoints/000000001.json", b"{}")
     recorder.identity = "maintenance"
     later = datetime.now(UTC) + timedelta(days=400)
-    assert gc.remove(line.artifacts, gc.find_garbage(line.artifacts, 0.0, later), 0.0, later)
+    ages = gc.Ages(runs=timedelta(0))
+    assert gc.collect(line.artifacts, ages, later).marked
+    assert gc.collect(line.artifacts, ages, later + ages.grace).removed
 
 
 DAILY = {"List", "Commit", "Checkpoint", "WriteLedger", "WriteRequests", "CollectGarbage"}

@@ -1,17 +1,16 @@
-"""Artifacts: committed whole or not at all, read back verified, healed when they were damaged."""
+"""Artifacts: committed whole or not at all, read back verified, every result reachable by its digest."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fixtures.artifacts import draft, write_files
 
 from pipeline.artifacts import open_artifacts
-from pipeline.artifacts.artifacts import Artifacts, Draft
-from pipeline.artifacts.gc import find_garbage, remove
-from pipeline.artifacts.manifest import Manifest, Parts, Provenance, blob_key
-from pipeline.errors import BadInput, Damaged
-
-NOW = datetime.now(UTC)
+from pipeline.artifacts.artifacts import Artifacts
+from pipeline.artifacts.base import no_beat
+from pipeline.artifacts.manifest import Manifest, blob_key
+from pipeline.errors import Damaged, Preempted
 
 
 @pytest.fixture
@@ -19,21 +18,10 @@ def artifacts(any_settings) -> Artifacts:
     return open_artifacts(any_settings)
 
 
-def commit(artifacts: Artifacts, folder: Path, files: dict[str, str], name: str = "x", inputs: dict | None = None) -> Manifest:
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    parts = Parts(component="ingestion", version=1, params={"name": name}, inputs={}, modules={}, libraries={})
-    provenance = Provenance(code_version="x", run="r", started=NOW, finished=NOW)
-    draft = Draft(type="corpus", stage="ingestion", parts=parts, inputs=inputs or {}, provenance=provenance)
-    return artifacts.commit(draft, folder)
-
-
-def flip(artifacts: Artifacts, manifest: Manifest, index: int = 0) -> None:
-    key = blob_key(manifest.files[index].sha256)
-    data = bytearray(artifacts.store.get(key).data)
-    data[0] ^= 1
-    artifacts.store.put(key, bytes(data))
+def commit(
+    artifacts: Artifacts, folder: Path, files: dict[str, str], name: str = "x", run: str = "r", check: Callable[[], object] = no_beat
+) -> Manifest:
+    return artifacts.commit(draft(name, run), write_files(folder, files), check=check)
 
 
 def test_what_is_committed_is_found_and_opened(artifacts: Artifacts, tmp_path: Path) -> None:
@@ -58,46 +46,59 @@ def test_the_digest_covers_files_and_nothing_else(artifacts: Artifacts, tmp_path
     assert commit(artifacts, tmp_path / "three", {"renamed": "1"}).digest != one.digest
 
 
-@pytest.mark.parametrize("harm", ["flip", "delete"])
-def test_damage_is_found_quarantined_and_healed(artifacts: Artifacts, tmp_path: Path, harm: str) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1", "b": "2"})
-    if harm == "flip":
-        flip(artifacts, manifest)
-    else:
-        artifacts.store.delete(blob_key(manifest.files[0].sha256))
-        assert [entry.path for entry in artifacts.missing(manifest)] == ["a"]
-    assert [damage.entry.path for damage in artifacts.verify(manifest)] == ["a"]
-    with pytest.raises(Damaged, match="ingestion"):
-        artifacts.open(manifest, tmp_path / "out")
-    assert artifacts.find("ingestion", manifest.fingerprint) is None
-    assert len(list(artifacts.store.list("quarantine/ingestion/"))) == 1
-    healed = commit(artifacts, tmp_path / "in", {"a": "1", "b": "2"})
-    assert artifacts.verify(healed) == []
-    assert (artifacts.open(healed, tmp_path / "again") / "a").read_text() == "1"
+def test_a_result_with_other_files_becomes_the_current_one_and_the_first_stays_by_its_digest(artifacts: Artifacts, tmp_path: Path) -> None:
+    first = commit(artifacts, tmp_path / "first", {"a": "1"})
+    second = commit(artifacts, tmp_path / "second", {"a": "2"})
+    assert first.fingerprint == second.fingerprint
+    assert artifacts.find("ingestion", first.fingerprint) == second
+    assert artifacts.resolve(first.reference) == first
+    assert artifacts.resolve(second.reference) == second
+    assert {manifest.digest for manifest in artifacts.manifests("ingestion")} == {first.digest, second.digest}
+    assert (artifacts.open(first, tmp_path / "out") / "a").read_text() == "1"
+    again = commit(artifacts, tmp_path / "first", {"a": "1"})
+    assert artifacts.find("ingestion", first.fingerprint) == again == first
 
 
-def test_a_manifest_that_cannot_be_read_counts_as_absent(artifacts: Artifacts, tmp_path: Path) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
-    data = artifacts.store.get(manifest.key).data
-    artifacts.store.put(manifest.key, data.replace(b'"name": "x"', b'"name": "y"'))
-    assert artifacts.find("ingestion", manifest.fingerprint) is None
-    artifacts.store.put(manifest.key, b"{}")
-    assert artifacts.find("ingestion", manifest.fingerprint) is None
-    assert len(list(artifacts.store.list("quarantine/"))) == 2
+def test_the_first_record_of_a_result_is_kept(artifacts: Artifacts, tmp_path: Path) -> None:
+    first = commit(artifacts, tmp_path / "in", {"a": "1"}, run="first")
+    second = commit(artifacts, tmp_path / "in", {"a": "1"}, run="second")
+    assert second == first
+    assert artifacts.resolve(first.reference).provenance.run == "first"
 
 
-@pytest.mark.parametrize("path", ["../../elsewhere", "/elsewhere", ""])
-def test_a_manifest_whose_file_would_stand_elsewhere_counts_as_absent(artifacts: Artifacts, tmp_path: Path, path: str) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
-    artifacts.store.put(manifest.key, artifacts.store.get(manifest.key).data.replace(b'"path": "a"', f'"path": "{path}"'.encode()))
-    assert artifacts.find("ingestion", manifest.fingerprint) is None
+def test_an_attempt_that_may_not_commit_leaves_no_manifest(artifacts: Artifacts, tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise Preempted("lost")
+
+    with pytest.raises(Preempted):
+        commit(artifacts, tmp_path / "in", {"a": "1"}, check=refuse)
+    assert list(artifacts.store.list("manifests/")) == []
 
 
-def test_a_new_result_replaces_the_old_manifest(artifacts: Artifacts, tmp_path: Path) -> None:
-    old = commit(artifacts, tmp_path / "old", {"a": "1"})
-    new = commit(artifacts, tmp_path / "new", {"a": "2"})
-    assert old.fingerprint == new.fingerprint
-    assert artifacts.find("ingestion", old.fingerprint).digest == new.digest
+def test_an_attempt_that_is_overtaken_after_its_last_check_does_not_become_current(artifacts: Artifacts, tmp_path: Path) -> None:
+    """The heir commits between the last look at the lease and the write of the pointer; then the lease is lost."""
+    checks = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 2:
+            commit(artifacts, tmp_path / "heir", {"a": "heir"})
+        if len(checks) > 2:
+            raise Preempted("another attempt holds the lease")
+
+    with pytest.raises(Preempted):
+        commit(artifacts, tmp_path / "stale", {"a": "stale"}, check=check)
+    (current,) = [artifacts.find("ingestion", manifest.fingerprint) for manifest in list(artifacts.manifests())[:1]]
+    assert (artifacts.open(current, tmp_path / "out") / "a").read_text() == "heir"
+
+
+def test_a_blob_that_vanishes_during_the_commit_is_stored_again(artifacts: Artifacts, tmp_path: Path) -> None:
+    def lose_blobs() -> None:
+        for stat in list(artifacts.store.list("blobs/")):
+            artifacts.store.delete(stat.key)
+
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1", "b": "2"}, check=lose_blobs)
+    assert artifacts.verify(manifest) == []
 
 
 def test_the_cache_is_used_and_distrusts_what_changed(artifacts: Artifacts, tmp_path: Path) -> None:
@@ -123,41 +124,3 @@ def test_the_cache_keeps_its_limit_but_not_at_the_cost_of_what_is_in_use(folder_
     kept = {path.name for path in artifacts.cache.folder.glob("??/*") if not path.suffix}
     assert kept == {manifests[0].files[0].sha256}
     assert (used / "a").stat().st_size == 700 << 10
-
-
-def test_a_root_that_cannot_be_read_stops_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
-    artifacts.store.put("ledger/m/000001.json", manifest.reference.model_dump_json().encode()[:-3])
-    with pytest.raises(BadInput, match=r"ledger/m/000001\.json"):
-        find_garbage(artifacts, 30, NOW + timedelta(days=40))
-
-
-def test_a_damaged_manifest_does_not_stop_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
-    artifacts.store.put(manifest.key, b"{")
-    assert find_garbage(artifacts, 30).keys == []
-    assert find_garbage(artifacts, 30, NOW + timedelta(days=40)).keys == [blob_key(manifest.files[0].sha256)]
-
-
-def test_what_came_to_be_relied_on_since_it_was_found_is_not_removed(artifacts: Artifacts, tmp_path: Path) -> None:
-    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
-    later = NOW + timedelta(days=40)
-    garbage = find_garbage(artifacts, 30, later)
-    assert len(garbage.keys) == 2
-    artifacts.store.put("ledger/m/000001.json", manifest.reference.model_dump_json().encode())
-    assert remove(artifacts, garbage, 30, later) == 0
-    assert artifacts.verify(manifest) == []
-
-
-def test_garbage_is_what_no_root_leads_to(artifacts: Artifacts, tmp_path: Path) -> None:
-    source = commit(artifacts, tmp_path / "source", {"a": "source"}, "source")
-    kept = commit(artifacts, tmp_path / "kept", {"a": "kept"}, "kept", {"from": source.reference})
-    gone = commit(artifacts, tmp_path / "gone", {"a": "gone"}, "gone")
-    artifacts.store.put("ledger/m/000001.json", kept.reference.model_dump_json().encode())
-    assert find_garbage(artifacts, 30).keys == []
-    later = NOW + timedelta(days=40)
-    garbage = find_garbage(artifacts, 30, later)
-    assert garbage.keys == [gone.key, blob_key(gone.files[0].sha256)]
-    assert remove(artifacts, garbage, 30, later) == 2
-    assert artifacts.verify(kept) == artifacts.verify(source) == []
-    assert artifacts.find("ingestion", gone.fingerprint) is None

@@ -12,7 +12,7 @@ import pytest
 from fixtures.line import Line
 
 from pipeline.artifacts import open_store
-from pipeline.artifacts.gc import find_garbage
+from pipeline.artifacts.gc import Ages, find_garbage
 from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput
 from pipeline.kfp.end import mlflow_status
@@ -57,7 +57,7 @@ def test_a_miss_is_made_a_hit_is_handed_on_and_nothing_to_work_on_is_left_out(ma
     assert Reference.model_validate_json(output.read_text()) == made
     # the run relies on it from now on, however old it is
     assert Reference.model_validate_json(line.artifacts.store.get(reference_key("by-kfp", "ingestion")).data) == made
-    assert find_garbage(line.artifacts, run_days=7).keys == []
+    assert find_garbage(line.artifacts, Ages()).keys == []
 
     absent = tmp_path / "outputs" / "champion" / "reference"
     done = ran(*command(line, "champion_evaluation", absent, {"ingestion": output.read_text()}))

@@ -168,7 +168,7 @@ def test_a_damaged_input_is_quarantined_and_told(bench: Bench) -> None:
     code, _, err = bench.run(request)
     assert code == 75, err
     assert read_failure(bench.artifacts.store, request.run, request.step).damaged
-    assert bench.artifacts.find("ingestion", corpus.fingerprint) is None
+    assert [damage.entry.path for damage in bench.artifacts.missing(corpus)] == [corpus.files[0].path]
 
 
 def test_help_says_what_it_takes_and_how_it_ends() -> None:
