@@ -68,7 +68,7 @@ def show_decision(recipe: Recipe, run: str, registration: Reference | None, sett
     from pipeline.registry.ledger import Ledger
 
     artifacts = open_artifacts(settings)
-    manifest = artifacts.find(registration.stage, registration.fingerprint) if registration else None
+    manifest = artifacts.resolve(registration) if registration else None
     name = recipe.registration.model
     found = find_decision(Ledger(artifacts.store, name), run, manifest.inputs["model"].digest) if manifest else None
     if found is None:

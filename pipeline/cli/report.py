@@ -36,7 +36,7 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
 
     artifacts = open_artifacts(settings)
     reference = entry.challenger.report
-    manifest = artifacts.find(reference.stage, reference.fingerprint) if reference else None
+    manifest = artifacts.resolve(reference) if reference else None
     if manifest is None:
         return
     state, metric = settings.state.resolve(), recipe.registration.gate.metric
