@@ -109,6 +109,60 @@ def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
     assert extended.python(INGEST, str(tmp_path)) == "['sayings.fortune'] 40 40\nTrue\n"
 
 
+TRAIN = """
+import sys
+from pathlib import Path
+from pipeline.lookup import load
+from pipeline.models.files import load_model
+from pipeline.models.shape import Shape
+from pipeline.recipe import Finetuning, Model, Tokenizer, read_recipe
+from pipeline.recipe.overrides import override
+from pipeline.reporter import SilentReporter
+from pipeline.serving.answer import Answerer
+from pipeline.tokens.tokenize import tokenize_corpus
+from pipeline.training import TASKS
+from pipeline.training.finetune import finetune_model
+from pipeline.training.job import TrainingJob
+from pipeline.training.process_group import SINGLE_PROCESS
+from pipeline.training.token_folder import open_tokens
+
+class NoCheckpoints:
+    def newest(self):
+        return None
+    def save(self, step, folder):
+        pass
+
+corpus, folder, family, task = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
+recipe = "pydocs" if family == "t5" else "pydocs-gpt2"
+override(read_recipe(Path(f"dags/recipes/{recipe}.yaml")), {"model.family": family, "finetuning.task": task})
+for name in ("tokens", "model"):
+    (folder / name).mkdir()
+tokenize_corpus(corpus, Tokenizer(vocabulary=400, sentinels=10, max_source_tokens=40, max_target_tokens=12), folder / "tokens", SilentReporter())
+shape = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=64)
+params = Finetuning(task=task, steps=2, batch=4)
+job = TrainingJob(folder / "tokens", shape, folder / "model", "cpu", 1, SilentReporter(), NoCheckpoints(), SINGLE_PROCESS)
+finetune_model(job, params)
+model = load_model(folder / "model", "cpu")
+print(type(model.model).__name__, model.info.task, len(Answerer(model, 2).answer(["Opens the file."], ["a.b"])))
+if task == "noisy_summarization":
+    read, shape = open_tokens(folder / "tokens"), Shape(**shape.model_dump())
+    noisy, plain = (load("task", TASKS, name)(read, shape, params) for name in (task, "summarization"))
+    unknown = [[int((feed.batch(step).source_BS == read.specials.unk).sum()) for step in (0, 1, 0)] for feed in (noisy, plain)]
+    print("hidden:", unknown[0][0] == unknown[0][2] > 0, unknown[1])
+"""
+
+
+@section("A model family")
+def test_a_model_family_trains_and_answers(extended, tiny_corpus: Path, tmp_path) -> None:
+    assert extended.python(TRAIN, str(tiny_corpus), str(tmp_path), "relu_gpt2", "summarization") == "ReluDecoder summarization 1\n"
+
+
+@section("A task")
+def test_a_task_trains_and_repeats_its_batches(extended, tiny_corpus: Path, tmp_path) -> None:
+    said = extended.python(TRAIN, str(tiny_corpus), str(tmp_path), "t5", "noisy_summarization").splitlines()
+    assert said == ["EncoderDecoder noisy_summarization 1", "hidden: True [0, 0, 0]"]
+
+
 EVALUATE = """
 import sys
 from pathlib import Path
