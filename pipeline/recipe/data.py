@@ -27,7 +27,7 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources`: ``pydocs``, ``jsonl``, ``csv``, ``parquet``, ``text``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``jsonl``, ``csv``, ``parquet`` or ``text``."""
 
     path: str | None = None
     """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative path starts at the checkout. Not for ``pydocs``."""

@@ -11,7 +11,7 @@ class Model(Section):
     """Architecture and size; part of the params of pretraining and fine-tuning."""
 
     family: str
-    """A name from `pipeline.models`: ``t5`` (encoder-decoder), ``gpt2`` (decoder)."""
+    """A name from `pipeline.models.FAMILIES`, e.g. ``t5`` (encoder-decoder) or ``gpt2`` (decoder)."""
 
     width: int = Field(128, ge=8)
     """Size of the hidden state (d_model)."""

@@ -23,7 +23,7 @@ class Training(Section):
     """Peak learning rate of Muon's parameters (hidden matrices); unused with AdamW."""
 
     optimizer: str = "muon"
-    """A name from `pipeline.training`: ``muon`` (Muon for matrices, Adam for the rest) or ``adamw``."""
+    """A name from `pipeline.training.OPTIMIZERS`, e.g. ``muon`` (Muon for matrices, Adam for the rest) or ``adamw``."""
 
     warmup: float = Field(0.05, ge=0, le=1)
     """Share of the steps during which the learning rate rises from zero."""
@@ -54,7 +54,7 @@ class Pretraining(Training):
     """Params of pretraining, together with the model's."""
 
     objective: str
-    """A name from `pipeline.training`: ``span_corruption`` or ``causal_lm``."""
+    """A name from `pipeline.training.OBJECTIVES`, e.g. ``span_corruption`` or ``causal_lm``."""
 
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout while pretraining."""
@@ -70,7 +70,7 @@ class Finetuning(Training):
     """Params of fine-tuning, together with the model's."""
 
     task: str
-    """What is learned from (text, target) pairs; a name from `pipeline.training`: ``summarization``."""
+    """What is learned from (text, target) pairs: a name from `pipeline.training.TASKS`, e.g. ``summarization``."""
 
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout while fine-tuning."""
