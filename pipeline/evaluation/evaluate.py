@@ -14,6 +14,7 @@ They record no time, place or speed, so the same inputs give the same bytes.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
         Number of examples of each split; headline metrics such as ``test/rougeL`` (ROUGE: 0 to 100).
 
     Raises:
-        BadInput: the corpus has no pairs to train baselines on or to score, or the model folder holds no model.
+        BadInput: the corpus has no pairs to train baselines on or to score, the model folder holds no model, or a score is not finite.
     """
     torch.set_num_threads(job.threads)
     torch.use_deterministic_algorithms(True)
@@ -84,11 +85,12 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
     results = [score_split(split, *part) for split, part in _run_systems(loaded, train, examples, params, job.reporter).items()]
     splits = {result.split: summarize_split(result, params) for result in results}
     report = {"schema_version": 1, "params": params.model_dump(mode="json"), "model": _describe(loaded), "splits": splits}
+    figures = {name: value for split, summary in splits.items() for name, value in headline_metrics(split, summary).items()}
+    _check_finite(figures)
     (job.output / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_examples(results, job.output / "examples.parquet")
     page = render_page(report, results, read_history(job.model), params.shown)
     (job.output / "report.html").write_text(page, encoding="utf-8")
-    figures = {name: value for split, summary in splits.items() for name, value in headline_metrics(split, summary).items()}
     return {split: len(documents) for split, documents in chosen.items()}, figures
 
 
@@ -138,6 +140,13 @@ def _check_pairs(train: Sequence[Document], chosen: Mapping[str, Sequence[Docume
                 "at least one",
                 "name the target's column in the recipe, or bring more data",
             )
+
+
+def _check_finite(figures: Mapping[str, float]) -> None:
+    """Refuse a model whose scores are NaN or infinite: no report of it may reach the gate."""
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise BadInput(f"the model's {name} is {value}", "", "train the model again; its weights are not usable")
 
 
 def _describe(loaded: Loaded) -> dict[str, Any]:

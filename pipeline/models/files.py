@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 
 from pipeline.errors import BadInput
 from pipeline.models.build import build_model
+from pipeline.models.finite import find_non_finite
 from pipeline.models.shape import ModelInfo
 
 if TYPE_CHECKING:
@@ -70,9 +71,15 @@ def save_model(
         tokenizer: the ``tokenizer.json`` to put beside it.
         weights: tensors by their name in `named_weights`, e.g. fp32 masters of a model held in bf16.
         history: rows of the training curve.
+
+    Raises:
+        BadInput: a weight is NaN or infinite; nothing is written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     chosen = named_weights(model) if weights is None else weights
+    broken = find_non_finite(chosen)
+    if broken is not None:
+        raise BadInput(f"weight {broken} holds NaN or infinity", "", "train the model again with a lower learning rate")
+    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in sorted(chosen.items())}
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     config = {key: value for key, value in model.core.config.to_dict().items() if key != "dtype"}  # type: ignore[union-attr, operator]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.errors import BadInput
+from pipeline.training.divergence import check_finite
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +22,7 @@ def clip_gradients(gradients: dict[str, Tensor], max_norm: float, step: int) -> 
         BadInput: the norm is NaN or infinite: training has diverged.
     """
     norm = float(torch.stack([gradient.norm() for gradient in gradients.values()]).norm())
-    if norm != norm or norm == float("inf"):
-        raise BadInput(f"training diverged: the gradient of step {step} is {norm}", "a finite one", "lower learning_rate or clip")
+    check_finite("gradient norm", norm, step)
     if norm > max_norm:
         for gradient in gradients.values():
             gradient.mul_(max_norm / norm)

@@ -25,6 +25,7 @@ from pipeline.lookup import load
 from pipeline.training import OPTIMIZERS
 from pipeline.training.batch_order import DROPOUT, random_generator
 from pipeline.training.checkpoint import TrainingState, read_state, read_tensors, write_checkpoint
+from pipeline.training.divergence import check_finite, check_finite_tensors
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.gradients import add_l1_gradient, clip_gradients
 from pipeline.training.learning_rate_schedule import learning_rate_factor
@@ -149,6 +150,7 @@ class _Loop:
         """Save a checkpoint, unless this step has one already."""
         if self.saved_step == self.state.step:
             return
+        check_finite_tensors({**self.weights.tensors, **self.optimizer.state()}, self.state.step)
         self.group.check_equal_weights(self.weights.tensors, self.state.step)
         if self.group.is_main:
             with TemporaryDirectory(prefix="checkpoint-") as folder:
@@ -160,14 +162,15 @@ class _Loop:
 
     def _update(self, batch: Batch, factor: float) -> float:
         """Forward, backward, clip, update; returns the loss per label, in nats."""
-        loss = self._backward(batch)
+        loss = self.group.all_reduce_sum(self._backward(batch))[0]
+        check_finite("training loss", loss, self.state.step)
         gradients = self.weights.take_gradients()
         self.group.all_reduce_gradients(gradients)
         add_l1_gradient(gradients, self.weights, self.inputs.l1)
         clip_gradients(gradients, self.inputs.params.clip, self.state.step)
         self.optimizer.step(gradients, factor, self.state.step)
         self.weights.copy_to_model()
-        return self.group.all_reduce_sum(loss)[0]
+        return loss
 
     def _backward(self, batch: Batch) -> float:
         """Forward and backward over this rank's rows; returns their part of the loss per label of the whole batch."""
@@ -195,6 +198,8 @@ class _Loop:
         """Compute the validation loss; with early stopping keep the best weights, and stop if there is no improvement."""
         began, state = time.perf_counter(), self.state
         loss = self._validation_loss()
+        check_finite("validation loss", loss, state.step)
+        check_finite_tensors(self.weights.tensors, state.step)
         rate = self.inputs.params.learning_rate * factor
         state.history.append({"step": state.step, "loss": state.since_validation.take(), "validation_loss": loss, "learning_rate": rate})
         self.reporter.metrics(state.step, {"validation/loss": loss})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
@@ -131,3 +134,14 @@ def test_markup_in_a_text_is_shown_not_obeyed(make_model, tmp_path) -> None:
 def test_a_corpus_without_pairs_is_one_line(make_model, tmp_path) -> None:
     with pytest.raises(BadInput, match=r"no .text, target. pair in its train split"):
         run(tmp_path, make_model(), tmp_path / "out")
+
+
+def test_a_model_with_non_finite_weights_gets_no_report(tiny_corpus, make_model, tmp_path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(make_model(), model)
+    weights = load_file(model / "model.safetensors")
+    weights["shared.weight"][7] = torch.nan
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadInput, match=r"the model's test/\w+ is nan; fix: train the model again"):
+        run(tiny_corpus, model, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []

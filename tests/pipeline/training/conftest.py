@@ -28,8 +28,11 @@ def write_stream(folder: Path, name: str, documents: list[list[int]]) -> None:
     np.cumsum([0, *map(len, documents)]).astype(np.int64).tofile(folder / f"{name}.idx")
 
 
-def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
-    """Documents and pairs made of random ids; the target is the second and first token of the source."""
+def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24) -> Path:
+    """Documents and pairs made of random ids; the target is the second and first token of the source.
+
+    Train sources have at most ``longest`` - 1 tokens, validation sources at most 23.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     words = {word: number for number, word in enumerate([*SPECIALS, *(f"w{number}" for number in range(FIRST, VOCABULARY))])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
@@ -37,8 +40,8 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60) -> Path:
     ids, sentinels = special_ids(tokenizer, SENTINELS)
     write_layout(folder, Layout(VOCABULARY, "uint16", ids, sentinels, max_source_tokens=24, max_target_tokens=8))
     random = np.random.default_rng(seed)
-    for split, count in (("train", pairs), ("validation", 12)):
-        texts = [random.integers(FIRST, VOCABULARY, random.integers(3, 24)).tolist() for _ in range(count)]
+    for split, count, limit in (("train", pairs, longest), ("validation", 12, 24)):
+        texts = [random.integers(FIRST, VOCABULARY, random.integers(3, limit)).tolist() for _ in range(count)]
         write_stream(folder, f"stream-{split}", [[*text, *text, 1] for text in texts])
         write_stream(folder, f"pairs-{split}-source", texts)
         write_stream(folder, f"pairs-{split}-target", [[text[1], text[0], 1] for text in texts])
