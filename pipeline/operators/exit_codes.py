@@ -11,8 +11,9 @@ below 0        died of that signal: a lost     retried: training resumes from it
                worker                          newest checkpoint
 =============  ==============================  =====================================
 
-All retries of a task count against one bound: a step that is OOMKilled or preempted again and again must end some time. A component
-has already waited a minute and a half for an unreachable store before it exits with 75, so the delay between retries is short.
+Failed attempts of a task count against one bound: a step that is OOMKilled or preempted again and again must end some time. Attempts
+that Airflow ended do not count (`pipeline.operators.failed_attempts`). A component has already waited a minute and a half for an
+unreachable store before it exits with 75, so the delay between retries is short.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ from pipeline.errors import Unavailable
 from pipeline.runs.records import Failure
 
 RETRIES = 5
+"""How often a failed attempt is retried."""
+
+AIRFLOW_RETRIES = 100
+"""Airflow's bound, which also counts attempts that were detached, lost their heartbeats or were reset by a restarted scheduler."""
+
 RETRY_DELAY = timedelta(seconds=5)
 
 

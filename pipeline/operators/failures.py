@@ -6,10 +6,11 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from pipeline.errors import Outdated, TrainshedError
-from pipeline.operators.exit_codes import TryAgain, exception_for
+from pipeline.operators.exit_codes import RETRIES, TryAgain, exception_for
+from pipeline.operators.failed_attempts import count_failed_attempt
 from pipeline.operators.replan import REPLANS, replan
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
@@ -63,14 +64,23 @@ def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> No
     """End the running task as its failure requires; what the run was planned with may have changed: then Airflow plans it again.
 
     Raises:
-        AirflowFailException: not retried.
+        AirflowFailException: not retried, or `RETRIES` retries have failed.
         TryAgain: retried, or the run is planned again.
     """
     from pipeline.artifacts import open_store
 
     log.error("%s", failure.message)
     if not failure.replan:
-        raise exception_for(failure)
+        raise _retry_or_fail(failure, context)
     if replan(context, run, open_store(settings)):
         raise TryAgain(f"{failure.message}; the run is planned again")
     raise AirflowFailException(f"{failure.message}; the run was planned again {REPLANS} times already")
+
+
+def _retry_or_fail(failure: Failure, context: Any) -> AirflowException:  # noqa: ANN401 - Airflow's context
+    """The exception for a failure; it fails the task if the retries are used up."""
+    error = exception_for(failure)
+    if not isinstance(error, TryAgain):
+        return error
+    count = count_failed_attempt(context)
+    return AirflowFailException(f"{failure.message}; not retried: {count} attempts have failed") if count > RETRIES else error

@@ -12,7 +12,7 @@ from pipeline.launchers.base import launcher_record
 from pipeline.line import trace
 from pipeline.lookup import load_object
 from pipeline.operators.assets import asset_at, inlets, outlets
-from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
+from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
@@ -91,7 +91,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         is_paused_upon_creation=None if recipe.schedule else False,
         # only the DAGs that the file names count: one that fails `validate` must not reach Airflow
         auto_register=False,
-        default_args={"owner": "trainshed", "retries": RETRIES, "retry_delay": RETRY_DELAY},
+        default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
         plan = PlanOperator(recipe=recipe)
         tasks = {}

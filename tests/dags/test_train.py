@@ -10,6 +10,7 @@ import pytest
 from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
+from pipeline.operators.exit_codes import AIRFLOW_RETRIES
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.recipe import find_recipe, read_recipe
 from pipeline.settings import Settings
@@ -42,7 +43,7 @@ def test_a_dag_has_the_lines_steps_and_plan_before_each(recipe_folder, monkeypat
     dag = parse("train.py", recipe_folder.parent, monkeypatch)["first"]
     assert {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} == EDGES
     assert {task.trigger_rule.value for task in dag.tasks if task.task_id != "plan"} == {"none_failed"}
-    assert all(task.retries == 5 for task in dag.tasks)
+    assert all(task.retries == AIRFLOW_RETRIES for task in dag.tasks)
     assert (dag.max_active_runs, dag.catchup, dag.schedule) == (1, False, None)
 
 
