@@ -6,8 +6,10 @@ creating another.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 RUN_TAG = "trainshed.run"
 STEP_TAG = "trainshed.step"
@@ -119,11 +123,18 @@ def end_run(settings: Settings, recipe: str, run: str, status: str) -> None:
 
 
 def _experiment_id(server: MlflowServer, name: str) -> str:
-    """Id of the experiment; creates it if missing."""
+    """Id of the experiment; creates it if missing, and restores it if somebody deleted it: MLflow keeps its name taken."""
     try:
-        return str(server.call("GET", "experiments/get-by-name", {"experiment_name": name})["experiment"]["experiment_id"])
+        found = server.call("GET", "experiments/get-by-name", {"experiment_name": name})["experiment"]
     except Missing:
         pass
+    else:
+        if found["lifecycle_stage"] == "deleted":
+            log.warning("experiment %s was deleted in MLflow; it is restored", name)
+            # MLflow does not find it if another run restored it meanwhile
+            with suppress(Missing):
+                server.call("POST", "experiments/restore", {"experiment_id": found["experiment_id"]})
+        return str(found["experiment_id"])
     try:
         tags = [{"key": NOTE_TAG, "value": NOTE.format(recipe=name)}]
         return str(server.call("POST", "experiments/create", {"name": name, "tags": tags}, repeat=False)["experiment_id"])
