@@ -90,7 +90,7 @@ class MlflowServer:
         try:
             response = self._session.request(method, url, timeout=TIMEOUT_S, **options)
         except MALFORMED_URL as error:
-            raise _wrong_address(self.url, "not the URL of a server") from error
+            raise _wrong_address(self.url, "not a valid URL") from error
         except requests.Timeout as error:
             if repeat:
                 raise Unreachable(cause(error)) from error
@@ -114,7 +114,7 @@ def _parsed(response: requests.Response, url: str) -> dict[str, Any]:
     try:
         answer = response.json()
     except ValueError as error:
-        raise _wrong_address(url, "it does not answer as MLflow does") from error
+        raise _wrong_address(url, "it does not answer as MLflow") from error
     return answer if isinstance(answer, dict) else {}
 
 
@@ -132,7 +132,7 @@ def _refusal(response: requests.Response, url: str) -> TrainshedError:
     if code == "RESOURCE_DOES_NOT_EXIST" or (code and response.status_code == requests.codes.not_found):
         return Missing(message)
     if response.status_code == requests.codes.not_found:
-        return _wrong_address(url, "it does not answer as MLflow does")
+        return _wrong_address(url, "it does not answer as MLflow")
     if code == "RESOURCE_ALREADY_EXISTS":
         return Exists(message)
     if response.status_code in {401, 403}:

@@ -51,12 +51,12 @@ def ask_airflow(address: str) -> None:
 @pytest.mark.parametrize("address", NO_URLS)
 @pytest.mark.parametrize(("ask", "setting"), [(ask_mlflow, "TRAINSHED_MLFLOW_URI"), (ask_airflow, "TRAINSHED_AIRFLOW_URL")])
 def test_what_is_no_url_names_its_setting(ask, setting, address):
-    with pytest.raises(BadInput, match=f"URL of a server; .*correct {setting}$"):
+    with pytest.raises(BadInput, match=f"not a valid URL; .*correct {setting}$"):
         ask(address)
 
 
 def test_a_page_is_not_mlflow(page):
-    with pytest.raises(BadInput, match=r"does not answer as MLflow does; .*TRAINSHED_MLFLOW_URI$"):
+    with pytest.raises(BadInput, match=r"does not answer as MLflow; .*TRAINSHED_MLFLOW_URI$"):
         ask_mlflow(page)
 
 
