@@ -74,7 +74,7 @@ class Attempt:
             if not any(work.output.iterdir()):
                 raise TrainshedError(f"bug: the body of {self.component.name} made no files")
             self.reporter.beat()
-            self.outbox.send(run)
+            self.outbox.flush(run, self._wait_for_mlflow)
             run.log_figures(work.metrics)
             manifest = self._commit(work, started)
             self._clear_checkpoints(work)
@@ -91,6 +91,12 @@ class Attempt:
                 log.warning("checkpoints are kept: %s", error)
             else:
                 work.trained.clear()
+
+    def _wait_for_mlflow(self) -> None:
+        """Called about once a second while the outbox waits for MLflow; ends the wait when the step is told to stop."""
+        self.reporter.beat()
+        if self.reporter.stopping():
+            raise Preempted("told to stop while metrics wait for MLflow", "", "run it again")
 
     def _work(self, run: MlflowRun, place: Path) -> Work[Any]:
         output = place / "output"

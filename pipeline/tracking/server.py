@@ -7,6 +7,7 @@ others safe with find-or-create.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -39,9 +40,18 @@ class MlflowServer:
         """Store address and credentials; sends nothing."""
         self.url = settings.mlflow_uri.rstrip("/")
         self.retry = RetryPolicy(settings.mlflow_retry_s, f"MLflow at {self.url}", "", "start MLflow, or set TRAINSHED_MLFLOW_URI")
-        self._session = requests.Session()
-        if settings.mlflow_username and settings.mlflow_password:
-            self._session.auth = (settings.mlflow_username, settings.mlflow_password.get_secret_value())
+        password = settings.mlflow_password
+        self._login = (settings.mlflow_username, password.get_secret_value()) if settings.mlflow_username and password else None
+        self._threads = threading.local()
+
+    @property
+    def _session(self) -> requests.Session:
+        """One session for each thread: a thread of its own sends metrics, and sessions are not thread-safe."""
+        if not hasattr(self._threads, "session"):
+            self._threads.session = requests.Session()
+            self._threads.session.auth = self._login
+        session: requests.Session = self._threads.session
+        return session
 
     def call(self, method: str, path: str, json: dict[str, Any] | None = None, *, repeat: bool = True) -> dict[str, Any]:
         """Call ``/api/2.0/mlflow/<path>`` and return the parsed answer.

@@ -4,12 +4,14 @@ import re
 import shutil
 import sys
 from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 from fixtures.line import Heard, Line
-from fixtures.mlflow import running_mlflow
+from fixtures.mlflow import Server, free_port, running_mlflow
 
 from pipeline import cli
 from pipeline.artifacts.checkpoints import Checkpoint
@@ -17,6 +19,7 @@ from pipeline.artifacts.manifest import blob_key
 from pipeline.errors import Interrupted
 from pipeline.local.reproduce import reproduce
 from pipeline.planning import Status
+from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
 from pipeline.registry.versions import read_aliases
@@ -187,6 +190,43 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(make_line, 
     history = run.server.call("GET", "metrics/get-history", {"run_id": run.id, "metric_key": "validation/loss"})["metrics"]
     assert max(Counter(point["step"] for point in history).values()) == 1
     assert sorted(point["step"] for point in history) == [2, 4, 6, 8]
+
+
+@dataclass
+class Outage(Heard):
+    """Kills MLflow after the second checkpoint of pretraining and starts it again after the fifth."""
+
+    folder: Path = Path()
+    port: int = 0
+    server: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> Server:
+        return self.server.enter_context(running_mlflow(self.folder, self.port))
+
+    def on_step_line(self, step_id: str, line: str) -> None:
+        super().on_step_line(step_id, line)
+        if step_id == "pretraining" and "checkpoint committed" in line:
+            committed = sum("checkpoint committed" in told for told in self.lines)
+            if committed == 2:
+                self.server.close()
+            if committed == 5:
+                self.start()
+
+
+def test_training_continues_while_mlflow_is_down_and_its_metrics_arrive_once_in_order(make_line, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TRAINSHED_MLFLOW_RETRY_S", "1")
+    heard = Outage(folder=tmp_path / "mlflow", port=free_port())
+    heard.folder.mkdir()
+    with heard.server:
+        line = make_line("outage", mlflow_uri=heard.start().uri)
+        line.recipe = replace_fields(line.recipe, {"pretraining.steps": 14}, "a test")
+        line.run(heard=heard)
+        trained = [told for told in heard.lines if told.startswith("pretraining")]
+        assert sum("lease acquired" in told for told in trained) == 1, "one attempt: the outage ended none"
+        assert any("metrics wait" in told for told in trained)
+        run = step_run(line.settings, line.recipe.name, heard.plans[0].run, "pretraining")
+        history = run.server.call("GET", "metrics/get-history", {"run_id": run.id, "metric_key": "validation/loss"})["metrics"]
+        assert [point["step"] for point in sorted(history, key=lambda point: point["timestamp"])] == list(range(2, 15, 2))
 
 
 @pytest.mark.prove

@@ -167,7 +167,7 @@ def test_a_damaged_input_is_quarantined_and_told(bench: Bench) -> None:
     bench.artifacts.store.put(f"blobs/{corpus.files[0].sha256}", b"bxhaviour")
     code, _, err = bench.run(request)
     assert code == 75, err
-    assert read_failure(bench.artifacts.store, request.run, request.step).damaged
+    assert read_failure(bench.artifacts.store, request.run, request.step).replan
     assert [damage.entry.path for damage in bench.artifacts.missing(corpus)] == [corpus.files[0].path]
 
 
