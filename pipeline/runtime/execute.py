@@ -93,7 +93,7 @@ class Attempt:
                 work.trained.clear()
 
     def _wait_for_mlflow(self) -> None:
-        """Called about once a second while the outbox waits for MLflow; ends the wait when the step is told to stop."""
+        """Called about once a second while the outbox waits for MLflow; ends the wait when the step has to stop."""
         self.reporter.beat()
         if self.reporter.stopping():
             raise Preempted("told to stop while metrics wait for MLflow", "", "run it again")
