@@ -3,8 +3,11 @@
 Each component has an identity, derived from its contract: it commits its own artifacts, reads the types it takes, and may
 quarantine damaged blobs, which deletes nothing. Only registration writes the ledger. Only components that train write and delete
 checkpoints; nothing else in the store can be deleted by a component.
-``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore. The bucket's policy
-overrules every identity: a commit needs a condition, and ledger entries are added, never changed or deleted.
+``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore.
+
+The bucket's policy overrules every identity: a commit needs a condition, ledger entries are added, never changed or deleted, and only
+``maintenance`` deletes blobs, manifests and old versions of objects. A component with stolen keys can still overwrite a blob, which
+every reader notices by its digest; the bucket's versions then have the right bytes.
 
 ``s3:ListBucket`` has no prefix: with one, S3 would answer 403 for a missing key, and not 404. The key of a blob is its digest, and
 parts of a multipart upload take no condition, so ``blobs/`` needs none.
@@ -33,6 +36,12 @@ COMMITS = ("manifests/*", "leases/*", "ledger/*")
 
 PROMOTERS = ("registration", "maintenance")
 """Identities that may write the ledger."""
+
+COMMITTED = ("blobs/*", "manifests/*", "quarantine/*")
+"""Keys that other stages rely on, champions among them."""
+
+COLLECTORS = ("maintenance",)
+"""Identities that may delete those."""
 
 Statement = dict[str, Any]
 
@@ -116,12 +125,10 @@ def _bucket() -> list[Statement]:
         _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
         _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*"], {"Null": {"s3:if-none-match": "true"}}),
         _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*"], {}),
-        _deny(
-            "PromotersOnly",
-            ["s3:PutObject"],
-            ["ledger/*"],
-            {"StringNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::*:role/trainshed-{name}" for name in PROMOTERS]}},
-        ),
+        _deny("PromotersOnly", ["s3:PutObject"], ["ledger/*"], _everybody_but(PROMOTERS)),
+        _deny("CollectorsOnly", ["s3:DeleteObject"], list(COMMITTED), _everybody_but(COLLECTORS)),
+        # the bucket keeps versions: what a key that was stolen deletes or overwrites can be restored
+        _deny("KeepVersions", ["s3:DeleteObjectVersion"], ["*"], _everybody_but(COLLECTORS)),
         _deny("TlsOnly", ["s3:*"], ["", "*"], {"Bool": {"aws:SecureTransport": "false"}}),
     ]
 
@@ -146,6 +153,11 @@ def _allow(sid: str, actions: list[str], keys: Iterable[str], bucket: str = BUCK
 def _deny(sid: str, actions: list[str], keys: Iterable[str], condition: Statement) -> Statement:
     statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": _resources(keys, BUCKET)}
     return {**statement, "Condition": condition} if condition else statement
+
+
+def _everybody_but(names: Iterable[str]) -> Statement:
+    """The condition that a request does not come from the role of one of these identities."""
+    return {"StringNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::*:role/trainshed-{name}" for name in names]}}
 
 
 def _resources(keys: Iterable[str], bucket: str) -> list[str]:

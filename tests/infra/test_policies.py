@@ -24,6 +24,7 @@ from pipeline.settings import Settings
 
 IDENTITIES = sorted(path.stem for path in (FOLDER / "identities").glob("*.json"))
 LEDGER = "arn:aws:s3:::pipeline/ledger/m/000001.json"
+RELIED_ON = ("blobs/ab", "ledger/m/000001.json", "leases/ab.json", "runs/r/ingestion/request.json", "quarantine/blobs/ab.json")
 COMMITTED = ("manifests/pretraining/ab.json", "leases/ab.json", "ledger/m/000001.json")
 
 
@@ -164,6 +165,27 @@ def test_only_ingestion_reads_sources_and_airflow_lists_them(identity) -> None:
     statements = policy(f"identities/{identity}")
     assert allowed(read, statements, policy("bucket")) is (identity == "ingestion")
     assert allowed(listed, statements, policy("bucket")) is (identity in {"ingestion", "airflow"})
+
+
+@pytest.mark.parametrize("stage", COMPONENTS)
+def test_a_stage_deletes_only_what_it_may_write_and_never_what_others_rely_on(stage) -> None:
+    statements, bucket = policy(f"identities/{stage}"), policy("bucket")
+    for key in (*RELIED_ON, *(f"manifests/{other}/ab/cd.json" for other in COMPONENTS)):
+        assert not allowed(asked("s3:DeleteObject", key, stage), statements, bucket), key
+    trains = load("component", COMPONENTS, stage).trains
+    assert allowed(asked("s3:DeleteObject", "training/ab/checkpoints/000000001.json", stage), statements, bucket) is trains
+    written = [resource for one in statements if "s3:PutObject" in one["Action"] for resource in one["Resource"]]
+    deleted = [resource for one in statements if "s3:DeleteObject" in one["Action"] for resource in one["Resource"]]
+    assert set(deleted) <= set(written)
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_only_maintenance_deletes_what_others_rely_on_even_with_all_rights(identity) -> None:
+    everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
+    for key in ("blobs/ab", "manifests/ingestion/ab/cd.json", "quarantine/blobs/ab.json"):
+        assert allowed(asked("s3:DeleteObject", key, identity), everything, policy("bucket")) is (identity == "maintenance")
+    assert allowed(asked("s3:DeleteObjectVersion", "blobs/ab", identity), everything, policy("bucket")) is (identity == "maintenance")
+    assert not allowed(asked("s3:DeleteObjectVersion", "ledger/m/000001.json", identity), everything, policy("bucket"))
 
 
 @pytest.mark.parametrize("stage", COMPONENTS)
