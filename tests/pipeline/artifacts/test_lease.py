@@ -68,6 +68,69 @@ def test_a_holder_that_shows_no_life_is_followed(artifacts: Artifacts) -> None:
     heir.release()
 
 
+class Clock:
+    """Time that passes only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_an_outage_is_no_sign_of_death(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder, waiter = lease(artifacts, 600), lease(artifacts, 15)
+    assert holder.acquire(0)
+    clock = Clock()
+    monkeypatch.setattr("pipeline.artifacts.lease.time", clock)
+    assert not waiter.acquire(0)
+    for _ in range(20):
+        # the store is unreachable for ten minutes; then the waiter is the first to reach it
+        clock.now += 600
+        assert not waiter.acquire(0)
+    holder.renew()
+    assert not waiter.acquire(0)
+    assert not waiter.acquire(14)
+    assert waiter.acquire(20)
+    with pytest.raises(Preempted):
+        holder.renew()
+    waiter.release()
+
+
+def test_a_check_is_free_while_the_lease_is_fresh_and_fails_once_it_may_be_lost(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = lease(artifacts, 600)
+    clock = Clock()
+    monkeypatch.setattr("pipeline.artifacts.lease.time", clock)
+    assert held.acquire(0)
+    before = artifacts.store.get(held.key).etag
+    clock.now += 299
+    held.check()
+    assert artifacts.store.get(held.key).etag == before
+    clock.now += 2
+    held.check()
+    assert artifacts.store.get(held.key).etag != before
+    clock.now += 601
+    with pytest.raises(Preempted):
+        held.check()
+
+
+def test_who_only_waits_writes_nothing(artifacts: Artifacts) -> None:
+    held, other = lease(artifacts, 600), lease(artifacts, 600)
+    assert other.holder() is None
+    assert held.acquire(0)
+    before = artifacts.store.get(held.key)
+    assert other.holder() == before.etag
+    assert not other.wait_until_free(0.5)
+    assert artifacts.store.get(held.key) == before
+    held.release()
+    assert other.wait_until_free(0)
+
+
 def test_a_stale_holder_commits_no_checkpoint(artifacts: Artifacts, tmp_path: Path) -> None:
     stale, heir = lease(artifacts), lease(artifacts)
     assert stale.acquire(0)

@@ -36,8 +36,10 @@ def body(work: Work) -> None:
         if work.reporter.stopping():
             raise Preempted("stopped at a boundary")
         time.sleep(0.02)
-    while behaviour == "waiting" and not Path(os.environ["SAMPLE_GOES_ON"]).exists():
+    while behaviour.startswith("waiting") and not Path(os.environ["SAMPLE_GOES_ON"]).exists():
         time.sleep(0.02)
+    if behaviour == "waiting, then bad":
+        raise BadInput("got three", "expected two", "give two")
     if behaviour == "empty":
         return
     (work.output / "a.txt").write_text("a")
