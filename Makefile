@@ -10,7 +10,7 @@ KEEP ?=
 DEVICE ?= cpu
 BASE_IMAGE ?= python:3.11-slim
 
-.PHONY: demo test check prove bench docs lock extras images clean
+.PHONY: demo unit test check prove bench docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; fix: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
@@ -37,6 +37,10 @@ $(CHECKOV)/.ready: infra/checkov/requirements.lock
 
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
+
+# on every save; tests/fixtures/unit.py marks these tests. Ignored folders have none of them, and take seconds to import
+unit: $(VENV)/.ready
+	@$(BIN)/python -m pytest -m unit -n logical --maxprocesses=4 --dist=worksteal --ignore=tests/end_to_end --ignore=tests/faults
 
 # a file a process, so that what a file sets up once is set up once; each process has servers of its own
 test: $(VENV)/.ready $(KFP)/.ready

@@ -16,6 +16,8 @@ from xdist.workermanage import NodeManager
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
+from fixtures.unit import mark_unit_tests  # noqa: E402 - after `tests` is on the path
+
 
 def told_to_end(*_: object) -> None:
     """A session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started."""
@@ -44,6 +46,9 @@ pytest_plugins = [
 ]
 
 
+# before `-m unit` chooses by the marks
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs whole stacks runs first: it takes longest, and the many small tests fill up what is left of the other core."""
+    """Mark the unit tests; run what needs whole stacks first: it takes longest, and small tests then fill up the other core."""
+    mark_unit_tests(items)
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)

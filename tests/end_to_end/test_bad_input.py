@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fixtures.line import Line
 
+pytestmark = pytest.mark.timeout(600)  # a whole stack comes up first
+
 LINE = re.compile(r"trainshed: .+; fix: .+\n", re.DOTALL)
 
 

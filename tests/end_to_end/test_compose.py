@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fixtures.compose import Deployment
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(1200)]  # images are built first, and a deployment comes up
 
 PLACE = "import pathlib, sys; path = pathlib.Path(sys.argv[1]); path.parent.mkdir(exist_ok=True); path.write_text(sys.argv[2])"
 

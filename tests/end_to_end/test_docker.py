@@ -22,6 +22,8 @@ from pipeline.stack import stack as local_stack
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
 
+pytestmark = pytest.mark.timeout(1200)  # images are built first, and a line runs in containers
+
 
 @pytest.fixture(scope="module")
 def recipe(docker_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Recipe:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
-pytestmark = [needs_kfp, pytest.mark.prove]
+pytestmark = [needs_kfp, pytest.mark.prove, pytest.mark.timeout(1200)]  # images are built first, and a line runs in containers
 PURE = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation")
 
 

@@ -20,7 +20,7 @@ STEPS, EVERY = 3000, 100
 RETRY_S = 600
 SECONDS = len("2026-01-02T03:04:05")
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]  # a stack comes up, loses a server, and a line runs through it
 
 
 def checkpoints(stack) -> list[int]:

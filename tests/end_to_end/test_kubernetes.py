@@ -11,7 +11,7 @@ from fixtures.pods import STAGES, Watched, scheduler
 
 from pipeline.artifacts import open_artifacts
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]  # a stack comes up, and a line runs in pods
 
 
 def test_a_killed_scheduler_costs_nothing(pod_stack, node, tmp_path) -> None:

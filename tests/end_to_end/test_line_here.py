@@ -25,6 +25,8 @@ from pipeline.registry.ledger_entry import Outcome
 from pipeline.registry.versions import read_aliases
 from pipeline.tracking import MlflowServer, step_run
 
+pytestmark = pytest.mark.timeout(600)  # whole lines run, some of them twice
+
 ALL = ["ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration"]
 
 

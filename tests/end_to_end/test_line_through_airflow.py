@@ -20,6 +20,8 @@ from pipeline.stack.processes import find_marked
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
 
+pytestmark = pytest.mark.timeout(600)  # a whole stack comes up first, and a line runs through it
+
 AIRFLOW_TABLES = {"dag_run", "log", "serialized_dag", "task_instance", "xcom"}
 
 

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pipeline.recipe import read_recipe, recipe_files
 from pipeline.stack.http import ask
 from pipeline.submission.airflow_client import Airflow
 from pipeline.submission.submit import wait_for_dag
+
+pytestmark = pytest.mark.timeout(600)  # a whole stack comes up first
 
 
 def test_status_beside_a_running_stack_needs_no_set_up(stack, tmp_path):

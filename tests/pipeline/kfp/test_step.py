@@ -108,15 +108,15 @@ def test_sigterm_reaches_the_component_which_ends_with_75(make_line, tmp_path: P
         assert done.returncode == 0, done.stderr
         given[step] = (tmp_path / step).read_text()
     words = command(line, "pretraining", tmp_path / "reference", {"tokenization": given["tokenization"]})
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     told = []
-    for said in process.stdout:
-        told.append(said)
-        if "checkpoint committed" in said:
-            process.send_signal(signal.SIGTERM)
-            break
-    told += process.stdout.readlines()
-    assert process.wait() == 75, told
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for said in process.stdout:
+            told.append(said)
+            if "checkpoint committed" in said:
+                process.send_signal(signal.SIGTERM)
+                break
+        told += process.stdout.readlines()
+    assert process.returncode == 75, told
     assert any("told to stop: SIGTERM" in said for said in told), told
     assert list(line.artifacts.store.list("training/"))
     assert not (tmp_path / "reference").exists()
@@ -126,11 +126,11 @@ def test_sigterm_before_the_component_begins_ends_it_at_once(make_line, tmp_path
     line = make_line()
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a connection and never answers
         monkeypatch.setenv("TRAINSHED_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        process = subprocess.Popen(command(line, "ingestion", tmp_path / "reference"), stderr=subprocess.PIPE, text=True)
-        with silent.accept()[0]:
+        words = command(line, "ingestion", tmp_path / "reference")
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process, silent.accept()[0]:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=10) == 75
-    assert process.stderr.read() == "asked to stop before the component started\n"
+            assert process.stderr.read() == "asked to stop before the component started\n"
 
 
 def test_a_reference_is_read_as_it_was_written(tmp_path: Path) -> None:

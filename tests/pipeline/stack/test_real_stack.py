@@ -18,6 +18,8 @@ from pipeline.settings import Settings, load_settings
 from pipeline.stack import processes, stack, startup
 from pipeline.stack.http import ask
 
+pytestmark = pytest.mark.timeout(300)  # each brings servers up, some of them twice
+
 SERVERS = {"s3", "mlflow", "airflow-api", "airflow-scheduler", "airflow-dag-processor"}
 
 

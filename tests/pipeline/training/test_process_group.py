@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)  # ranks that hang are ended after 180 s
+
 CASES = ["span_corruption", "causal_lm", "finetune-t5", "finetune-gpt2"]
 
 

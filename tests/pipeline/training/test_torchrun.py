@@ -36,6 +36,7 @@ def make_shared(tokens: Path, tmp_path: Path, mlflow_server) -> Callable[..., To
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(600)  # several attempts, each of which starts torch
 @pytest.mark.parametrize("family", ["gpt2", "t5"])
 def test_two_processes_learn_what_one_does(family: str, make_shared) -> None:
     alone, both = make_shared("alone", pretraining(family)), make_shared("both", pretraining(family))
@@ -55,6 +56,7 @@ def test_two_processes_learn_what_one_does(family: str, make_shared) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(600)  # several attempts, each of which starts torch
 def test_a_lost_process_ends_all_and_the_next_attempt_gives_the_same_bytes(make_shared) -> None:
     undisturbed, killed = (make_shared(label, pretraining("gpt2", dropout=0.1)) for label in ("undisturbed", "killed"))
     assert undisturbed.attempt().code == 0
@@ -72,6 +74,7 @@ def test_a_lost_process_ends_all_and_the_next_attempt_gives_the_same_bytes(make_
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(600)  # several attempts, each of which starts torch
 def test_told_to_stop_all_checkpoint_and_one_alone_may_go_on(make_shared) -> None:
     stopped = make_shared("stopped", pretraining("t5", steps=400, evaluate_every=200, checkpoint_every=400))
 

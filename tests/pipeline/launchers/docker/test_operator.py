@@ -15,6 +15,8 @@ from fixtures.docker import client, containers, docker
 from pipeline.errors import BadInput, Unavailable
 from pipeline.runs.request import Request
 
+pytestmark = pytest.mark.timeout(600)  # the base image is built first
+
 SLEEPER = Path(__file__).resolve().parents[3] / "fixtures" / "sleeper"
 
 

@@ -353,9 +353,9 @@ def test_a_worker_that_is_killed_while_its_pod_is_made_leaves_one_that_the_retry
         process.kill()
 
     cluster.kubelet.plays = [play]
-    process = subprocess.Popen(worker, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    started.set()
-    assert process.wait(120) == -signal.SIGKILL, process.stdout.read()
+    with subprocess.Popen(worker, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        started.set()
+        assert process.wait(120) == -signal.SIGKILL, process.stdout.read()
     (name,) = cluster.pods
     cluster.kubelet.ended(name, 0)
     assert launch(task) == 0

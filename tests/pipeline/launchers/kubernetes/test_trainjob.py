@@ -275,6 +275,7 @@ def test_an_earlier_job_whose_pod_still_checkpoints_is_waited_for(cluster, task)
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(600)  # several attempts, each of which starts torch
 def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, cluster, monkeypatch, caplog):
     line = make_line()
     keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
@@ -302,6 +303,7 @@ def test_real_components_train_in_jobs_and_resume_after_a_lost_node(make_line, c
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(600)  # several attempts, each of which starts torch
 def test_two_nodes_train_one_model_and_one_that_is_lost_costs_an_interval(make_line, cluster, monkeypatch, tmp_path, caplog):
     line = make_line()
     keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
