@@ -181,6 +181,9 @@ class Settings(BaseSettings):
     airflow_port: int = 8080
     """Preferred port of the local Airflow API server."""
 
+    source_roots: Annotated[tuple[str, ...], NoDecode] = ()
+    """Folders and ``s3://`` prefixes that sources may be read from, with commas; unset allows all but hidden and system folders."""
+
     use_existing: Annotated[frozenset[str], NoDecode] = frozenset()
     """Servers that `trainshed up` does not start because they already exist: any of ``s3,mlflow,airflow``."""
 
@@ -199,7 +202,7 @@ class Settings(BaseSettings):
         rest = (env_settings, dotenv_settings) if "trainshed_use_existing" in ours.env_vars else (dotenv_settings, env_settings)
         return (init_settings, ours, file_secret_settings, *rest)
 
-    @field_validator("use_existing", mode="before")
+    @field_validator("use_existing", "source_roots", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Split a comma-separated list."""

@@ -91,7 +91,7 @@ class Planner:
             wanted = Registered(
                 self.recipe.registration.model, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None
             )
-            status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=True)
+            status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=not self.read_only)
             if not status.current:
                 return None, status.reason
         return manifest, ""

@@ -16,6 +16,7 @@ from pipeline.file_cache import FileCache
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.bucket import list_objects
 from pipeline.sources.formats import ENDINGS, belongs, natural
+from pipeline.sources.roots import check_address, check_file
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
@@ -26,12 +27,13 @@ def pin(source: Source, settings: Settings) -> Pin:
     """Pin the files that ``source.path`` names. A relative path starts at the checkout.
 
     Raises:
-        BadInput: no path is given, no file is found, or all files are empty.
+        BadInput: no path is given, it is outside the allowed roots, no file is found, or all files are empty.
         Unavailable: the bucket's server is unreachable.
     """
     path = source.path
     if not path:
         raise BadInput(f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path")
+    check_address(path, settings)
     items = _objects(source.kind, path, settings) if path.startswith("s3://") else _files(source.kind, path, settings)
     if not items:
         raise BadInput(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
@@ -52,10 +54,13 @@ def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
 
 def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
     file_cache = FileCache(settings.file_cache_path("digests"))
+    places = _places(kind, settings.home / Path(path).expanduser())
+    for place in places:
+        check_file(place, settings)
     try:
         items = [
             PinnedItem(name=place.as_posix(), revision=f"sha256:{file_cache.get(place, 'sha256', _sha256)}", size=place.stat().st_size)
-            for place in _places(kind, settings.home / Path(path).expanduser())
+            for place in places
         ]
     except OSError as error:
         raise BadInput(f"cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
