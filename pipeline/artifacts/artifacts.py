@@ -265,7 +265,7 @@ class Artifacts:
         damage = self._check_blob(entry)
         if damage is None:
             return False
-        log.warning("quarantined %s", damage)
+        log.warning("%s %s", "damaged:" if self.read_only else "quarantined", damage)
         if stat is not None and not self.read_only:
             record = DamagedBlob(etag=stat.etag, reason=damage.what, time=datetime.now(UTC))
             self.store.put(quarantine_key(entry.sha256), record.model_dump_json(indent=2).encode())

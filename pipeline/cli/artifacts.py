@@ -48,10 +48,11 @@ def show(stage: Stage, fingerprint: Prefix) -> None:
 def explain(stage: Stage, fingerprint: Prefix) -> None:
     """Show why an artifact was made: how it differs from the most similar one of its stage."""
     from pipeline.planning.explain import nearest
+    from pipeline.runs.names import recipe_of_run
 
     artifacts = _artifacts(read_only=True)
     manifest = _one(artifacts, stage, fingerprint)
-    found = nearest(artifacts, manifest.parts)
+    found = nearest(artifacts, manifest.parts, recipe_of_run(manifest.provenance.run))
     if found is None:
         typer.echo(f"{stage} {manifest.fingerprint[:12]} is the only artifact of its stage")
         return

@@ -5,24 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import differences
+from pipeline.runs.names import recipe_of_run
 
 if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts
 
 CANDIDATES = 8
-"""How many of the newest artifacts of a stage are compared."""
+"""How many artifacts are compared."""
+
+READ = 40
+"""Among how many of the newest artifacts of a stage those of the recipe are looked for."""
 
 
-def nearest(artifacts: Artifacts, parts: Parts) -> tuple[Manifest, list[str]] | None:
+def nearest(artifacts: Artifacts, parts: Parts, recipe: str) -> tuple[Manifest, list[str]] | None:
     """Return the artifact of the same stage with the fewest differences among the newest ones, and those differences.
 
+    Artifacts that runs of the same recipe made come first: another recipe differs on purpose, which explains nothing.
+
+    Args:
+        artifacts: the artifacts of the store.
+        parts: the parts of the fingerprint to explain.
+        recipe: name of the recipe.
+
     Returns:
-        None when the store has no artifact of the stage.
+        None when the store has no other artifact of the stage.
     """
-    candidates = [(manifest, differences(manifest.parts, parts)) for manifest in artifacts.newest(parts.component, CANDIDATES)]
-    candidates = [(manifest, lines) for manifest, lines in candidates if lines]
-    return min(candidates, key=lambda pair: len(pair[1]), default=None)
+    own: list[tuple[Manifest, list[str]]] = []
+    others: list[tuple[Manifest, list[str]]] = []
+    for manifest in artifacts.newest(parts.component, READ):
+        lines = differences(manifest.parts, parts)
+        if lines:
+            (own if recipe_of_run(manifest.provenance.run) == recipe else others).append((manifest, lines))
+        if len(own) == CANDIDATES:
+            break
+    return min(own or others[:CANDIDATES], key=lambda pair: len(pair[1]), default=None)
 
 
 def why(found: tuple[Manifest, list[str]] | None) -> str:

@@ -12,13 +12,14 @@ from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
+from pipeline.planning.verified_blobs import VerifiedBlobs
 from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.artifacts import Artifacts, Damage
     from pipeline.artifacts.manifest import Manifest, Reference
     from pipeline.line import Step
     from pipeline.recipe import Recipe
@@ -35,9 +36,10 @@ class Planner:
     settings: Settings
     force: frozenset[str] = frozenset()
     read_only: bool = False
-    """Never write to the store: damage makes a step a miss in this plan, but is not recorded."""
+    """Change nothing in the store and in MLflow: damage makes a step a miss in this plan, but is not recorded."""
     artifacts: Artifacts = field(init=False)
     resolver: InputResolver = field(init=False)
+    verified: VerifiedBlobs = field(init=False)
     steps: tuple[Step, ...] = field(init=False)
     _found: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     """Manifests that exist, by stage and fingerprint."""
@@ -53,6 +55,7 @@ class Planner:
         self.steps = trace(self.recipe)
         self.artifacts = open_artifacts(self.settings, read_only=self.read_only)
         self.resolver = InputResolver(self.settings, self.artifacts.store)
+        self.verified = VerifiedBlobs(self.settings.file_cache_path("verified"))
         for name in self.force - {step.id for step in self.steps}:
             raise unknown_name("step", name, [step.id for step in self.steps])
 
@@ -125,7 +128,7 @@ class Planner:
                 reference=manifest.reference,
                 seconds=_seconds(manifest),
             )
-        found = nearest(self.artifacts, resolved.parts)
+        found = nearest(self.artifacts, resolved.parts, self.recipe.name)
         seconds = _seconds(found[0]) if found else None
         return PlannedStep(
             id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
@@ -155,7 +158,7 @@ class Planner:
         assert isinstance(resolved, ResolvedInputs)  # noqa: S101 - a miss has a fingerprint
         for name, reference in resolved.inputs.items():
             manifest = self.artifacts.resolve(reference)
-            harm = [damage for damage in self.artifacts.verify(manifest) if self.artifacts.quarantine(damage.entry)] if manifest else []
+            harm = self._find_damage(manifest) if manifest else []
             if manifest and not harm:
                 continue
             if isinstance(step.inputs[name], ChampionInput):
@@ -169,6 +172,14 @@ class Planner:
             self._drop((reference.stage, reference.fingerprint), reason)
             return True
         return False
+
+    def _find_damage(self, manifest: Manifest) -> list[Damage]:
+        """Read the blobs of an artifact that were not verified lately; quarantine those that are damaged."""
+        files = self.verified.unverified(self.artifacts.store, manifest.files)
+        harm = [damage for damage in self.artifacts.find_damage(files) if self.artifacts.quarantine(damage.entry)]
+        damaged = {damage.entry.sha256 for damage in harm}
+        self.verified.add(self.artifacts.store, [entry for entry in files if entry.sha256 not in damaged])
+        return harm
 
 
 def _seconds(manifest: Manifest) -> float:

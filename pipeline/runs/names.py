@@ -24,6 +24,12 @@ def run_name(dag_id: str, run_id: str) -> str:
     return plain if plain.startswith(f"{dag_id}-") else f"{dag_id}-{plain}"
 
 
+def recipe_of_run(name: str) -> str:
+    """Name of the recipe of a run; empty if the run's id was neither chosen by Airflow nor by `new_run_name`."""
+    found = re.fullmatch(r"(.+?)-(\d{8}-\d{6}-[0-9a-f]{4}|[a-z_]+__.+)", name)
+    return found[1] if found else ""
+
+
 def new_run_name(recipe: str) -> str:
     """A fresh name that sorts by time, e.g. ``pydocs-20260102-030405-9f3a``; the time is UTC."""
     return f"{recipe}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
