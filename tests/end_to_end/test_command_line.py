@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from fixtures.line import Line
 
+pytestmark = pytest.mark.timeout(600)  # a whole line runs first
+
 
 @pytest.fixture
 def line(make_line: Callable[..., Line]) -> Line:
