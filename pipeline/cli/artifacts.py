@@ -18,7 +18,7 @@ Prefix = Annotated[str, typer.Argument(help="First digits of the fingerprint; ad
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="List, show, explain, verify and fetch artifacts; delete unused ones.")
+    group = typer.Typer(no_args_is_help=True, help="List, show, verify, fetch and delete artifacts.")
     for command in (ls, show, explain, verify, get, gc):
         group.command()(command)
     app.add_typer(group, name="artifacts")
@@ -46,7 +46,7 @@ def show(stage: Stage, fingerprint: Prefix) -> None:
 
 
 def explain(stage: Stage, fingerprint: Prefix) -> None:
-    """Show why an artifact was made: how it differs from the most similar one of its stage."""
+    """Show how an artifact differs from the most similar one of its stage."""
     from pipeline.planning.explain import nearest
     from pipeline.runs.names import recipe_of_run
 
@@ -62,7 +62,7 @@ def explain(stage: Stage, fingerprint: Prefix) -> None:
 
 
 def verify(stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None) -> None:
-    """Read every byte of every artifact and compare digests; damaged artifacts are quarantined."""
+    """Read every byte and compare digests. Damaged artifacts are quarantined."""
     from rich.progress import track
 
     from pipeline.errors import BadInput, Damaged
@@ -115,7 +115,11 @@ def gc(
     days: Annotated[float, typer.Option(help="Keep what a run younger than this many days relied on.")] = 30.0,
     grace_hours: Annotated[float, typer.Option(help="Time between mark and deletion.")] = 24.0,
 ) -> None:
-    """Count objects that no recent run, champion or rollback relies on; --delete marks them, and deletes them a day later."""
+    """Count unused objects; delete them with --delete.
+
+    An object is unused if no recent run, champion or rollback relies on it. --delete marks unused objects, and deletes those
+    that were marked at least --grace-hours ago.
+    """
     from datetime import timedelta
 
     from rich.filesize import decimal

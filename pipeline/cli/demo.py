@@ -18,7 +18,7 @@ def demo(
     recipe: Annotated[str, typer.Argument(help="The recipe to run.")] = RECIPE,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
 ) -> None:
-    """Start the stack, run a recipe in Airflow, show what the model learned, stop the stack."""
+    """Start the stack, run a recipe, show the result, stop the stack."""
     import time
 
     from pipeline.cli.console import open_console

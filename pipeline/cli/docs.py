@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def docs(check: Annotated[bool, typer.Option("--check", help="Only list stale files, and fail if there is one.")] = False) -> None:
-        """Write the generated tables, component files, Kubernetes objects and policies."""
+        """Write the generated files: tables, component files, Kubernetes objects and policies."""
         from pipeline.errors import BadInput
         from pipeline.generate.component_yaml import component_files
         from pipeline.generate.image_requirements import image_requirements

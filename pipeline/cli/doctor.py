@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check settings, servers, permissions, images, GPU, versions and clock; print a fix for each problem."""
+    """Find problems and print a fix for each. Checks settings, servers, permissions, images, GPU, versions and clock."""
     from pipeline.cli.console import open_console
     from pipeline.doctor.run_check import exit_code
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 RecipeName = Annotated[str, typer.Argument(help="Name of a recipe, or a recipe file.", metavar="RECIPE")]
 RunName = Annotated[str, typer.Argument(help="Name of a run, as `run` prints it.", metavar="RUN")]
-Force = Annotated[list[str] | None, typer.Option("--force", help="Run this step even if it is cached.", metavar="STEP")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run.", metavar="FIELD=VALUE")]
+Force = Annotated[list[str] | None, typer.Option("--force", help="Run this step even if it is cached; may be repeated.", metavar="STEP")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run; may be repeated.", metavar="FIELD=VALUE")
+]
 
 TARGETS = {"kfp": "pipeline.kfp.compile:compile_recipe"}
 """Engines that a line can be compiled for."""
@@ -113,7 +115,7 @@ def compile_line(
     output: Annotated[Path | None, typer.Option("--output", help="File to write; by default standard output.", metavar="FILE")] = None,
     changes: Overrides = None,
 ) -> None:
-    """Compile a recipe into a pipeline for another engine, e.g. IR YAML for Kubeflow Pipelines."""
+    """Compile a recipe for another engine (Kubeflow Pipelines)."""
     from pipeline.cli.overrides import apply_overrides, read_overrides
     from pipeline.lookup import load
     from pipeline.settings import load_settings

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 def reproduce(
     version: Annotated[str, typer.Argument(help="MODEL/VERSION or MODEL@ALIAS, e.g. pydocs@champion.", metavar="VERSION")],
 ) -> None:
-    """Rebuild a registered version from its manifests and compare digests."""
+    """Rebuild a registered version and compare digests."""
     from pipeline.cli.console import open_console
     from pipeline.errors import BadInput
     from pipeline.local.command import is_reference
