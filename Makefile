@@ -1,4 +1,4 @@
-# One way in: `make demo` and `make test` set everything up by themselves, without root.
+# `make demo` and `make test` set up everything they need, without root.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 TORCH ?= torch==2.13.0
@@ -13,7 +13,7 @@ BASE_IMAGE ?= python:3.11-slim
 .PHONY: demo unit test check prove bench docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; fix: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; fix: install it, or run make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "setting up $(VENV) (about two minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq pip==26.1.2
@@ -23,13 +23,13 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
-# the kfp SDK pins versions that clash with Airflow's and MLflow's: it gets an environment of its own
+# the kfp SDK pins versions that conflict with Airflow's and MLflow's, so it has a separate environment
 $(KFP)/.ready: infra/kfp/requirements.lock
 	@test -x $(KFP)/bin/python || $(PYTHON) -m venv $(KFP)
 	@$(KFP)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/kfp/requirements.lock
 	@touch $@
 
-# so does checkov
+# checkov too
 $(CHECKOV)/.ready: infra/checkov/requirements.lock
 	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv $(CHECKOV)
 	@$(CHECKOV)/bin/python -m pip install -qq --no-deps --require-hashes -r infra/checkov/requirements.lock
@@ -38,11 +38,11 @@ $(CHECKOV)/.ready: infra/checkov/requirements.lock
 demo: $(VENV)/.ready
 	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
 
-# on every save; tests/fixtures/unit.py marks these tests. Ignored folders have none of them, and take seconds to import
+# for every save: tests without servers, marked by tests/fixtures/unit.py. The ignored folders have none and take seconds to import
 unit: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m unit -n logical --maxprocesses=4 --dist=worksteal --ignore=tests/end_to_end --ignore=tests/faults
 
-# a file a process, so that what a file sets up once is set up once; each process has servers of its own
+# all tests of a file run in one process, so that its fixtures start once; each process starts its own servers
 test: $(VENV)/.ready $(KFP)/.ready
 	@$(BIN)/python -m pytest -m "not prove and not bench" --durations=15 -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
@@ -61,16 +61,16 @@ check: $(VENV)/.ready
 docs: $(VENV)/.ready
 	@$(BIN)/trainshed docs
 
-# BASE_IMAGE=local where no registry can be reached; DEVICE=cuda with a TORCH that is built for it
+# BASE_IMAGE=local if no registry can be reached; DEVICE=cuda with a CUDA build of TORCH
 images: $(VENV)/.ready
 	@BASE_IMAGE=$(BASE_IMAGE) DEVICE=$(DEVICE) TORCH="$(TORCH)" PYTHON=$(BIN)/python SBOM=build/sbom infra/images/build.sh
 
 lock: $(VENV)/.ready
 	@$(BIN)/pip-compile -q --extra dev --generate-hashes --allow-unsafe --unsafe-package torch --no-emit-index-url --no-emit-find-links --strip-extras -o requirements.lock pyproject.toml
-# torch stands outside the hashes: its version is pinned by pyproject.toml and TORCH, its build is chosen where it is installed
+# torch has no hash here: pyproject.toml and TORCH pin its version, whoever installs it chooses its build
 	@sed -i '/^torch==/,/^[^ ]/{/^torch==/d;/^    /d}' requirements.lock
 
-# what the images for Airflow and for the servers need besides; after `make lock`, in the environment of the new lock
+# pins what the images for Airflow and for the servers need in addition; run it after `make lock`, in the environment of the new lock
 extras: docs
 	@infra/images/extras/pin.sh $(BIN)/pip-compile airflow servers
 
