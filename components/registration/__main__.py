@@ -32,6 +32,7 @@ def register(work: Work[RegistrationParams]) -> None:
     """Register the model as challenger, decide, append the decision to the ledger, set the aliases."""
     ledger = Ledger(work.artifacts.store, work.params.registration.model)
     model, report = work.inputs["model"], work.inputs["report"]
+    _check_report(model.manifest, report.manifest)
     check_finite_weights(model.folder)
     scores, champion = read_scores(report.folder), _planned_champion(work)
     version = _register(work, model.manifest, report.manifest, model.folder)
@@ -41,6 +42,17 @@ def register(work: Work[RegistrationParams]) -> None:
     while lost := sync_aliases(work.tracking.server, ledger).lost_champion:
         _register_champion_again(work, lost)
     _publish(work, version, entry)
+
+
+def _check_report(model: Manifest, report: Manifest) -> None:
+    """Check that the report is about the model: the scores of another one must not promote it.
+
+    Raises:
+        BadInput: it is not.
+    """
+    scored = report.inputs["model"]
+    if scored.digest != model.digest:
+        raise BadInput(f"the report is about model {scored.digest[:12]}", f"one about {model.digest[:12]}", "start a new run")
 
 
 def _planned_champion(work: Work[RegistrationParams]) -> ScoredChampion | None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from pipeline.artifacts.manifest import Frozen, Reference
+from pipeline.artifacts.manifest import Frozen, Reference, canonical_json
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 
 class Status(StrEnum):
@@ -52,6 +57,11 @@ class PlannedStep(Frozen):
     """How long the artifact, or the most similar one, took to make."""
 
 
+def digest_of(recipe: Recipe) -> str:
+    """Digest of a whole recipe, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(recipe.model_dump(mode="json"))).hexdigest()
+
+
 class Plan(Frozen):
     """The plan of the whole line."""
 
@@ -60,6 +70,9 @@ class Plan(Frozen):
 
     recipe: str
     """Name of the recipe."""
+
+    recipe_digest: str = ""
+    """Digest of the whole recipe with all overrides: a step refuses to run by another one."""
 
     steps: tuple[PlannedStep, ...]
 

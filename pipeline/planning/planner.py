@@ -10,7 +10,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput, unknown_name
 from pipeline.line import ChampionInput, trace
 from pipeline.planning.explain import nearest, why
-from pipeline.planning.plan import Plan, PlannedStep, Status
+from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
 from pipeline.planning.verified_blobs import VerifiedBlobs
 from pipeline.registry.registration_status import Registered, check_registration
@@ -109,7 +109,7 @@ class Planner:
                 outputs[step.id] = row.reference
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
-        return Plan(run=run, recipe=self.recipe.name, steps=tuple(rows))
+        return Plan(run=run, recipe=self.recipe.name, recipe_digest=digest_of(self.recipe), steps=tuple(rows))
 
     def _row(self, step: Step, outputs: Mapping[str, Reference | None]) -> PlannedStep:
         stage = step.component.name

@@ -9,14 +9,16 @@ from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.errors import BadInput, Unavailable, unknown_name
+from pipeline.planning.plan import Plan, digest_of
 from pipeline.planning.planner import Planner
 from pipeline.planning.resolve import MissingInput
-from pipeline.runs.records import failure_key, request_key
+from pipeline.runs.records import failure_key, plan_key, request_key
 from pipeline.runs.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.artifacts.base import Store
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -59,10 +61,11 @@ def prepare_step(
         force: steps that run although their artifact exists.
 
     Raises:
-        BadInput: no such step, or an earlier step has no output.
+        BadInput: no such step, an earlier step has no output, or the recipe is not the one the run was planned with.
         Unavailable: the store, MLflow or the source is unreachable.
     """
     planner = Planner(recipe, settings, force)
+    _check_recipe(planner.artifacts.store, run, recipe)
     step = next((step for step in planner.steps if step.id == step_id), None)
     if step is None:
         raise unknown_name("step", step_id, [step.id for step in planner.steps])
@@ -91,6 +94,23 @@ def prepare_step(
     store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
     wait_for_collection(store)
     return PreparedStep(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
+
+
+def _check_recipe(store: Store, run: str, recipe: Recipe) -> None:
+    """Compare the recipe with the one the run was planned with.
+
+    Airflow passes the recipe from task to task, where whoever may edit a run could put another gate into it. The plan in the store
+    cannot be edited from there. A run of another engine has no plan, and its recipe is part of the compiled pipeline.
+
+    Raises:
+        BadInput: they differ.
+    """
+    try:
+        planned = Plan.model_validate_json(store.get(plan_key(run)).data)
+    except NotFound:
+        return
+    if planned.recipe_digest != digest_of(recipe):
+        raise BadInput(f"the recipe of {run} is not the one it was planned with", "", "start a new run")
 
 
 def read_request(run: str, step_id: str, settings: Settings) -> tuple[Request, str]:

@@ -224,6 +224,14 @@ def test_after_mlflow_was_wiped_everything_in_service_is_there_again(stage: Stag
     assert stage.is_current(champion, rival)
 
 
+def test_a_report_about_another_model_promotes_nothing(stage: Stage) -> None:
+    weak, strong = stage.model(1), stage.model(2)
+    with pytest.raises(BadInput, match=f"the report is about model {strong.digest[:12]}; expected one about {weak.digest[:12]}"):
+        stage.run(weak, stage.report(strong, 99.0))
+    assert stage.versions() == []
+    assert stage.ledger.head() is None
+
+
 def test_a_corrected_gate_decides_again(stage: Stage) -> None:
     champion, other = stage.model(1), stage.model(2)
     rival, low = stage.report(champion, 25.0), stage.report(other, 24.0)
