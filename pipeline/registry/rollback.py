@@ -30,7 +30,7 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
 
     Raises:
         BadInput: no such model, no earlier champion, or the version never was champion or is champion now.
-        Unavailable: another decision was appended at the same moment.
+        Unavailable: the champion changed at the same moment.
     """
     ledger = Ledger(store, name)
     head = ledger.head()
@@ -40,35 +40,50 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
     target = _find_target(server, ledger, head, champion, to_version)
-    entry = LedgerEntry(
-        number=head.number + 1,
-        decision=Outcome.ROLLED_BACK,
-        challenger=target.challenger,
-        against=champion.number,
-        reasons=(reason or f"rolled back from version {champion.challenger.version}",),
-        time=datetime.now(UTC),
-        run=run,
-    )
-    try:
-        ledger.append(entry)
-    except Conflict as error:
-        raise Unavailable(
-            f"another decision about {name} was appended at the same moment", "", "check `trainshed status`, then roll back again"
-        ) from error
+    why = reason or f"rolled back from version {champion.challenger.version}"
+    entry = _append(ledger, head, champion, target, why, run)
     sync_aliases(server, ledger)
     return entry
 
 
+def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: LedgerEntry, reason: str, run: str) -> LedgerEntry:
+    """Append the rollback; refusals that others append at the same moment change nothing about it.
+
+    Raises:
+        Unavailable: the champion changed at the same moment.
+    """
+    while True:
+        entry = LedgerEntry(
+            number=head.number + 1,
+            decision=Outcome.ROLLED_BACK,
+            challenger=target.challenger,
+            against=champion.number,
+            reasons=(reason,),
+            time=datetime.now(UTC),
+            run=run,
+        )
+        try:
+            return ledger.append(entry)
+        except Conflict as error:
+            newest = ledger.head()
+            if newest is None or newest.champion_number != champion.number:
+                raise Unavailable(
+                    f"the champion of {ledger.model} changed at the same moment", "", "run the command again if it is still needed"
+                ) from error
+            head = newest
+
+
 def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, to_version: int | None) -> LedgerEntry:
     """The promotion to roll back to."""
-    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
     if to_version is None:
-        current = next(entry for entry in promotions if entry.digest == champion.digest)
+        promoted = (entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED)
+        current = next(entry for entry in promoted if entry.digest == champion.digest)
         if current.against is None:
             raise BadInput(
                 f"{ledger.model} had no champion before version {champion.challenger.version}", "an earlier one", "promote another first"
             )
         return ledger.entry(current.against)
+    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
     version = read_version(server, ledger.model, to_version)
     digest = version.tags.get(DIGEST_TAG) if version else None
     for entry in promotions:

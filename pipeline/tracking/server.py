@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = (5, 60)
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+LOST_RACE = "IntegrityError"
+"""In MLflow's refusal when two clients insert one row, e.g. the first alias of a name: it answers 400, but a second try updates."""
+
 MALFORMED_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 
 
@@ -114,6 +117,8 @@ class MlflowServer:
             ) from error
         if response.status_code in RETRIED_STATUSES and repeat:
             raise Unreachable(f"HTTP {response.status_code}")
+        if not response.ok and repeat and LOST_RACE in response.text:
+            raise Unreachable("another client wrote the same row at the same moment")
         if not response.ok:
             raise _refusal(response, self.url)
         return response

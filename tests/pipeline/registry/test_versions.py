@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -245,9 +246,42 @@ def test_rolling_back_to_a_version_that_served_once(registry: Registry) -> None:
             roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=version)
 
 
+def test_a_refusal_at_the_same_moment_does_not_stop_a_rollback_but_a_promotion_does(registry: Registry, monkeypatch) -> None:
+    for digest in ("a", "b", "c", "d"):
+        registry.register(digest)
+    for digest in ("a", "b"):
+        registry.decide(digest, Outcome.PROMOTED)
+    real = Ledger.append
+    meanwhile: list[tuple[str, Outcome]] = []
+
+    def late(ledger: Ledger, entry: LedgerEntry) -> LedgerEntry:
+        if entry.decision is Outcome.ROLLED_BACK and meanwhile:
+            registry.decide(*meanwhile.pop())
+        return real(ledger, entry)
+
+    monkeypatch.setattr(Ledger, "append", late)
+    meanwhile.append(("c", Outcome.REFUSED))
+    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    assert (entry.number, entry.digest, entry.against) == (4, "a", 2)
+    registry.decide("b", Outcome.PROMOTED)
+    meanwhile.append(("d", Outcome.PROMOTED))
+    with pytest.raises(Unavailable, match=r"the champion of .* changed at the same moment"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    assert registry.ledger.champion().digest == "d"
+
+
 def test_nothing_to_roll_back_is_one_line(registry: Registry) -> None:
     with pytest.raises(BadInput, match="unknown model"):
         roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
     registry.decide("a", Outcome.REFUSED)
     with pytest.raises(BadInput, match="has no champion"):
         roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+
+
+def test_many_clients_that_set_a_new_alias_at_once_all_succeed(registry: Registry) -> None:
+    registry.register("a")
+    clients = [MlflowServer(registry.settings) for _ in range(8)]
+    for round_number in range(10):
+        with ThreadPoolExecutor(len(clients)) as pool:
+            list(pool.map(lambda client, alias=f"alias-{round_number}": set_alias(client, registry.name, alias, 1), clients))
+    assert read_aliases(registry.server, registry.name) == {f"alias-{number}": 1 for number in range(10)}
