@@ -125,10 +125,14 @@ def headline(name: str, found: RunDecision) -> list[str]:
 
 
 def reason(entry: LedgerEntry) -> str:
-    """Why it was decided so, in one sentence."""
-    if entry.decision is Outcome.PROMOTED and comparisons(entry):
+    """Why it was decided so, in one sentence; the figures of comparisons are in the table."""
+    compared = comparisons(entry)
+    if entry.decision is Outcome.PROMOTED and compared:
         return "every rule of the gate is met"
-    return "; ".join(entry.reasons) or "none was given"
+    lost = [row.other_name for row in compared if row.low <= 0]
+    reasons = [f"{compared[0].metric} is not better than that of {' and '.join(lost)}"] if lost else []
+    reasons += [text for text in entry.reasons if not any(text.startswith(f"{row.metric} differs from") for row in compared)]
+    return "; ".join(reasons) or "none was given"
 
 
 def comparisons(entry: LedgerEntry) -> list[Comparison]:
