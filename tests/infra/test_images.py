@@ -133,7 +133,8 @@ def test_code_and_libraries_inside_are_those_that_are_planned_with(images: str, 
 @pytest.mark.parametrize("base", ["light", "training"])
 def test_a_bill_of_materials_names_every_package_at_its_version(images: str, base: str) -> None:
     command = [client(), "run", "--rm", "-i", "--network", "none", "--entrypoint", "python", f"{NAMES}/{base}:{VERSION}", "-", base]
-    bills = [subprocess.run(command, stdin=(IMAGES / "sbom.py").open(), capture_output=True, check=True).stdout for _ in range(2)]
+    script = (IMAGES / "sbom.py").read_bytes()
+    bills = [subprocess.run(command, input=script, capture_output=True, check=True).stdout for _ in range(2)]
     assert bills[0] == bills[1]
     bill = json.loads(bills[0])
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import grpc
 import psutil
 import pytest
+from fixtures.docker import docker
 from fixtures.stack import bare_environment, free_settings
 
 from pipeline.artifacts import open_store
@@ -79,10 +80,15 @@ def servers(site: StackContext) -> list[psutil.Process]:
     return [found.process for found in processes.find_marked(site.state)]
 
 
+def shell_arguments(site: StackContext) -> list[str]:
+    """Arguments of SeaweedFS's shell that lead it to the master and the filer of this stack."""
+    addresses = [f"{HOST}:{site.ports[part]}.{site.ports[part] + PARTNER_OFFSET}" for part in ("s3-master", "s3-filer")]
+    return ["-logtostderr=true", "shell", f"-master={addresses[0]}", f"-filer={addresses[1]}"]
+
+
 def shell(site: StackContext, command: str, variables: dict[str, str], timeout_s: float, user: int | None = None) -> None:
     """Give a command to `weed shell`, started outside the state folder; it is killed if it does not reach the master."""
-    addresses = [f"{HOST}:{site.ports[part]}.{site.ports[part] + PARTNER_OFFSET}" for part in ("s3-master", "s3-filer")]
-    arguments = [str(WEED), "-logtostderr=true", "shell", f"-master={addresses[0]}", f"-filer={addresses[1]}"]
+    arguments = [str(WEED), *shell_arguments(site)]
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
     with suppress(subprocess.TimeoutExpired):
         subprocess.run(
@@ -119,6 +125,31 @@ def test_the_shell_removes_nothing_not_even_as_another_user(site: StackContext, 
     inside = {name: value for name, value in S3().environment(site).items() if name.startswith("WEED_")}
     shell(site, remove, inside, CONTROL_S)
     assert list(store.list(LEDGER)) == []
+
+
+REQUESTS = """
+import http.client, sys
+for port, method, path in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]):
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    try:
+        connection.request(method, path)
+        print(connection.getresponse().status)
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_container_on_the_hosts_network_removes_nothing(site: StackContext, store: Store, base_image: str) -> None:
+    run = ("run", "--rm", "--network", "host", "--read-only", "--user", "10001:10001")
+    ports = [str(site.ports[part]) for part in ("s3-filer", "s3-master", "s3")]
+    asked = (ports[0], "DELETE", f"/buckets/pipeline/{LEDGER}?recursive=true", ports[1], "GET", "/col/delete?collection=pipeline")
+    *inner, gateway = docker(*run, base_image, "python3", "-c", REQUESTS, *asked, ports[2], "DELETE", f"/pipeline/{ENTRY}").split()
+    # the gateway's refusal shows that the container reaches these ports
+    assert gateway == "403"
+    assert set(inner) <= {"400", "RemoteDisconnected"}
+    remove = f"echo 'fs.rm -rf /buckets/pipeline/{LEDGER}' | timeout {ATTEMPT_S} /weed {' '.join(shell_arguments(site))} || true"
+    docker(*run, "--volume", f"{WEED.resolve()}:/weed:ro", base_image, "sh", "-c", remove)
+    assert store.get(ENTRY).data == b"entry"
 
 
 def test_grpc_without_our_certificate_removes_nothing(site: StackContext, store: Store, foreign: dict[str, str]) -> None:
