@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ROOMS = ("pipeline", "components", "dags", "infra", "docs", ".ci")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "tests/README.md")
-NOT_TEXT = {".png", ".lock", ".txt", ".pyc"}
+NOT_TEXT = {".png", ".lock", ".txt", ".pyc", ".whl"}
 
 GENERATED = {"__pycache__", "secrets", "build"}
 """Folders that tests and people leave; git ignores them."""
