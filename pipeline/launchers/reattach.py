@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from pipeline.operators.launch import TaskKey
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-FINAL_STATES = frozenset({"failed", "success", "skipped", "removed", "upstream_failed", "restarting"})
+TASK_OVER = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
+"""States after which no other attempt comes, unless a person clears the task."""
+
+ATTEMPT_OVER = TASK_OVER | {"restarting"}
 """States that end a running attempt for good. ``restarting`` is a task that was cleared while it ran: who clears it wants a new start."""
 
 
@@ -46,7 +51,12 @@ def next_action(killed: bool, state: Callable[[], str | None]) -> Action:
     """
     if not killed:
         return Action.CONTINUE
-    return Action.STOP if state() in FINAL_STATES else Action.DETACH
+    return Action.STOP if state() in ATTEMPT_OVER else Action.DETACH
+
+
+def task_key(context: Any) -> TaskKey:  # noqa: ANN401 - Airflow's context
+    """The running task."""
+    return TaskKey(context["ti"].dag_id, context["run_id"], context["ti"].task_id)
 
 
 def task_state(context: Any) -> str | None:  # noqa: ANN401 - Airflow's context
@@ -54,11 +64,22 @@ def task_state(context: Any) -> str | None:  # noqa: ANN401 - Airflow's context
 
     The question passes through the task's supervisor, which still answers during the five seconds before SIGKILL.
     """
-    task = context["ti"]
+    states = _read_states(context, task_key(context))
+    return states.get(context["ti"].task_id) if states else None
+
+
+def is_over(context: Any, task: TaskKey) -> bool:  # noqa: ANN401 - Airflow's context
+    """Whether no other attempt of a task comes: its state says so, or its run was deleted. False if Airflow does not answer."""
+    states = _read_states(context, task)
+    return states is not None and (not states or states.get(task.task) in TASK_OVER)
+
+
+def _read_states(context: Any, task: TaskKey) -> dict[str, str | None] | None:  # noqa: ANN401 - Airflow's context
+    """State by task id, empty if there is no such task; None if Airflow does not answer."""
     try:
-        found = task.get_task_states(task.dag_id, task_ids=[task.task_id], run_ids=[context["run_id"]])
+        found = context["ti"].get_task_states(task.dag, task_ids=[task.task], run_ids=[task.run])
     except (AirflowRuntimeError, OSError, EOFError) as error:
-        log.warning("cannot read the state of %s from Airflow (%s): the component runs on", task.task_id, type(error).__name__)
+        log.warning("cannot read the state of %s from Airflow (%s)", task.task, type(error).__name__)
         return None
-    state = found.get(context["run_id"], {}).get(task.task_id)
-    return str(getattr(state, "value", state)) if state else None
+    states = found.get(task.run, {})
+    return {name: str(getattr(state, "value", state)) if state else None for name, state in states.items()}

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from pipeline.runs.request import Request
 
 
+class TaskKey(NamedTuple):
+    """The Airflow task that follows a component."""
+
+    dag: str
+    run: str
+    """Airflow's id of the run, which is not the run's name in the store."""
+
+    task: str
+
+
 class Launch(NamedTuple):
     """One attempt of one step."""
 

@@ -92,7 +92,7 @@ def test_the_network_is_closed_but_for_dns_mlflow_and_the_store(built, pods):
 def test_airflows_workers_may_do_what_the_launcher_asks_for_and_no_more(built):
     (role,) = kinds(built, "Role").values()
     allowed = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
-    assert allowed == {("pods", "create"), ("pods", "get"), ("pods", "delete"), ("pods/log", "get")}
+    assert allowed == {("pods", "create"), ("pods", "get"), ("pods", "list"), ("pods", "delete"), ("pods/log", "get")}
     (binding,) = kinds(built, "RoleBinding").values()
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
 
@@ -121,4 +121,4 @@ def test_the_trainer_is_a_component_that_adds_its_runtime_and_its_verbs(tmp_path
             kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
     (role,) = kinds(built, "Role").values()
     allowed = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
-    assert {("trainjobs", "create"), ("trainjobs", "get"), ("trainjobs", "delete"), ("pods", "list")} <= allowed
+    assert {("trainjobs", "create"), ("trainjobs", "get"), ("trainjobs", "list"), ("trainjobs", "delete")} <= allowed

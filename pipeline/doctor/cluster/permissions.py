@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from kubernetes.client import CoreV1Api
 
-PODS: Final = (("", "pods", "create"), ("", "pods", "get"), ("", "pods", "delete"), ("", "pods/log", "get"))
-JOBS: Final = ((GROUP, PLURAL, "create"), (GROUP, PLURAL, "get"), (GROUP, PLURAL, "delete"), ("", "pods", "list"))
+PODS: Final = (*(("", "pods", verb) for verb in ("create", "get", "list", "delete")), ("", "pods/log", "get"))
+JOBS: Final = tuple((GROUP, PLURAL, verb) for verb in ("create", "get", "list", "delete"))
 """API group, resource and verb."""
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 NOT_FOUND, CONFLICT = 404, 409
+SEND_S = 1.0
+"""How long a request to stop a container may take to reach the engine."""
 
 
 class Engine:
@@ -131,8 +133,13 @@ class Engine:
         return signed_exit_code(code)
 
     def stop(self, name: str, grace_s: int) -> None:
-        """Have the engine send SIGTERM, and SIGKILL after ``grace_s`` seconds; returns at once."""
-        threading.Thread(target=self._stop, args=(name, grace_s), name="stop", daemon=True).start()
+        """Have the engine send SIGTERM, and SIGKILL after ``grace_s`` seconds.
+
+        Returns within a second. The engine waits by itself: it goes on when this process dies.
+        """
+        request = threading.Thread(target=self._stop, args=(name, grace_s), name="stop", daemon=True)
+        request.start()
+        request.join(SEND_S)
 
     def _stop(self, name: str, grace_s: int) -> None:
         try:
@@ -141,7 +148,7 @@ class Engine:
             return  # it has ended and was removed
 
     def remove(self, name: str) -> None:
-        """Remove a container that has ended, with its unnamed volumes; no error if another attempt has done so."""
+        """Remove a container that does not run, with its unnamed volumes; no error if another attempt has done so."""
         with self._translated():
             try:
                 self._client.remove_container(name, v=True)
@@ -149,10 +156,10 @@ class Engine:
                 if not isinstance(error, NotFound) and error.status_code != CONFLICT:
                     raise
 
-    def ended(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Containers with these labels that have ended."""
+    def with_labels(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Containers with these labels, each with ``Id``, ``Names``, ``Labels`` and ``State``."""
         with self._translated():
-            filters = {"status": ["exited"], "label": [f"{name}={value}" for name, value in labels.items()]}
+            filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
             found: list[dict[str, Any]] = self._client.containers(all=True, filters=filters)
         return found
 

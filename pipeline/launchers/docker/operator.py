@@ -7,6 +7,7 @@ the container on every SIGTERM. So `launch` calls the engine itself:
 * all attempts at a step of a run use the same container name, so a retry follows the running container, or takes over the exit code
   of one that has ended meanwhile;
 * the task's state decides what a kill by Airflow means (`pipeline.launchers.reattach`);
+* a container that is stopped has two minutes to checkpoint: the engine sends SIGKILL then, also when the task has ended long before;
 * keys are only in the container's environment: the operator that is serialized into the DAG has none.
 """
 
@@ -22,8 +23,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.launchers.docker.engine import Engine, unreachable
-from pipeline.launchers.docker.render import RECIPE, RUN, STATE, container_name, labels, render_container
-from pipeline.launchers.reattach import Action, next_action, task_state
+from pipeline.launchers.docker.leftovers import remove_abandoned, stop_outdated
+from pipeline.launchers.docker.render import GRACE_S, container_name, render_container
+from pipeline.launchers.reattach import Action, next_action, task_key, task_state
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.exit_codes import TryAgain
@@ -44,8 +46,8 @@ POLL_S = 0.2
 CREATE_TIMEOUT_S = 30.0
 """How long the engine may take to create a container whose name another attempt has reserved."""
 
-STOP_GRACE_S = 3
-"""Airflow kills a task five seconds after SIGTERM; before that the container must have ended and been removed."""
+FOLLOW_STOPPING_S = 2.0
+"""How long this attempt follows a container that it stopped: Airflow kills the task five seconds after SIGTERM. The engine waits longer."""
 
 REATTACHED_LINES = 100
 """How many of a container's earlier lines an attempt shows when it re-attaches."""
@@ -75,12 +77,13 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         settings = task_settings()
         name = container_name(attempt.request, settings)
         engine = self._engine()
-        self._remove_ended_of_earlier_runs(engine, attempt, settings)
-        tail = self._create_or_reattach(engine, name, attempt, settings)
+        remove_abandoned(engine, attempt.request, context, settings)
+        stop_outdated(engine, attempt.request, context, settings, lambda: self._pause(context))
+        tail = self._create_or_reattach(engine, name, attempt, context, settings)
         try:
             code = self._follow(engine, name, tail, context)
         except AirflowTaskTimeout:
-            engine.stop(name, STOP_GRACE_S)
+            engine.stop(name, GRACE_S)
             raise
         engine.remove(name)
         return code
@@ -91,14 +94,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         except AirflowException as error:
             raise unreachable(self.docker_url, error) from error
 
-    def _remove_ended_of_earlier_runs(self, engine: Engine, attempt: Launch, settings: Settings) -> None:
-        """Remove containers that ended in earlier runs of the recipe while no task followed them: a DAG has one run at a time."""
-        mine = labels(attempt.request, settings)
-        for left in engine.ended({name: mine[name] for name in (STATE, RECIPE)}):
-            if left["Labels"][RUN] != attempt.request.run:
-                engine.remove(left["Id"])
-
-    def _create_or_reattach(self, engine: Engine, name: str, attempt: Launch, settings: Settings) -> int | None:
+    def _create_or_reattach(self, engine: Engine, name: str, attempt: Launch, context: Any, settings: Settings) -> int | None:  # noqa: ANN401
         """Create and start the container, or find that of an earlier attempt; returns how many of its earlier lines to show (None: all).
 
         A container that has ended was left by an earlier attempt. If it ran another image than today's, it is removed and does not count.
@@ -114,7 +110,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             return REATTACHED_LINES
         if found is None:
             size = machine(attempt.resources, settings)
-            engine.create(name, render_container(attempt, image, size, engine.host(), settings))
+            engine.create(name, render_container(attempt, task_key(context), image, size, engine.host(), settings))
         self.log.info("starting container %s from image %s", name, image.digest)
         self._start(engine, name)
         return None
@@ -142,11 +138,11 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         """Log the container's output until it ends; returns its exit code.
 
         Raises:
-            TryAgain: Airflow ends this attempt; the container runs on.
+            TryAgain: Airflow ends this attempt; the container runs on, or has its grace to checkpoint.
             Unavailable: the engine is unreachable.
         """
         reader = _LogReader(engine, name, tail)
-        stopping = False
+        follow_until: float | None = None
         for item in reader.items():
             if isinstance(item, TrainshedError):
                 raise item
@@ -155,16 +151,28 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             if item is not None:
                 show_line(self.log, item)
                 self.note_error(item)
-            if stopping:
+            if follow_until is not None:
+                if time.monotonic() > follow_until:
+                    raise TryAgain(f"container {name} is stopping: it has {GRACE_S} s to checkpoint and end")
                 continue
             action = next_action(self.killed, lambda: task_state(context))
             if action is Action.DETACH:
                 raise TryAgain(f"detached from container {name}, which runs on; the next attempt re-attaches")
             if action is Action.STOP:
-                self.log.warning("stopping container %s", name)
-                engine.stop(name, STOP_GRACE_S)
-                stopping = True
+                self.log.warning("stopping container %s: it has %d s to checkpoint and end", name, GRACE_S)
+                engine.stop(name, GRACE_S)
+                follow_until = time.monotonic() + FOLLOW_STOPPING_S
         raise AssertionError  # items() ends with an exit code or an error
+
+    def _pause(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
+        """Wait for `POLL_S`.
+
+        Raises:
+            TryAgain: Airflow ends this attempt, which has no container yet.
+        """
+        if next_action(self.killed, lambda: task_state(context)) is not Action.CONTINUE:
+            raise TryAgain("Airflow ended this attempt before its container was created")
+        time.sleep(POLL_S)
 
 
 class _LogReader:

@@ -19,7 +19,7 @@ from pipeline.placement.container_network import container_network
 from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
-    from pipeline.operators.launch import Launch
+    from pipeline.operators.launch import Launch, TaskKey
     from pipeline.placement.machine_sizes import MachineSize
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
@@ -29,6 +29,13 @@ USER = "10001:10001"
 
 STATE, RECIPE, RUN = "trainshed.state", "trainshed.recipe", "trainshed.run"
 """Labels of a container: the state folder of its stack, its recipe and its run."""
+
+STEP, FINGERPRINT = "trainshed.step", "trainshed.fingerprint"
+DAG, DAG_RUN, TASK = "trainshed.airflow-dag", "trainshed.airflow-run", "trainshed.airflow-task"
+"""Labels with Airflow's ids of the task that follows the container."""
+
+GRACE_S = 120
+"""Seconds between SIGTERM and SIGKILL, also when the engine shuts down: enough to finish a step and commit a checkpoint."""
 
 PROCESSES = 4096
 LOG_OPTIONS = {"max-size": "64m", "max-file": "2"}
@@ -64,22 +71,26 @@ def container_name(request: Request, settings: Settings) -> str:
     return f"trainshed-{run}-{request.step}-{request.fingerprint[:12]}-{store}"
 
 
-def labels(request: Request, settings: Settings) -> dict[str, str]:
+def labels(request: Request, task: TaskKey, settings: Settings) -> dict[str, str]:
     """Labels by which people, retries and ``trainshed down`` find containers."""
     return {
         STATE: str(settings.state.resolve()),
         RECIPE: request.recipe,
         RUN: request.run,
-        "trainshed.step": request.step,
-        "trainshed.fingerprint": request.fingerprint,
+        STEP: request.step,
+        FINGERPRINT: request.fingerprint,
+        DAG: task.dag,
+        DAG_RUN: task.run,
+        TASK: task.task,
     }
 
 
-def render_container(attempt: Launch, image: Image, machine: MachineSize, host: Host, settings: Settings) -> dict[str, Any]:
+def render_container(attempt: Launch, task: TaskKey, image: Image, machine: MachineSize, host: Host, settings: Settings) -> dict[str, Any]:
     """Build the body of the engine's ``POST /containers/create``.
 
     Args:
         attempt: what to run.
+        task: that follows it.
         image: what it runs in.
         machine: the attempt's machine size; what exceeds the host is reduced to what the host has.
         host: the engine's machine.
@@ -102,7 +113,8 @@ def render_container(attempt: Launch, image: Image, machine: MachineSize, host: 
         "Cmd": ["--request", attempt.request_uri],
         "User": USER,
         "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
-        "Labels": labels(attempt.request, settings),
+        "Labels": labels(attempt.request, task, settings),
+        "StopTimeout": GRACE_S,
         "HostConfig": {
             **_limits(machine, host),
             "DeviceRequests": requested_gpus,

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 RETRYABLE = frozenset({429, 500, 502, 503, 504})
 """HTTP status codes of an API server that may answer later."""
 
+JOB_LABEL = "jobset.sigs.k8s.io/jobset-name"
+"""Label of a TrainJob's pods; its JobSet has the same name as the TrainJob."""
+
 TIMEOUT_S = (5, 20)
 """To connect, and to wait for an answer."""
 
@@ -41,6 +44,8 @@ class QuotaExhausted(Exception):
 
 class Workload(NamedTuple):
     """A pod or a TrainJob, as the API server has it now."""
+
+    name: str
 
     uid: str
     """Tells it from another of the same name."""
@@ -101,7 +106,19 @@ class PodApi:
     def read(self, name: str) -> Workload | None:
         """The pod of this name, or None."""
         pod = self._retry("get pods", lambda api: api.read_namespaced_pod(name, self._namespace, _request_timeout=TIMEOUT_S))
-        return Workload(pod.metadata.uid, pod.metadata.deletion_timestamp, pod) if pod else None
+        return _workload(pod) if pod else None
+
+    def find(self, selector: str) -> list[Workload]:
+        """Pods with these labels, except those of TrainJobs.
+
+        Args:
+            selector: labels as ``"name=value,…"``.
+        """
+        listed = self._retry(
+            "list pods",
+            lambda api: api.list_namespaced_pod(self._namespace, label_selector=f"{selector},!{JOB_LABEL}", _request_timeout=TIMEOUT_S),
+        )
+        return [_workload(pod) for pod in listed.items] if listed else []
 
     def delete(self, name: str, uid: str, grace_s: int | None = None) -> None:
         """Delete the pod if it still has this uid; no error if it is gone.
@@ -188,6 +205,10 @@ class PodApi:
         if error.status == 404:
             return BadInput(f"namespace {self._namespace}: {self.not_found_message.format(message=message)}", fix=self.not_found_fix)
         return BadInput(f"Kubernetes refuses to {action}: {message}", fix="correct the machine size, or the cluster's policy")
+
+
+def _workload(pod: Any) -> Workload:  # noqa: ANN401 - the client's V1Pod
+    return Workload(pod.metadata.name, pod.metadata.uid, pod.metadata.deletion_timestamp, pod)
 
 
 def _unreachable(status: int | None, error: Exception) -> TrainshedError:

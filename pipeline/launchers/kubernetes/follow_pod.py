@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.launchers.kubernetes.cluster import AlreadyExists, QuotaExhausted
 from pipeline.launchers.kubernetes.pod_status import exit_code, pending_reason
+from pipeline.launchers.kubernetes.stop_outdated import remove_if_lost
 from pipeline.operators.log_lines import show_line
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 OVERLAP_S = 2
 REATTACHED_LINES = 200
 """How many of a pod's earlier lines an attempt shows when it re-attaches."""
-
-LOST_AFTER_S = 60
-"""A pod that still exists this long after its grace has lost its node: nobody is left to report its end."""
 
 
 class PodFollower:
@@ -115,7 +112,7 @@ class PodFollower:
                 self._attach(found)
                 return found
             if found is not None:
-                self._remove_if_lost(found)
+                remove_if_lost(self._api, found)
                 self._log_once("waiting for the end of an earlier pod of this name")
             self._pause()
 
@@ -139,7 +136,8 @@ class PodFollower:
             else:
                 self._show_log(found.pod)
                 self._on_running(self._uid, self._last_line)
-            self._remove_if_lost(found)
+            if remove_if_lost(self._api, found):
+                raise Unavailable(f"pod {self._name} lost its node", fix="nothing: the next attempt resumes from the last checkpoint")
             self._pause()
             found = self._api.read(self._name)
 
@@ -173,19 +171,6 @@ class PodFollower:
             f"pod {self._name} waited {minutes} minutes for {resource}: {reason}",
             fix="name a smaller size under resources: in the recipe, or raise the quota",
         )
-
-    def _remove_if_lost(self, found: Workload) -> None:
-        """Remove a pod that no kubelet will remove; if it still runs somewhere, its lease expires and it cannot commit.
-
-        Raises:
-            Unavailable: it is the pod that is followed.
-        """
-        deletion = found.deletion_time
-        if deletion is None or (datetime.now(UTC) - deletion).total_seconds() < LOST_AFTER_S:
-            return
-        self._api.delete(self._name, found.uid, grace_s=0)
-        if found.uid == self._uid:
-            raise Unavailable(f"pod {self._name} lost its node", fix="nothing: the next attempt resumes from the last checkpoint")
 
     def _show_log(self, pod: Any) -> None:  # noqa: ANN401 - the client's V1Pod
         """Log the lines that the component has written since the last call.

@@ -22,6 +22,7 @@ from pipeline.errors import BadInput
 from pipeline.launchers.kubernetes.cluster import PodApi
 from pipeline.launchers.kubernetes.follow_pod import PodFollower
 from pipeline.launchers.kubernetes.render import CONTAINER, render_pod
+from pipeline.launchers.kubernetes.stop_outdated import stop_outdated
 from pipeline.launchers.kubernetes.trigger import PodEndTrigger
 from pipeline.launchers.reattach import Action, next_action, task_state
 from pipeline.operators.component_operator import ComponentMixin
@@ -104,10 +105,19 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
         rendered = render_pod(attempt, machine(attempt.resources, settings), settings)
         self.full_pod_spec = PodGenerator.deserialize_model_dict(rendered)
         self._connect()
-        return self._follow(PodApi, self.build_pod_request_obj(context), rendered["metadata"]["name"], context, settings)
+        return self._follow([PodApi], self.build_pod_request_obj(context), rendered["metadata"], context, settings)
 
-    def _follow(self, kind: type[PodApi], spec: Any, name: str, context: Any, settings: Settings) -> int:  # noqa: ANN401
-        """Follow the pod or TrainJob to its end, or stop it, or detach from it."""
+    def _follow(self, kinds: list[type[PodApi]], spec: Any, metadata: dict[str, Any], context: Any, settings: Settings) -> int:  # noqa: ANN401
+        """Follow the pod or TrainJob to its end, or stop it, or detach from it.
+
+        Args:
+            kinds: its kind, then others that an earlier plan may have started.
+            spec: what to create.
+            metadata: its name and labels.
+            context: of the task.
+            settings: of the task.
+        """
+        name, kind = metadata["name"], kinds[0]
 
         def pause() -> None:
             self._pause(context)
@@ -122,10 +132,11 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
                 kwargs = {"last_line": last_line}
                 self.defer(trigger=trigger, method_name="resume_after_trigger", kwargs=kwargs, timeout=self.execution_timeout)
 
-        api = kind(self._connect, settings.kubernetes_namespace, retry_s, pause)
+        apis = [one(self._connect, settings.kubernetes_namespace, retry_s, pause) for one in kinds]
         queue_s = settings.kubernetes_queue_min * MINUTE_S
-        follower = PodFollower(api, name, spec, pause, queue_s, self.note_error, defer_if_long, self.last_line)
+        follower = PodFollower(apis[0], name, spec, pause, queue_s, self.note_error, defer_if_long, self.last_line)
         try:
+            stop_outdated(apis, name, metadata["labels"], pause)
             return follower.run()
         except AirflowTaskTimeout:
             follower.stop()

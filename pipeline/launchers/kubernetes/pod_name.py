@@ -31,6 +31,14 @@ def pod_name(request: Request, settings: Settings, longest: int = LONGEST_NAME) 
     return f"{step[: longest - len(ends) - 1].rstrip('-')}-{ends}"
 
 
+def is_outdated(other: str, name: str) -> bool:
+    """Whether the pod or TrainJob ``other`` works for the same run of the same installation as ``name``, but on another fingerprint.
+
+    Both must have the labels of one run and one step: names of steps may be shortened.
+    """
+    return other != name and other.rpartition("-")[2] == name.rpartition("-")[2]
+
+
 def label_value(text: str) -> str:
     """The text as the value of a label: at most 63 allowed characters."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:LONGEST_LABEL].strip("._-")

@@ -9,7 +9,7 @@ from dateutil.parser import isoparse
 from kubernetes.client import CustomObjectsApi
 
 from pipeline.errors import BadInput, Unavailable
-from pipeline.launchers.kubernetes.cluster import TIMEOUT_S, PodApi, Workload
+from pipeline.launchers.kubernetes.cluster import JOB_LABEL, TIMEOUT_S, PodApi, Workload
 from pipeline.launchers.kubernetes.pod_status import exit_code
 from pipeline.launchers.kubernetes.render import GRACE_S
 from pipeline.launchers.trainjob.render import GROUP, VERSION
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
 PLURAL = "trainjobs"
-JOB_LABEL = "jobset.sigs.k8s.io/jobset-name"
-"""Label of a TrainJob's pods; its JobSet has the same name as the TrainJob."""
-
 NODE_LABEL = "batch.kubernetes.io/job-completion-index"
 """Label with the index of the pod's node, from 0."""
 
@@ -53,6 +50,7 @@ class TrainJobApi(PodApi):
         conditions = {found["type"]: found for found in job.get("status", {}).get("conditions", []) if found["status"] == "True"}
         deletion_time = job["metadata"].get("deletionTimestamp")
         return Workload(
+            name=name,
             uid=job["metadata"]["uid"],
             # the deletion time of a job does not include the grace of its pods
             deletion_time=isoparse(deletion_time) + timedelta(seconds=GRACE_S) if deletion_time else None,
@@ -63,6 +61,14 @@ class TrainJobApi(PodApi):
             failed="" if pod or "Failed" not in conditions else _condition_text(conditions["Failed"]),
             succeeded=not pods and "Complete" in conditions,
         )
+
+    def find(self, selector: str) -> list[Workload]:
+        """TrainJobs with these labels, without their pods; none if the CRD is not installed."""
+        listed = self._retry(
+            "list trainjobs",
+            lambda api: _custom(api).list_namespaced_custom_object(*self._kind, label_selector=selector, _request_timeout=TIMEOUT_S),
+        )
+        return [Workload(job["metadata"]["name"], job["metadata"]["uid"], None, None) for job in listed["items"]] if listed else []
 
     def delete(self, name: str, uid: str, grace_s: int | None = None) -> None:
         """Delete the TrainJob and its pods; it exists until they are gone."""

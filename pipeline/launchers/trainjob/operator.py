@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.launchers.kubernetes.cluster import PodApi
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.trainjob.jobs import TrainJobApi
 from pipeline.launchers.trainjob.render import render_job
@@ -25,4 +26,4 @@ class TrainJobOperator(KubernetesOperator):
             return super().launch(attempt, context)
         settings = task_settings()
         rendered = render_job(attempt, machine(attempt.resources, settings), settings)
-        return self._follow(TrainJobApi, rendered, rendered["metadata"]["name"], context, settings)
+        return self._follow([TrainJobApi, PodApi], rendered, rendered["metadata"], context, settings)

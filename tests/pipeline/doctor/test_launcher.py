@@ -146,7 +146,7 @@ def test_a_cluster_that_refuses_us_is_an_error(cluster):
         ("kubernetes", "create", "create pods"),
         ("kubernetes", "delete", "delete pods"),
         ("trainjob", "create", "create pods, create trainjobs"),
-        ("trainjob", "list", "list pods"),
+        ("trainjob", "list", "list pods, list trainjobs"),
     ],
 )
 def test_a_right_that_is_missing_is_named(launcher, verb, told, cluster):

@@ -13,7 +13,7 @@ from pipeline.launchers.docker.render import Host, Image, render_container
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.render import render_job
 from pipeline.lookup import load
-from pipeline.operators.launch import Launch
+from pipeline.operators.launch import Launch, TaskKey
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.placement.container_environment import KEYS
 from pipeline.placement.machine_sizes import machines
@@ -66,7 +66,9 @@ def test_a_trainjob_has_keys_by_reference_only(settings, secret):
 def test_a_container_has_keys_in_its_environment_only(settings):
     """Whoever may ask the engine for that may also run commands inside: it gives nobody more than they have."""
     for attempt, size in attempts(settings):
-        config = render_container(attempt, Image("sha256:1", "i@sha256:1"), size, Host(2, 2**34, gpus=False), settings)
+        config = render_container(
+            attempt, TaskKey("r", "r-1", attempt.stage), Image("sha256:1", "i@sha256:1"), size, Host(2, 2**34, gpus=False), settings
+        )
         shown = [entry for entry in config.pop("Env") if holds(entry.encode())]
         assert {entry.partition("=")[0] for entry in shown} == set(KEYS.values())
         assert not holds(json.dumps(config).encode())

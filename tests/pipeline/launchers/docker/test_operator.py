@@ -1,19 +1,19 @@
 """The launcher ``docker`` against a real engine: follow, re-attach, take over, stop, refuse."""
 
 import logging
+import os
 import secrets
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from fixtures.docker import client, containers, docker
 
 from pipeline.errors import BadInput, Unavailable
-from pipeline.runs.request import Request
 
 pytestmark = pytest.mark.timeout(600)  # the base image is built first
 
@@ -25,31 +25,33 @@ class Task:
 
     dag_id = task_id = "sleeper"
 
-    def __init__(self, state: str | BaseException) -> None:
-        self.state = state
+    def __init__(self, states: dict[str, str | BaseException]) -> None:
+        self.states = states
 
     def get_task_states(self, dag_id, task_ids, run_ids):
-        if isinstance(self.state, BaseException):
-            raise self.state
-        return {run_ids[0]: {task_ids[0]: self.state}}
+        state = self.states.get(run_ids[0])
+        if isinstance(state, BaseException):
+            raise state
+        return {run_ids[0]: {task_ids[0]: state}} if state else {}
 
 
 class Launch(threading.Thread):
     """One attempt at a step, followed in a thread of its own."""
 
-    def __init__(self, what: str, run: str = "r1", state: str | BaseException = "running") -> None:
+    def __init__(
+        self, what: str, run: str = "r1", state: str | BaseException = "running", fingerprint: str = "ab" * 32, **others: str
+    ) -> None:
+        from fixtures.docker_worker import STEP, attempt
+
         from pipeline.launchers.docker.operator import DockerComponentOperator
-        from pipeline.operators.launch import Launch
 
         super().__init__(daemon=True)
         self.heard = threading.Condition()
-        step = SimpleNamespace(id="sleeper", component=SimpleNamespace(name="sleeper", resources="cpu-small", trains=False), upstream=())
         listening = type("Listening", (DockerComponentOperator,), {"log": self})
-        self.operator = listening(step=step)
+        self.operator = listening(step=STEP)
         self.lines: list[tuple[int, str]] = []
-        request = Request(run=run, recipe="sleeper", step="sleeper", stage="sleeper", params={}, fingerprint="ab" * 32)
-        self.attempt = Launch("sleeper", what, request, "cpu-small")
-        self.context = {"ti": Task(state), "run_id": run}
+        self.attempt = attempt(what, run, fingerprint)
+        self.context = {"ti": Task({run: state, **others}), "run_id": run}
         self.code: int | None = None
         self.error: BaseException | None = None
 
@@ -173,15 +175,32 @@ def test_a_retry_takes_over_the_exit_code_of_a_container_that_has_ended(launch, 
     assert started(launch("exit:0")).ended().code == 0
 
 
-def test_what_ended_in_an_earlier_run_with_nobody_following_is_removed(launch, tmp_path) -> None:
+def test_what_ended_in_another_run_is_removed_once_its_task_is_over(launch, tmp_path) -> None:
     first = started(launch("wait", run="r0")).until("sleeper begins")
     first.operator.on_kill()
     first.ended()
     (name,) = containers(tmp_path)
     docker("kill", name)
     docker("wait", name)
-    assert started(launch("exit:0", run="r1")).ended().code == 0
+    assert started(launch("exit:0", run="r1", r0="up_for_retry")).ended().code == 0
+    assert containers(tmp_path) == [name]  # the next attempt of its own run reads its exit code
+    assert started(launch("exit:0", run="r2", r0="failed")).ended().code == 0
     assert containers(tmp_path) == []
+
+
+def test_a_redeployment_stops_the_container_of_the_earlier_plan(launch, tmp_path, caplog) -> None:
+    """The retry has another fingerprint, so another container name: nobody would follow the first container any more."""
+    first = started(launch("wait", fingerprint="cd" * 32)).until("sleeper begins")
+    first.operator.on_kill()
+    first.ended()
+    other = started(launch("wait", run="r2")).until("sleeper begins")
+    second = started(launch("exit:0")).ended()
+    assert second.code == 0
+    assert "fingerprint cdcdcdcdcdcd of an earlier plan" in caplog.text
+    (left,) = containers(tmp_path)
+    assert "r2" in left
+    docker("kill", "--signal", "USR1", left)
+    assert other.ended().code == 0
 
 
 def test_what_is_left_of_another_image_does_not_count(launch, tmp_path, base_image) -> None:
@@ -204,8 +223,37 @@ def test_what_is_left_of_another_image_does_not_count(launch, tmp_path, base_ima
     assert started(launch("exit:0")).ended().code == 0
 
 
+def logs(name: str) -> str:
+    return docker("logs", name)
+
+
+def test_marked_failed_the_container_has_time_to_checkpoint(launch, tmp_path) -> None:
+    """Airflow kills the task five seconds after it asked it to end; a checkpoint may take longer."""
+    made = started(launch("slow", state="failed")).until("sleeper begins")
+    made.operator.on_kill()
+    assert "is stopping: it has 120 s to checkpoint" in str(made.ended().error)
+    (name,) = containers(tmp_path)
+    assert docker("wait", name) == "75"
+    assert logs(name).endswith("checkpoint committed")
+
+
+def test_the_container_has_its_time_also_when_the_worker_is_killed(launch, tmp_path) -> None:
+    command = [sys.executable, "-m", "fixtures.docker_worker", "slow"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    worker = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any("sleeper told to stop" in line for line in worker.stdout)
+    finally:
+        worker.kill()
+        worker.wait()
+    (name,) = containers(tmp_path)
+    assert docker("wait", name) == "75"
+    assert logs(name).endswith("checkpoint committed")
+
+
 @pytest.mark.parametrize(("what", "code"), [("wait", 75), ("stubborn", -9)])
-def test_marked_failed_the_container_is_told_to_stop_and_then_killed(launch, tmp_path, what: str, code: int) -> None:
+def test_marked_failed_the_container_is_told_to_stop_and_then_killed(launch, tmp_path, monkeypatch, what: str, code: int) -> None:
+    monkeypatch.setattr("pipeline.launchers.docker.operator.GRACE_S", 1)
     made = started(launch(what, state="failed")).until("sleeper begins")
     made.operator.on_kill()
     assert made.ended().code == code

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from pipeline.errors import BadInput
 from pipeline.launchers.docker.render import Host, Image, container_name, render_container
-from pipeline.operators.launch import Launch
+from pipeline.operators.launch import Launch, TaskKey
 from pipeline.placement.container_image import image_of
 from pipeline.placement.machine_sizes import MachineSize
 from pipeline.runs.request import Request
@@ -31,6 +31,7 @@ REQUEST = Request(
     run="pydocs-20260102-030405-9f3a", recipe="pydocs", step="pretraining", stage="pretraining", params={}, fingerprint="ab" * 32
 )
 ATTEMPT = Launch("pretraining", "s3://pipeline/runs/pydocs-20260102-030405-9f3a/requests/pretraining.json", REQUEST, "gpu-1", trains=True)
+TASK = TaskKey("pydocs", "scheduled__2026-01-02T03:04:05+00:00", "pretraining")
 IMAGE = Image("sha256:" + "1" * 64, "registry.example/trainshed/pretraining@sha256:" + "2" * 64)
 GPU = MachineSize(name="gpu-1", cpus=8, memory_mb=32768, gpus=2, shared_memory_mb=8192, scratch_mb=1024)
 SERVER = Host(cpus=64, memory_bytes=2**38, gpus=True)
@@ -38,7 +39,7 @@ LAPTOP = Host(cpus=2, memory_bytes=2**34, gpus=False)
 
 
 def rendered(settings: Settings = SETTINGS, host: Host = SERVER, machine: MachineSize = GPU) -> dict:
-    return render_container(ATTEMPT, IMAGE, machine, host, settings)
+    return render_container(ATTEMPT, TASK, IMAGE, machine, host, settings)
 
 
 def test_golden_copy() -> None:
@@ -76,7 +77,7 @@ def test_what_trains_is_a_process_for_each_gpu_that_is_there() -> None:
     alone = ["python", "-m", "components.pretraining"]
     assert rendered()["Entrypoint"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[1:]]
     assert rendered(host=LAPTOP)["Entrypoint"] == alone
-    assert render_container(ATTEMPT._replace(trains=False), IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
+    assert render_container(ATTEMPT._replace(trains=False), TASK, IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
 
 
 def test_several_nodes_are_refused() -> None:

@@ -319,6 +319,47 @@ def test_a_finished_pod_that_nobody_heard_of_counts_once(cluster, task):
     assert len(cluster.created) == 2
 
 
+def of(fingerprint, **changes):
+    return ATTEMPT._replace(request=ATTEMPT.request.model_copy(update={"fingerprint": fingerprint * 32, **changes}))
+
+
+def test_a_redeployment_stops_the_pod_of_the_earlier_plan(cluster, task, caplog):
+    """The retry has another fingerprint, so another name: nobody would follow the first pod any more."""
+    context = {"ti": Task(), "run_id": "r1", "dag": SimpleNamespace()}
+    for attempt in (of("cd"), of("ef", run="another-run"), of("ab", step="pretraining")):
+        cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), until_asked(cluster, 2, task.on_kill))]
+        with pytest.raises(TryAgain, match="runs on"):
+            task.launch(attempt, context)
+    earlier, *others = cluster.pods
+    cluster.kubelet.plays = [ends(0)]
+    assert launch(task) == 0
+    assert cluster.pods == others
+    assert f"deleting {earlier}: it works on another fingerprint" in caplog.text
+
+
+def test_pods_of_another_installation_are_left_alone(cluster, task, monkeypatch):
+    cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), until_asked(cluster, 2, task.on_kill))]
+    monkeypatch.setenv("TRAINSHED_STORE", "s3://elsewhere")
+    with pytest.raises(TryAgain, match="runs on"):
+        task.launch(of("cd"), {"ti": Task(), "run_id": "r1", "dag": SimpleNamespace()})
+    monkeypatch.delenv("TRAINSHED_STORE")
+    cluster.kubelet.plays = [ends(0)]
+    assert launch(task) == 0
+    assert len(cluster.pods) == 1
+
+
+def test_a_lost_pod_of_an_earlier_plan_does_not_block_the_retry(cluster, task):
+    """No kubelet is left that could confirm its deletion."""
+    cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), until_asked(cluster, 2, task.on_kill))]
+    with pytest.raises(TryAgain, match="runs on"):
+        task.launch(of("cd"), {"ti": Task(), "run_id": "r1", "dag": SimpleNamespace()})
+    (earlier,) = cluster.pods
+    cluster.kubelet.end = lambda name: cluster.patch(name, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}})
+    cluster.kubelet.plays = [ends(0)]
+    code = launch(task)
+    assert (code, earlier in cluster.pods) == (0, False)
+
+
 def test_several_nodes_are_refused(cluster, task):
     context = {"ti": Task(), "run_id": "r1", "dag": SimpleNamespace()}
     with pytest.raises(BadInput, match=r"2 nodes.*trainjob"):

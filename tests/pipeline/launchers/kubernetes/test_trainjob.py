@@ -19,6 +19,7 @@ from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput, Unavailable
 from pipeline.launchers.kubernetes import operator as launcher
+from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.operator import TrainJobOperator
 from pipeline.launchers.trainjob.render import render_job
@@ -254,6 +255,24 @@ def test_a_kill_leaves_the_job_unless_a_person_decided(cluster, task, state, lef
         cluster.kubelet.ended(cluster.pods[0], 0)
         assert launch(task) == 0
         assert len(cluster.trainer.created) == 1
+
+
+@pytest.mark.parametrize("earlier", [TrainJobOperator, KubernetesOperator])
+def test_a_redeployment_stops_the_job_of_the_earlier_plan(cluster, task, recipe_folder, earlier):
+    """Also if another launcher had started it."""
+    request = ATTEMPT.request.model_copy(update={"fingerprint": "cd" * 32})
+    first = next(earlier(step=step) for step in trace(read_recipe(recipe_folder / "first.yaml")) if step.id == "finetuning")
+    cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), after(cluster, 3, first.on_kill))]
+    ti = SimpleNamespace(
+        dag_id="first", task_id="finetuning", run_id="r1", map_index=-1, try_number=1,
+        get_task_states=lambda dag_id, task_ids, run_ids: {run_ids[0]: {task_ids[0]: "running"}},
+    )  # fmt: skip
+    with pytest.raises(TryAgain, match="runs on"):
+        first.launch(ATTEMPT._replace(request=request), {"ti": ti, "run_id": "r1", "dag": SimpleNamespace()})
+    assert len(cluster.pods) == 1
+    cluster.kubelet.plays = [ends(0)]
+    assert launch(task) == 0
+    assert (cluster.trainer.jobs, cluster.pods) == ({}, [])
 
 
 def test_an_earlier_job_whose_pod_still_checkpoints_is_waited_for(cluster, task):
