@@ -1,12 +1,17 @@
-"""Roll back to an earlier champion: append one ledger entry, then move the alias."""
+"""Roll back to an earlier champion: append one ledger entry, then move the alias.
+
+A person who reads an error types the command again, and that would go back by another version. So an append whose answer was lost
+is looked up, and after the append nothing is an error: the ledger is the truth, and the next plan repairs MLflow's alias.
+"""
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts.base import Conflict
-from pipeline.errors import BadInput, Unavailable, unknown_name
+from pipeline.artifacts.base import Conflict, NotFound
+from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
@@ -15,6 +20,10 @@ from pipeline.registry.versions import DIGEST_TAG, find_version, read_version
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
     from pipeline.tracking.server import MlflowServer
+
+SYNC_ATTEMPTS = 3
+
+log = logging.getLogger(__name__)
 
 
 def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> LedgerEntry:
@@ -30,7 +39,7 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
 
     Raises:
         BadInput: no such model, no earlier champion, or the version never was champion or is champion now.
-        Unavailable: the champion changed at the same moment.
+        Unavailable: the champion changed at the same moment, or it is unknown whether the entry was appended.
     """
     ledger = Ledger(store, name)
     head = ledger.head()
@@ -42,8 +51,20 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     target = _find_target(server, ledger, head, champion, to_version)
     why = reason or f"rolled back from version {champion.challenger.version}"
     entry = _append(ledger, head, champion, target, why, run)
-    sync_aliases(server, ledger)
+    _try_sync(server, ledger)
     return entry
+
+
+def _try_sync(server: MlflowServer, ledger: Ledger) -> None:
+    """Set MLflow's aliases; after some attempts, leave them to the next plan."""
+    for _ in range(SYNC_ATTEMPTS):
+        try:
+            sync_aliases(server, ledger)
+        except TrainshedError as error:
+            failed = error
+        else:
+            return
+    log.warning("the rollback is done, but MLflow's aliases are not set (%s); the next run or plan of the recipe sets them", failed)
 
 
 def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: LedgerEntry, reason: str, run: str) -> LedgerEntry:
@@ -64,6 +85,10 @@ def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: Le
         )
         try:
             return ledger.append(entry)
+        except Unavailable as error:
+            if _was_appended(ledger, entry, error):
+                return entry
+            raise
         except Conflict as error:
             newest = ledger.head()
             if newest is None or newest.champion_number != champion.number:
@@ -71,6 +96,25 @@ def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: Le
                     f"the champion of {ledger.model} changed at the same moment", "", "run the command again if it is still needed"
                 ) from error
             head = newest
+
+
+def _was_appended(ledger: Ledger, entry: LedgerEntry, error: Unavailable) -> bool:
+    """Whether an append went through although its answer was lost.
+
+    Raises:
+        Unavailable: the store does not say.
+    """
+    try:
+        return ledger.entry(entry.number) == entry
+    except NotFound:
+        return False
+    except Unavailable:
+        version = entry.challenger.version
+        raise Unavailable(
+            f"it is unknown whether {ledger.model} was rolled back: {error.got}",
+            "",
+            f"run `trainshed rollback {ledger.model} --to {version}`: it changes nothing if version {version} is champion already",
+        ) from error
 
 
 def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, to_version: int | None) -> LedgerEntry:

@@ -270,6 +270,57 @@ def test_a_refusal_at_the_same_moment_does_not_stop_a_rollback_but_a_promotion_d
     assert registry.ledger.champion().digest == "d"
 
 
+def test_a_rollback_is_done_once_whatever_fails_after_its_entry(registry: Registry, monkeypatch, caplog) -> None:
+    for digest in ("a", "b", "c"):
+        registry.register(digest)
+        registry.decide(digest, Outcome.PROMOTED)
+    store, put, call = registry.ledger.store, registry.ledger.store.put, registry.server.call
+
+    def lose_answer(*arguments: object, **options: object):
+        put(*arguments, **options)
+        raise Unavailable("the answer was lost")
+
+    def refuse(method: str, path: str, *arguments: object, **options: object):
+        if path == "registered-models/alias":
+            raise Unavailable("MLflow is unreachable")
+        return call(method, path, *arguments, **options)
+
+    monkeypatch.setattr(store, "put", lose_answer)
+    monkeypatch.setattr(registry.server, "call", refuse)
+    assert roll_back(registry.server, store, registry.name, "by hand").digest == "b"
+    assert "the rollback is done, but MLflow's aliases are not set" in caplog.text
+    assert registry.ledger.head().number == 4
+    monkeypatch.undo()
+    registry.sync()
+    assert read_aliases(registry.server, registry.name)["champion"] == 2
+
+
+def test_an_append_that_may_have_happened_names_a_command_that_is_safe_to_repeat(registry: Registry, monkeypatch) -> None:
+    for digest in ("a", "b"):
+        registry.register(digest)
+        registry.decide(digest, Outcome.PROMOTED)
+    store, real, real_get = registry.ledger.store, registry.ledger.store.put, registry.ledger.store.get
+
+    def lose_store(*arguments: object, **options: object):
+        def away(*_: object):
+            raise Unavailable("the store is unreachable")
+
+        real(*arguments, **options)
+        monkeypatch.setattr(store, "get", away)
+        raise Unavailable("the answer was lost")
+
+    monkeypatch.setattr(store, "put", lose_store)
+    with pytest.raises(
+        Unavailable, match=r"unknown whether .* was rolled back: the answer was lost; fix: run `trainshed rollback .* --to 1`"
+    ):
+        roll_back(registry.server, store, registry.name, "by hand")
+    monkeypatch.setattr(store, "get", real_get)
+    monkeypatch.setattr(store, "put", real)
+    with pytest.raises(BadInput, match=r"version 1 of .* is champion already"):
+        roll_back(registry.server, store, registry.name, "by hand", to_version=1)
+    assert registry.ledger.head().number == 3
+
+
 def test_nothing_to_roll_back_is_one_line(registry: Registry) -> None:
     with pytest.raises(BadInput, match="unknown model"):
         roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
