@@ -26,12 +26,14 @@ from pipeline.evaluation.examples import choose_examples
 from pipeline.evaluation.examples_table import write_examples
 from pipeline.evaluation.html_report import render_page
 from pipeline.evaluation.likelihood import likelihood
+from pipeline.evaluation.pass_progress import PassProgress
 from pipeline.evaluation.results import headline_metrics, score_split, summarize_split
 from pipeline.evaluation.systems import MODEL, UNTRAINED, baseline_outputs, model_outputs, untrained
 from pipeline.models.files import load_model, read_history
+from pipeline.reporter import CpuHeartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document
@@ -77,12 +79,24 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
     """
     torch.set_num_threads(job.threads)
     torch.use_deterministic_algorithms(True)
-    train = [document for document in read_pairs(job.corpus, "train") if document.target]
-    chosen = {split: choose_examples(read_pairs(job.corpus, split), params.examples, params.seed) for split in SPLITS}
-    _check_pairs(train, chosen)
-    loaded = load_model(job.model, job.device)
+    with CpuHeartbeat(job.reporter):
+        train = [document for document in read_pairs(job.corpus, "train") if document.target]
+        chosen = {split: choose_examples(read_pairs(job.corpus, split), params.examples, params.seed) for split in SPLITS}
+        _check_pairs(train, chosen)
+        loaded = load_model(job.model, job.device)
     examples = {split: documents for split, documents in chosen.items() if documents}
-    results = [score_split(split, *part) for split, part in _run_systems(loaded, train, examples, params, job.reporter).items()]
+    outputs = _run_systems(loaded, train, examples, params, job.reporter)
+    with CpuHeartbeat(job.reporter):
+        figures = _write_report(job, params, loaded, outputs)
+    return {split: len(documents) for split, documents in chosen.items()}, figures
+
+
+SystemOutputs = tuple["Sequence[Document]", "Mapping[str, list[str]]", "Mapping[str, Likelihood]"]
+
+
+def _write_report(job: EvaluationJob, params: Evaluation, loaded: Loaded, outputs: Mapping[str, SystemOutputs]) -> dict[str, float]:
+    """Score the outputs and write the files; returns the headline metrics."""
+    results = [score_split(split, *part) for split, part in outputs.items()]
     splits = {result.split: summarize_split(result, params) for result in results}
     report = {"schema_version": 1, "params": params.model_dump(mode="json"), "model": _describe(loaded), "splits": splits}
     figures = {name: value for split, summary in splits.items() for name, value in headline_metrics(split, summary).items()}
@@ -91,10 +105,7 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
     write_examples(results, job.output / "examples.parquet")
     page = render_page(report, results, read_history(job.model), params.shown)
     (job.output / "report.html").write_text(page, encoding="utf-8")
-    return {split: len(documents) for split, documents in chosen.items()}, figures
-
-
-SystemOutputs = tuple["Sequence[Document]", "Mapping[str, list[str]]", "Mapping[str, Likelihood]"]
+    return figures
 
 
 def _run_systems(
@@ -102,13 +113,15 @@ def _run_systems(
 ) -> dict[str, SystemOutputs]:
     """Outputs of every system, and likelihoods of the references: all splits in one pass, then separated by split."""
     everything = [document for examples in chosen.values() for document in examples]
-    progress = _PassProgress(reporter, 4 * len(everything))
+    count = len(everything)
+    passes = iter([PassProgress(reporter, before * count, 4 * count) for before in range(4)])
     outputs: dict[str, list[str]] = {}
     likelihoods: dict[str, Likelihood] = {}
     for system, answering in ((MODEL, loaded), (UNTRAINED, untrained(loaded))):
-        outputs[system] = model_outputs(answering, everything, params.batch, progress.next_pass(len(everything)))
-        likelihoods[system] = likelihood(answering, everything, params.batch, progress.next_pass(len(everything)))
-    outputs |= baseline_outputs(train, everything)
+        outputs[system] = model_outputs(answering, everything, params.batch, next(passes))
+        likelihoods[system] = likelihood(answering, everything, params.batch, next(passes))
+    with CpuHeartbeat(reporter):
+        outputs |= baseline_outputs(train, everything)
     by_split: dict[str, SystemOutputs] = {}
     start = 0
     for split, examples in chosen.items():
@@ -117,18 +130,6 @@ def _run_systems(
         by_split[split] = (examples, written, {system: scored.part(part) for system, scored in likelihoods.items()})
         start = part.stop
     return by_split
-
-
-class _PassProgress:
-    """Adds up the progress of several passes over the examples."""
-
-    def __init__(self, reporter: Reporter, total: int) -> None:
-        self.reporter, self.total, self.before = reporter, total, 0
-
-    def next_pass(self, count: int) -> Callable[[int], None]:
-        """A callback for the next pass, over ``count`` examples."""
-        before, self.before = self.before, self.before + count
-        return lambda done: self.reporter.progress(before + done, self.total, "examples")
 
 
 def _check_pairs(train: Sequence[Document], chosen: Mapping[str, Sequence[Document]]) -> None:

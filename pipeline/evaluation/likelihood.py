@@ -16,11 +16,12 @@ from pipeline.models.likelihood import negative_log_likelihoods
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.corpus.documents import Document
+    from pipeline.evaluation.pass_progress import PassProgress
     from pipeline.models.files import Loaded
 
 
@@ -46,22 +47,22 @@ class Likelihood:
         return Likelihood(self.nats[rows], self.tokens[rows], self.bytes[rows])
 
 
-def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, on_progress: Callable[[int], None]) -> Likelihood:
+def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, progress: PassProgress) -> Likelihood:
     """Score each example's target given its source.
 
     Args:
         loaded: the model.
         examples: documents with a target.
         batch: examples scored at once.
-        on_progress: called after each chunk with the number of examples scored so far.
+        progress: gets the number of examples scored so far, and a heartbeat for each batch.
     """
     sources = Answerer(loaded).encode([document.text for document in examples], [document.name for document in examples])
     targets, sizes = _targets(loaded, sources, [document.target or "" for document in examples])
     nats: list[float] = []
     for start in range(0, len(examples), CHUNK * batch):
         part = slice(start, start + CHUNK * batch)
-        nats += negative_log_likelihoods(loaded, sources[part], targets[part], batch)
-        on_progress(len(nats))
+        nats += negative_log_likelihoods(loaded, sources[part], targets[part], batch, progress.beat)
+        progress.report(len(nats))
     return Likelihood(np.array(nats), np.array([len(target) for target in targets], dtype=np.float64), np.array(sizes, dtype=np.float64))
 
 

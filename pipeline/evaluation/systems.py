@@ -11,10 +11,11 @@ from pipeline.models.files import Loaded
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pipeline.corpus.documents import Document
     from pipeline.evaluation.baselines.base import Baseline
+    from pipeline.evaluation.pass_progress import PassProgress
 
 MODEL = "model"
 UNTRAINED = "untrained"
@@ -28,10 +29,10 @@ def untrained(loaded: Loaded) -> Loaded:
     return Loaded(fresh.to(device).eval(), loaded.tokenizer, info)
 
 
-def model_outputs(loaded: Loaded, examples: Sequence[Document], batch: int, on_progress: Callable[[int], None]) -> list[str]:
+def model_outputs(loaded: Loaded, examples: Sequence[Document], batch: int, progress: PassProgress) -> list[str]:
     """What a model writes for each example."""
     texts = [document.text for document in examples]
-    return Answerer(loaded, batch).answer(texts, [document.name for document in examples], on_progress)
+    return Answerer(loaded, batch).answer(texts, [document.name for document in examples], progress.report, progress.beat)
 
 
 def baseline_outputs(train: Sequence[Document], examples: Sequence[Document]) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -30,7 +30,13 @@ PADDING_MULTIPLE = 16
 """Sources are padded to a multiple of this many tokens."""
 
 
-def generate(loaded: Loaded, sources: Sequence[Sequence[int]], max_new_tokens: int, batch: int = 64) -> list[list[int]]:
+def generate(
+    loaded: Loaded,
+    sources: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    batch: int = 64,
+    on_token: Callable[[], object] = lambda: None,
+) -> list[list[int]]:
     """Write a target for each source.
 
     Args:
@@ -38,6 +44,7 @@ def generate(loaded: Loaded, sources: Sequence[Sequence[int]], max_new_tokens: i
         sources: token ids of each source; longer ones are cut to the model's ``max_source_tokens``.
         max_new_tokens: longest output.
         batch: examples decoded at once; changes speed and memory, not results.
+        on_token: called after each token of a batch.
 
     Returns:
         The ids of each output, without the end token and without any other special token. An empty source gives an
@@ -50,7 +57,8 @@ def generate(loaded: Loaded, sources: Sequence[Sequence[int]], max_new_tokens: i
     for length, members in _by_padded_length(cut, limit).items():
         for start in range(0, len(members), batch):
             chosen = members[start : start + batch]
-            for index, output in zip(chosen, _decode(model, [cut[i] for i in chosen], length, max_new_tokens), strict=True):
+            decoded = _decode(model, [cut[i] for i in chosen], length, max_new_tokens, on_token)
+            for index, output in zip(chosen, decoded, strict=True):
                 outputs[index] = output
     return outputs
 
@@ -72,7 +80,9 @@ def _by_padded_length(sources: list[list[int]], limit: int) -> dict[int, list[in
 
 
 @torch.inference_mode()
-def _decode(model: TextModel, sources: list[list[int]], length: int, max_new_tokens: int) -> list[list[int]]:
+def _decode(
+    model: TextModel, sources: list[list[int]], length: int, max_new_tokens: int, on_token: Callable[[], object]
+) -> list[list[int]]:
     """Greedy decoding of one batch; ends when every row has written the end token."""
     eos = model.specials.eos
     state = model.start_decoding(sources, length)
@@ -85,6 +95,7 @@ def _decode(model: TextModel, sources: list[list[int]], length: int, max_new_tok
         last_B = log_probs_BV.argmax(dim=-1)
         for row, token in zip(rows, last_B.tolist(), strict=True):
             row.add(token, eos)
+        on_token()
         if all(row.ended for row in rows):
             break
     return [row.tokens for row in rows]

@@ -72,7 +72,11 @@ class Answerer:
         return [row.ids[: self.loaded.info.max_source_tokens] for row in encoded]
 
     def answer(
-        self, texts: Sequence[str], names: Sequence[str] | None = None, on_progress: Callable[[int], None] | None = None
+        self,
+        texts: Sequence[str],
+        names: Sequence[str] | None = None,
+        on_progress: Callable[[int], object] = lambda _: None,
+        on_token: Callable[[], object] = lambda: None,
     ) -> list[str]:
         """Write an output for each text, in the order of the texts.
 
@@ -82,6 +86,7 @@ class Answerer:
             texts: what to read.
             names: a title for each text, or None.
             on_progress: called after each chunk with the number of texts answered so far.
+            on_token: called after each token of a batch.
 
         Raises:
             BadInput: not as many names as texts.
@@ -92,9 +97,9 @@ class Answerer:
         step = CHUNK * self.batch
         for start in range(0, len(order), step):
             chosen = order[start : start + step]
-            written = generate(self.loaded, [sources[index] for index in chosen], self.loaded.info.max_target_tokens, self.batch)
+            limit = self.loaded.info.max_target_tokens
+            written = generate(self.loaded, [sources[index] for index in chosen], limit, self.batch, on_token)
             for index, ids in zip(chosen, written, strict=True):
                 answers[index] = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
-            if on_progress:
-                on_progress(start + len(chosen))
+            on_progress(start + len(chosen))
         return answers

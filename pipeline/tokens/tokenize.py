@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.errors import Preempted
+from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens.encoding import bulk_encoder
 from pipeline.tokens.layout import Layout, write_layout
 from pipeline.tokens.prompt import source_text
@@ -53,7 +54,8 @@ def tokenize_corpus(
         BadInput: the vocabulary is too small, or the given tokenizer is not what the recipe pins.
         Preempted: asked to stop.
     """
-    tokenizer = make_tokenizer(training_texts(corpus, reporter), params, home)
+    with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
+        tokenizer = make_tokenizer(training_texts(corpus, reporter), params, home)
     # not tokenizer.save: it raises a plain Exception when the disk is full, and the runtime must see an OSError
     (output / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
     special, sentinels = special_ids(tokenizer, params.sentinels)

@@ -22,6 +22,7 @@ import torch
 
 from pipeline.errors import Preempted
 from pipeline.lookup import load
+from pipeline.reporter import CpuHeartbeat
 from pipeline.training import OPTIMIZERS
 from pipeline.training.batch_order import DROPOUT, random_generator
 from pipeline.training.checkpoint import TrainingState, read_state, read_tensors, write_checkpoint
@@ -124,7 +125,11 @@ class _Loop:
         if self.state.record_world_size(self.group.world_size):
             logger.warning("processes: %s; same batches, but sums run in another order: the last bits may differ", self.state.processes)
         self.saved_step = self.group.broadcast_object(self.state.step if newest else -1)
-        self.validation: Sequence[Batch] = [batch.to(self.device) for batch in self.group.shard(list(inputs.feed.validation()))]
+        # the first batch of a resumed run takes as long as planning all its epochs so far: half a million pieces a second
+        with CpuHeartbeat(reporter):
+            inputs.feed.batch(self.state.step)
+            validation = self.group.shard(list(inputs.feed.validation()))
+        self.validation: Sequence[Batch] = [batch.to(self.device) for batch in validation]
         self.clock, self.tokens = time.perf_counter(), 0
 
     def step(self) -> None:
@@ -155,6 +160,7 @@ class _Loop:
         if self.group.is_main:
             with TemporaryDirectory(prefix="checkpoint-") as folder:
                 write_checkpoint(Path(folder), self.state, self.weights.tensors, self.optimizer.state(), self.best)
+                self.reporter.beat()
                 self.checkpoints.save(self.state.step, Path(folder))
         # the other ranks wait until it is committed: torchrun stops rank 0 as soon as another rank ends
         self.group.barrier()
@@ -218,5 +224,6 @@ class _Loop:
         for batch in self.validation:
             loss_N = self.model(batch)
             total, labels = total + float(loss_N.double().sum()), labels + len(loss_N)
+            self.reporter.beat()
         total, labels = self.group.all_reduce_sum(total, labels)
         return total / labels

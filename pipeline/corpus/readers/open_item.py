@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pipeline.sources.base import PinnedItem
 
 
+PIECE_BYTES = 16 << 20
+"""Bytes that are hashed between two reports."""
+
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
@@ -42,7 +46,7 @@ def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> I
         BadInput: the compressed stream is broken.
         Unavailable: the bytes differ from the pinned ones.
     """
-    with open_raw(item, settings) as raw:
+    with open_raw(item, settings, progress) as raw:
         counted = io.BufferedReader(_CountingReader(raw, progress), 1 << 18)
         try:
             if item.name.endswith(".gz"):
@@ -56,7 +60,7 @@ def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> I
 
 
 @contextmanager
-def open_raw(item: PinnedItem, settings: Settings) -> Iterator[IO[bytes]]:
+def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[IO[bytes]]:
     """The stored bytes, not decompressed. Only a local file can seek.
 
     Raises:
@@ -72,13 +76,22 @@ def open_raw(item: PinnedItem, settings: Settings) -> Iterator[IO[bytes]]:
         raise _changed(item.name, error.strerror or "") from error
     with file:
         before = os.fstat(file.fileno())
-        if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != item.revision:
+        if f"sha256:{_digest(file, progress)}" != item.revision:
             raise _changed(item.name, "its content is different")
         file.seek(0)
         yield file
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise _changed(item.name, "it was written to while being read")
+
+
+def _digest(file: IO[bytes], progress: ReadProgress) -> str:
+    """SHA-256 of a file, with a report for every piece: 100 GB take minutes, and nothing is read meanwhile."""
+    digest = hashlib.sha256()
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
+        progress.report()
+    return digest.hexdigest()
 
 
 def _changed(name: str, how: str) -> Unavailable:

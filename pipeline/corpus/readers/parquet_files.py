@@ -77,7 +77,7 @@ def _file_named_in_errors(item: PinnedItem) -> Iterator[None]:
 @contextmanager
 def _seekable(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[IO[bytes]]:
     """The file, or a temporary copy of an object: Parquet is read from its end."""
-    with open_raw(item, settings) as raw:
+    with open_raw(item, settings, progress) as raw:
         if not item.name.startswith("s3://"):
             yield raw
             progress.add(item.size)

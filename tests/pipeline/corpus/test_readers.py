@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 from typing import TYPE_CHECKING
 
 import boto3
@@ -16,6 +17,7 @@ from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import BadInput
 from pipeline.recipe import Columns
+from pipeline.reporter import SilentReporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,3 +170,19 @@ def test_a_line_without_end_is_skipped_not_held_in_memory(tmp_path: Path, jsonl:
         file.write(b"\n" + jsonl.read_bytes())
     _, counts = ingest("jsonl", packed, filter=lenient)
     assert (counts["kept"], counts["quarantined"]) == (400, 1)
+
+
+def test_the_digest_of_a_large_file_is_reported(tmp_path: Path, rows: Rows, ingest: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recording(SilentReporter):
+        def __init__(self) -> None:
+            self.done: list[float] = []
+
+        def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
+            self.done.append(done)
+
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr("pipeline.corpus.readers.open_item.PIECE_BYTES", 4096)
+    reporter = Recording()
+    ingest("jsonl", source, reporter=reporter)
+    assert reporter.done.count(0.0) >= source.stat().st_size // 4096

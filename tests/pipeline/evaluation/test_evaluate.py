@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +25,7 @@ from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PARAMS = Evaluation(examples=40, shown=5, batch=16, resamples=300)
@@ -34,6 +36,10 @@ class Listening(SilentReporter):
 
     def __init__(self) -> None:
         self.told: list[tuple[float, float]] = []
+        self.beats = 0
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
         self.told.append((done, total))
@@ -68,6 +74,34 @@ def test_counts_figures_and_progress(tiny_corpus, make_model, tmp_path, family) 
     done = [told for told, _ in listening.told]
     assert done == sorted(done)
     assert listening.told[-1] == (280, 280)
+
+
+def test_each_token_and_each_batch_is_a_heartbeat(tiny_corpus, make_model, tmp_path) -> None:
+    """Two systems answer 70 examples and score them, 16 to a batch; each output has at most 12 tokens."""
+    listening = Listening()
+    evaluate_model(EvaluationJob(tiny_corpus, make_model(), tmp_path, "cpu", 1, listening), PARAMS)
+    batches = 2 * -(-70 // 16)
+    assert batches + 2 * -(-70 // 16) <= listening.beats <= batches * (1 + 12) + 100
+
+
+@pytest.mark.parametrize("slow", ["baseline", "metric"])
+def test_a_slow_baseline_or_metric_sends_heartbeats(slow, tiny_corpus, make_model, tmp_path, monkeypatch) -> None:
+    listening, began = Listening(), []
+
+    def compute(train_or_references: Sequence[Any], examples_or_outputs: Sequence[Any]) -> list[Any]:
+        """Compute until two heartbeats have come, or a minute has passed."""
+        began.append(listening.beats)
+        until = time.monotonic() + 60
+        while listening.beats < began[0] + 2 and time.monotonic() < until:
+            sum(range(1000))
+        return [0.0 if slow == "metric" else "x" for _ in examples_or_outputs]
+
+    monkeypatch.setattr("pipeline.reporter.BEAT_EVERY_S", 0.01)
+    monkeypatch.setattr(
+        "pipeline.evaluation.baselines.lead.lead" if slow == "baseline" else "pipeline.evaluation.metrics.rouge.rouge1", compute
+    )
+    evaluate_model(EvaluationJob(tiny_corpus, make_model(), tmp_path, "cpu", 1, listening), PARAMS)
+    assert listening.beats >= began[0] + 2
 
 
 def test_the_report_says_what_the_examples_say(report) -> None:

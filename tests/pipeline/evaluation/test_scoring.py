@@ -17,12 +17,16 @@ from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.examples import choose_examples, examples_digest
 from pipeline.evaluation.likelihood import likelihood
 from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.pass_progress import PassProgress
 from pipeline.lookup import load
 from pipeline.models.files import load_model
+from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
     from pipeline.evaluation.metrics.base import Metric
+
+PROGRESS = PassProgress(SilentReporter(), before=0, total=0)
 
 
 def document(index: int, text: str = "some words of a body", target: str | None = "Say it.", name: str = "a.b") -> Document:
@@ -71,7 +75,7 @@ def test_rouge_sees_words_of_every_script() -> None:
 def test_likelihood_is_what_generation_step_by_step_gives_the_reference(make_model, family) -> None:
     loaded = load_model(make_model(family, seed=5, sharp=2.0))
     examples = [document(1, "Takes the file.", "Open the file."), document(2, "A much longer text " * 9, "Close the lock, naïvely.")]
-    found = likelihood(loaded, examples, 8, lambda _: None)
+    found = likelihood(loaded, examples, 8, PROGRESS)
     for index, one in enumerate(examples):
         source = Answerer(loaded).encode([one.text], [one.name])[0]
         target = [*loaded.tokenizer.encode(one.target).ids, loaded.model.specials.eos]
@@ -88,7 +92,7 @@ def test_likelihood_is_what_generation_step_by_step_gives_the_reference(make_mod
 def test_a_context_too_short_for_a_reference_cuts_its_bytes_too(make_model) -> None:
     loaded = load_model(make_model("gpt2"))
     long = document(1, "word " * 60, " ".join(f"q{index}z" for index in range(90)))
-    found = likelihood(loaded, [long], 8, lambda _: None)
+    found = likelihood(loaded, [long], 8, PROGRESS)
     assert found.tokens[0] == loaded.model.shape.context - loaded.info.max_source_tokens
     assert 0 < found.bytes[0] < len(long.target.encode())
 
@@ -137,5 +141,5 @@ def test_no_baseline_looks_at_the_answer(name: str) -> None:
 
 def test_perplexity_of_an_untrained_model_is_about_the_vocabulary(make_model) -> None:
     loaded = load_model(make_model("gpt2", seed=1, sharp=1.0))
-    found = likelihood(loaded, [document(index, target=f"Open file {index}.") for index in range(9)], 8, lambda _: None)
+    found = likelihood(loaded, [document(index, target=f"Open file {index}.") for index in range(9)], 8, PROGRESS)
     assert math.exp(found.nats.sum() / found.tokens.sum()) == pytest.approx(400, rel=0.15)

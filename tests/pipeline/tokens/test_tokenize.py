@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +20,10 @@ from pipeline.reporter import SilentReporter
 from pipeline.tokens.layout import read_layout
 from pipeline.tokens.prompt import source_text
 from pipeline.tokens.token_stream import TokenStream
-from pipeline.tokens.tokenize import tokenize_corpus
+from pipeline.tokens.tokenize import tokenize_corpus, training_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SMALL = Params(vocabulary=400, sentinels=10, max_source_tokens=12, max_target_tokens=8)
@@ -136,6 +139,32 @@ def test_told_to_stop_it_stops(corpus: Path, tmp_path: Path) -> None:
 
     with pytest.raises(Preempted):
         tokenize_corpus(corpus, SMALL, tmp_path, Stopping())
+
+
+def test_the_merges_of_a_bpe_send_heartbeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of random words: after the last text is read, the merges take about a second."""
+    random = Random(0)
+    words = ["".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=8)) for _ in range(60_000)]
+    rows = [("", " ".join(words[start : start + 100]), None) for start in range(0, len(words), 100)]
+    corpus = write_corpus(tmp_path / "corpus", {"train": rows})
+    monkeypatch.setattr("pipeline.reporter.BEAT_EVERY_S", 0.01)
+    caller = threading.get_ident()
+
+    class Recording(SilentReporter):
+        from_other_threads = 0
+
+        def beat(self) -> None:
+            self.from_other_threads += threading.get_ident() != caller
+
+    reporter, read = Recording(), []
+
+    def texts() -> Iterator[str]:
+        yield from training_texts(corpus, reporter)
+        read.append(reporter.from_other_threads)
+
+    monkeypatch.setattr("pipeline.tokens.tokenize.training_texts", lambda *_: texts())
+    tokenize_corpus(corpus, SMALL.model_copy(update={"vocabulary": 8000}), tmp_path, reporter)
+    assert reporter.from_other_threads > read[0]
 
 
 @pytest.mark.parametrize(

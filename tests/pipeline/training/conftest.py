@@ -81,12 +81,16 @@ class Listener:
     def __init__(self, stop_after: int | None = None, die_after: int | None = None) -> None:
         self.stop_after, self.die_after, self.boundaries = stop_after, die_after, 0
         self.seen: list[tuple[int, dict[str, float]]] = []
+        self.beats = 0
 
     def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
         """Say nothing."""
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         self.seen.append((step, dict(values)))
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def stopping(self) -> bool:
         self.boundaries += 1

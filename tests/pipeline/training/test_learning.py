@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,6 +142,12 @@ def test_early_stopping_counts_validations_without_improvement() -> None:
     assert not early_stopping.update(2.0)
     assert early_stopping.should_stop
     assert not EarlyStopping(None, without_improvement=99).should_stop
+
+
+def test_each_batch_of_a_validation_is_a_heartbeat(make_job, make_listener) -> None:
+    job = replace(make_job("m"), reporter=make_listener())
+    finetune_model(job, params(steps=8, batch=4, evaluate_every=4))
+    assert job.reporter.beats >= 2 * 3, "two validations of 12 pairs, 4 to a batch"
 
 
 def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path: Path, make_job) -> None:
