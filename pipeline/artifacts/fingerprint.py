@@ -15,13 +15,19 @@ from pipeline.artifacts.manifest import Parts
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.component import Component, Params
     from pipeline.file_cache import FileCache
 
 
-def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str, str], file_cache: FileCache | None = None) -> Parts:
+def fingerprint_parts(
+    component: Component,
+    params: Params,
+    inputs: Mapping[str, str],
+    file_cache: FileCache | None = None,
+    input_params: Sequence[Mapping[str, Any]] = (),
+) -> Parts:
     """Everything that decides the result of ``component``.
 
     Args:
@@ -29,6 +35,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
         params: its params.
         inputs: content digest of each input it is given, by name; inputs that are not part of the identity are skipped.
         file_cache: cached digests of source files.
+        input_params: params of the manifests of its inputs; see `pipeline.artifacts.code`.
 
     Raises:
         BadInput: a result-bearing library is not installed here.
@@ -39,7 +46,7 @@ def fingerprint_parts(component: Component, params: Params, inputs: Mapping[str,
         version=component.version,
         params=plain,
         inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
-        modules=reached_modules(component.name, plain, file_cache=file_cache),
+        modules=reached_modules(component.name, plain, file_cache=file_cache, input_params=input_params),
         libraries={name: _version(name) for name in component.libraries},
     )
 

@@ -5,7 +5,8 @@ still unused and still has the same etag. The delete is conditional on that etag
 
 A commit that reuses an object writes it again if the object is older than `pipeline.artifacts.artifacts.REFRESH_AFTER`, which
 changes its etag. Only objects older than ``young`` are marked, so whatever a commit relies on either is not marked or has
-another etag than its mark: no delete can hit it, however long the collection is paused between its check and the delete.
+another etag than its mark: no delete can hit it. An object that is written again twice may have its first etag again, but not
+within ``REFRESH_AFTER``; a collection that takes longer stops deleting.
 
 A run relies on artifacts that exist already. It writes that down first, then waits for a collection that is running (see
 `wait_for_collection`) and only then looks whether they exist. A collection reads what runs rely on after it took its lease.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -192,12 +194,13 @@ def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Co
         known = _read_marks(store)
         removed: list[Stat] = []
         marks: dict[str, Mark] = {}
+        began = time.monotonic()
         found = find_garbage(artifacts, ages, now).objects
         for stat in found:
             mark = known.get(stat.key)
             if mark is None or mark.etag != stat.etag or mark.time < stat.modified:
                 marks[stat.key] = Mark(etag=stat.etag, time=now)
-            elif now - mark.time < ages.grace:
+            elif now - mark.time < ages.grace or time.monotonic() - began > artifacts.refresh_after.total_seconds():
                 marks[stat.key] = mark
             elif _remove(store, stat, lease):
                 removed.append(stat)

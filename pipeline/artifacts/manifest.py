@@ -87,8 +87,12 @@ class Parts(Frozen):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sha256 over the canonical JSON of all parts, as 64 hexadecimal digits."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
+        """Sha256 over the canonical JSON of all parts, as 64 hexadecimal digits.
+
+        Params that are None are excluded: a new optional field changes no fingerprint.
+        """
+        parts = self.model_dump(mode="json")
+        return hashlib.sha256(canonical_json({**parts, "params": _without_none(parts["params"])})).hexdigest()
 
 
 class Provenance(Frozen):
@@ -186,6 +190,13 @@ def pointer_key(stage: str, fingerprint: str) -> str:
 def blob_key(sha256: str) -> str:
     """Key of the blob with this digest in the store."""
     return f"blobs/{sha256}"
+
+
+def _without_none(value: Any) -> Any:  # noqa: ANN401 - plain data of any shape
+    """Plain data without the fields of mappings that are None."""
+    if isinstance(value, dict):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
 
 
 def _seal(body: dict[str, Any]) -> str:

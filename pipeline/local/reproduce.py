@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components import COMPONENTS
 from pipeline.artifacts import open_artifacts
@@ -132,7 +132,7 @@ class _Rebuilder:
 
     def _run(self, manifest: Manifest, component: Component, params: Params, inputs: dict[str, Reference], pin: Pin | None) -> Reference:
         digests = {name: origin.digest for name, origin in inputs.items()} | ({"source": pin.digest} if pin else {})
-        parts = fingerprint_parts(component, params, digests)
+        parts = fingerprint_parts(component, params, digests, input_params=self._input_params(inputs))
         changed = [line for line in differences(manifest.parts, parts) if not line.startswith("input ")]
         if changed:
             version = manifest.provenance.code_version
@@ -169,6 +169,10 @@ class _Rebuilder:
             failure = read_failure(self.copy.store, self.run, request.step)
             raise TrainshedError(f"{manifest.stage} ended with exit code {code}: {failure.message if failure else 'see its log above'}")
         return rebuilt.reference
+
+    def _input_params(self, inputs: dict[str, Reference]) -> list[dict[str, Any]]:
+        manifests = [self.copy.resolve(reference) for reference in inputs.values()]
+        return [manifest.parts.params for manifest in manifests if manifest]
 
     def _mlflow(self) -> dict[str, str]:
         """MLflow's address and log-in; the scratch state folder has no file ``env`` with them."""

@@ -54,7 +54,7 @@ class Planner:
         """
         self.steps = trace(self.recipe)
         self.artifacts = open_artifacts(self.settings, read_only=self.read_only)
-        self.resolver = InputResolver(self.settings, self.artifacts.store)
+        self.resolver = InputResolver(self.settings, self.artifacts)
         self.verified = VerifiedBlobs(self.settings.file_cache_path("verified"))
         for name in self.force - {step.id for step in self.steps}:
             raise unknown_name("step", name, [step.id for step in self.steps])

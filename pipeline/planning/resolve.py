@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.file_cache import FileCache
@@ -15,7 +15,7 @@ from pipeline.sources import PINNERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.artifacts.base import Store
+    from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Parts, Reference
     from pipeline.line import Step
     from pipeline.settings import Settings
@@ -46,10 +46,11 @@ class InputResolver:
     """Resolves inputs. Each source and each champion is looked up once."""
 
     settings: Settings
-    store: Store
+    artifacts: Artifacts
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
+    _params: dict[Reference, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the cache of code digests."""
@@ -92,9 +93,17 @@ class InputResolver:
         digests = {name: reference.digest for name, reference in inputs.items()}
         if pin:
             digests["source"] = pin.digest
-        parts = fingerprint_parts(step.component, step.params, digests, self._code)
+        made_with = [self._params_of(reference) for name, reference in inputs.items() if step.component.inputs[name].identity]
+        parts = fingerprint_parts(step.component, step.params, digests, self._code, made_with)
         self._code.save()
         return ResolvedInputs(parts, inputs, pin)
+
+    def _params_of(self, reference: Reference) -> dict[str, Any]:
+        """Params that an input was made with; none if its manifest is lost, which the planner finds out itself."""
+        if reference not in self._params:
+            manifest = self.artifacts.resolve(reference)
+            self._params[reference] = manifest.parts.params if manifest else {}
+        return self._params[reference]
 
     def _pin(self, origin: SourceInput) -> Pin:
         source = origin.source
@@ -105,6 +114,6 @@ class InputResolver:
 
     def _champion(self, origin: ChampionInput) -> Reference | None:
         if origin.model not in self._champions:
-            entry = Ledger(self.store, origin.model).champion()
+            entry = Ledger(self.artifacts.store, origin.model).champion()
             self._champions[origin.model] = entry.challenger.model if entry else None
         return self._champions[origin.model]

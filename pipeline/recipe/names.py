@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
     from pipeline.recipe.recipe import Recipe
 
-TABLES = {
-    "data.source.kind": "pipeline.sources:PINNERS",
-    "model.family": "pipeline.models:FAMILIES",
-    "pretraining.objective": "pipeline.training:OBJECTIVES",
-    "finetuning.task": "pipeline.training:TASKS",
-    "pretraining.optimizer": "pipeline.training:OPTIMIZERS",
-    "finetuning.optimizer": "pipeline.training:OPTIMIZERS",
-    "registration.gate.metric": "pipeline.evaluation.metrics:METRICS",
-    "registration.gate.beats": "pipeline.evaluation.baselines:BASELINES",
-}
-"""Field of a recipe → the table that has its names."""
+TABLES = (
+    ("data.source.kind", "pipeline.sources:PINNERS"),
+    ("data.source.kind", "pipeline.corpus.readers:READERS"),
+    ("model.family", "pipeline.models:FAMILIES"),
+    ("pretraining.objective", "pipeline.training:OBJECTIVES"),
+    ("finetuning.task", "pipeline.training:TASKS"),
+    ("pretraining.optimizer", "pipeline.training:OPTIMIZERS"),
+    ("finetuning.optimizer", "pipeline.training:OPTIMIZERS"),
+    ("registration.gate.metric", "pipeline.evaluation.metrics:METRICS"),
+    ("registration.gate.beats", "pipeline.evaluation.baselines:BASELINES"),
+)
+"""Field of a recipe, and a table that has its names. The field also selects which entries of the table count for a fingerprint."""
 
 UNTRAINED = "untrained"
 """The model before its first step: every report scores it beside the baselines, so a gate may name it."""
@@ -42,7 +43,7 @@ def check_names(recipe: Recipe, origin: str) -> None:
     Raises:
         BadInput: a name does not exist; the near name is suggested.
     """
-    for field, place in TABLES.items():
+    for field, place in TABLES:
         for name in _values(recipe, field):
             module, _, attribute = place.partition(":")
             table: Mapping[str, str] = getattr(import_module(module), attribute)

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput
+from pipeline.runtime.work_folder import resolve_input
 
 if TYPE_CHECKING:
+    from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Parts
     from pipeline.component import Component, Params
     from pipeline.runs.request import Request
@@ -52,16 +54,18 @@ def check_inputs(component: Component, request: Request) -> None:
         raise BadInput(f"request: unknown input {min(extra)!r}", f"only {', '.join(component.inputs)}", "run the recipe again")
 
 
-def check_identity(component: Component, params: Params, request: Request) -> Parts:
+def check_identity(component: Component, params: Params, request: Request, artifacts: Artifacts) -> Parts:
     """Recompute the fingerprint from the code and libraries of this container.
 
     Raises:
         BadInput: it differs from the plan's: the image is stale, or the code changed since.
+        Damaged: the manifest of an input is missing.
     """
     digests = {name: reference.digest for name, reference in request.inputs.items()}
     if request.pin:
         digests["source"] = request.pin.digest
-    parts = fingerprint_parts(component, params, digests)
+    manifests = [resolve_input(artifacts, request, name) for name in request.inputs if component.inputs[name].identity]
+    parts = fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests])
     if parts.fingerprint != request.fingerprint:
         raise BadInput(
             f"code or libraries here give {component.name} the fingerprint {parts.fingerprint[:12]}",

@@ -158,8 +158,8 @@ def execute(
     """
     params = check_params(component, request)
     check_inputs(component, request)
-    parts = check_identity(component, params, request)
     artifacts = open_artifacts(settings)
+    parts = check_identity(component, params, request, artifacts)
     outbox = MetricsOutbox()
     reporter = RunReporter(artifacts.store, request.run, request.step, stop, outbox)
     artifacts.beat = reporter.beat

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.manifest import Manifest
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
 
@@ -53,13 +54,20 @@ def open_inputs(artifacts: Artifacts, request: Request, folder: Path) -> dict[st
     return {name: _open(artifacts, request, name, folder) for name in request.inputs}
 
 
-def _open(artifacts: Artifacts, request: Request, name: str, folder: Path) -> Opened:
+def resolve_input(artifacts: Artifacts, request: Request, name: str) -> Manifest:
+    """The manifest of an input.
+
+    Raises:
+        Damaged: it is missing.
+    """
     reference = request.inputs[name]
     manifest = artifacts.resolve(reference)
     if manifest is None:
-        raise Damaged(
-            f"input {name}: {reference.stage} {reference.fingerprint[:12]} with digest {reference.digest[:12]} not found",
-            "",
-            "run the recipe again",
-        )
+        label = f"{reference.stage} {reference.fingerprint[:12]} with digest {reference.digest[:12]}"
+        raise Damaged(f"input {name}: {label} not found", "", "run the recipe again")
+    return manifest
+
+
+def _open(artifacts: Artifacts, request: Request, name: str, folder: Path) -> Opened:
+    manifest = resolve_input(artifacts, request, name)
     return Opened(artifacts.open(manifest, folder / "inputs" / name), manifest)

@@ -113,8 +113,8 @@ def run_worker_rank(
     """Run ``body`` on a rank above 0, unless rank 0 finds the artifact; arguments and errors as of `execute`."""
     params = check_params(component, request)
     check_inputs(component, request)
-    parts = check_identity(component, params, request)
     artifacts = open_artifacts(settings)
+    parts = check_identity(component, params, request, artifacts)
     process_group = join_ranks(settings)
     assert process_group is not None  # noqa: S101 - this rank is above 0
     if not process_group.broadcast_object(False):

@@ -17,9 +17,11 @@ FILES = {
         'if TYPE_CHECKING:\n    from pipeline.tokens import train\n\n\ndef ingest():\n    """Ingest."""\n    return 1\n'
     ),
     "pipeline/corpus/readers/__init__.py": 'READERS = {"a": "pipeline.corpus.readers.a:A", "b": "pipeline.corpus.readers.b:B"}\n',
-    "pipeline/corpus/readers/a.py": "A = 1\n",
+    "pipeline/corpus/readers/a.py": "from pipeline.sources.listing import L\nA = 1\n",
     "pipeline/corpus/readers/b.py": "from . import shared\nB = 2\n",
     "pipeline/corpus/readers/shared.py": "S = 3\n",
+    "pipeline/sources/__init__.py": "",
+    "pipeline/sources/listing.py": "L = 1\n",
     "pipeline/tokens/__init__.py": "",
     "pipeline/tokens/train.py": "def train():\n    return 2\n",
 }
@@ -42,7 +44,7 @@ def edit(tree: Path, name: str, old: str, new: str) -> None:
 
 
 def ingestion(tree: Path, kind: str = "a") -> dict[str, str]:
-    return reached_modules("ingestion", {"source": {"kind": kind}}, tree)
+    return reached_modules("ingestion", {"data": {"source": {"kind": kind, "columns": {"text": "b"}}}}, tree)
 
 
 def test_reaches_through_functions_packages_and_relative_imports(tree: Path) -> None:
@@ -85,6 +87,26 @@ def test_a_real_edit_changes_the_digest_of_its_module_only(tree: Path, name: str
     edit(tree, name, old, new)
     after = ingestion(tree)
     assert [key for key in before if before[key] != after[key]] == [module]
+
+
+def test_a_string_elsewhere_in_the_params_selects_nothing(tree: Path) -> None:
+    """The default column is called ``text``, and so is a kind of source."""
+    assert "pipeline.corpus.readers.a" in ingestion(tree)
+    assert "pipeline.corpus.readers.b" not in ingestion(tree)
+
+
+def test_what_reads_sources_counts(tree: Path) -> None:
+    before = ingestion(tree)
+    edit(tree, "pipeline/sources/listing.py", "L = 1", "L = 2")
+    after = ingestion(tree)
+    assert [key for key in before if before[key] != after[key]] == ["pipeline.sources.listing"]
+
+
+def test_the_params_of_inputs_select_what_the_own_params_do_not_name(tree: Path) -> None:
+    given = {"data": {"source": {"kind": "b"}}}
+    assert "pipeline.corpus.readers.a" not in reached_modules("ingestion", {}, tree, input_params=[{"x": None}, given])
+    own = {"data": {"source": {"kind": "a"}}}
+    assert "pipeline.corpus.readers.b" not in reached_modules("ingestion", own, tree, input_params=[given])
 
 
 def test_a_table_the_params_name_nothing_of_counts_whole(tree: Path) -> None:

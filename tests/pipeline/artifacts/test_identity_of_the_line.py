@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.artifacts.fingerprint import fingerprint_parts
-from pipeline.line import trace
+from pipeline.artifacts.manifest import Parts
+from pipeline.line import Step, trace
 from pipeline.recipe import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.line import Step
 
 RECIPES = [SOURCES / "dags" / "recipes"]
 STATEMENT = "\nADDED_BY_AN_EDIT = 1\n"
@@ -47,9 +47,20 @@ def steps(recipe: str) -> tuple[Step, ...]:
     return tuple(trace(find_recipe(recipe, RECIPES)))
 
 
+def params_of(step: Step) -> dict[str, Any]:
+    return step.params.model_dump(mode="json")
+
+
+def made_with(step: Step, line: tuple[Step, ...]) -> list[dict[str, Any]]:
+    """Params of the inputs; the champion was trained by the same recipe."""
+    model = next(step for step in line if step.id == "finetuning")
+    return [params_of(origin if isinstance(origin, Step) else model) for origin in step.inputs.values() if origin]
+
+
 def identities(tree: Path, recipe: str = "pydocs") -> dict[str, dict[str, str]]:
     """Reached modules and their digests by step, as a run of the recipe has them."""
-    return {step.id: reached_modules(step.component.name, step.params.model_dump(mode="json"), tree) for step in steps(recipe)}
+    line = steps(recipe)
+    return {step.id: reached_modules(step.component.name, params_of(step), tree, input_params=made_with(step, line)) for step in line}
 
 
 @cache
@@ -69,8 +80,9 @@ def changed(tree: Path, name: str, addition: str, recipe: str = "pydocs") -> set
 
 def test_the_copy_has_the_identity_that_planning_computes(tree: Path) -> None:
     found = identities(tree)
-    for step in steps("pydocs"):
-        assert found[step.id] == fingerprint_parts(step.component, step.params, {}).modules
+    line = steps("pydocs")
+    for step in line:
+        assert found[step.id] == fingerprint_parts(step.component, step.params, {}, input_params=made_with(step, line)).modules
 
 
 @pytest.mark.parametrize(
@@ -100,7 +112,39 @@ def test_an_edit_in_plumbing_changes_nothing(tree: Path) -> None:
         assert changed(tree, f"pipeline/{name}", STATEMENT) == set()
 
 
-def test_an_edit_in_one_family_trains_no_model_of_the_other(tree: Path) -> None:
-    """Evaluation opens models of every family, so that it counts there."""
-    assert changed(tree, "pipeline/models/gpt2.py", STATEMENT, "pydocs-gpt2") >= {"pretraining", "finetuning"}
-    assert not {"pretraining", "finetuning"} & changed(tree, "pipeline/models/gpt2.py", STATEMENT, "pydocs")
+def test_an_edit_in_one_family_changes_nothing_of_the_other(tree: Path) -> None:
+    assert changed(tree, "pipeline/models/gpt2.py", STATEMENT, "pydocs-gpt2") >= {"pretraining", "finetuning", "evaluation"}
+    assert changed(tree, "pipeline/models/gpt2.py", STATEMENT, "pydocs") == set()
+
+
+def test_a_new_model_family_changes_nothing(tree: Path) -> None:
+    before = identities(tree)
+    table = tree / "pipeline" / "models" / "__init__.py"
+    text = table.read_text()
+    table.write_text(text.replace("FAMILIES = {\n", 'FAMILIES = {\n    "bert": "pipeline.models.bert:Encoder",\n'))
+    assert table.read_text() != text
+    (tree / "pipeline" / "models" / "bert.py").write_text("class Encoder: ...\n")
+    try:
+        assert identities(tree) == before
+    finally:
+        (tree / "pipeline" / "models" / "bert.py").unlink()
+
+
+def test_a_jsonl_corpus_depends_on_no_other_reader(tree: Path) -> None:
+    """The default column is called ``text``, as a kind of source is."""
+    data = {"source": {"kind": "jsonl", "columns": {"text": "text"}}}
+    reached = reached_modules("ingestion", {"data": data}, tree)
+    readers = {name.rpartition(".")[2] for name in reached if name.startswith("pipeline.corpus.readers.")}
+    assert "jsonl_files" in readers
+    assert not {"text_files", "pydocs", "csv_files", "parquet_files"} & readers
+    assert any(name.startswith("pipeline.sources.") for name in reached)
+
+
+def test_a_new_optional_field_changes_no_fingerprint() -> None:
+    step = next(step for step in steps("pydocs") if step.id == "finetuning")
+    parts = fingerprint_parts(step.component, step.params, {})
+    section = parts.params["finetuning"]
+    wider = Parts.model_validate(parts.model_dump() | {"params": {**parts.params, "finetuning": {**section, "added": None}}})
+    assert wider.fingerprint == parts.fingerprint
+    set_now = Parts.model_validate(parts.model_dump() | {"params": {**parts.params, "finetuning": {**section, "added": 1}}})
+    assert set_now.fingerprint != parts.fingerprint
