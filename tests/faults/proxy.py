@@ -1,7 +1,14 @@
 """A scripted proxy between a client and an HTTP server on the loopback.
 
-Each connection takes the next fault of the script, if there is one, and otherwise passes everything through. Bytes are passed as
-they are, so signatures hold. Clients are made to use one connection a request by closing it after the answer.
+It passes bytes as they are, so signatures hold. It makes clients use one connection for each request, by closing it after the
+answer. What may happen to a request is in `faults.kinds`. Three ways say which request it happens to:
+
+- ``proxy.at(3, "503")``: the third request that this kind of fault applies to;
+- ``proxy.faults.append("503")``: the next one; several are used up in turn;
+- ``proxy.always = "503"``: every one.
+
+``proxy.matching`` is a regular expression for the request line (``PUT /bucket/key``): other requests pass undisturbed. Each request that
+arrives is noted in ``proxy.requests``, and with its fault in ``proxy.seen``.
 """
 
 from __future__ import annotations
@@ -10,94 +17,159 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-EXPIRED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 40\r\nConnection: close\r\n\r\n<Error><Code>ExpiredToken</Code></Error>"
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+from faults.kinds import KINDS, PASS
+from faults.messages import Message, read_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faults.kinds import Kind
+
+
+@dataclass
+class Script:
+    """The plan for one request: the ``number``-th that ``kind`` applies to."""
+
+    kind: Kind
+    number: int
+    met: int = 0
+    """How many requests it applied to so far."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether that request came."""
+        return self.met >= self.number
+
+    def choose(self, request: Message) -> Kind | None:
+        """The kind, if it is this request's turn."""
+        if self.fired or not self.kind.applies(request):
+            return None
+        self.met += 1
+        return self.kind if self.fired else None
 
 
 class Proxy:
-    """Listens on a free port; `faults` holds what happens to the next connections, `always` what to all others."""
+    """Listens on a free port until it is closed."""
 
     def __init__(self, target: str) -> None:
+        """Listen.
+
+        Args:
+            target: URL of the server.
+        """
         place = urlsplit(target)
         self.target = (place.hostname, place.port)
         self.faults: deque[str] = deque()
         self.always = ""
         self.matching = ""
-        """Regular expression that a request line must match to be disturbed."""
+        self.script: Script | None = None
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What the kind ``meanwhile`` does before it passes its request on."""
+        self.on_gone: Callable[[], object] = lambda: None
+        """Called once when the kinds ``gone before`` and ``gone after`` cut the client off for good."""
+        self.gone = False
+        self.requests: list[Message] = []
         self.seen: list[str] = []
+        self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._closed = False
+        self._up = threading.Event()
+        self._start()
+
+    def at(self, number: int, kind: str) -> Script:
+        """Disturb the ``number``-th request from now on that this kind of fault applies to; forget what was planned before."""
+        self.reset()
+        self.script = Script(KINDS[kind], number)
+        return self.script
+
+    def reset(self) -> None:
+        """Disturb nothing, and forget what was seen."""
+        with self._lock:
+            self.script, self.always, self.matching, self.gone = None, "", "", False
+            self.faults.clear()
+            self.requests, self.seen = [], []
 
     def close(self) -> None:
+        """Stop listening."""
+        self._closed = True
+        self._stop()
+
+    def cut_off(self) -> None:
+        """Never answer this client again, as if it were dead."""
+        self.gone = True
+        self.on_gone()
+
+    def restart(self, pause_s: float) -> None:
+        """Refuse connections for a while, as a server that starts again."""
+        self._up.clear()
+        self._stop()
+        time.sleep(pause_s)
+        if not self._closed:
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self._start()
+
+    def wait_until_up(self) -> None:
+        """Wait for the end of a restart: a scheduler pauses before it tries again."""
+        assert self._up.wait(30)
+
+    def _start(self) -> None:
+        self._up.set()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _stop(self) -> None:
+        # a thread that waits in accept keeps the port open after close; shutdown wakes it
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
-            head, body = _message(client, client)
-            if not head:
+            if self.gone:
                 return
-            chosen = re.search(self.matching, head.partition(b"\r\n")[0].decode())
-            fault = "" if not chosen else self.faults.popleft() if self.faults else self.always
-            self.seen.append(f"{head.split(b' ')[0].decode()} {fault}".strip())
-            if fault == "refuse":
-                return
-            if fault == "expired":
-                client.sendall(EXPIRED)
-                return
-            if fault.isdigit():
-                client.sendall(f"HTTP/1.1 {fault} Trouble\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-                return
-            if fault == "never answer":
-                client.recv(1)
-                return
-            with socket.create_connection(self.target) as server:
-                server.sendall(_closing(head) + body)
-                answer_head, answer = _message(server, None, bodyless=head.startswith(b"HEAD"))
-            if fault == "lose the answer":
-                return
-            if fault == "flip a byte" and answer:
-                answer = bytes([answer[0] ^ 1]) + answer[1:]
-            if fault == "cut the answer":
-                answer = answer[: len(answer) // 2]
-            client.sendall(_closing(answer_head) + answer)
+            request = read_request(client)
+            if request:
+                self._choose(request).act(Exchange(self, client, request))
+
+    def _choose(self, request: Message) -> Kind:
+        with self._lock:
+            kind = self._planned(request) if re.search(self.matching, request.line) else PASS
+            self.requests.append(request)
+            self.seen.append(f"{request.method} {kind.name}".strip())
+        return kind
+
+    def _planned(self, request: Message) -> Kind:
+        chosen = self.script.choose(request) if self.script else None
+        if chosen:
+            return chosen
+        name = self.faults.popleft() if self.faults else self.always
+        return KINDS[name] if name else PASS
 
 
-def _message(source: socket.socket, asks: socket.socket | None, *, bodyless: bool = False) -> tuple[bytes, bytes]:
-    """Head and body of one HTTP message; answers ``Expect: 100-continue`` of a client itself."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        piece = source.recv(65536)
-        if not piece:
-            return b"", b""
-        data += piece
-    head, _, body = data.partition(b"\r\n\r\n")
-    head += b"\r\n\r\n"
-    if head.startswith(b"HTTP/1.1 100"):
-        return _message(source, asks, bodyless=bodyless)
-    if asks and b"100-continue" in head.lower():
-        asks.sendall(CONTINUE)
-    found = LENGTH.search(head)
-    length = 0 if bodyless or b" 204 " in head[:16] or b" 304 " in head[:16] else int(found[1]) if found else None
-    while (length is None and asks is None) or (length is not None and len(body) < length):
-        piece = source.recv(65536)
-        if not piece:
-            break
-        body += piece
-    return head, body
+class Exchange:
+    """One request, and what can be done with it."""
 
+    def __init__(self, proxy: Proxy, client: socket.socket, request: Message) -> None:
+        self.proxy, self.client, self.request = proxy, client, request
 
-def _closing(head: bytes) -> bytes:
-    """The head with ``Connection: close``, and without what the proxy has answered itself."""
-    lines = [line for line in head[:-4].split(b"\r\n") if not line.lower().startswith((b"connection:", b"expect:"))]
-    return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n"
+    def forward(self, request: Message | None = None) -> Message:
+        """Have the server answer."""
+        with socket.create_connection(self.proxy.target) as server:
+            return (request or self.request).exchange(server)
+
+    def answer(self, message: Message) -> None:
+        """Send an answer to the client."""
+        self.client.sendall(message.closing())

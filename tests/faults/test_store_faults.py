@@ -111,9 +111,10 @@ def flip_on_disk(folder: Path, mark: bytes) -> None:
     raise AssertionError("the server keeps these bytes elsewhere")
 
 
-# the server answers 500 for the small one, and ends the body of the large one, which it keeps in pieces of 8 MB, early;
-# it tries for 13 s of its own before it gives up a piece
-@pytest.mark.parametrize("size", [3_000, pytest.param(10 << 20, marks=pytest.mark.prove)])
+# the server answers 500 for the small one, and ends the body of the large one, which it keeps in pieces of 8 MB, early
+@pytest.mark.prove
+@pytest.mark.timeout(300)  # the server tries for 13 s by itself at each of several readings
+@pytest.mark.parametrize("size", [3_000, 10 << 20])
 def test_damage_beneath_s3_is_found_and_healed(s3_server, tmp_path: Path, size: int) -> None:
     artifacts = open_artifacts(s3_server.settings(tmp_path, s3_retry_s=1.0))
     folder = tmp_path / "in"

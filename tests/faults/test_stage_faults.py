@@ -1,0 +1,60 @@
+"""One fault at one request of a stage, from its request to its commit: the artifact is there, whole, once, and the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from faults.kinds import MLFLOW_KINDS, S3_KINDS
+from faults.stages import stage_action
+from faults.sweep import each_request, one_request
+
+if TYPE_CHECKING:
+    from faults.stages import Stages
+    from faults.sweep import Action
+
+STAGES = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration")
+
+
+@pytest.fixture(scope="module")
+def training(stages: Stages) -> Action:
+    """A stage that saves three checkpoints."""
+    return stage_action(stages, "pretraining", "s3")
+
+
+@pytest.fixture(scope="module")
+def promotion(stages: Stages) -> Action:
+    """The registration of a model that is promoted."""
+    return stage_action(stages, "registration", "mlflow")
+
+
+@pytest.mark.parametrize("kind", S3_KINDS)
+def test_a_fault_of_s3_costs_an_attempt_and_nothing_else(training: Action, kind: str) -> None:
+    sweep = one_request(training, kind)
+    assert not sweep.violations, str(sweep)
+
+
+@pytest.mark.parametrize("kind", MLFLOW_KINDS)
+def test_a_fault_of_mlflow_costs_an_attempt_and_nothing_else(promotion: Action, kind: str) -> None:
+    sweep = one_request(promotion, kind)
+    assert not sweep.violations, str(sweep)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(7200)  # hundreds of runs
+@pytest.mark.parametrize("retry_s", [0.0, 5.0])
+@pytest.mark.parametrize("step", STAGES)
+def test_every_fault_of_s3_at_every_request(stages: Stages, step: str, retry_s: float) -> None:
+    sweep = each_request(stage_action(stages, step, "s3", retry_s), S3_KINDS)
+    print(sweep)
+    assert not sweep.violations, str(sweep)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(7200)  # hundreds of runs
+@pytest.mark.parametrize("retry_s", [0.0, 5.0])
+@pytest.mark.parametrize("step", ["pretraining", "registration"])
+def test_every_fault_of_mlflow_at_every_request(stages: Stages, step: str, retry_s: float) -> None:
+    sweep = each_request(stage_action(stages, step, "mlflow", retry_s), MLFLOW_KINDS)
+    print(sweep)
+    assert not sweep.violations, str(sweep)
