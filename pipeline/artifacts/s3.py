@@ -44,6 +44,7 @@ FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "507"})
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 CONDITION_FAILED = frozenset({"PreconditionFailed", "412"})
 INTERNAL_ERROR = 500
+CODE_IN_BODY = frozenset({400, 403})
 # damaged on the way to the server: sending the bytes again is enough
 DAMAGED_IN_TRANSIT = frozenset(
     {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody", "RequestTimeout"}
@@ -100,7 +101,14 @@ class S3Store:
         """Metadata of an object."""
 
         def look() -> Stat:
-            answer = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
+            try:
+                answer = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] not in CODE_IN_BODY:
+                    raise
+                # an answer to HEAD has no body, so it cannot say whether keys are wrong or have expired; one to GET does
+                self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].close()
+                raise Unreachable("HEAD was refused and GET was not") from error
             return Stat(key, answer["ContentLength"], answer["ETag"], answer["LastModified"])
 
         try:

@@ -19,6 +19,7 @@ from pipeline.artifacts import gc, open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.gc import Ages
 from pipeline.artifacts.manifest import Parts, Provenance, Reference
+from pipeline.errors import Unavailable
 from pipeline.settings import Settings
 
 REFRESH_AFTER = timedelta(seconds=3)
@@ -74,8 +75,11 @@ def plan(artifacts: Artifacts, folder: Path, dice: random.Random) -> None:
 
 
 def collect(artifacts: Artifacts, folder: Path, _dice: random.Random) -> None:
-    removed = gc.collect(artifacts, AGES).removed
-    note(folder, "collect", len(removed))
+    try:
+        note(folder, "collect", len(gc.collect(artifacts, AGES).removed))
+    except Unavailable as error:
+        # the other collection holds the lease, or took it over
+        print(error)
     time.sleep(0.2)
 
 

@@ -88,6 +88,8 @@ def lost(artifacts: Artifacts, references: list[dict[str, str]]) -> list[str]:
     return found
 
 
+# 100 rounds of about two seconds, each with a look at everything that is relied on so far
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("rounds", [10, pytest.param(100, marks=pytest.mark.prove)])
 def test_nothing_that_is_relied_on_is_lost(crowd, rounds: int) -> None:
     processes, artifacts = crowd

@@ -62,6 +62,16 @@ def test_one_object_that_cannot_be_had_while_the_rest_works_is_unavailable(
     assert list(artifacts.store.list("quarantine/")) == []
 
 
+def test_expired_keys_are_known_at_a_head_request_too(artifacts: Artifacts, manifest: Manifest, proxy: Proxy) -> None:
+    proxy.always = "expired"
+    with pytest.raises(Unavailable, match=r"the keys have expired \(ExpiredToken\)"):
+        artifacts.missing(manifest)
+    proxy.always = ""
+    proxy.matching, proxy.always = "^HEAD ", "403"
+    with pytest.raises(Unavailable, match="HEAD was refused and GET was not"):
+        artifacts.missing(manifest)
+
+
 def test_an_object_that_the_server_cannot_read_at_all_is_damaged(
     artifacts: Artifacts, manifest: Manifest, proxy: Proxy, tmp_path: Path
 ) -> None:
