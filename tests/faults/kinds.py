@@ -144,6 +144,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         PASS,
+        Kind("403", _answer(403, "AccessDenied")),
         Kind("429", _answer(429, "TooManyRequests")),
         Kind("500", _answer(500, "InternalError")),
         Kind("502", _answer(502, "BadGateway")),
