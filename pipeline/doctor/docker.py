@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from docker import APIClient
@@ -27,9 +28,15 @@ def check_docker(settings: Settings) -> Iterator[Finding]:
     """Check the engine; no image is pulled."""
     url = settings.docker_url
     try:
-        engine = Engine(APIClient(base_url=url, version="auto", timeout=TIMEOUT_S), url)
+        client = APIClient(base_url=url, version="auto", timeout=TIMEOUT_S)
     except DockerException as error:
         raise unreachable(url, error) from error
+    with closing(Engine(client, url)) as engine:
+        yield from _check_engine(engine, settings)
+
+
+def _check_engine(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    url = settings.docker_url
     found = [*check_addresses(settings, own_loopback=container_network(settings) != HOST_NETWORK)]
     if settings.device == "cuda" and not engine.host().gpus:
         got = f"device cuda, but Docker at {url} cannot give GPUs to containers"

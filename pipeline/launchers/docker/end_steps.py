@@ -7,6 +7,7 @@ checkpoint, and is removed: the next attempt of its step starts a new container 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Unavailable
@@ -36,10 +37,10 @@ def end_steps(settings: Settings) -> int:
 
     label = f"{STATE}={settings.state.resolve()}"
     try:
-        client = APIClient(base_url=settings.docker_url, version="auto", timeout=GRACE_S + 30)
-        found = [one["Id"] for one in client.containers(all=True, filters={"label": [label]})]
-        with ThreadPoolExecutor(max(len(found), 1)) as pool:
-            list(pool.map(lambda container: _end(client, container), found))
+        with closing(APIClient(base_url=settings.docker_url, version="auto", timeout=GRACE_S + 30)) as client:
+            found = [one["Id"] for one in client.containers(all=True, filters={"label": [label]})]
+            with ThreadPoolExecutor(max(len(found), 1)) as pool:
+                list(pool.map(lambda container: _end(client, container), found))
     except (DockerException, RequestException) as error:
         raise Unavailable(
             f"Docker at {settings.docker_url} does not answer ({type(error).__name__}): containers of this stack may still run",

@@ -37,6 +37,10 @@ class Engine:
         """
         self._client, self._url = client, url
 
+    def close(self) -> None:
+        """Close the client's connections."""
+        self._client.close()
+
     def host(self) -> Host:
         """What the engine's machine has."""
         with self._translated():

@@ -16,6 +16,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.docker.operators.docker import DockerOperator
@@ -74,9 +75,11 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Find the step's container or create one, and follow it to its end."""
-        settings = task_settings()
+        with closing(self._engine()) as engine:
+            return self._run(engine, attempt, context, task_settings())
+
+    def _run(self, engine: Engine, attempt: Launch, context: Any, settings: Settings) -> int:  # noqa: ANN401
         name = container_name(attempt.request, settings)
-        engine = self._engine()
         remove_abandoned(engine, attempt.request, context, settings)
         stop_outdated(engine, attempt.request, context, settings, lambda: self._pause(context))
         tail = self._create_or_reattach(engine, name, attempt, context, settings)
@@ -201,3 +204,6 @@ class _LogReader:
         except Exception as error:
             self._queue.put(Unavailable(f"lost the output of container {self._name} ({type(error).__name__})", fix="run again"))
             raise
+        finally:
+            # an attempt that detached does not wait for this thread, which then holds the last connection
+            self._engine.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from fixtures.docker import client, containers, docker
+from fixtures.mlflow import free_port
 
 from pipeline.errors import BadInput, Unavailable
 
@@ -240,12 +241,11 @@ def test_marked_failed_the_container_has_time_to_checkpoint(launch, tmp_path) ->
 def test_the_container_has_its_time_also_when_the_worker_is_killed(launch, tmp_path) -> None:
     command = [sys.executable, "-m", "fixtures.docker_worker", "slow"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    worker = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        assert any("sleeper told to stop" in line for line in worker.stdout)
-    finally:
-        worker.kill()
-        worker.wait()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            assert any("sleeper told to stop" in line for line in worker.stdout)
+        finally:
+            worker.kill()
     (name,) = containers(tmp_path)
     assert docker("wait", name) == "75"
     assert logs(name).endswith("checkpoint committed")
@@ -301,7 +301,8 @@ def test_a_gpu_where_there_is_none_is_bad_input_and_leaves_nothing(launch, tmp_p
 
 
 def test_an_engine_that_is_away_is_unavailable(launch, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("TRAINSHED_DOCKER_URL", f"unix://{tmp_path}/nosuch.sock")
+    # docker's client leaves a Unix socket open that refuses it
+    monkeypatch.setenv("TRAINSHED_DOCKER_URL", f"tcp://127.0.0.1:{free_port()}")
     error = started(launch("exit:0")).ended().error
     assert isinstance(error, Unavailable)
     assert "\n" not in str(error)
