@@ -42,7 +42,7 @@ def note(folder: Path, mode: str, value: object) -> None:
 
 
 def commit(artifacts: Artifacts, folder: Path, dice: random.Random) -> None:
-    """Commit an artifact of random files; one of four becomes a champion."""
+    """Commit an artifact of random files; one of ten becomes a champion."""
     now = datetime.now(UTC)
     name = str(dice.randrange(FINGERPRINTS))
     parts = Parts(component="ingestion", version=1, params={"name": name}, inputs={}, modules={}, libraries={})
@@ -54,7 +54,8 @@ def commit(artifacts: Artifacts, folder: Path, dice: random.Random) -> None:
             Draft(type="corpus", stage="ingestion", parts=parts, inputs={}, provenance=provenance),
             Path(place),
         )
-    if dice.random() < 0.25:
+    time.sleep(0.05)
+    if dice.random() < 0.1:
         reference = manifest.reference.model_dump(mode="json")
         artifacts.store.put(f"ledger/m/{uuid.uuid4().hex}.json", json.dumps({"decision": "promoted", "model": reference}).encode())
         note(folder, "commit", reference)

@@ -77,15 +77,12 @@ def crowd(s3_server, tmp_path: Path):
 
 
 def lost(artifacts: Artifacts, references: list[dict[str, str]]) -> list[str]:
-    """What is missing or wrong of the artifacts that are relied on."""
-    found = []
-    for reference in {Reference.model_validate(reference) for reference in references}:
-        manifest = artifacts.resolve(reference)
-        if manifest is None:
-            found.append(f"manifest {reference.fingerprint[:12]}/{reference.digest[:12]}")
-        else:
-            found += [str(damage) for damage in artifacts.missing(manifest)]
-    return found
+    """What is missing of the artifacts that are relied on; each blob is looked at once."""
+    wanted = {Reference.model_validate(reference) for reference in references}
+    manifests = {reference: artifacts.resolve(reference) for reference in wanted}
+    gone = [f"manifest {reference.fingerprint[:12]}/{reference.digest[:12]}" for reference in wanted if manifests[reference] is None]
+    files = [entry for manifest in manifests.values() if manifest for entry in manifest.files]
+    return gone + [str(damage) for damage in artifacts.missing_files(files)]
 
 
 # 100 rounds of about two seconds, each with a look at everything that is relied on so far
