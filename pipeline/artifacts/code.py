@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PACKAGES = ("sources", "corpus", "tokens", "models", "training", "evaluation", "serving")
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
+GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
+"""The modules that decide a promotion: a decision of other code is another decision."""
+
 SOURCES = Path(__file__).resolve().parent.parent.parent
 RULES = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 """Part of every cache key: cached results are void when this file changes."""
@@ -65,7 +68,9 @@ def reached_modules(
         if path is None:
             continue
         digests[module], imports = _read(path, module, chosen.get(module, frozenset()), file_cache)
-        waiting += [name for name in imports if name.startswith((*ML_PACKAGES, f"components.{stage}.")) and not name.endswith(".contract")]
+        waiting += [
+            name for name in imports if name.startswith((*ML_PACKAGES, *GATE, f"components.{stage}.")) and not name.endswith(".contract")
+        ]
     return dict(sorted(digests.items()))
 
 

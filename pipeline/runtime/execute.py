@@ -85,11 +85,8 @@ class Attempt:
     def _clear_checkpoints(self, work: Work[Any]) -> None:
         """Delete the checkpoints of a committed training, unless another attempt took over and works with them."""
         if isinstance(work.trained, StoredCheckpoints):
-            try:
+            with _best_effort("the checkpoints are kept until garbage collection"):
                 self.lease.renew()
-            except Preempted as error:
-                log.warning("checkpoints are kept: %s", error)
-            else:
                 work.trained.clear()
 
     def _wait_for_mlflow(self) -> None:

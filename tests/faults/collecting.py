@@ -27,7 +27,6 @@ AGES = Ages(runs=timedelta(hours=1), young=timedelta(seconds=7), grace=timedelta
 CONTENTS = 60
 """So few that most commits reuse blobs of others, old and new."""
 FINGERPRINTS = 25
-gc.LEASE_TTL_S = 1.0
 
 
 def open_quickly_ageing(settings: Settings) -> Artifacts:
@@ -86,6 +85,7 @@ def collect(artifacts: Artifacts, folder: Path, _dice: random.Random) -> None:
 
 if __name__ == "__main__":
     mode, where, seed = sys.argv[1:]
+    gc.LEASE_TTL_S = 1.0
     chosen = {"commit": commit, "plan": plan, "collect": collect}[mode]
     opened, random_numbers = open_quickly_ageing(Settings()), random.Random(f"{mode} {seed}")
     while True:

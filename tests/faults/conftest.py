@@ -28,7 +28,7 @@ def world(s3_server: S3Server, mlflow_server: Server, tmp_path_factory: pytest.T
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stages(world: World, make_model: Callable[..., Path]) -> Iterator[Stages]:
     """A line that ran once, with tiny bodies."""
     folder = make_model()
@@ -37,7 +37,7 @@ def stages(world: World, make_model: Callable[..., Path]) -> Iterator[Stages]:
         yield Stages(world, lambda: folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def garbage(world: World) -> Iterator[Garbage]:
     """A store with something to collect; a collection that was cut off keeps its lease for a second, not a minute."""
     with pytest.MonkeyPatch.context() as patch:

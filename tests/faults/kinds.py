@@ -170,7 +170,7 @@ KINDS = {
 }
 
 S3_KINDS = (
-    "429", "500", "503", "409", "412", "delay", "drip", "cut the answer", "flip a byte", "flip what is sent",
+    "429", "500", "503", "409", "412", "expired", "delay", "drip", "cut the answer", "flip a byte", "flip what is sent",
     "lose the answer", "refuse", "reset", "down", "gone before", "gone after",
 )  # fmt: skip
 """What may happen to a request of S3 for a moment."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faults import collecting
 
+from pipeline.artifacts import gc
 from pipeline.artifacts.gc import collect
 from pipeline.artifacts.manifest import Reference
 
@@ -60,7 +61,8 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(s3_server, tmp_path: Path):
+def crowd(s3_server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gc, "LEASE_TTL_S", 1.0)
     settings = s3_server.settings(tmp_path)
     access, secret = settings.s3_keys
     env = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +10,14 @@ from faults.kinds import MLFLOW_KINDS, S3_KINDS
 from faults.stages import stage_action
 from faults.sweep import each_request, one_request
 
+from pipeline.artifacts.checkpoints import KEPT
+
 if TYPE_CHECKING:
     from faults.stages import Stages
     from faults.sweep import Action
 
 STAGES = ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration")
+DELETED_CHECKPOINT = "^DELETE .*/training/"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,22 @@ def promotion(stages: Stages) -> Action:
 def test_a_fault_of_s3_costs_an_attempt_and_nothing_else(training: Action, kind: str) -> None:
     sweep = one_request(training, kind)
     assert not sweep.violations, str(sweep)
+
+
+def test_checkpoints_that_cannot_be_deleted_do_not_fail_a_committed_training(training: Action) -> None:
+    deletes = [request for request in training.undisturbed[0] if re.search(DELETED_CHECKPOINT, request.line)]
+    case = training.fresh()
+    training.proxy.reset()
+    training.proxy.matching = DELETED_CHECKPOINT
+    # those that training deletes itself come first
+    training.proxy.faults.extend([""] * (len(deletes) - KEPT) + ["503"] * KEPT)
+    try:
+        case.run()
+    finally:
+        left = list(training.proxy.faults)
+        training.proxy.reset()
+    assert len(left) < KEPT
+    assert case.state() == training.undisturbed[1]
 
 
 @pytest.mark.parametrize("kind", MLFLOW_KINDS)

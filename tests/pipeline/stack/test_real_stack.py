@@ -173,7 +173,7 @@ def test_ctrl_c_while_starting_is_130_and_leaves_no_process(tmp_path):
                     break
             up.send_signal(signal.SIGINT)
             assert up.wait() == 130
-            told = "trainshed: interrupted; what had been started is stopped again; fix: run `trainshed up` again\n"
+            told = "trainshed: interrupted; the started servers are stopped again; fix: run `trainshed up` again\n"
             assert up.stderr.read() == told
         assert living(wanted) == []
     finally:

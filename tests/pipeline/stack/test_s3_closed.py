@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import ssl
 import stat
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import grpc
@@ -88,11 +90,10 @@ def shell_arguments(site: StackContext) -> list[str]:
 
 def shell(site: StackContext, command: str, variables: dict[str, str], timeout_s: float, user: int | None = None) -> None:
     """Give a command to `weed shell`, started outside the state folder; it is killed if it does not reach the master."""
-    arguments = [str(WEED), *shell_arguments(site)]
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
-    with suppress(subprocess.TimeoutExpired):
+    with executable_for_everybody(WEED) as weed, suppress(subprocess.TimeoutExpired):
         subprocess.run(
-            arguments,
+            [weed, *shell_arguments(site)],
             input=f"{command}\nexit\n",
             env=environment,
             cwd="/",
@@ -102,6 +103,14 @@ def shell(site: StackContext, command: str, variables: dict[str, str], timeout_s
             check=False,
             timeout=timeout_s,
         )
+
+
+@contextmanager
+def executable_for_everybody(program: Path) -> Iterator[str]:
+    """A copy that every user may run: the checkout may be in a folder that only its owner may enter."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield shutil.copy(program.resolve(), folder)
 
 
 def delete_entry(channel: grpc.Channel, directory: str, name: str) -> None:
