@@ -11,9 +11,9 @@ from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.recipe import Recipe, Schedule
 from pipeline.recipe.resources import Resources
-from pipeline.recipe.section import Section
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining, Training
+from pipeline.section import Section
 
 __all__ = [
     "Columns",

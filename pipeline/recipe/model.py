@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.recipe.section import Section
+from pipeline.section import Section
 
 
 class Model(Section):

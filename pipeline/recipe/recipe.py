@@ -14,9 +14,9 @@ from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.names import check_names
 from pipeline.recipe.resources import Resources
-from pipeline.recipe.section import Section
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
+from pipeline.section import Section
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 URI = r"^[a-z][a-z0-9+.-]*://[!-~]+$"

@@ -1,0 +1,1 @@
+"""Classification: give a text one label, several labels, or a number."""

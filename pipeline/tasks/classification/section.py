@@ -1,0 +1,43 @@
+"""The recipe's ``task`` section of classification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pipeline.tasks.section import TaskSection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARTS = {
+    "examples": "pipeline.tasks.classification.examples:Examples",
+    "encode": "pipeline.tasks.classification.encode:Encode",
+    "model": "pipeline.tasks.classification.model:Classifier",
+    "scoring": "pipeline.tasks.classification.scoring:Scoring",
+    "serving": "pipeline.tasks.classification.serving:Serving",
+}
+
+
+class Classification(TaskSection):
+    """Give each document its label; with ``data.source.columns.pair`` the input is two texts."""
+
+    kind: Literal["classification"]
+
+    answer: Literal["label", "labels", "number"] = "label"
+    """``label``: exactly one of the classes; ``labels``: any number of them; ``number``: regression."""
+
+    labels: tuple[str, ...] | None = None
+    """The classes, in the order of their ids. None: the labels of the train split, sorted."""
+
+    max_tokens: int = Field(128, ge=8)
+    """Longest input, in tokens, special tokens included; the rest is cut."""
+
+    pooling: Literal["mean", "first"] = "mean"
+    """What an encoder classifies from: the mean of all states, or the first one (``[CLS]``)."""
+
+    @classmethod
+    def parts(cls) -> Mapping[str, str]:
+        """The table of the task's parts."""
+        return PARTS

@@ -1,0 +1,66 @@
+"""The base of a task's section of the recipe, and the fields that tasks share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from pipeline.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TaskSection(Section):
+    """What every task's section has. Fields that are None are no part of a fingerprint."""
+
+    kind: str
+    """A name from `pipeline.tasks.TASKS`, e.g. ``summarization`` or ``classification``."""
+
+    @classmethod
+    @abstractmethod
+    def parts(cls) -> Mapping[str, str]:
+        """The table of the task's parts: ``"examples": "module:Object"``."""
+
+
+class Generation(Section):
+    """How an answer is written: fields of transformers' ``GenerationConfig``. What is None keeps transformers' default."""
+
+    beams: int = Field(1, ge=1)
+    """Beams of beam search; 1 is greedy."""
+
+    sample: bool = False
+    """Draw tokens at random instead of taking the most probable one."""
+
+    temperature: float | None = Field(None, gt=0)
+    """With ``sample``: below 1 sharpens the distribution, above 1 flattens it."""
+
+    top_p: float | None = Field(None, gt=0, le=1)
+    """With ``sample``: draw from the smallest set of tokens with this share of the probability."""
+
+    length_penalty: float | None = None
+    """With beams: above 0 prefers longer answers, below 0 shorter ones."""
+
+    no_repeat_ngram_size: int | None = Field(None, ge=1)
+    """No sequence of so many tokens occurs twice in one answer. Wrong for scripts without blanks, for code and for translation."""
+
+
+class WrittenAnswer(TaskSection):
+    """The fields of tasks whose answer is a text."""
+
+    max_source_tokens: int = Field(96, ge=8)
+    """Longest source, in tokens; the rest is cut."""
+
+    max_target_tokens: int = Field(32, ge=4)
+    """Longest answer, in tokens, its end token included; the rest is cut."""
+
+    min_target_chars: int = Field(1, ge=1)
+    """Documents with a shorter target keep only their text."""
+
+    max_target_chars: int = Field(2000, ge=1)
+    """Documents with a longer target keep only their text."""
+
+    generation: Generation = Generation()
+    """How answers are written."""

@@ -1,0 +1,1 @@
+"""Summarization: write a short text from a long one."""

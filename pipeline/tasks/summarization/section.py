@@ -1,0 +1,29 @@
+"""The recipe's ``task`` section of summarization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.tasks.section import WrittenAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARTS = {
+    "examples": "pipeline.tasks.summarization.examples:Examples",
+    "encode": "pipeline.tasks.summarization.encode:Encode",
+    "model": "pipeline.tasks.summarization.model:Summarizer",
+    "scoring": "pipeline.tasks.summarization.scoring:Scoring",
+    "serving": "pipeline.tasks.summarization.serving:Serving",
+}
+
+
+class Summarization(WrittenAnswer):
+    """Write the target of each document, given its text."""
+
+    kind: Literal["summarization"]
+
+    @classmethod
+    def parts(cls) -> Mapping[str, str]:
+        """The table of the task's parts."""
+        return PARTS
