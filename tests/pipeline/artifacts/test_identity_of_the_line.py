@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.finetuning.contract import FinetuningParams
 from pipeline.artifacts.code import SOURCES, reached_modules
-from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.fingerprint import differences, fingerprint_parts
 from pipeline.artifacts.manifest import Parts
 from pipeline.line import Step, trace
-from pipeline.recipe import find_recipe
+from pipeline.recipe import Finetuning, Section, find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,11 +141,54 @@ def test_a_jsonl_corpus_depends_on_no_other_reader(tree: Path) -> None:
     assert any(name.startswith("pipeline.sources.") for name in reached)
 
 
-def test_a_new_optional_field_changes_no_fingerprint() -> None:
+class Adapter(Section):
+    """Has an optional field too."""
+
+    rank: int = 8
+    """A field with a value."""
+
+    dropout: float | None = None
+    """An optional field."""
+
+
+class WiderFinetuning(Finetuning):
+    """The section as a later version may have it."""
+
+    added: int | None = None
+    """An optional field."""
+
+    adapter: Adapter | None = None
+    """An optional part."""
+
+
+class WiderFinetuningParams(FinetuningParams):
+    """Params with the wider section."""
+
+    finetuning: WiderFinetuning
+    """The section."""
+
+
+def identity_of_finetuning(**values: Any) -> Parts:
+    """The parts of fine-tuning by the wider section."""
     step = next(step for step in steps("pydocs") if step.id == "finetuning")
-    parts = fingerprint_parts(step.component, step.params, {})
-    section = parts.params["finetuning"]
-    wider = Parts.model_validate(parts.model_dump() | {"params": {**parts.params, "finetuning": {**section, "added": None}}})
-    assert wider.fingerprint == parts.fingerprint
-    set_now = Parts.model_validate(parts.model_dump() | {"params": {**parts.params, "finetuning": {**section, "added": 1}}})
-    assert set_now.fingerprint != parts.fingerprint
+    section = WiderFinetuning.model_validate({**step.params.model_dump()["finetuning"], **values})
+    params = WiderFinetuningParams.model_validate({**dict(step.params), "finetuning": section})
+    return fingerprint_parts(step.component, params, {})
+
+
+def test_a_section_that_gains_an_optional_field_keeps_its_fingerprint() -> None:
+    step = next(step for step in steps("pydocs") if step.id == "finetuning")
+    before, after = fingerprint_parts(step.component, step.params, {}), identity_of_finetuning()
+    assert before.params != after.params
+    assert after.fingerprint == before.fingerprint
+    assert differences(before, after) == []
+
+
+def test_a_field_that_is_none_is_left_out_at_any_depth() -> None:
+    unset, given = identity_of_finetuning(adapter={"rank": 4}), identity_of_finetuning(adapter={"rank": 4, "dropout": 0.1})
+    without = Parts.model_validate(unset.model_dump())
+    del without.params["finetuning"]["adapter"]["dropout"]
+    assert without.params != unset.params
+    assert without.fingerprint == unset.fingerprint
+    assert len({identity_of_finetuning().fingerprint, unset.fingerprint, given.fingerprint}) == 3
+    assert differences(unset, given) == ["param finetuning.adapter.dropout: (none) → 0.1"]
