@@ -37,6 +37,10 @@ class Input:
     optional: bool = False
     """Whether the step runs without it."""
 
+    parts: tuple[str, ...] = ()
+    """Files and folders at the top of the artifact that the body reads; empty: all of it. Only they are fetched, and only their digest
+    enters the fingerprint."""
+
     identity: bool = True
     """Whether it enters the fingerprint. Not so for what only an effect looks at: whether that still stands is checked against the world."""
 

@@ -24,7 +24,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import Damaged, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.artifacts.base import Stat, Store
@@ -219,15 +219,20 @@ class Artifacts:
         damaged = stat.size != entry.size or (record is not None and record.etag == stat.etag)
         return damaged or datetime.now(UTC) - stat.modified >= self.refresh_after
 
-    def open(self, manifest: Manifest, folder: Path) -> Path:
+    def open(self, manifest: Manifest, folder: Path, parts: Collection[str] = ()) -> Path:
         """Fetch the files of an artifact into ``folder``, read-only and verified.
+
+        Args:
+            manifest: the artifact.
+            folder: where the files go.
+            parts: which of its parts are fetched; empty for all.
 
         Raises:
             Damaged: a blob is missing or wrong; it is quarantined.
             Unavailable: bytes were damaged in transit, or the store is unreachable.
         """
         try:
-            self.get_files(manifest.files, folder)
+            self.get_files(manifest.files_of(parts), folder)
         except DamagedFile as error:
             if not self.quarantine(error.entry):
                 raise Unavailable(f"{error.entry.path} was damaged in transit", "", "run it again") from error

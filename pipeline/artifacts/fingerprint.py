@@ -17,6 +17,7 @@ from pipeline.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pipeline.artifacts.manifest import Manifest
     from pipeline.component import Component, Params
     from pipeline.file_cache import FileCache
 
@@ -33,7 +34,8 @@ def fingerprint_parts(
     Args:
         component: the contract.
         params: its params.
-        inputs: content digest of each input it is given, by name; inputs that are not part of the identity are skipped.
+        inputs: content digest of each input it is given, by name (see `input_digests`); inputs that are not part of the identity are
+            skipped.
         file_cache: cached digests of source files.
         input_params: params of the manifests of its inputs; see `pipeline.artifacts.code`.
 
@@ -49,6 +51,16 @@ def fingerprint_parts(
         modules=reached_modules(component.name, plain, file_cache=file_cache, input_params=input_params),
         libraries={name: _version(name) for name in component.libraries},
     )
+
+
+def input_digests(component: Component, inputs: Mapping[str, Manifest]) -> dict[str, str]:
+    """Content digest of what ``component`` reads of each input, by name.
+
+    Args:
+        component: the contract; says which parts of an input it reads.
+        inputs: manifests of its inputs, by name.
+    """
+    return {name: manifest.digest_of(component.inputs[name].parts) for name, manifest in inputs.items()}
 
 
 def differences(old: Parts, new: Parts) -> list[str]:

@@ -11,11 +11,14 @@ import json
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.artifacts.types import ArtifactType
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 SEAL = "seal"
 """Field of the stored form that holds a sha256 over the canonical JSON of everything else."""
@@ -77,7 +80,7 @@ class Parts(Frozen):
     """Its params, defaults included."""
 
     inputs: dict[str, str]
-    """Content digest of each input, by name."""
+    """Content digest of what is read of each input, by name."""
 
     modules: dict[str, str]
     """Digest of the normalised source of each result-bearing module reached, by dotted name."""
@@ -141,8 +144,20 @@ class Manifest(Frozen):
     @cached_property
     def digest(self) -> str:
         """Content digest: sha256 over the sorted files, as 64 hexadecimal digits."""
-        rows = sorted((entry.path, entry.size, entry.sha256) for entry in self.files)
+        return self.digest_of(())
+
+    def digest_of(self, parts: Collection[str]) -> str:
+        """Content digest of some parts only; see `files_of`."""
+        rows = sorted((entry.path, entry.size, entry.sha256) for entry in self.files_of(parts))
         return hashlib.sha256(canonical_json(rows)).hexdigest()
+
+    def files_of(self, parts: Collection[str]) -> tuple[FileEntry, ...]:
+        """The files of some parts.
+
+        Args:
+            parts: names of files and folders at the top of the artifact; empty for all. A part that the artifact lacks has no files.
+        """
+        return tuple(entry for entry in self.files if not parts or entry.path.partition("/")[0] in parts)
 
     @property
     def size(self) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from components import COMPONENTS
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
-from pipeline.artifacts.fingerprint import differences, fingerprint_parts
+from pipeline.artifacts.fingerprint import differences, fingerprint_parts, input_digests
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.local.child_process import run_process
@@ -29,7 +29,7 @@ from pipeline.tracking import end_run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.artifacts.manifest import Manifest, Reference
+    from pipeline.artifacts.manifest import Manifest, Parts, Reference
     from pipeline.component import Component, Params
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -131,8 +131,7 @@ class _Rebuilder:
             return self.copy.commit(draft, Path(folder)).reference
 
     def _run(self, manifest: Manifest, component: Component, params: Params, inputs: dict[str, Reference], pin: Pin | None) -> Reference:
-        digests = {name: origin.digest for name, origin in inputs.items()} | ({"source": pin.digest} if pin else {})
-        parts = fingerprint_parts(component, params, digests, input_params=self._input_params(inputs))
+        parts = self._parts(component, params, inputs, pin)
         changed = [line for line in differences(manifest.parts, parts) if not line.startswith("input ")]
         if changed:
             version = manifest.provenance.code_version
@@ -170,9 +169,12 @@ class _Rebuilder:
             raise TrainshedError(f"{manifest.stage} ended with exit code {code}: {failure.message if failure else 'see its log above'}")
         return rebuilt.reference
 
-    def _input_params(self, inputs: dict[str, Reference]) -> list[dict[str, Any]]:
-        manifests = [self.copy.resolve(reference) for reference in inputs.values()]
-        return [manifest.parts.params for manifest in manifests if manifest]
+    def _parts(self, component: Component, params: Params, inputs: dict[str, Reference], pin: Pin | None) -> Parts:
+        """The parts of the fingerprint, with the rebuilt inputs."""
+        counted = {name: reference for name, reference in inputs.items() if component.inputs[name].identity}
+        manifests = {name: manifest for name, reference in counted.items() if (manifest := self.copy.resolve(reference))}
+        digests = input_digests(component, manifests) | ({"source": pin.digest} if pin else {})
+        return fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests.values()])
 
     def _mlflow(self) -> dict[str, str]:
         """MLflow's address and log-in; the scratch state folder has no file ``env`` with them."""

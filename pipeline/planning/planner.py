@@ -17,10 +17,10 @@ from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.artifacts.artifacts import Artifacts, Damage
-    from pipeline.artifacts.manifest import Manifest, Reference
+    from pipeline.artifacts.manifest import FileEntry, Manifest, Reference
     from pipeline.line import Step
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
@@ -158,7 +158,7 @@ class Planner:
         assert isinstance(resolved, ResolvedInputs)  # noqa: S101 - a miss has a fingerprint
         for name, reference in resolved.inputs.items():
             manifest = self.artifacts.resolve(reference)
-            harm = self._find_damage(manifest) if manifest else []
+            harm = self._find_damage(manifest.files_of(step.component.inputs[name].parts)) if manifest else []
             if manifest and not harm:
                 continue
             if isinstance(step.inputs[name], ChampionInput):
@@ -173,9 +173,9 @@ class Planner:
             return True
         return False
 
-    def _find_damage(self, manifest: Manifest) -> list[Damage]:
-        """Read the blobs of an artifact that were not verified lately; quarantine those that are damaged."""
-        files = self.verified.unverified(self.artifacts.store, manifest.files)
+    def _find_damage(self, entries: Sequence[FileEntry]) -> list[Damage]:
+        """Read the blobs that were not verified lately; quarantine those that are damaged."""
+        files = self.verified.unverified(self.artifacts.store, entries)
         harm = [damage for damage in self.artifacts.find_damage(files) if self.artifacts.quarantine(damage.entry)]
         damaged = {damage.entry.sha256 for damage in harm}
         self.verified.add(self.artifacts.store, [entry for entry in files if entry.sha256 not in damaged])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.file_cache import FileCache
 from pipeline.line import ChampionInput, SourceInput
 from pipeline.lookup import load
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.artifacts import Artifacts
-    from pipeline.artifacts.manifest import Parts, Reference
+    from pipeline.artifacts.manifest import Manifest, Parts, Reference
     from pipeline.line import Step
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -50,7 +50,7 @@ class InputResolver:
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
-    _params: dict[Reference, dict[str, Any]] = field(default_factory=dict)
+    _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the cache of code digests."""
@@ -90,20 +90,28 @@ class InputResolver:
         # checked last: a step with a missing input is skipped, whatever its other inputs are
         if pending:
             return MissingInput(pending, skipped=False)
-        digests = {name: reference.digest for name, reference in inputs.items()}
-        if pin:
-            digests["source"] = pin.digest
-        made_with = [self._params_of(reference) for name, reference in inputs.items() if step.component.inputs[name].identity]
-        parts = fingerprint_parts(step.component, step.params, digests, self._code, made_with)
+        parts = self._parts(step, inputs, pin)
         self._code.save()
         return ResolvedInputs(parts, inputs, pin)
 
-    def _params_of(self, reference: Reference) -> dict[str, Any]:
-        """Params that an input was made with; none if its manifest is lost, which the planner finds out itself."""
-        if reference not in self._params:
-            manifest = self.artifacts.resolve(reference)
-            self._params[reference] = manifest.parts.params if manifest else {}
-        return self._params[reference]
+    def _parts(self, step: Step, inputs: Mapping[str, Reference], pin: Pin | None) -> Parts:
+        """The parts of the fingerprint.
+
+        An input whose manifest is lost counts whole and without params. No artifact has that fingerprint, so the step is a miss, and
+        the planner finds the lost manifest when it checks the inputs of the misses.
+        """
+        counted = {name: reference for name, reference in inputs.items() if step.component.inputs[name].identity}
+        found = {name: manifest for name, reference in counted.items() if (manifest := self._manifest(reference))}
+        digests = {name: reference.digest for name, reference in counted.items()} | input_digests(step.component, found)
+        if pin:
+            digests["source"] = pin.digest
+        made_with = [manifest.parts.params for manifest in found.values()]
+        return fingerprint_parts(step.component, step.params, digests, self._code, made_with)
+
+    def _manifest(self, reference: Reference) -> Manifest | None:
+        if reference not in self._manifests:
+            self._manifests[reference] = self.artifacts.resolve(reference)
+        return self._manifests[reference]
 
     def _pin(self, origin: SourceInput) -> Pin:
         source = origin.source

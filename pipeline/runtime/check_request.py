@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput
 from pipeline.runtime.work_folder import resolve_input
@@ -61,11 +61,9 @@ def check_identity(component: Component, params: Params, request: Request, artif
         BadInput: it differs from the plan's: the image is stale, or the code changed since.
         Damaged: the manifest of an input is missing.
     """
-    digests = {name: reference.digest for name, reference in request.inputs.items()}
-    if request.pin:
-        digests["source"] = request.pin.digest
-    manifests = [resolve_input(artifacts, request, name) for name in request.inputs if component.inputs[name].identity]
-    parts = fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests])
+    manifests = {name: resolve_input(artifacts, request, name) for name in request.inputs if component.inputs[name].identity}
+    digests = input_digests(component, manifests) | ({"source": request.pin.digest} if request.pin else {})
+    parts = fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests.values()])
     if parts.fingerprint != request.fingerprint:
         raise BadInput(
             f"code or libraries here give {component.name} the fingerprint {parts.fingerprint[:12]}",

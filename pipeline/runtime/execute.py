@@ -104,7 +104,7 @@ class Attempt:
             checkpoints = StoredCheckpoints(
                 self.artifacts, self.component.name, self.parts.fingerprint, self.lease, local, self.outbox, run
             )
-        inputs = open_inputs(self.artifacts, self.request, place)
+        inputs = open_inputs(self.component, self.artifacts, self.request, place)
         return Work(
             self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.process_group
         )

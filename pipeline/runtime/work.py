@@ -25,7 +25,7 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True)
 class Opened:
-    """An input: its files, read-only and verified, and its manifest."""
+    """An input: the files of the parts that the contract names, read-only and verified, and the manifest of the whole artifact."""
 
     folder: Path
     manifest: Manifest

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest
+    from pipeline.component import Component
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
 
@@ -45,13 +46,15 @@ def work_folder(settings: Settings, request: Request, epoch: int) -> Iterator[Pa
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def open_inputs(artifacts: Artifacts, request: Request, folder: Path) -> dict[str, Opened]:
-    """Fetch the files of every input, verified and read-only, into ``folder``.
+def open_inputs(component: Component, artifacts: Artifacts, request: Request, folder: Path) -> dict[str, Opened]:
+    """Fetch what the body reads of every input, verified and read-only, into ``folder``.
 
     Raises:
         Damaged: an input is missing, differs from the plan, or its bytes are wrong.
     """
-    return {name: _open(artifacts, request, name, folder) for name in request.inputs}
+    return {
+        name: _open(artifacts, request, name, folder, wanted.parts) for name, wanted in component.inputs.items() if name in request.inputs
+    }
 
 
 def resolve_input(artifacts: Artifacts, request: Request, name: str) -> Manifest:
@@ -68,6 +71,6 @@ def resolve_input(artifacts: Artifacts, request: Request, name: str) -> Manifest
     return manifest
 
 
-def _open(artifacts: Artifacts, request: Request, name: str, folder: Path) -> Opened:
+def _open(artifacts: Artifacts, request: Request, name: str, folder: Path, parts: tuple[str, ...]) -> Opened:
     manifest = resolve_input(artifacts, request, name)
-    return Opened(artifacts.open(manifest, folder / "inputs" / name), manifest)
+    return Opened(artifacts.open(manifest, folder / "inputs" / name, parts), manifest)

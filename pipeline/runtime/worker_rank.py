@@ -128,7 +128,7 @@ def run_worker_rank(
         with work_folder(settings, request, epoch=0) as folder:
             output = folder / "output"
             output.mkdir()
-            inputs = open_inputs(artifacts, request, folder)
+            inputs = open_inputs(component, artifacts, request, folder)
             body(Work(request, params, inputs, output, reporter, settings, artifacts, None, reporter, process_group))
     finally:
         watchdog.close()

@@ -7,19 +7,24 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from components.tokenization.contract import contract
+from components.tokenization.contract import contract as tokenization
 from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.runtime import Work, main
 
 log = logging.getLogger("pipeline.sample")
+contract = replace(tokenization, inputs={"corpus": replace(tokenization.inputs["corpus"], parts=("behaviour", "read"))})
 
 
 def body(work: Work) -> None:
     behaviour = (work.inputs["corpus"].folder / "behaviour").read_text()
     log.info("behaviour %s", behaviour)
     work.reporter.progress(1, 2, "documents", loss=1.5)
+    if behaviour == "listing":
+        folder = work.inputs["corpus"].folder
+        raise BadInput(f"files: {sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file())}")
     if behaviour == "bad":
         raise BadInput("got three", "expected two", "give two")
     if behaviour == "away":

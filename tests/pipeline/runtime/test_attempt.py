@@ -64,6 +64,24 @@ def test_a_forced_attempt_runs_again(bench: Bench) -> None:
     assert "behaviour good" in err
 
 
+def test_the_body_finds_only_the_parts_that_its_contract_names(bench: Bench) -> None:
+    request = bench.request("listing")
+    code, _, err = bench.run(request)
+    assert code == 2, err
+    failure = read_failure(bench.artifacts.store, request.run, request.step)
+    assert failure.message == "files: ['behaviour', 'read/a']"
+
+
+def test_an_input_that_differs_in_other_parts_gives_the_same_fingerprint(bench: Bench) -> None:
+    first, second = bench.request(), bench.request(unread="other")
+    assert first.inputs != second.inputs
+    assert bench.run(first)[0] == 0
+    code, out, err = bench.run(second)
+    assert code == 0
+    assert "behaviour" not in err
+    assert json.loads(out)["fingerprint"] == first.fingerprint
+
+
 @pytest.mark.parametrize(
     ("behaviour", "code", "status", "words"),
     [
