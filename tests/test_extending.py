@@ -89,13 +89,19 @@ from pipeline.recipe import Data, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources import PINNERS
+from pipeline.tasks.summarization.section import Summarization
+from pipeline.tasks.written import WrittenExamples
+
+class Texts(WrittenExamples):
+    def finish(self, folder):
+        return {}
 
 folder = Path(sys.argv[1])
 settings = Settings(state=folder / "state")
 data = Data(source=Source(kind="fortune", path=str(folder)), split=Split(salt="x", held_out_groups=0))
 pin = load("source", PINNERS, data.source.kind)(data.source, settings)
 (folder / "corpus").mkdir()
-counts = ingest_corpus(data, pin, folder / "corpus", settings, SilentReporter())
+counts = ingest_corpus(data, Texts(Summarization(kind="summarization")), pin, folder / "corpus", settings, SilentReporter())
 print([item.name.rpartition("/")[2] for item in pin.items], counts["read"], counts["kept"])
 print(any(document.text == "Saying number 7 is short.\\nIt has two lines." for document in read_documents(folder / "corpus", "train")))
 """
@@ -116,7 +122,7 @@ from pipeline.lookup import load
 from pipeline.models.files import load_model
 from pipeline.models.shape import Shape
 from pipeline.recipe import Finetuning, Model, Tokenizer, read_recipe
-from pipeline.recipe.overrides import override
+from pipeline.recipe.overrides import replace_fields
 from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
 from pipeline.tokens.tokenize import tokenize_corpus
@@ -134,14 +140,14 @@ class NoCheckpoints:
 
 corpus, folder, family, task = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
 recipe = "pydocs" if family == "t5" else "pydocs-gpt2"
-override(read_recipe(Path(f"dags/recipes/{recipe}.yaml")), {"model.family": family, "finetuning.task": task})
+replace_fields(read_recipe(Path(f"dags/recipes/{recipe}.yaml")), {"model.family": family, "task.kind": task}, "test")
 for name in ("tokens", "model"):
     (folder / name).mkdir()
 tokenize_corpus(corpus, Tokenizer(vocabulary=400, sentinels=10, max_source_tokens=40, max_target_tokens=12), folder / "tokens", SilentReporter())
 shape = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=64)
-params = Finetuning(task=task, steps=2, batch=4)
+params = Finetuning(steps=2, batch=4)
 job = TrainingJob(folder / "tokens", shape, folder / "model", "cpu", 1, SilentReporter(), NoCheckpoints(), SINGLE_PROCESS)
-finetune_model(job, params)
+finetune_model(job, task, params)
 model = load_model(folder / "model", "cpu")
 print(type(model.model).__name__, model.info.task, len(Answerer(model, 2).answer(["Opens the file."], ["a.b"])))
 if task == "noisy_summarization":

@@ -20,7 +20,7 @@ def finetune(work: Work[FinetuningParams]) -> None:
         checkpoints=work.checkpoints,
         process_group=work.process_group or SINGLE_PROCESS,
     )
-    result = finetune_model(job, work.params.finetuning, base.folder if base else None)
+    result = finetune_model(job, work.params.task.kind, work.params.finetuning, base.folder if base else None)
     work.metrics.update(result.metrics)
     work.environment.update(result.environment)
 

@@ -3,6 +3,7 @@
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.model import Model
+from pipeline.recipe.task import Task
 from pipeline.recipe.training import Finetuning
 
 
@@ -12,8 +13,11 @@ class FinetuningParams(Params):
     model: Model
     """Shape of the model; used without a pretrained base, and checked against the base otherwise."""
 
+    task: Task
+    """What is learned."""
+
     finetuning: Finetuning
-    """Task, steps, optimizer, early stopping."""
+    """Steps, optimizer, early stopping."""
 
 
 contract = Component(

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from components.ingestion.contract import IngestionParams, contract
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.runtime import main
+from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
     from pipeline.runtime import Work
+    from pipeline.tasks.base import TaskExamples
 
 
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
-    counts = ingest_corpus(work.params.data, work.source, work.output, work.settings, work.reporter)
+    examples: TaskExamples = part(work.params.task, "examples")
+    counts = ingest_corpus(work.params.data, examples, work.source, work.output, work.settings, work.reporter)
     work.counts.update(counts)
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
 

@@ -3,6 +3,7 @@
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.data import Data
+from pipeline.recipe.task import Task
 
 
 class IngestionParams(Params):
@@ -10,6 +11,9 @@ class IngestionParams(Params):
 
     data: Data
     """Source, filter and split of the recipe."""
+
+    task: Task
+    """What the documents are for: which targets are valid, and what decides the split."""
 
 
 contract = Component(

@@ -4,8 +4,9 @@ Files of a corpus:
 
 ======================= =========================================================================================
 <split>-00000.parquet … documents of one split (``train``, ``validation``, ``test``, ``held_out``); columns ``id``,
-                        ``group``, ``name``, ``text``, ``target`` (null without target)
+                        ``group``, ``name``, ``text``, ``pair`` (null for an input of one text), ``target`` (null without answer)
 quarantine.jsonl        records that could not be read: ``reason``, ``where``, ``excerpt``
+others                  what the task must know of all documents, e.g. ``labels.json``
 ======================= =========================================================================================
 
 The manifest holds the counts. ``read = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.

@@ -1,10 +1,10 @@
-"""From a record to a document, or to the reason why it is filtered."""
+"""From the texts of a record to clean ones, or to the reason why it is filtered; the target is the task's business."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.corpus.documents import Document
 from pipeline.corpus.normalise import clean_line, clean_text
@@ -18,33 +18,35 @@ MAX_NAME_CHARS = 200
 """Names are cut to this many characters."""
 
 
-def clean_record(record: Record, rules: Filter) -> Document | str:
-    """Clean a record and apply the filter.
+class CleanRecord(NamedTuple):
+    """The cleaned fields of a record, its target left out."""
 
-    A target that is too short or too long is dropped, and the document keeps its text.
+    text: str
+    pair: str | None
+    name: str
+    group: str
+
+    def document(self, target: str | None) -> Document:
+        """The document with this target."""
+        return Document(document_id(self.text, self.pair, target), self.group, self.name, self.text, self.pair, target)
+
+
+def clean_record(record: Record, rules: Filter) -> CleanRecord | str:
+    """Clean the texts of a record and apply the filter.
 
     Returns:
-        The document, or why it is filtered: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
+        The texts, or why the record is filtered: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
     """
     text = clean_text(record.text)
-    reason = filter_reason(text, rules)
-    if reason:
-        return reason
-    target = clean_line(record.target) if record.target else None
-    if target is not None and not rules.min_target_chars <= len(target) <= rules.max_target_chars:
-        target = None
-    return Document(document_id(text, target), clean_line(record.group), clean_line(record.name)[:MAX_NAME_CHARS], text, target)
+    pair = clean_text(record.pair) if record.pair is not None else None
+    reason = filter_reason(text, rules) or (_length_reason(pair, 1, rules.max_chars) if pair is not None else None)
+    return reason or CleanRecord(text, pair, clean_line(record.name)[:MAX_NAME_CHARS], clean_line(record.group))
 
 
 def filter_reason(text: str, rules: Filter) -> str | None:
     """Why a cleaned text is filtered; None if it is kept."""
-    if len(text) < rules.min_chars:
-        return "too_short"
-    if len(text) > rules.max_chars:
-        return "too_long"
-    if letter_share(text) < rules.min_letters:
-        return "few_letters"
-    return None
+    reason = _length_reason(text, rules.min_chars, rules.max_chars)
+    return reason or ("few_letters" if letter_share(text) < rules.min_letters else None)
 
 
 def letter_share(text: str) -> float:
@@ -53,7 +55,11 @@ def letter_share(text: str) -> float:
     return (len(NON_LETTERS.sub("", text)) + spaces) / len(text)
 
 
-def document_id(text: str, target: str | None) -> str:
-    """Digest of a document's text and target, 24 hexadecimal digits. Name and group do not count."""
-    parts = [text] if target is None else [text, target]
+def document_id(text: str, pair: str | None, target: str | None) -> str:
+    """Digest of a document's texts and target, 24 hexadecimal digits. Name and group do not count."""
+    parts = [text, *(["\x01" + pair] if pair is not None else []), *([target] if target is not None else [])]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]
+
+
+def _length_reason(text: str, least: int, most: int) -> str | None:
+    return "too_short" if len(text) < least else "too_long" if len(text) > most else None

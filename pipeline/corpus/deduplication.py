@@ -1,4 +1,7 @@
-"""Exact deduplication: the first of equal documents is kept."""
+"""Exact deduplication: the first of equal documents of a split is kept.
+
+Splits are searched one by one. So a document that joins another split, e.g. with a held-out group, takes none out of this one.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ class SeenDocuments:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._digests: set[bytes] = set()
+        self._digests: dict[str, set[bytes]] = {}
 
-    def seen_before(self, document: Document) -> bool:
-        """Whether an equal document was added before; adds this one."""
-        digest = bytes.fromhex(document.id)
-        if digest in self._digests:
+    def seen_before(self, document: Document, split: str) -> bool:
+        """Whether an equal document was added to this split before; adds this one."""
+        digest, digests = bytes.fromhex(document.id), self._digests.setdefault(split, set())
+        if digest in digests:
             return True
-        self._digests.add(digest)
+        digests.add(digest)
         return False

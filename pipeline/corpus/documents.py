@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Record(NamedTuple):
@@ -11,14 +11,20 @@ class Record(NamedTuple):
     text: str
     """The input of the model."""
 
-    target: str | None = None
-    """What the model learns to write, if anything."""
+    target: Any = None
+    """What the model learns to answer, if anything: a text, a label, a list, or another JSON value. The task decides what is valid."""
 
     name: str = ""
     """A short title of the text."""
 
     group: str = ""
     """The unit that is held out as a whole: package, author, site. Empty: never held out."""
+
+    pair: str | None = None
+    """The second text of the input, where the input is two texts."""
+
+    where: str = ""
+    """File name and line, for a record that turns out to be unusable."""
 
 
 class Quarantined(NamedTuple):
@@ -38,9 +44,14 @@ class Document(NamedTuple):
     """One document of a corpus."""
 
     id: str
-    """Digest of cleaned text and target, 24 hexadecimal digits; unique in a corpus."""
+    """Digest of cleaned texts and target, 24 hexadecimal digits; unique in a split."""
 
     group: str
     name: str
     text: str
+
+    pair: str | None
+    """The second text of the input; None for an input of one text."""
+
     target: str | None
+    """The answer in the task's form: a text, a label, a JSON list of labels, a number; None without answer."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import clean_record
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Quarantined
+from pipeline.corpus.pending import PendingDocuments
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
-from pipeline.corpus.splitting import HELD_OUT, SPLITS, TRAIN, Splitter
+from pipeline.corpus.splitting import SPLITS, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
 from pipeline.lookup import load
 
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
+    from pipeline.tasks.base import TaskExamples
 
 STOP_CHECK_EVERY = 1000
 """Records between two checks whether to stop."""
 
 
-def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
+def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
     Args:
         data: source, filter and split of the recipe.
+        examples: the task's part that makes documents of records.
         pin: the source at the revision to read.
         output: empty folder to fill.
         settings: address of the S3 server.
@@ -42,36 +44,35 @@ def ingest_corpus(data: Data, pin: Pin, output: Path, settings: Settings, report
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
-        ``pairs_<split>``; ``filtered_<reason>``.
+        ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts.
 
     Raises:
-        BadInput: too many records are unreadable, or no document is left to train on.
+        BadInput: too many records are unreadable, no document is left to train on, or the targets do not make a corpus for the task.
         Preempted: asked to stop.
         Unavailable: the source changed since it was planned, or is unreachable.
     """
     reader: Reader = load("source", READERS, data.source.kind)
-    ingestion = _Ingestion(data, output)
-    for record in reader(data.source, pin, settings, reporter):
-        ingestion.add(record)
-        if ingestion.counts["read"] % STOP_CHECK_EVERY == 0 and reporter.stopping():
-            raise Preempted("stopped on request while ingesting", "", "run it again")
-    counts = ingestion.finish()
+    with PendingDocuments(output) as pending:
+        ingestion = _Ingestion(data, examples, output, pending)
+        for record in reader(data.source, pin, settings, reporter):
+            ingestion.add(record)
+            if ingestion.counts["read"] % STOP_CHECK_EVERY == 0 and reporter.stopping():
+                raise Preempted("stopped on request while ingesting", "", "run it again")
+        counts = ingestion.finish()
     check_sums(counts)
-    _check_result(counts, data)
-    return counts
+    _check_result(counts)
+    return counts | dict(examples.finish(output))
 
 
 class _Ingestion:
     """Sorts records into splits, one by one and in order."""
 
-    def __init__(self, data: Data, output: Path) -> None:
-        self.data, self.output = data, output
+    def __init__(self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments) -> None:
+        self.data, self.examples, self.output, self.pending = data, examples, output, pending
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
-        self.held_out: list[Document] = []
-        """Held-out documents, kept in memory until all answers of training are known; they are a small share of a corpus."""
 
     def add(self, record: Record | Quarantined) -> None:
         """Clean one record, and quarantine, filter or keep it."""
@@ -79,25 +80,29 @@ class _Ingestion:
         if isinstance(record, Quarantined):
             self.quarantine.add(record)
             return
-        found = clean_record(record, self.data.filter)
-        if isinstance(found, str):
+        found = self.examples.document(record, self.data.filter)
+        if isinstance(found, Quarantined):
+            self.quarantine.add(found)
+        elif isinstance(found, str):
             self.filtered[found] += 1
-        elif self.seen.seen_before(found):
-            self.counts["duplicate"] += 1
         else:
-            split = self.splitter.split(found)
-            if split == HELD_OUT:
-                self.held_out.append(found)
-            else:
+            split = self.splitter.split(found.group, self.examples.split_keys(found))
+            if self.seen.seen_before(found, split):
+                self.counts["duplicate"] += 1
+            elif split == TRAIN:
                 self._keep(found, split)
+            else:
+                self.pending.add(split, found)
 
     def finish(self) -> dict[str, int]:
-        """Write the held-out documents, close all files, and return the counts."""
+        """Write the documents of the other splits, close all files, and return the counts."""
         self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
-        kept = self.splitter.with_unseen_answers(self.held_out)
-        self.filtered["known_answer"] = len(self.held_out) - len(kept)
-        for found in kept:
-            self._keep(found, HELD_OUT)
+        for split, found in self.pending.take():
+            known = self.splitter.known(split, self.examples.split_keys(found))
+            if known:
+                self.filtered[known] += 1
+            else:
+                self._keep(found, split)
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
@@ -108,21 +113,19 @@ class _Ingestion:
         return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
     def _keep(self, found: Document, split: str) -> None:
+        reason = self.examples.add(found, split)
+        if reason:
+            self.filtered[reason] += 1
+            return
         self.counts["kept"] += 1
         self.counts[f"pairs_{split}"] += found.target is not None
         self.writers[split].add(found)
 
 
-def _check_result(counts: dict[str, int], data: Data) -> None:
-    """Refuse a corpus without documents to train on, or without targets although a target column is named."""
+def _check_result(counts: dict[str, int]) -> None:
+    """Refuse a corpus without documents to train on."""
     if not counts[TRAIN]:
         reasons = ", ".join(f"{counts[name]} {name}" for name in ("duplicate", "filtered", "quarantined", "kept"))
         raise BadInput(
             f"no document to train on is left of {counts['read']} records ({reasons})", "at least one", "add data, or loosen data.filter"
-        )
-    if data.source.columns.target and not any(counts[f"pairs_{split}"] for split in SPLITS):
-        raise BadInput(
-            f"no record has a usable {data.source.columns.target!r}",
-            f"targets of {data.filter.min_target_chars} to {data.filter.max_target_chars} characters",
-            "check data.source.columns.target, or loosen data.filter",
         )

@@ -18,6 +18,7 @@ SCHEMA = pa.schema(
         pa.field("group", pa.string(), nullable=False),
         pa.field("name", pa.string(), nullable=False),
         pa.field("text", pa.string(), nullable=False),
+        pa.field("pair", pa.string()),
         pa.field("target", pa.string()),
     ]
 )
@@ -46,7 +47,7 @@ class ShardWriter:
         """Buffer one document; full buffers are written."""
         self._rows.append(document)
         self.documents += 1
-        self._buffered += len(document.text) + len(document.target or "")
+        self._buffered += len(document.text) + len(document.pair or "") + len(document.target or "")
         if self._buffered >= min(ROW_GROUP, self.limit):
             self._flush()
 

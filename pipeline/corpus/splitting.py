@@ -1,11 +1,11 @@
-"""Which split a document belongs to: a salted hash decides, so adding or removing other documents moves none.
+"""Which split a document belongs to: a salted hash of its split key decides, so adding or removing other documents moves none.
 
-The hash is over the comparison key of the answer: the target or, without a target, the text. Documents with equal answers therefore
-get the same split, and so does a text that only states the answer of a test document.
+The task says what the key is (`pipeline.tasks.base.SplitKeys`): the input for labels, the answer for written answers. A second key
+may not straddle either. Documents that share a key with training are dropped from validation, test and held-out, and those that share
+one with validation are dropped from test and held-out. They are counted as filtered. Training never loses a document to another split:
+otherwise a group that joins the corpus would take documents out of training.
 
-The salted hash of its name decides whether a whole group is held out. A held-out document may have an answer that training also sees
-in another group ("Return a string representation."). Such a document is dropped from the held-out split and counted as filtered. If
-it were dropped from training instead, a group that joins the corpus would take documents out of training.
+The salted hash of its name decides whether a whole group is held out. With ``by: group`` it also decides the split of every other group.
 """
 
 from __future__ import annotations
@@ -13,57 +13,68 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.normalise import comparison_key
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.corpus.documents import Document
     from pipeline.recipe.data import Split
+    from pipeline.tasks.base import SplitKeys
 
 TRAIN, VALIDATION, TEST, HELD_OUT = SPLITS = ("train", "validation", "test", "held_out")
+TRUSTED = {TRAIN: (), VALIDATION: (TRAIN,), TEST: (TRAIN, VALIDATION), HELD_OUT: (TRAIN, VALIDATION)}
+"""Split → the splits whose keys it may not share."""
 
 
 class Splitter:
-    """Assigns documents to splits, and records the answers of training and validation."""
+    """Assigns documents to splits, and records the keys of training and validation: about 80 bytes of memory each."""
 
     def __init__(self, rules: Split) -> None:
-        """Start with no answers seen.
+        """Start with no keys seen.
 
         Args:
             rules: salt and shares.
         """
         self.rules = rules
         self._groups: dict[str, bool] = {}
-        self._seen_answers: set[bytes] = set()
+        self._seen: dict[str, set[bytes]] = {TRAIN: set(), VALIDATION: set()}
 
-    def split(self, document: Document) -> str:
-        """Name of the split; answers of training and validation are recorded for `with_unseen_answers`."""
-        if document.group and self._held_out(document.group):
+    def split(self, group: str, keys: SplitKeys) -> str:
+        """Name of the split. Keys of training and validation are recorded for `known`, whether or not the document is kept there."""
+        found = self._split(group, keys.decides)
+        if found in self._seen:
+            self._seen[found].update(self._digests(keys))
+        return found
+
+    def known(self, split: str, keys: SplitKeys) -> str | None:
+        """Why a document is dropped from its split, or None; call it after all documents are split.
+
+        Args:
+            split: its split.
+            keys: its keys.
+        """
+        for digest, reason in zip(self._digests(keys), keys.reasons, strict=False):
+            if any(digest in self._seen[other] for other in TRUSTED[split]):
+                return reason
+        return None
+
+    def _split(self, group: str, key: str) -> str:
+        if group and self._held_out(group):
             return HELD_OUT
-        digest = self._digest("document", _answer(document))
-        share = _share(digest)
+        by_group = group and self.rules.by == "group"
+        share = _share(self._digest("whole group", group) if by_group else self._digest("document", key))
         if share < self.rules.test:
             return TEST
-        self._seen_answers.add(digest[:12])
         return VALIDATION if share < self.rules.test + self.rules.validation else TRAIN
-
-    def with_unseen_answers(self, documents: Iterable[Document]) -> list[Document]:
-        """The held-out documents whose answer is in neither training nor validation; call it after all documents are split."""
-        return [document for document in documents if self._digest("document", _answer(document))[:12] not in self._seen_answers]
 
     def _held_out(self, group: str) -> bool:
         if group not in self._groups:
             self._groups[group] = _share(self._digest("group", group)) < self.rules.held_out_groups
         return self._groups[group]
 
+    def _digests(self, keys: SplitKeys) -> Iterable[bytes]:
+        return [self._digest("document", key)[:12] for key in (keys.decides, keys.also) if key is not None]
+
     def _digest(self, what: str, value: str) -> bytes:
         return hashlib.sha256(f"{self.rules.salt}\x00{what}\x00{value}".encode()).digest()
-
-
-def _answer(document: Document) -> str:
-    """What a model must not have seen in training."""
-    return comparison_key(document.text if document.target is None else document.target)
 
 
 def _share(digest: bytes) -> float:

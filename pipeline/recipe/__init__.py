@@ -11,6 +11,7 @@ from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.recipe import Recipe, Schedule
 from pipeline.recipe.resources import Resources
+from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining, Training
 from pipeline.section import Section
@@ -31,6 +32,7 @@ __all__ = [
     "Section",
     "Source",
     "Split",
+    "Task",
     "Tokenizer",
     "Training",
     "find_recipe",

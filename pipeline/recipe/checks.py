@@ -118,10 +118,12 @@ def _learning_rate_schedule(recipe: Recipe) -> Problem:
 
 def _lengths(recipe: Recipe) -> Problem:
     limits = recipe.data.filter
-    for low, high in (("min_chars", "max_chars"), ("min_target_chars", "max_target_chars")):
-        least, most = getattr(limits, low), getattr(limits, high)
+    if limits.min_chars > limits.max_chars:
+        return f"data.filter.min_chars {limits.min_chars} is above data.filter.max_chars {limits.max_chars}", "", "change one of them"
+    for low, high in recipe.task.ranges:
+        least, most = getattr(recipe.task, low), getattr(recipe.task, high)
         if least > most:
-            return f"data.filter.{low} {least} is above data.filter.{high} {most}", "", "change one of them"
+            return f"task.{low} {least} is above task.{high} {most}", "", "change one of them"
     return None
 
 
@@ -136,12 +138,12 @@ def _path(recipe: Recipe) -> Problem:
 
 def _target(recipe: Recipe) -> Problem:
     source = recipe.data.source
-    got = f"finetuning.task {recipe.finetuning.task!r} needs a target"
+    got = f"task.kind {recipe.task.kind!r} needs a target"
     if source.kind == "text":
         return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
     if source.kind == "pydocs" or source.columns.target:
         return None
-    return got, "the field to learn to write", "set data.source.columns.target"
+    return got, "the field that holds the answer", "set data.source.columns.target"
 
 
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (

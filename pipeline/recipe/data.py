@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.section import Section
@@ -14,7 +16,10 @@ class Columns(Section):
     """Field that holds the document."""
 
     target: str | None = None
-    """Field that holds what fine-tuning learns to write, e.g. the summary; without one, the data can only be used for pretraining."""
+    """Field that holds the answer, e.g. a summary, a label or a list of labels; without one, the data can only be used for pretraining."""
+
+    pair: str | None = None
+    """Field that holds the second text, where the input is two texts, e.g. premise and hypothesis."""
 
     name: str | None = None
     """Field that holds a short title put before the text."""
@@ -48,12 +53,6 @@ class Filter(Section):
     max_chars: int = Field(20_000, ge=1)
     """Longer texts are dropped."""
 
-    min_target_chars: int = Field(10, ge=1)
-    """Documents with a shorter target keep only their text."""
-
-    max_target_chars: int = Field(400, ge=1)
-    """Documents with a longer target keep only their text."""
-
     min_letters: float = Field(0.5, ge=0, le=1)
     """Minimum share of letters and spaces among the characters."""
 
@@ -66,6 +65,9 @@ class Split(Section):
 
     salt: str
     """Fixed for the life of a model: changing it moves documents between train and test."""
+
+    by: Literal["auto", "group"] = "auto"
+    """``auto``: what the task says, so that no input and no written answer is on both sides; ``group``: a whole group stays together."""
 
     test: float = Field(0.04, gt=0, lt=0.5)
     """Share of documents in the test split."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, ValidationError
 
@@ -14,6 +14,7 @@ from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.names import check_names
 from pipeline.recipe.resources import Resources
+from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
 from pipeline.section import Section
@@ -47,6 +48,9 @@ class Recipe(Section):
     data: Data
     """Where the text comes from."""
 
+    task: Task
+    """What the model is for: the section of one kind of task."""
+
     tokenizer: Tokenizer = Tokenizer()
     """How it becomes tokens."""
 
@@ -57,7 +61,7 @@ class Recipe(Section):
     """How it is trained without labels; if absent, fine-tuning starts from random weights."""
 
     finetuning: Finetuning
-    """How it is trained on pairs."""
+    """How it is trained on examples of the task."""
 
     evaluation: Evaluation = Evaluation()
     """How it is scored."""
@@ -96,21 +100,35 @@ def _explain(error: ValidationError, origin: str) -> BadInput:
     errors = error.errors()
     # a misspelt field is also a missing one: the misspelling is the better message
     first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
-    place = ".".join(str(part) for part in first["loc"])
+    names, section = _place(first["loc"])
+    place = ".".join(names)
     if first["type"] == "extra_forbidden":
-        parents, wrong = first["loc"][:-1], str(first["loc"][-1])
-        return unknown_name(f"field in {origin}:", ".".join([*map(str, parents), wrong]), _fields_at(parents))
-    if first["type"] == "missing":
+        return unknown_name(f"field in {origin}:", place, [".".join([*names[:-1], name]) for name in section.model_fields])
+    if first["type"] in ("missing", "union_tag_not_found"):
+        place += ".kind" if first["type"] == "union_tag_not_found" else ""
         return BadInput(f"{origin}: no {place}", "a value for it", f"add {place} to the recipe")
+    if first["type"] == "union_tag_invalid":
+        return unknown_name(
+            f"{place}.kind in {origin}:", str(first["ctx"]["tag"]), first["ctx"]["expected_tags"].replace("'", "").split(", ")
+        )
     wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return BadInput(f"{origin}: {place} = {first['input']!r}", wanted, f"correct {place}")
 
 
-def _fields_at(parents: tuple[int | str, ...]) -> list[str]:
-    """Dotted names of the fields of the section that ``parents`` leads to."""
+def _place(location: tuple[int | str, ...]) -> tuple[list[str], type[Section]]:
+    """The names of fields on pydantic's way to an error, and the section of the last one.
+
+    Below a section of several kinds, pydantic adds the kind to the way; that is no field.
+    """
+    names: list[str] = []
     section: type[Section] = Recipe
-    for part in parents:
-        annotation = section.model_fields[str(part)].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        section = next(option for option in options if isinstance(option, type) and issubclass(option, Section))
-    return [".".join([*map(str, parents), name]) for name in section.model_fields]
+    inside = [section]
+    for part in map(str, location):
+        if len(inside) > 1:
+            inside = [next(option for option in inside if part in get_args(option.model_fields["kind"].annotation))]
+            continue
+        section = inside[0] if inside else section
+        names.append(part)
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        inside = [option for option in (annotation, *get_args(annotation)) if isinstance(option, type) and issubclass(option, Section)]
+    return names, section

@@ -69,9 +69,6 @@ class Pretraining(Training):
 class Finetuning(Training):
     """Params of fine-tuning, together with the model's."""
 
-    task: str
-    """What is learned from (text, target) pairs: a name from `pipeline.training.TASKS`, e.g. ``summarization``."""
-
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout while fine-tuning."""
 

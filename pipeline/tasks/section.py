@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ class TaskSection(Section):
 
     kind: str
     """A name from `pipeline.tasks.TASKS`, e.g. ``summarization`` or ``classification``."""
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of fields of which the first may not be above the second."""
 
     @classmethod
     @abstractmethod
@@ -64,3 +67,5 @@ class WrittenAnswer(TaskSection):
 
     generation: Generation = Generation()
     """How answers are written."""
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = (("min_target_chars", "max_target_chars"),)

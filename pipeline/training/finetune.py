@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from pipeline.training.token_folder import TokenFolder
 
 
-def finetune_model(job: TrainingJob, params: Finetuning, base: Path | None = None) -> TrainingResult:
+def finetune_model(job: TrainingJob, task: str, params: Finetuning, base: Path | None = None) -> TrainingResult:
     """Train a model on pairs with early stopping, and write the weights of the best validation.
 
     Args:
         job: inputs, output, and what to compute on; the model's shape must be the base's.
-        params: task, steps, optimizer, early stopping.
+        task: a name from `pipeline.training.TASKS`.
+        params: steps, optimizer, early stopping.
         base: folder of a pretrained model to start from; None starts from the seed's random weights.
 
     Raises:
@@ -36,14 +37,12 @@ def finetune_model(job: TrainingJob, params: Finetuning, base: Path | None = Non
         Preempted: asked to stop; a checkpoint was saved.
     """
     tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
-    feed = load("task", TASKS, params.task)(tokens, shape, params)
+    feed = load("task", TASKS, task)(tokens, shape, params)
     model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
     if base:
         _check_base(base, shape, tokens)
         load_weights(model, base)
-    info = ModelInfo(
-        shape, tokens.vocabulary, tokens.specials, params.task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed
-    )
+    info = ModelInfo(shape, tokens.vocabulary, tokens.specials, task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed)
     positions, group = max(shape.context, tokens.max_source_tokens), job.process_group
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, positions, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)

@@ -15,7 +15,8 @@ RECIPE = {
     "data": {"source": {"kind": "jsonl", "path": "x.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
     "pretraining": {"objective": "span_corruption", "steps": 10},
-    "finetuning": {"task": "summarization", "steps": 10},
+    "task": {"kind": "summarization"},
+    "finetuning": {"steps": 10},
     "registration": {"model": "tiny"},
 }
 
@@ -71,13 +72,13 @@ def test_each_input_fits_its_contract() -> None:
             lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, corpus=corpus),
             "params of step tokenization: Tokenizer, Model; expected sections for tokenizer",
         ),
-        (lambda step, recipe, _: step("ingestion", recipe.data, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
+        (lambda step, recipe, _: step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
     ],
 )
 def test_a_call_that_does_not_fit_the_contract_is_refused(call, words) -> None:
     recipe = check_recipe(RECIPE, "tiny.yaml")
     step = Steps()
-    corpus = step("ingestion", recipe.data, source=step.pin(recipe.data.source))
+    corpus = step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source))
     with pytest.raises(BadInput, match=words):
         call(step, recipe, corpus)
 

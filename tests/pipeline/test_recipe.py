@@ -22,7 +22,8 @@ MINIMAL = {
     "name": "tiny",
     "data": {"source": {"kind": "jsonl", "path": "x.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
-    "finetuning": {"task": "summarization", "steps": 10},
+    "task": {"kind": "summarization"},
+    "finetuning": {"steps": 10},
     "registration": {"model": "tiny"},
 }
 
@@ -43,15 +44,15 @@ def test_a_minimal_recipe_is_enough(tmp_path: Path) -> None:
     [
         (changed(finetunning={}), ["finetunning", "did you mean 'finetuning'"]),
         (
-            changed(finetuning={"task": "summarization", "steps": 10, "learning_rat": 1}),
+            changed(finetuning={"steps": 10, "learning_rat": 1}),
             ["finetuning.learning_rat", "'finetuning.learning_rate'"],
         ),
         (
             changed(pretraining={"objective": "causal_lm", "steps": 1, "objectives": 1}),
             ["pretraining.objectives", "'pretraining.objective'"],
         ),
-        (changed(finetuning={"task": "summarization"}), ["finetuning.steps", "add finetuning.steps"]),
-        (changed(finetuning={"task": "summarization", "steps": -1}), ["finetuning.steps = -1", "greater than or equal to 1"]),
+        (changed(finetuning={"batch": 4}), ["finetuning.steps", "add finetuning.steps"]),
+        (changed(finetuning={"steps": -1}), ["finetuning.steps = -1", "greater than or equal to 1"]),
         (changed(name="Not A Name"), ["name = 'Not A Name'"]),
         ([1], ["list", "a mapping"]),
     ],
@@ -97,6 +98,8 @@ def test_an_override_of_nothing_is_refused(name: str) -> None:
         "registration.gate.minimum",
         "registration.gate.beats",
         "data.source.path",
+        "task.kind",
+        "task.min_target_chars",
         "data.split.salt",
         "evaluation.examples",
         "tokenizer.given",
@@ -142,8 +145,12 @@ SPANS = {"objective": "span_corruption", "steps": 1}
     [
         (changed(model={"family": "T5"}), ["model.family in tiny.yaml: 'T5'", "did you mean 't5'?"]),
         (changed(model={"family": "t6"}), ["'t6'", "one of: gpt2, t5"]),
-        (changed(finetuning={"task": "Summarization", "steps": 1}), ["finetuning.task", "did you mean 'summarization'?"]),
-        (changed(finetuning={"task": "summarization", "steps": 1, "optimizer": "adam"}), ["finetuning.optimizer", "did you mean 'adamw'?"]),
+        (changed(task={"kind": "Summarization"}), ["task.kind in tiny.yaml: 'Summarization'", "did you mean 'summarization'?"]),
+        (changed(task={"max_source_tokens": 8}), ["no task.kind", "add task.kind"]),
+        (nested("task.max_sorce_tokens", 8), ["'task.max_sorce_tokens'", "did you mean 'task.max_source_tokens'?"]),
+        (nested("task.generation", {"beems": 8}), ["'task.generation.beems'", "did you mean 'task.generation.beams'?"]),
+        (nested("task.generation", {"beams": 0}), ["task.generation.beams = 0", "greater than or equal to 1"]),
+        (changed(finetuning={"steps": 1, "optimizer": "adam"}), ["finetuning.optimizer", "did you mean 'adamw'?"]),
         (changed(pretraining={"objective": "spancorruption", "steps": 1}), ["did you mean 'span_corruption'?"]),
         (nested("registration.gate.metric", "rougel"), ["registration.gate.metric", "did you mean 'rougeL'?"]),
         (nested("registration.gate.beats", ["leed"]), ["registration.gate.beats", "did you mean 'lead'?"]),
@@ -163,9 +170,9 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (changed(pretraining={**SPANS, "decay": 1.0}), ["pretraining.warmup 0.05 and pretraining.decay 1.0"]),
         (nested("registration.gate.min_distinct", 1.5), ["registration.gate.min_distinct = 1.5", "less than or equal to 1"]),
         (nested("data.filter.max_chars", 10), ["data.filter.min_chars 20 is above data.filter.max_chars 10"]),
-        (nested("data.filter.min_target_chars", 500), ["data.filter.min_target_chars 500 is above"]),
+        (nested("task.min_target_chars", 5000), ["task.min_target_chars 5000 is above task.max_target_chars 2000"]),
         (nested("data.source.path", None), ["data.source has no path for kind 'jsonl'"]),
-        (nested("data.source.columns", {}), ["finetuning.task 'summarization' needs a target", "set data.source.columns.target"]),
+        (nested("data.source.columns", {}), ["task.kind 'summarization' needs a target", "set data.source.columns.target"]),
         (nested("data.source.kind", "text"), ["data.source.kind 'text' has none"]),
         (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
         (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
@@ -240,7 +247,7 @@ def test_a_right_cron_is_accepted_and_airflow_agrees(tmp_path: Path, cron: str) 
 
 @pytest.mark.parametrize(
     ("old", "new", "key", "line"),
-    [("name: tiny\n", "name: tiny\nname: other\n", "name", 2), ("  steps: 10\n", "  steps: 10\n  steps: 20\n", "steps", 15)],
+    [("name: tiny\n", "name: tiny\nname: other\n", "name", 2), ("  steps: 10\n", "  steps: 10\n  steps: 20\n", "steps", 16)],
 )
 def test_a_key_that_occurs_twice_is_refused_with_its_line(tmp_path: Path, old: str, new: str, key: str, line: int) -> None:
     text = yaml.safe_dump(MINIMAL, sort_keys=False).replace(old, new)

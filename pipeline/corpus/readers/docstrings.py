@@ -45,7 +45,7 @@ def split_docstring(docstring: str) -> tuple[str, str | None]:
 def to_record(name: str, docstring: str, group: str) -> Record:
     """The record of one docstring."""
     text, target = split_docstring(docstring)
-    return Record(text, target, name, group)
+    return Record(text, target, name, group, where=name)
 
 
 def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Iterator[tuple[str, str]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.documents import Quarantined, Record
 from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pipeline.recipe.data import Columns
 
 
 def named_fields(columns: Columns) -> list[str]:
-    """The fields that the recipe names, in the order text, target, name, group."""
-    return [name for name in (columns.text, columns.target, columns.name, columns.group) if name is not None]
+    """The fields that the recipe names, in the order text, pair, target, name, group."""
+    return [name for name in (columns.text, columns.pair, columns.target, columns.name, columns.group) if name is not None]
 
 
 def check_fields(columns: Columns, available: Iterable[str], where: str) -> None:
@@ -31,24 +32,26 @@ def check_fields(columns: Columns, available: Iterable[str], where: str) -> None
 
 
 def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | Quarantined:
-    """Take the named fields of a row. Numbers become text in a name or group; null means no value.
+    """Take the named fields of a row. A target may be any JSON value; null means no value. Numbers become text in a name or group.
 
     Args:
         row: the user's row.
-        columns: which field holds text, target, name and group.
+        columns: which field is what.
         where: file and line.
     """
     try:
         text = _text(row, columns.text, where)
-        target = _text(row, columns.target, where)
+        pair = _text(row, columns.pair, where)
+        target = _target(row, columns.target, where)
         name, group = (_label(row, column) for column in (columns.name, columns.group))
     except BadInput as error:
         return Quarantined(error.got, where, str(dict(row))[:200])
-    if text is None:
-        return Quarantined(f"no field {columns.text!r}", where, str(dict(row))[:200])
-    if not all(map(is_unicode, (text, target or "", name, group))):
-        return Quarantined("not Unicode", where, text[:200])
-    return Record(text, target, name, group)
+    for column, value in ((columns.text, text), (columns.pair, pair)):
+        if column is not None and value is None:
+            return Quarantined(f"no field {column!r}", where, str(dict(row))[:200])
+    if not all(map(is_unicode, (text or "", pair or "", name, group, *_strings(target)))):
+        return Quarantined("not Unicode", where, (text or "")[:200])
+    return Record(text or "", target, name, group, pair, where)
 
 
 def is_unicode(text: str) -> bool:
@@ -72,6 +75,27 @@ def _text(row: Mapping[str, Any], column: str | None, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise BadInput(f"field {column!r} is not text", "text", f"see {where}")
     return value
+
+
+def _target(row: Mapping[str, Any], column: str | None, where: str) -> Any:  # noqa: ANN401 - any JSON value
+    value = row.get(column) if column is not None else None
+    if isinstance(value, bytes):
+        return _text(row, column, where)
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadInput(f"field {column!r} is not a JSON value", "text, a number, a list or an object", f"see {where}") from error
+    return value
+
+
+def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """All strings in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (found for pair in value.items() for item in pair for found in _strings(item))
+    elif isinstance(value, list):
+        yield from (found for item in value for found in _strings(item))
 
 
 def _label(row: Mapping[str, Any], column: str | None) -> str:

@@ -13,6 +13,9 @@ from pipeline.lookup import load
 from pipeline.recipe import Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
+from pipeline.tasks.parts import part
+from pipeline.tasks.summarization.section import Summarization
+from pipeline.tasks.written import WrittenExamples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
     from pipeline.recipe import Columns
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
+    from pipeline.tasks.section import TaskSection
+
+
+SUMMARIES = Summarization(kind="summarization", min_target_chars=10)
+
+
+class Texts(WrittenExamples):
+    """Examples of a source without targets."""
+
+    def finish(self, folder: Path) -> dict[str, int]:
+        return {}
 
 
 @pytest.fixture
@@ -32,6 +46,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         name: str = "corpus",
         *,
         columns: Columns = COLUMNS,
+        task: TaskSection = SUMMARIES,
         reporter: Reporter | None = None,
         settings: Settings = folder_settings,
         **changes: object,
@@ -43,7 +58,8 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages)
         data = Data(source=source, split=split, **changes)
         pin = load("source", PINNERS, kind)(source, settings)
-        return output, ingest_corpus(data, pin, output, settings, reporter or SilentReporter())
+        examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
+        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter())
 
     return run
 

@@ -16,6 +16,8 @@ from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources.base import Pin, PinnedItem
+from pipeline.tasks.summarization.section import Summarization
+from pipeline.tasks.written import WrittenExamples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +74,7 @@ def test_datasets_can_load_the_shards(jsonl: Path, tmp_path: Path, ingest: Inges
         "parquet", data_files={split: str(folder / f"{split}-*.parquet") for split in ("train", "test")}, cache_dir=str(tmp_path / "cache")
     )
     assert {split: loaded[split].num_rows for split in ("train", "test")} == {split: counts[split] for split in ("train", "test")}
-    assert loaded["train"].column_names == ["id", "group", "name", "text", "target"]
+    assert loaded["train"].column_names == ["id", "group", "name", "text", "pair", "target"]
 
 
 def test_a_document_stays_in_its_split_when_others_come_and_go(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
@@ -126,8 +128,8 @@ def test_a_column_no_row_has_gets_the_near_name(jsonl: Path, ingest: Ingest) -> 
 def test_nothing_left_to_train_on_is_refused(jsonl: Path, ingest: Ingest) -> None:
     with pytest.raises(BadInput, match="left of 400 records"):
         ingest("jsonl", jsonl, filter=Filter(min_chars=10_000, max_chars=20_000))
-    with pytest.raises(BadInput, match="no record has a usable 'summary'"):
-        ingest("jsonl", jsonl, "targets", filter=Filter(max_target_chars=1, min_target_chars=1))
+    with pytest.raises(BadInput, match="no record has a usable target; expected targets of 1 to 1 characters"):
+        ingest("jsonl", jsonl, "targets", task=Summarization(kind="summarization", max_target_chars=1))
 
 
 def test_a_target_out_of_bounds_leaves_the_text(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
@@ -143,8 +145,9 @@ def test_a_source_that_changed_since_it_was_pinned_is_not_read(jsonl: Path, tmp_
     from pipeline.corpus.ingest import ingest_corpus
 
     pin = Pin(kind="jsonl", items=(PinnedItem(name=str(jsonl), revision="sha256:" + "0" * 64, size=1),))
+    data = Data(source=Source(kind="jsonl"), split=Split(salt="s"))
     with pytest.raises(Unavailable, match="changed since it was planned"):
-        ingest_corpus(Data(source=Source(kind="jsonl"), split=Split(salt="s")), pin, tmp_path, folder_settings, SilentReporter())
+        ingest_corpus(data, WrittenExamples(Summarization(kind="summarization")), pin, tmp_path, folder_settings, SilentReporter())
 
 
 def test_told_to_stop_it_stops(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:

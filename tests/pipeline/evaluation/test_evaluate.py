@@ -156,7 +156,7 @@ def test_markup_in_a_text_is_shown_not_obeyed(make_model, tmp_path) -> None:
 
     for split in ("train", "test"):
         writer = ShardWriter(tmp_path, split, shard_mb=1)
-        writer.add(Document(f"{split}-1", "g", "x", "<img src=x onerror=alert(1)> breaks pages", "Break <b>pages</b>."))
+        writer.add(Document(f"{split}-1", "g", "x", "<img src=x onerror=alert(1)> breaks pages", None, "Break <b>pages</b>."))
         writer.close()
     counts, _ = run(tmp_path, make_model(), tmp_path / "out")
     assert counts == {"test": 1, "held_out": 0}

@@ -30,7 +30,7 @@ PROGRESS = PassProgress(SilentReporter(), before=0, total=0)
 
 
 def document(index: int, text: str = "some words of a body", target: str | None = "Say it.", name: str = "a.b") -> Document:
-    return Document(f"id-{index:03d}", "g", name, text, target)
+    return Document(f"id-{index:03d}", "g", name, text, None, target)
 
 
 def metric(name: str) -> Metric:

@@ -35,7 +35,8 @@ RECIPE = {
     "data": {"source": {"kind": "jsonl", "path": "s3://corpora/tiny.jsonl", "columns": {"target": "summary"}}, "split": {"salt": "s"}},
     "model": {"family": "t5"},
     "pretraining": {"objective": "span_corruption", "steps": 10},
-    "finetuning": {"task": "summarization", "steps": 10},
+    "task": {"kind": "summarization"},
+    "finetuning": {"steps": 10},
     "registration": {"model": "tiny"},
     "resources": {"evaluation": "cpu-large"},
 }

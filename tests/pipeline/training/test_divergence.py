@@ -39,7 +39,7 @@ def make_job(tokens: Path, tmp_path: Path, make_shelf) -> Callable[..., Training
 
 
 def finetuning(**changes: Any) -> Finetuning:
-    return Finetuning.model_validate({"task": "summarization", "evaluate_every": 100, "checkpoint_every": 1, **COMMON, **changes})
+    return Finetuning.model_validate({"evaluate_every": 100, "checkpoint_every": 1, **COMMON, **changes})
 
 
 INFINITE = {"learning_rate": 3e37, "weight_decay": 10.0}
@@ -59,7 +59,7 @@ def test_a_run_that_diverges_in_its_last_step_writes_no_model_and_no_checkpoint(
             make_job("pretrained"),
             lambda job: pretrain_model(job, Pretraining(objective="span_corruption", steps=1, **{**COMMON, **changes})),
         ),
-        (make_job("finetuned"), lambda job: finetune_model(job, finetuning(steps=1, **changes))),
+        (make_job("finetuned"), lambda job: finetune_model(job, "summarization", finetuning(steps=1, **changes))),
     ):
         with pytest.raises(BadInput, match=r"training diverged: .* step 1.*; fix: lower learning_rate"):
             run(job)
@@ -70,14 +70,14 @@ def test_a_run_that_diverges_in_its_last_step_writes_no_model_and_no_checkpoint(
 def test_a_stop_request_after_a_diverging_step_saves_no_checkpoint(make_job, make_listener) -> None:
     job = make_job("model", reporter=make_listener(stop_after=1))
     with pytest.raises(BadInput, match="training diverged"):
-        finetune_model(job, finetuning(steps=9, checkpoint_every=100, optimizer="adamw", **INFINITE))
+        finetune_model(job, "summarization", finetuning(steps=9, checkpoint_every=100, optimizer="adamw", **INFINITE))
     assert job.checkpoints.steps == []
 
 
 def test_every_checkpoint_before_the_divergence_is_finite(make_job, make_listener) -> None:
     job = make_job("model", reporter=make_listener())
     with pytest.raises(BadInput, match="training diverged"):
-        finetune_model(job, finetuning(steps=60, evaluate_every=2, optimizer="adamw", learning_rate=3e37))
+        finetune_model(job, "summarization", finetuning(steps=60, evaluate_every=2, optimizer="adamw", learning_rate=3e37))
     for step in job.checkpoints.steps:
         for file in (job.checkpoints.folder / str(step)).glob("*.safetensors"):
             assert find_non_finite(load_file(file)) is None, (step, file.name)
@@ -97,7 +97,7 @@ def broken_base(job: TrainingJob, weight: str, row: int) -> Path:
 def test_weights_that_no_batch_reaches_are_checked_too(tmp_path: Path, make_job) -> None:
     base = broken_base(make_job("base", GPT2), "transformer.wpe.weight", row=39)
     with pytest.raises(BadInput, match=r"training diverged: transformer\.wpe\.weight holds NaN or infinity after step 4"):
-        finetune_model(make_job("model", GPT2), finetuning(steps=4, checkpoint_every=100), base)
+        finetune_model(make_job("model", GPT2), "summarization", finetuning(steps=4, checkpoint_every=100), base)
     assert not (tmp_path / "model").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_validation_that_is_not_a_number_ends_the_run(tmp_path: Path, make_job
     tokens = make_tokens(tmp_path / "tokens", longest=8)
     base = broken_base(make_job("base", GPT2, tokens), "transformer.wpe.weight", row=20)
     with pytest.raises(BadInput, match="training diverged: the validation loss of step 2 is nan"):
-        finetune_model(make_job("model", GPT2, tokens), finetuning(steps=4, evaluate_every=2, checkpoint_every=100), base)
+        finetune_model(make_job("model", GPT2, tokens), "summarization", finetuning(steps=4, evaluate_every=2, checkpoint_every=100), base)
     assert not (tmp_path / "model").exists()
 
 
@@ -119,7 +119,7 @@ def test_all_ranks_end_when_the_last_step_diverges(tokens: Path, tmp_path: Path)
 
 def test_a_model_folder_never_holds_non_finite_weights(tmp_path: Path, make_job) -> None:
     job = make_job("model")
-    finetune_model(job, finetuning(steps=1))
+    finetune_model(job, "summarization", finetuning(steps=1))
     loaded = load_model(job.output)
     for broken in (torch.nan, torch.inf, -torch.inf):
         model = build_model(loaded.info.shape, loaded.info.vocabulary, loaded.info.specials, 0.0, 0)

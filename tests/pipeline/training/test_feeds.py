@@ -30,7 +30,7 @@ def pretraining(objective: str, **changes: object) -> Pretraining:
     return Pretraining.model_validate({"objective": objective, "steps": 10, "batch": 4, **changes})
 
 
-FINETUNING = Finetuning(task="summarization", steps=10, batch=4)
+FINETUNING = Finetuning(steps=10, batch=4)
 
 
 def test_corruption_replaces_spans_by_sentinels_and_loses_nothing() -> None:

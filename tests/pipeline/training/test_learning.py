@@ -38,7 +38,6 @@ TINY = Model(family="t5", width=16, layers=1, heads=2, feed_forward=32, context=
 
 def params(**changes: object) -> Finetuning:
     base = {
-        "task": "summarization",
         "steps": 8,
         "batch": 8,
         "evaluate_every": 4,
@@ -132,7 +131,7 @@ def test_clipping_scales_all_gradients_together_and_l1_shrinks_matrices() -> Non
 
 def test_a_diverged_run_says_so(make_job) -> None:
     with pytest.raises(BadInput, match=r"diverged.*lower learning_rate"):
-        finetune_model(make_job("m"), params(learning_rate=1e30, optimizer="adamw", warmup=0))
+        finetune_model(make_job("m"), "summarization", params(learning_rate=1e30, optimizer="adamw", warmup=0))
 
 
 def test_early_stopping_counts_validations_without_improvement() -> None:
@@ -146,19 +145,19 @@ def test_early_stopping_counts_validations_without_improvement() -> None:
 
 def test_each_batch_of_a_validation_is_a_heartbeat(make_job, make_listener) -> None:
     job = replace(make_job("m"), reporter=make_listener())
-    finetune_model(job, params(steps=8, batch=4, evaluate_every=4))
+    finetune_model(job, "summarization", params(steps=8, batch=4, evaluate_every=4))
     assert job.reporter.beats >= 2 * 3, "two validations of 12 pairs, 4 to a batch"
 
 
 def test_early_stopping_ends_the_run_and_keeps_the_best_weights(tmp_path: Path, make_job) -> None:
     wild = params(steps=400, evaluate_every=10, patience=2, optimizer="adamw", learning_rate=0.05, warmup=0.0, decay=0.0)
-    result = finetune_model(make_job("m"), wild)
+    result = finetune_model(make_job("m"), "summarization", wild)
     history = json.loads((tmp_path / "m/history.json").read_text())
     losses = [row["validation_loss"] for row in history]
     assert result.metrics["steps"] < 400
     assert result.metrics["validation_loss"] == min(losses) == losses[-3]
     shorter = params(**{**wild.model_dump(), "steps": int(history[-3]["step"]), "patience": 99})
-    finetune_model(make_job("s"), shorter)
+    finetune_model(make_job("s"), "summarization", shorter)
     assert (tmp_path / "s/model.safetensors").read_bytes() == (tmp_path / "m/model.safetensors").read_bytes()
 
 
@@ -167,7 +166,7 @@ def test_training_learns_and_the_result_answers(family: str, precision: str, tmp
     tokens = make_tokens(tmp_path / "tokens", pairs=800)
     model = Model(family=family, width=32, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
     learning = params(steps=120, batch=16, evaluate_every=120, precision=precision)
-    result = finetune_model(make_job("m", model, tokens), learning)
+    result = finetune_model(make_job("m", model, tokens), "summarization", learning)
     assert result.metrics["validation_loss"] < 0.85 * np.log(51)
     outputs = generate(load_model(tmp_path / "m"), [[20, 30, 40], [50, 21, 33]], 8)
     assert all(set(output) <= set(source) for output, source in zip(outputs, ([20, 30, 40], [50, 21, 33]), strict=True))
@@ -177,7 +176,7 @@ def test_fine_tuning_starts_from_pretrained_weights(tmp_path: Path, make_job) ->
     result = pretrain_model(make_job("base"), Pretraining(objective="span_corruption", steps=3, batch=4, precision="fp32"))
     assert result.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32", "processes": "1"}
     frozen = params(steps=1, learning_rate=1e-12, matrix_learning_rate=1e-12, weight_decay=0.0)
-    finetune_model(make_job("m"), frozen, tmp_path / "base")
+    finetune_model(make_job("m"), "summarization", frozen, tmp_path / "base")
     base, tuned = (dict(load_model(tmp_path / name).model.named_parameters()) for name in ("base", "m"))
     for name, weight in base.items():
         torch.testing.assert_close(weight, tuned[name], rtol=0, atol=1e-8)
@@ -187,10 +186,10 @@ def test_a_base_of_another_shape_or_tokenizer_is_refused(tmp_path: Path, make_jo
     pretrain_model(make_job("base"), Pretraining(objective="span_corruption", steps=1, batch=4))
     wider = TINY.model_copy(update={"width": 32})
     with pytest.raises(BadInput, match="base model with width 16; expected width 32"):
-        finetune_model(make_job("m", wider), params(), tmp_path / "base")
+        finetune_model(make_job("m", wider), "summarization", params(), tmp_path / "base")
     (tmp_path / "base/tokenizer.json").write_text("{}")
     with pytest.raises(BadInput, match="another tokenizer"):
-        finetune_model(make_job("m"), params(), tmp_path / "base")
+        finetune_model(make_job("m"), "summarization", params(), tmp_path / "base")
 
 
 def test_devices_and_kernels() -> None:

@@ -32,7 +32,7 @@ def start(case: str, tokens: Path, output: Path, reporter: object, checkpoints: 
         pretrain_model(job, Pretraining(objective=case, **COMMON))
         return
     extra = {"finetune-adamw": {"optimizer": "adamw"}, "finetune-bf16": {"precision": "bf16"}}.get(case, {})
-    finetune_model(job, Finetuning(task="summarization", l1=1e-4, patience=3, **{**COMMON, **extra}))
+    finetune_model(job, "summarization", Finetuning(l1=1e-4, patience=3, **{**COMMON, **extra}))
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -1,0 +1,16 @@
+"""Keys by which tasks split their documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.corpus.normalise import comparison_key
+
+if TYPE_CHECKING:
+    from pipeline.corpus.documents import Document
+
+
+def input_key(document: Document) -> str:
+    """The comparison key of the one or two texts of an input."""
+    key = comparison_key(document.text)
+    return key if document.pair is None else f"{key}\x00{comparison_key(document.pair)}"

@@ -1,0 +1,73 @@
+"""Examples of the tasks whose answer is a text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.corpus.cleaning import clean_record
+from pipeline.corpus.documents import Quarantined
+from pipeline.corpus.normalise import clean_line, comparison_key
+from pipeline.errors import BadInput
+from pipeline.tasks.base import SplitKeys
+from pipeline.tasks.keys import input_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.corpus.documents import Document, Record
+    from pipeline.recipe.data import Filter
+    from pipeline.tasks.section import WrittenAnswer
+
+MAX_EXCERPT_CHARS = 200
+
+
+class WrittenExamples:
+    """Text → text. The answer decides the split, and no input straddles."""
+
+    def __init__(self, section: WrittenAnswer) -> None:
+        """Start with nothing counted.
+
+        Args:
+            section: limits of the target.
+        """
+        self.section = section
+        self.answers = 0
+
+    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+        """Clean a record. A target that is too short or too long is dropped, and the document keeps its text."""
+        if record.target is not None and not isinstance(record.target, str):
+            return Quarantined("the target is not text", record.where, str(record.target)[:MAX_EXCERPT_CHARS])
+        cleaned = clean_record(record, rules)
+        if isinstance(cleaned, str):
+            return cleaned
+        target = clean_line(record.target) if record.target else ""
+        fits = self.section.min_target_chars <= len(target) <= self.section.max_target_chars
+        return cleaned.document(target if fits else None)
+
+    def split_keys(self, document: Document) -> SplitKeys:
+        """The answer decides; a text without answer may be the answer of another document, so its text decides."""
+        text = input_key(document)
+        if document.target is None:
+            return SplitKeys(text, reasons=("known_answer", "known_input"))
+        return SplitKeys(comparison_key(document.target), text, ("known_answer", "known_input"))
+
+    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+        """Count the answers."""
+        self.answers += document.target is not None
+        return None
+
+    def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature
+        """Nothing to write.
+
+        Raises:
+            BadInput: no document has an answer.
+        """
+        if not self.answers:
+            least, most = self.section.min_target_chars, self.section.max_target_chars
+            raise BadInput(
+                "no record has a usable target",
+                f"targets of {least} to {most} characters",
+                "check data.source.columns.target, task.min_target_chars and task.max_target_chars",
+            )
+        return {}
