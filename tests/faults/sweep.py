@@ -7,6 +7,7 @@ scheduler retries (exit code 75), it runs again. At the end everything has to be
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from faults.messages import Message
     from faults.proxy import Proxy
+
+MOST = int(os.environ.get("SWEEP_FAULTS", "0"))
+"""Most faults of one sweep, spread evenly over its kinds and requests; 0 for all of them."""
 
 ATTEMPTS = 4
 """How often a scheduler starts a step: one fault may cost one attempt, and the next one may wait for its lease."""
@@ -97,16 +101,19 @@ class Action:
 
 
 def each_request(action: Action, kinds: Iterable[str]) -> Sweep:
-    """Try every kind of fault at every request of an action.
+    """Try every kind of fault at every request of an action, or `MOST` of them.
 
     Args:
         action: what runs.
         kinds: names of `faults.kinds.KINDS`.
     """
     sweep = Sweep(action.name, len(action.undisturbed[0]))
-    for kind in kinds:
-        for number in range(1, action.count(kind) + 1):
-            _try(sweep, action, kind, number)
+    # in the order of the requests: a sample then has faults at each of them
+    every = sorted((number, kind) for kind in kinds for number in range(1, action.count(kind) + 1))
+    most = min(MOST or len(every), len(every))
+    for index in range(most):
+        number, kind = every[index * len(every) // most]
+        _try(sweep, action, kind, number)
     return sweep
 
 
