@@ -54,7 +54,9 @@ def reproduce(
 
 def rollback(
     model: Annotated[str, typer.Argument(help="Name of the registered model.", metavar="MODEL")],
-    to: Annotated[int | None, typer.Option(help="Version to go back to; by default the champion before this one.")] = None,
+    to: Annotated[
+        int | None, typer.Option(help="Version to go back to; by default the champion before this one. Required after a rollback.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Reason, for the ledger.")] = "",
 ) -> None:
     """Make an earlier champion the champion again. The ledger records it, and later runs do not undo it."""
@@ -66,5 +68,9 @@ def rollback(
     from pipeline.tracking import MlflowServer
 
     settings = load_settings()
-    entry = roll_back(MlflowServer(settings), open_store(settings), model, f"by {getpass.getuser()}", to, reason)
-    typer.echo(f"{model} version {entry.challenger.version} is champion again (ledger entry {entry.number})")
+    entry, replaced = roll_back(MlflowServer(settings), open_store(settings), model, f"by {getpass.getuser()}", to, reason)
+    if replaced is None:
+        typer.echo(f"{model} version {to} is champion already (ledger entry {entry.number}); nothing changed")
+    else:
+        instead = f"in the place of version {replaced.challenger.version}"
+        typer.echo(f"{model} version {entry.challenger.version} is champion again {instead} (ledger entry {entry.number})")

@@ -1,14 +1,15 @@
 """Roll back to an earlier champion: append one ledger entry, then move the alias.
 
-A person who reads an error types the command again, and that would go back by another version. So an append whose answer was lost
-is looked up, and after the append nothing is an error: the ledger is the truth, and the next plan repairs MLflow's alias.
+A person who reads an error types the command again. That must not go back by another version, also if the first answer was lost or
+the command was killed. So a champion that a rollback restored is never rolled back by default: going further needs a version. With
+a version, the command may be repeated. After the append nothing is an error: the next plan repairs MLflow's alias.
 """
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.artifacts.base import Conflict, NotFound
 from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
@@ -26,7 +27,17 @@ SYNC_ATTEMPTS = 3
 log = logging.getLogger(__name__)
 
 
-def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> LedgerEntry:
+class Rollback(NamedTuple):
+    """The outcome of a rollback."""
+
+    entry: LedgerEntry
+    """The entry that made the wanted model the champion."""
+
+    replaced: LedgerEntry | None
+    """The entry of the champion that was replaced; None if the wanted model was champion already, and no entry was appended."""
+
+
+def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> Rollback:
     """Make an earlier champion the champion again.
 
     Args:
@@ -38,7 +49,7 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
         reason: why, for the ledger.
 
     Raises:
-        BadInput: no such model, no earlier champion, or the version never was champion or is champion now.
+        BadInput: no such model, no earlier champion, the version never was champion, or no version is given after a rollback.
         Unavailable: the champion changed at the same moment, or it is unknown whether the entry was appended.
     """
     ledger = Ledger(store, name)
@@ -48,11 +59,17 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     champion = ledger.champion(head)
     if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
+    if to_version is None and champion.decision is Outcome.ROLLED_BACK:
+        _try_sync(server, ledger)
+        raise _rolled_back_already(server, ledger, champion)
     target = _find_target(server, ledger, head, champion, to_version)
+    if target is champion:
+        _try_sync(server, ledger)
+        return Rollback(champion, None)
     why = reason or f"rolled back from version {champion.challenger.version}"
-    entry = _append(ledger, head, champion, target, why, run)
+    entry = _append(server, ledger, head, champion, target, why, run)
     _try_sync(server, ledger)
-    return entry
+    return Rollback(entry, champion)
 
 
 def _try_sync(server: MlflowServer, ledger: Ledger) -> None:
@@ -67,7 +84,36 @@ def _try_sync(server: MlflowServer, ledger: Ledger) -> None:
     log.warning("the rollback is done, but MLflow's aliases are not set (%s); the next run or plan of the recipe sets them", failed)
 
 
-def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: LedgerEntry, reason: str, run: str) -> LedgerEntry:
+def _rolled_back_already(server: MlflowServer, ledger: Ledger, champion: LedgerEntry) -> BadInput:
+    """The error of a rollback without a version after a rollback: it is the same one again, or one more."""
+    version, before = champion.challenger.version, _champion_before(ledger, champion)
+    return BadInput(
+        f"{ledger.model} was rolled back already, and nothing changed: version {version} is champion since "
+        f"{champion.time:%Y-%m-%d %H:%M} UTC ({champion.run}, ledger entry {champion.number})",
+        "",
+        f"to go further back, run {_command(server, ledger, before)}" if before else f"none was champion before version {version}",
+    )
+
+
+def _champion_before(ledger: Ledger, champion: LedgerEntry) -> LedgerEntry | None:
+    """The entry of the champion that was replaced when this champion's model was promoted last; None if it was the first."""
+    promoted = (entry for entry in ledger.newest_first(champion) if entry.decision is Outcome.PROMOTED)
+    against = next(entry for entry in promoted if entry.digest == champion.digest).against
+    return None if against is None else ledger.entry(against)
+
+
+def _command(server: MlflowServer, ledger: Ledger, target: LedgerEntry) -> str:
+    """The command that makes this model the champion. MLflow knows its version: after MLflow was wiped, the ledger's is another's."""
+    try:
+        version = find_version(server, ledger.model, target.digest)
+    except TrainshedError:
+        version = None
+    return f"`trainshed rollback {ledger.model} --to {version.number if version else 'VERSION'}`"
+
+
+def _append(
+    server: MlflowServer, ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: LedgerEntry, reason: str, run: str
+) -> LedgerEntry:
     """Append the rollback; refusals that others append at the same moment change nothing about it.
 
     Raises:
@@ -86,7 +132,7 @@ def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: Le
         try:
             return ledger.append(entry)
         except Unavailable as error:
-            if _was_appended(ledger, entry, error):
+            if _was_appended(server, ledger, entry, error):
                 return entry
             raise
         except Conflict as error:
@@ -98,7 +144,7 @@ def _append(ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, target: Le
             head = newest
 
 
-def _was_appended(ledger: Ledger, entry: LedgerEntry, error: Unavailable) -> bool:
+def _was_appended(server: MlflowServer, ledger: Ledger, entry: LedgerEntry, error: Unavailable) -> bool:
     """Whether an append went through although its answer was lost.
 
     Raises:
@@ -109,33 +155,32 @@ def _was_appended(ledger: Ledger, entry: LedgerEntry, error: Unavailable) -> boo
     except NotFound:
         return False
     except Unavailable:
-        version = entry.challenger.version
         raise Unavailable(
-            f"it is unknown whether {ledger.model} was rolled back: {error.got}",
+            f"it is unknown whether {ledger.model} was rolled back to version {entry.challenger.version}: {error.got}",
             "",
-            f"run `trainshed rollback {ledger.model} --to {version}`: it changes nothing if version {version} is champion already",
+            f"run {_command(server, ledger, entry)}: it changes nothing if that version is champion already",
         ) from error
 
 
 def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champion: LedgerEntry, to_version: int | None) -> LedgerEntry:
-    """The promotion to roll back to."""
+    """The entry whose model becomes champion: a promotion, or ``champion`` itself if the version is champion already."""
     if to_version is None:
-        promoted = (entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED)
-        current = next(entry for entry in promoted if entry.digest == champion.digest)
-        if current.against is None:
+        before = _champion_before(ledger, champion)
+        if before is None:
             raise BadInput(
                 f"{ledger.model} had no champion before version {champion.challenger.version}", "an earlier one", "promote another first"
             )
-        return ledger.entry(current.against)
-    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
+        return before
     version = read_version(server, ledger.model, to_version)
     digest = version.tags.get(DIGEST_TAG) if version else None
+    if digest == champion.digest:
+        return champion
+    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
     for entry in promotions:
-        if entry.digest == digest != champion.digest:
+        if entry.digest == digest:
             return entry
     # MLflow may have been wiped since: show today's version numbers, not those of the ledger
     others = dict.fromkeys(entry.digest for entry in promotions if entry.digest != champion.digest)
     earlier = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]
     expected = f"one of: {', '.join(map(str, sorted(earlier)))}" if earlier else "an earlier champion, and there is none"
-    what = "is champion already" if digest == champion.digest else "never was champion"
-    raise BadInput(f"version {to_version} of {ledger.model} {what}", expected, "choose another version with --to")
+    raise BadInput(f"version {to_version} of {ledger.model} never was champion", expected, "choose another version with --to")

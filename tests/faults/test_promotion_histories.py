@@ -15,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,7 +107,7 @@ class History:
         """Let all callers act at once, each with its own plan."""
         plans = []
         for number in range(self.draw.randint(2, 8)):
-            kinds = self.draw.choices(["promote", "roll back", "plan", "read"], [6, 3, 1, 1], k=self.draw.randint(1, 3))
+            kinds = self.draw.choices(["promote", "roll back", "roll back to", "plan", "read"], [6, 2, 2, 1, 1], k=self.draw.randint(1, 3))
             plans.append(Caller(self, number, random.Random(self.draw.random()), kinds))
         with ThreadPoolExecutor(len(plans)) as pool:
             for done in [pool.submit(caller.act) for caller in plans]:
@@ -146,7 +147,7 @@ class Caller:
                 self.do(kind, model)
             except Died:
                 # Airflow retries a run; of persons every second one tries again
-                if kind != "roll back" or self.draw.random() < 0.5:
+                if not kind.startswith("roll back") or self.draw.random() < 0.5:
                     self.do(kind, model)
             self.dies_in = None
 
@@ -156,6 +157,8 @@ class Caller:
                 self.promote(model)
             case "roll back":
                 self.roll_back()
+            case "roll back to":
+                self.roll_back(model)
             case "plan":
                 wanted = Registered(self.history.name, reference("model", model), f"registration of {model}", None)
                 check_registration(self.server, self.store, wanted, repair=True)
@@ -202,16 +205,22 @@ class Caller:
     def scores(self, model: str) -> Scores:
         return scores(self.history.values[model])
 
-    def roll_back(self) -> None:
+    def roll_back(self, model: str | None = None) -> None:
         # a person sees an error when somebody else decided at that moment: nothing was written
         with suppress(Unavailable):
-            self.call(("roll back",), self.rolled_back)
+            self.call(("roll back", model), partial(self.rolled_back, model))
 
-    def rolled_back(self) -> tuple[Any, ...]:
+    def rolled_back(self, model: str | None) -> tuple[Any, ...]:
+        version = version_of(model) if model else None
         try:
-            return (roll_back(self.server, self.store, self.history.name, f"by person {self.number}").number,)
+            return (roll_back(self.server, self.store, self.history.name, f"by person {self.number}", version).entry.number,)
         except BadInput:
             return ("nothing",)
+
+
+def version_of(model: str) -> int:
+    """The version that `Servers.register` made of ``model-<index>``."""
+    return int(model.removeprefix("model-")) + 1
 
 
 Entries = tuple[tuple[Outcome, str, int | None], ...]
@@ -256,11 +265,20 @@ def sequential(values: dict[str, float]) -> Callable[[Entries, tuple[Any, ...]],
         outcome = Outcome.PROMOTED if better and not withdrawn(entries, model, champion) else Outcome.REFUSED
         return (*entries, (outcome, model, champion)), (len(entries) + 1,)
 
-    def roll(entries: Entries) -> tuple[Entries, Any]:
+    def roll(entries: Entries, model: str | None) -> tuple[Entries, Any]:
         champion = champion_of(entries)
         serves = model_at(entries, champion)
+        if champion is None:
+            return entries, ("nothing",)
+        if model == serves:
+            return entries, (champion,)
+        if model:
+            served = any(outcome is Outcome.PROMOTED and model == other for outcome, other, _ in entries)
+            return ((*entries, (Outcome.ROLLED_BACK, model, champion)), (len(entries) + 1,)) if served else (entries, ("nothing",))
+        if entries[champion - 1][0] is Outcome.ROLLED_BACK:
+            return entries, ("nothing",)
         promotions = [entry for entry in reversed(entries) if entry[0] is Outcome.PROMOTED and entry[1] == serves]
-        if champion is None or not promotions or promotions[0][2] is None:
+        if promotions[0][2] is None:
             return entries, ("nothing",)
         target = model_at(entries, promotions[0][2])
         return (*entries, (Outcome.ROLLED_BACK, target, champion)), (len(entries) + 1,)
@@ -271,8 +289,9 @@ def sequential(values: dict[str, float]) -> Callable[[Entries, tuple[Any, ...]],
                 return entries, model_at(entries, champion_of(entries))
             case ("decide", model, planned):
                 return decide(entries, model, planned)
-            case _:
-                return roll(entries)
+            case (_, model):
+                return roll(entries, model)
+        raise AssertionError(what)
 
     return apply
 
@@ -343,9 +362,8 @@ def aliases_follow(server: MlflowServer, ledger: Ledger) -> bool:
     """Whether MLflow's aliases are those of the ledger's newest entry."""
     head = ledger.head()
     wanted = wanted_aliases(head, ledger.champion(head))
-    numbers = {digest: number for number, digest in enumerate([f"model-{index}" for index in range(MODELS)], 1)}
     found = read_aliases(server, ledger.model)
-    return all(found.get(alias) == numbers[digest] for alias, digest in wanted.items())
+    return all(found.get(alias) == version_of(digest) for alias, digest in wanted.items())
 
 
 # 200 histories take minutes; the small number shows that the test works

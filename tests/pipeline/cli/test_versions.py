@@ -51,10 +51,14 @@ def _environment(settings, monkeypatch) -> None:
 
 def test_rollback_puts_the_champion_before_in_service(ledger, settings, capsys):
     assert cli.run(["rollback", ledger.model, "--reason", "too slow"]) == 0
-    assert capsys.readouterr().out == f"{ledger.model} version 1 is champion again (ledger entry 3)\n"
+    assert capsys.readouterr().out == f"{ledger.model} version 1 is champion again in the place of version 2 (ledger entry 3)\n"
     assert ledger.champion().reasons == ("too slow",)
     assert ledger.champion().run.startswith("by ")
     assert read_aliases(MlflowServer(settings), ledger.model)["champion"] == 1
+    assert cli.run(["rollback", ledger.model, "--to", "1"]) == 0
+    assert capsys.readouterr().out == f"{ledger.model} version 1 is champion already (ledger entry 3); nothing changed\n"
+    assert cli.run(["rollback", ledger.model]) == 2
+    assert "was rolled back already, and nothing changed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

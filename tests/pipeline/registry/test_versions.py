@@ -222,27 +222,80 @@ def test_a_champion_that_mlflow_lost_makes_a_refused_model_register_again(regist
     assert "with the champion" in registry.status("b").reason
 
 
-def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:
-    for digest in ("a", "b"):
+def promoted(registry: Registry, *digests: str) -> None:
+    """Register and promote models, one after another."""
+    for digest in digests:
         registry.register(digest)
         registry.decide(digest, Outcome.PROMOTED)
-    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+
+
+def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:
+    promoted(registry, "a", "b")
+    entry, replaced = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
     assert (entry.decision, entry.digest, entry.against) == (Outcome.ROLLED_BACK, "a", 2)
+    assert replaced.digest == "b"
     assert registry.ledger.champion() == entry
     assert read_aliases(registry.server, registry.name)["champion"] == 1
+
+
+def test_the_first_champion_cannot_be_rolled_back(registry: Registry) -> None:
+    promoted(registry, "a")
     with pytest.raises(BadInput, match="no champion before"):
         roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
 
 
+def test_the_same_rollback_again_changes_nothing_and_names_the_command_that_goes_further(registry: Registry) -> None:
+    promoted(registry, "a", "b", "c")
+    roll_back(registry.server, registry.ledger.store, registry.name, "by alice")
+    set_alias(registry.server, registry.name, "champion", 3)
+    with pytest.raises(
+        BadInput,
+        match=rf"was rolled back already, and nothing changed: version 1 is champion since .* UTC \(by alice, ledger entry 4\); "
+        rf"fix: to go further back, run `trainshed rollback {registry.name} --to 1`",
+    ):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by bob")
+    # the command that was killed before it set the alias is finished
+    assert read_aliases(registry.server, registry.name)["champion"] == 2
+    assert roll_back(registry.server, registry.ledger.store, registry.name, "by bob", to_version=1).entry.number == 5
+    with pytest.raises(BadInput, match="fix: none was champion before version 1"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by bob")
+    assert registry.ledger.head().number == 5
+
+
+def test_a_repeated_rollback_names_todays_version_or_none(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger says version 1 of every model: MLflow was wiped since, and its numbers are others."""
+    promoted(registry, "c", "a", "b")
+    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=2).entry.digest == "a"
+    registry.decide("b", Outcome.PROMOTED)
+    registry.decide("c", Outcome.PROMOTED)
+    roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    with pytest.raises(BadInput, match=r"--to 2`"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+
+    def away(*_: object, **__: object):
+        raise Unavailable("MLflow is unreachable")
+
+    monkeypatch.setattr(registry.server, "call", away)
+    with pytest.raises(BadInput, match=r"--to VERSION`"):
+        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+
+
+def test_after_a_new_promotion_the_rollback_needs_no_version(registry: Registry) -> None:
+    promoted(registry, "a", "b")
+    roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    promoted(registry, "c")
+    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand").entry.digest == "a"
+
+
 def test_rolling_back_to_a_version_that_served_once(registry: Registry) -> None:
-    for digest in ("a", "b", "c"):
-        registry.register(digest)
-        registry.decide(digest, Outcome.PROMOTED)
+    promoted(registry, "a", "b", "c")
     registry.register("never")
-    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1, reason="slow").reasons == ("slow",)
+    done = roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1, reason="slow")
+    assert done.entry.reasons == ("slow",)
     assert read_aliases(registry.server, registry.name)["champion"] == 1
-    for version, what in ((1, "is champion already"), (4, "never was champion"), (99, "never was champion")):
-        with pytest.raises(BadInput, match=f"version {version} of .* {what}; expected one of: 2, 3;"):
+    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1) == (done.entry, None)
+    for version in (4, 99):
+        with pytest.raises(BadInput, match=f"version {version} of .* never was champion; expected one of: 2, 3;"):
             roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=version)
 
 
@@ -261,7 +314,7 @@ def test_a_refusal_at_the_same_moment_does_not_stop_a_rollback_but_a_promotion_d
 
     monkeypatch.setattr(Ledger, "append", late)
     meanwhile.append(("c", Outcome.REFUSED))
-    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand").entry
     assert (entry.number, entry.digest, entry.against) == (4, "a", 2)
     registry.decide("b", Outcome.PROMOTED)
     meanwhile.append(("d", Outcome.PROMOTED))
@@ -287,7 +340,7 @@ def test_a_rollback_is_done_once_whatever_fails_after_its_entry(registry: Regist
 
     monkeypatch.setattr(store, "put", lose_answer)
     monkeypatch.setattr(registry.server, "call", refuse)
-    assert roll_back(registry.server, store, registry.name, "by hand").digest == "b"
+    assert roll_back(registry.server, store, registry.name, "by hand").entry.digest == "b"
     assert "the rollback is done, but MLflow's aliases are not set" in caplog.text
     assert registry.ledger.head().number == 4
     monkeypatch.undo()
@@ -311,13 +364,12 @@ def test_an_append_that_may_have_happened_names_a_command_that_is_safe_to_repeat
 
     monkeypatch.setattr(store, "put", lose_store)
     with pytest.raises(
-        Unavailable, match=r"unknown whether .* was rolled back: the answer was lost; fix: run `trainshed rollback .* --to 1`"
+        Unavailable, match=r"unknown whether .* was rolled back to version 1: the answer was lost; fix: run `trainshed rollback .* --to 1`"
     ):
         roll_back(registry.server, store, registry.name, "by hand")
     monkeypatch.setattr(store, "get", real_get)
     monkeypatch.setattr(store, "put", real)
-    with pytest.raises(BadInput, match=r"version 1 of .* is champion already"):
-        roll_back(registry.server, store, registry.name, "by hand", to_version=1)
+    assert roll_back(registry.server, store, registry.name, "by hand", to_version=1).replaced is None
     assert registry.ledger.head().number == 3
 
 
