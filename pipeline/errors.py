@@ -72,7 +72,7 @@ class Outdated(Unavailable):
 
 
 class Damaged(Outdated):
-    """Stored bytes are missing or corrupt. The artifact has been quarantined; a new plan rebuilds it."""
+    """Stored bytes are missing or corrupt. An artifact has been quarantined, and a new plan rebuilds it; a ledger entry has to be restored."""
 
 
 class Interrupted(TrainshedError):

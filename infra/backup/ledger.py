@@ -2,7 +2,8 @@
 
 The ledger is the only part of the store that cannot be recomputed: which model is champion, and why. ``TRAINSHED_STORE`` names the
 store, so this also moves a ledger to another bucket. Entries are put if absent: restoring twice is harmless, restoring into a ledger
-with other entries fails, and a bucket policy that requires conditions is satisfied.
+with other entries fails, and a bucket policy that requires conditions is satisfied. An entry that is damaged in the store is
+replaced. Our policy of a bucket refuses that, because it protects entries: there, an administrator deletes the damaged object first.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict, Store
+from pipeline.artifacts.manifest import from_sealed, to_sealed
+from pipeline.artifacts.sealed import read_sealed
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.registry.ledger import ROOT
 from pipeline.registry.ledger_entry import LedgerEntry
@@ -19,13 +22,17 @@ from pipeline.settings import load_settings
 
 
 def save(store: Store, folder: Path) -> int:
-    """Write every entry of every model to a file; existing files are kept, because an entry never changes."""
+    """Write every entry of every model to a file; existing files are kept, because an entry never changes.
+
+    Raises:
+        Damaged: an entry is damaged in the store.
+    """
     count = 0
     for stat in store.list(f"{ROOT}/"):
         path = folder / stat.key
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".part").write_bytes(store.get(stat.key).data)
+            path.with_suffix(".part").write_bytes(to_sealed(read_sealed(store, stat.key)))
             path.with_suffix(".part").rename(path)
             count += 1
     return count
@@ -43,16 +50,30 @@ def restore(store: Store, folder: Path) -> int:
     for path in paths:
         key, data = path.relative_to(folder).as_posix(), path.read_bytes()
         try:
-            LedgerEntry.model_validate_json(data)
+            LedgerEntry.model_validate(from_sealed(data))
         except ValueError as error:
             raise BadInput(f"{path} is not a ledger entry", "a complete file that save wrote", "use another backup") from error
-        try:
-            store.put(key, data, if_absent=True)
-        except Conflict as error:
-            if store.get(key).data == data:
-                continue
-            raise BadInput(f"{store.url} has another entry at {key}", "the same entry, or none", "restore into an empty prefix") from error
+        put(store, key, data)
     return len(paths)
+
+
+def put(store: Store, key: str, data: bytes) -> None:
+    """Write one entry, where there is none or a damaged one.
+
+    Raises:
+        BadInput: the store has another entry.
+    """
+    try:
+        store.put(key, data, if_absent=True)
+    except Conflict as error:
+        there = store.get(key)
+        try:
+            if from_sealed(there.data) == from_sealed(data):
+                return
+        except ValueError:
+            store.put(key, data, if_match=there.etag)
+            return
+        raise BadInput(f"{store.url} has another entry at {key}", "the same entry, or none", "restore into an empty prefix") from error
 
 
 def main(arguments: list[str]) -> int:

@@ -13,7 +13,8 @@ A run relies on artifacts that exist already. It writes that down first, then wa
 
 Roots are recent runs (``runs/<run>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
 young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
-manifest that a root names, that cannot be read stops the collection: what it relies on is unknown.
+manifest that a root names, that cannot be read stops the collection: what it relies on is unknown. So does a ledger entry whose
+seal does not match.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,7 @@ from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Frozen, blob_key, manifest_key
 from pipeline.artifacts.manifest_store import read_pointer
+from pipeline.artifacts.sealed import READS, read_sealed
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MARKS_KEY = "gc/marks.json"
+LEDGERS = "ledger/"
 LEASE_NAME = "gc"
 LEASE_TTL_S = 60.0
 
@@ -134,6 +138,7 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
 
     Raises:
         BadInput: a root, or a manifest that it relies on, cannot be read.
+        Damaged: a ledger entry cannot be read, or its seal does not match.
     """
     now = now or datetime.now(UTC)
     store = artifacts.store
@@ -182,6 +187,7 @@ def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Co
 
     Raises:
         BadInput: see `find_garbage`.
+        Damaged: see `find_garbage`.
         Unavailable: another collection is running.
         Preempted: another collection took over the lease of this one.
     """
@@ -272,7 +278,7 @@ def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str]) 
 
 
 def _roots(store: Store, ages: Ages, now: datetime, old_runs: set[str]) -> Iterator[str]:
-    for stat in store.list("ledger/"):
+    for stat in store.list(LEDGERS):
         if now - stat.modified < ages.runs or not _is_refusal(_read_root(store, stat.key)):
             yield stat.key
     yield from (stat.key for stat in store.list("runs/") if stat.key.split("/")[1] not in old_runs and stat.key.endswith(".json"))
@@ -299,11 +305,14 @@ def _old_runs(store: Store, before: datetime) -> set[str]:
 
 def _read_root(store: Store, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
     try:
-        return json.loads(store.get(key).data)
+        if key.startswith(LEDGERS):
+            return read_sealed(store, key)
+        for _ in range(READS):
+            with suppress(ValueError):
+                return json.loads(store.get(key).data)
     except NotFound:
         return None
-    except ValueError as error:
-        raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it") from error
+    raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it")
 
 
 def _addresses(value: Any) -> list[Address]:  # noqa: ANN401 - whatever the object holds

@@ -176,8 +176,7 @@ class Manifest(Frozen):
 
     def to_bytes(self) -> bytes:
         """The stored form: indented JSON, readable with any S3 client, with a seal over all fields."""
-        body = self.model_dump(mode="json")
-        return json.dumps({**body, SEAL: _seal(body)}, indent=2, ensure_ascii=False).encode()
+        return to_sealed(self.model_dump(mode="json"))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -186,10 +185,7 @@ class Manifest(Frozen):
         Raises:
             ValueError: not a manifest, or the seal does not match: counts and inputs must be as trustworthy as files.
         """
-        body = json.loads(data)
-        if not isinstance(body, dict) or body.pop(SEAL, None) != _seal(body):
-            raise ValueError("its seal does not match")
-        return cls.model_validate(body)
+        return cls.model_validate(from_sealed(data))
 
 
 def manifest_key(stage: str, fingerprint: str, digest: str) -> str:
@@ -212,6 +208,23 @@ def _without_none(value: Any) -> Any:  # noqa: ANN401 - plain data of any shape
     if isinstance(value, dict):
         return {name: _without_none(item) for name, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def to_sealed(body: dict[str, Any]) -> bytes:
+    """Indented JSON of some fields and a seal over all of them."""
+    return json.dumps({**body, SEAL: _seal(body)}, indent=2, ensure_ascii=False).encode()
+
+
+def from_sealed(data: bytes) -> dict[str, Any]:
+    """The fields of sealed JSON, without the seal.
+
+    Raises:
+        ValueError: not JSON, or the seal does not match.
+    """
+    body = json.loads(data)
+    if not isinstance(body, dict) or body.pop(SEAL, None) != _seal(body):
+        raise ValueError("its seal does not match")
+    return body
 
 
 def _seal(body: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from pipeline.artifacts.sealed import read_sealed
 from pipeline.errors import BadInput
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
@@ -64,13 +65,18 @@ class Ledger:
 
         Raises:
             NotFound: no such entry.
-            BadInput: the object is not an entry.
+            Damaged: it cannot be read, or its seal does not match.
+            BadInput: it is whole, but no entry, or the one of another number.
         """
         key = self.key(number)
+        body = read_sealed(self.store, key)
         try:
-            return LedgerEntry.model_validate_json(self.store.get(key).data)
+            entry = LedgerEntry.model_validate(body)
         except ValidationError as error:
-            raise BadInput(f"ledger entry {key} is not readable", "", "restore the object from a backup") from error
+            raise BadInput(f"{key} is not a ledger entry", "", "restore the object from a backup") from error
+        if entry.number != number:
+            raise BadInput(f"{key} is entry {entry.number}", "", "restore the object from a backup")
+        return entry
 
     def newest_first(self, head: LedgerEntry | None, until: int = 0) -> Iterator[LedgerEntry]:
         """Entries from ``head`` back to the one after number ``until``."""
@@ -85,7 +91,7 @@ class Ledger:
         Raises:
             Conflict: another decision has that number: read the head and decide again.
         """
-        self.store.put(self.key(entry.number), entry.model_dump_json(indent=2).encode(), if_absent=True)
+        self.store.put(self.key(entry.number), entry.to_bytes(), if_absent=True)
         return entry
 
     def find_decision(self, basis: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from pipeline.artifacts.manifest import Frozen, Reference
+from pipeline.artifacts.manifest import Frozen, Reference, to_sealed
 
 
 class Outcome(StrEnum):
@@ -37,7 +37,10 @@ class Candidate(Frozen):
 
 
 class LedgerEntry(Frozen):
-    """One decision. Entries never change, so each one still shows what was known when it was made."""
+    """One decision. Entries never change, so each one still shows what was known when it was made.
+
+    The stored form has a seal over all fields: damage that leaves valid JSON would make another model the champion.
+    """
 
     schema_version: int = 1
     """Version of this layout."""
@@ -68,6 +71,10 @@ class LedgerEntry(Frozen):
 
     run: str
     """Id of the run that decided."""
+
+    def to_bytes(self) -> bytes:
+        """The stored form: indented JSON with a seal."""
+        return to_sealed(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:

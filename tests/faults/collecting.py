@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.artifacts import gc, open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.gc import Ages
-from pipeline.artifacts.manifest import Parts, Provenance, Reference
+from pipeline.artifacts.manifest import Parts, Provenance, Reference, to_sealed
 from pipeline.errors import Unavailable
 from pipeline.settings import Settings
 
@@ -56,7 +56,7 @@ def commit(artifacts: Artifacts, folder: Path, dice: random.Random) -> None:
     time.sleep(0.05)
     if dice.random() < 0.1:
         reference = manifest.reference.model_dump(mode="json")
-        artifacts.store.put(f"ledger/m/{uuid.uuid4().hex}.json", json.dumps({"decision": "promoted", "model": reference}).encode())
+        artifacts.store.put(f"ledger/m/{uuid.uuid4().hex}.json", to_sealed({"decision": "promoted", "model": reference}))
         note(folder, "commit", reference)
 
 

@@ -6,7 +6,6 @@ has marked the second one. Ages are counted from a time in the future, so everyt
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from pipeline.artifacts import open_store
 from pipeline.artifacts.artifacts import Artifacts
 from pipeline.artifacts.cache import Cache
 from pipeline.artifacts.gc import Ages, collect
+from pipeline.artifacts.manifest import to_sealed
 
 if TYPE_CHECKING:
     from faults.world import World
@@ -46,7 +46,7 @@ class Garbage:
             manifest = self.commit(self.settings, name)
             if name == "champion":
                 entry = {"decision": "promoted", "challenger": {"model": manifest.reference.model_dump(mode="json")}}
-                self.open(self.settings).store.put("ledger/m/000001.json", json.dumps(entry).encode())
+                self.open(self.settings).store.put("ledger/m/000001.json", to_sealed(entry))
         collect(self.open(self.settings), Ages(), MARKED)
         self.prefix = Prefix.of(self.settings)
 

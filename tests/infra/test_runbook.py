@@ -124,6 +124,21 @@ def test_a_ledger_with_other_entries_is_not_overwritten(places, tmp_path) -> Non
     assert Ledger(open_store(new), "names").champion().digest == "another"
 
 
+def test_a_damaged_entry_is_replaced_and_never_saved(places, tmp_path) -> None:
+    (old, _), (there, _) = places
+    store = open_store(old)
+    assert backup("ledger", "save", tmp_path / "b", **there).returncode == 0
+    before = Ledger(store, "names").champion()
+    whole = store.get("ledger/names/000001.json").data
+    store.put("ledger/names/000001.json", whole.replace(b"made-", b"mbde-"))
+    done = backup("ledger", "save", tmp_path / "another", **there)
+    assert (done.returncode, len(done.stderr.splitlines())) == (75, 1)
+    assert "ledger/names/000001.json is damaged" in done.stderr
+    assert backup("ledger", "restore", tmp_path / "b", **there).returncode == 0
+    assert store.get("ledger/names/000001.json").data == whole
+    assert Ledger(store, "names").champion() == before
+
+
 @pytest.mark.parametrize(("harm", "told"), [("", "is not a ledger entry"), (None, "no entries below")])
 def test_a_damaged_or_empty_backup_is_refused_in_one_line(places, tmp_path, harm, told) -> None:
     (_, new), (there, here) = places

@@ -12,8 +12,8 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts
 from pipeline.artifacts.gc import LEASE_NAME, Ages, collect, find_garbage, wait_for_collection
 from pipeline.artifacts.lease import Lease
-from pipeline.artifacts.manifest import Manifest, Reference, blob_key, pointer_key
-from pipeline.errors import BadInput, Preempted
+from pipeline.artifacts.manifest import Manifest, Reference, blob_key, pointer_key, to_sealed
+from pipeline.errors import BadInput, Damaged, Preempted
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=40)
@@ -33,7 +33,7 @@ def commit(
 
 def decide(artifacts: Artifacts, number: int, reference: Reference, decision: str = "promoted") -> None:
     entry = {"decision": decision, "challenger": {"model": reference.model_dump(mode="json")}}
-    artifacts.store.put(f"ledger/m/{number:06d}.json", json.dumps(entry).encode())
+    artifacts.store.put(f"ledger/m/{number:06d}.json", to_sealed(entry))
 
 
 def collect_twice(artifacts: Artifacts) -> list[str]:
@@ -89,12 +89,23 @@ def test_champions_and_what_can_be_rolled_back_to_are_kept_and_old_refusals_are_
     assert (find_garbage(artifacts, Ages(), LATER).keys == []) is kept
 
 
-@pytest.mark.parametrize("key", ["ledger/m/000001.json", "runs/r/plan.json"])
-def test_a_root_that_cannot_be_read_stops_the_collection(artifacts: Artifacts, tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(("key", "error"), [("ledger/m/000001.json", Damaged), ("runs/r/plan.json", BadInput)])
+def test_a_root_that_cannot_be_read_stops_the_collection(artifacts: Artifacts, tmp_path: Path, key: str, error: type[Exception]) -> None:
     manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
     artifacts.store.put(key, manifest.reference.model_dump_json().encode()[:-3])
-    with pytest.raises(BadInput, match=key):
+    with pytest.raises(error, match=key):
         collect(artifacts, Ages(runs=timedelta(days=400)), LATER)
+
+
+def test_a_ledger_entry_with_a_flipped_byte_stops_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:
+    manifest = commit(artifacts, tmp_path / "in", {"a": "1"})
+    decide(artifacts, 1, manifest.reference)
+    key = "ledger/m/000001.json"
+    data = artifacts.store.get(key).data
+    # a refusal relies on nothing after a month
+    artifacts.store.put(key, data.replace(b"promoted", b"refused"))
+    with pytest.raises(Damaged, match=f"{key} is damaged: its seal does not match"):
+        collect(artifacts, Ages(), LATER)
 
 
 def test_a_champion_whose_manifest_cannot_be_read_stops_the_collection(artifacts: Artifacts, tmp_path: Path) -> None:

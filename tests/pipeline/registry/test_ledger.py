@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from pipeline.artifacts import open_store
-from pipeline.artifacts.base import Conflict
-from pipeline.artifacts.manifest import Reference
-from pipeline.errors import BadInput, Outdated
+from pipeline.artifacts.base import Conflict, Stored
+from pipeline.artifacts.manifest import Reference, to_sealed
+from pipeline.errors import BadInput, Damaged, Outdated
 from pipeline.recipe.gate import Gate
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
@@ -197,6 +199,31 @@ def test_a_model_that_was_rolled_back_stays_out_until_another_champion_comes(led
 
 
 def test_an_entry_that_is_not_ours_is_one_line(ledger: Ledger) -> None:
-    ledger.store.put(ledger.key(1), b"{}")
-    with pytest.raises(BadInput, match=r"000001\.json is not readable"):
+    ledger.store.put(ledger.key(1), to_sealed({}))
+    with pytest.raises(BadInput, match=r"000001\.json is not a ledger entry"):
         ledger.head()
+    ledger.store.put(ledger.key(1), entry(2, "a", Outcome.PROMOTED).to_bytes())
+    with pytest.raises(BadInput, match=r"000001\.json is entry 2"):
+        ledger.head()
+
+
+def test_a_flipped_byte_anywhere_in_an_entry_is_found(ledger: Ledger) -> None:
+    """Most of them leave valid JSON: with another digest, number or decision."""
+    data = ledger.append(entry(1, "a", Outcome.PROMOTED)).to_bytes()
+    valid = 0
+    for index in range(len(data)):
+        flipped = data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
+        ledger.store.put(ledger.key(1), flipped)
+        with suppress(ValueError):
+            valid += isinstance(json.loads(flipped), dict)
+        with pytest.raises(Damaged, match=r"ledger/names/000001\.json is damaged: .*; fix: restore it from a backup"):
+            ledger.head()
+    assert valid > len(data) / 2
+
+
+def test_an_entry_that_was_damaged_on_its_way_is_read_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = ledger.append(entry(1, "a", Outcome.PROMOTED))
+    get, answers = ledger.store.get, [lambda found: Stored(found.data.replace(b'"a"', b'"b"'), found.etag), lambda found: found]
+    monkeypatch.setattr(ledger.store, "get", lambda key: answers.pop(0)(get(key)))
+    assert ledger.head() == written
+    assert answers == []
