@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 
 from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
 from pipeline.artifacts.manifest import Frozen, Manifest, canonical_json, manifest_key, pointer_key
+from pipeline.artifacts.sealed import READS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,15 @@ class Read(NamedTuple):
     etag: str | None
 
 
+class ReadManifest(NamedTuple):
+    """An object where a manifest should be: `Read`, and the manifest, or why it is none."""
+
+    data: bytes
+    etag: str | None
+    manifest: Manifest | None
+    problem: str
+
+
 class ManifestStore:
     """The manifests of one store."""
 
@@ -73,12 +83,10 @@ class ManifestStore:
     def get(self, stage: str, fingerprint: str, digest: str) -> Manifest | None:
         """The manifest of one result; None if there is none, or it is unreadable."""
         key = manifest_key(stage, fingerprint, digest)
-        read = _read(self.store, key)
-        try:
-            return _parse(read, key) if read.etag else None
-        except ValueError as error:
-            log.warning("%s counts as absent: %s", key, str(error).splitlines()[0])
-            return None
+        read = _read_manifest(self.store, key)
+        if read.problem:
+            log.warning("%s counts as absent: %s", key, read.problem)
+        return read.manifest
 
     def references(self, prefix: str = "") -> Iterator[tuple[tuple[str, str, str], Stat]]:
         """Stage, fingerprint and digest of every manifest, with its metadata, in order of the keys.
@@ -103,23 +111,21 @@ class ManifestStore:
             try:
                 self.store.put(manifest.key, manifest.to_bytes(), if_absent=True)
             except Conflict:
-                read = _read(self.store, manifest.key)
+                read = _read_manifest(self.store, manifest.key)
                 if read.etag is None:
                     continue
-                try:
-                    there = _parse(read, manifest.key)
-                except ValueError as error:
-                    self._copy_to_quarantine(manifest.key, read.data, str(error).splitlines()[0])
-                    there, data = manifest, manifest.to_bytes()
-                else:
-                    if not self._is_old(manifest.key):
-                        return there
+                if read.manifest is None:
+                    self._copy_to_quarantine(manifest.key, read.data, read.problem)
+                    data = manifest.to_bytes()
+                elif self._is_old(manifest.key):
                     data = _another_etag(read.data)
+                else:
+                    return read.manifest
                 try:
                     self.store.put(manifest.key, data, if_match=read.etag)
                 except Conflict:
                     continue
-                return there
+                return read.manifest or manifest
             return manifest
 
     def make_current(self, reference: Reference, run: str, check: Callable[[], object]) -> None:
@@ -170,6 +176,18 @@ class ManifestStore:
             raise Conflict(f"{copy} changed while it was written")
 
 
+def _read_manifest(store: Store, key: str) -> ReadManifest:
+    """Read a manifest; one that is damaged is read again, because the damage may have happened on the way."""
+    problem = ""
+    for _ in range(READS):
+        read = _read(store, key)
+        try:
+            return ReadManifest(*read, _parse(read, key) if read.etag else None, "")
+        except ValueError as error:
+            problem = str(error).splitlines()[0]
+    return ReadManifest(*read, None, problem)
+
+
 def _parse(read: Read, key: str) -> Manifest:
     """The manifest in ``read``.
 
@@ -186,7 +204,11 @@ def _parse(read: Read, key: str) -> Manifest:
 
 def read_pointer(store: Store, key: str) -> str | None:
     """Digest of the current result, from the pointer at ``key``; None if there is none, or it is unreadable."""
-    pointer = _pointer(_read(store, key))
+    for _ in range(READS):
+        read = _read(store, key)
+        pointer = _pointer(read)
+        if pointer or read.etag is None:
+            break
     return pointer.digest if pointer else None
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
 
 READS = 2
+"""How often an object is read before it counts as damaged."""
 
 
 def read_sealed(store: Store, key: str) -> dict[str, Any]:

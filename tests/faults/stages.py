@@ -18,6 +18,7 @@ from fixtures.line import small_recipe
 from components.registration import __main__ as registration
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.manifest import pointer_key
+from pipeline.errors import Preempted
 from pipeline.line import trace
 from pipeline.planning.step_request import find_result, prepare_step
 from pipeline.recipe.overrides import replace_fields
@@ -62,6 +63,9 @@ class Stages:
         self.settings = world.direct()
         self.steps = {step.id: step for step in trace(self.recipe)}
         self.outputs: dict[str, Reference | None] = {}
+        self.preempted_at: int | None = None
+        self.trained: list[int] = []
+        """Steps that were trained, in order, also those of attempts that failed."""
         self.before: dict[str, tuple[Prefix, dict[str, Reference | None]]] = {}
         for step_id in self.steps:
             self.before[step_id] = (Prefix.of(self.settings), dict(self.outputs))
@@ -91,7 +95,7 @@ class Stages:
             for entry in opened.manifest.files:
                 assert (opened.folder / entry.path).stat().st_size == entry.size, f"input {name} has a wrong file {entry.path}"
         if work.trained:
-            train(work)
+            self.train(work)
         if step_id == "finetuning":
             for path in self.make_model().iterdir():
                 (work.output / path.name).write_bytes(path.read_bytes())
@@ -103,20 +107,22 @@ class Stages:
             (work.output / "b").write_text(step_id)
         work.counts["files"] = 2
 
-
-def train(work: Work[Any]) -> None:
-    """Three steps with a checkpoint each; a checkpoint that is resumed from is what was saved."""
-    place = work.checkpoints.newest()
-    done = int((place / "step").read_text()) if place else 0
-    if place:
-        assert (place / "state").read_text() == f"state {done} " * 100, "a checkpoint has wrong bytes"
-    for step in range(done + 1, STEPS + 1):
-        folder = work.output.parent / f"save-{step}"
-        folder.mkdir()
-        (folder / "step").write_text(str(step))
-        (folder / "state").write_text(f"state {step} " * 100)
-        work.reporter.metrics(step, {"loss": 1 / step})
-        work.checkpoints.save(step, folder)
+    def train(self, work: Work[Any]) -> None:
+        """Three steps with a checkpoint each; a checkpoint that is resumed from is what was saved."""
+        place = work.checkpoints.newest()
+        done = int((place / "step").read_text()) if place else 0
+        if place:
+            assert (place / "state").read_text() == f"state {done} " * 100, "a checkpoint has wrong bytes"
+        for step in range(done + 1, STEPS + 1):
+            self.trained.append(step)
+            folder = work.output.parent / f"save-{step}"
+            folder.mkdir()
+            (folder / "step").write_text(str(step))
+            (folder / "state").write_text(f"state {step} " * 100)
+            work.reporter.metrics(step, {"loss": 1 / step})
+            work.checkpoints.save(step, folder)
+            if step == self.preempted_at:
+                raise Preempted("the test stops here", "", "")
 
 
 def write_report(folder: Path) -> None:
@@ -136,6 +142,11 @@ def stage_action(stages: Stages, step_id: str, server: str, retry_s: float = 0.0
     """A step, disturbed on its way to ``s3`` or ``mlflow``."""
     name = f"{step_id}, {server}, retry {retry_s:.0f} s"
     return Action(name, getattr(stages.world, server), partial(StageCase, stages, step_id, retry_s))
+
+
+def resumed_action(stages: Stages, retry_s: float = 0.0) -> Action:
+    """The attempt after a preempted one: it resumes from the second checkpoint."""
+    return Action(f"resumed pretraining, s3, retry {retry_s:.0f} s", stages.world.s3, partial(ResumedCase, stages, "pretraining", retry_s))
 
 
 class StageCase:
@@ -216,6 +227,24 @@ class StageCase:
     def _rows(self, server: MlflowServer) -> list[dict[str, Any]]:
         experiment = server.call("GET", "experiments/get-by-name", {"experiment_name": self.name})["experiment"]["experiment_id"]
         return server.call("POST", "runs/search", {"experiment_ids": [experiment], "max_results": 100}).get("runs", [])
+
+
+class ResumedCase(StageCase):
+    """A training in whose store an attempt left two checkpoints."""
+
+    def __init__(self, stages: Stages, step_id: str, retry_s: float) -> None:
+        super().__init__(stages, step_id, retry_s)
+        stages.preempted_at = STEPS - 1
+        try:
+            stages.run(self.recipe, step_id, "run", self.direct, self.outputs)
+        except Preempted:
+            stages.preempted_at = None
+        stages.trained.clear()
+
+    def state(self) -> dict[str, object]:
+        """As of a stage; no step is trained again that has a checkpoint."""
+        assert set(self.stages.trained) == {STEPS}, f"steps {self.stages.trained} were trained after step {STEPS - 1}"
+        return super().state()
 
 
 def _also(*actions: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from faults.kinds import MLFLOW_KINDS, S3_KINDS
-from faults.stages import stage_action
+from faults.stages import resumed_action, stage_action
 from faults.sweep import each_request, one_request
 
 from pipeline.artifacts.checkpoints import KEPT
@@ -66,6 +66,21 @@ def test_a_fault_of_mlflow_costs_an_attempt_and_nothing_else(promotion: Action, 
 @pytest.mark.parametrize("step", STAGES)
 def test_every_fault_of_s3_at_every_request(stages: Stages, step: str, retry_s: float) -> None:
     sweep = each_request(stage_action(stages, step, "s3", retry_s), S3_KINDS)
+    print(sweep)
+    assert not sweep.violations, str(sweep)
+
+
+@pytest.mark.parametrize("kind", ["flip a byte", "lose the answer", "503"])
+def test_a_fault_while_a_training_resumes_costs_no_step(stages: Stages, kind: str) -> None:
+    sweep = one_request(resumed_action(stages), kind)
+    assert not sweep.violations, str(sweep)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(7200)  # hundreds of runs
+@pytest.mark.parametrize("retry_s", [0.0, 5.0])
+def test_every_fault_of_s3_at_every_request_of_a_resumed_training(stages: Stages, retry_s: float) -> None:
+    sweep = each_request(resumed_action(stages, retry_s), S3_KINDS)
     print(sweep)
     assert not sweep.violations, str(sweep)
 

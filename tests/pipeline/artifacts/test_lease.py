@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts
+from pipeline.artifacts.base import Stored
 from pipeline.artifacts.checkpoints import Checkpoint, StoredCheckpoints
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import blob_key
@@ -177,6 +178,28 @@ def test_a_damaged_checkpoint_is_passed_over_and_can_be_made_again(artifacts: Ar
     assert (checkpoints(artifacts, held, tmp_path / "c").newest() / "weights").read_text() == "two"
     kept.clear()
     assert kept.newest() is None
+    held.release()
+
+
+def test_a_record_that_is_damaged_on_its_way_is_read_again(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = lease(artifacts, 5)
+    assert held.acquire(0)
+    kept = checkpoints(artifacts, held, tmp_path / "a")
+    kept.save(1, state(tmp_path, "one"))
+    kept.save(2, state(tmp_path, "two"))
+    get, damaged = artifacts.store.get, ["training/"]
+
+    def flip_once(key: str) -> Stored:
+        found = get(key)
+        if not damaged or not key.startswith(damaged[0]):
+            return found
+        damaged.clear()
+        return Stored(b"z" + found.data[1:], found.etag)
+
+    monkeypatch.setattr(artifacts.store, "get", flip_once)
+    assert (checkpoints(artifacts, held, tmp_path / "b").newest() / "weights").read_text() == "two"
+    assert not damaged
+    assert list(artifacts.store.list("quarantine/")) == []
     held.release()
 
 

@@ -109,3 +109,21 @@ def test_bytes_that_are_damaged_on_each_way_quarantine_nothing_once_a_third_read
         artifacts.open(manifest, tmp_path / "out")
     assert not isinstance(caught.value, Damaged)
     assert list(artifacts.store.list("quarantine/")) == []
+
+
+@pytest.mark.parametrize("target", ["manifest", "pointer"])
+def test_a_record_that_is_damaged_on_its_way_is_read_again(artifacts: Artifacts, manifest: Manifest, proxy: Proxy, target: str) -> None:
+    proxy.matching = {"manifest": f"^GET .*{manifest.digest}", "pointer": f"^GET .*{manifest.fingerprint}.json"}[target]
+    proxy.faults.append("flip a byte")
+    assert artifacts.find("ingestion", manifest.fingerprint) == manifest
+    assert not proxy.faults
+
+
+def test_a_manifest_that_is_damaged_on_its_way_is_not_replaced(
+    artifacts: Artifacts, manifest: Manifest, proxy: Proxy, tmp_path: Path
+) -> None:
+    proxy.matching = f"^GET .*{manifest.digest}"
+    proxy.faults.append("flip a byte")
+    artifacts.commit(draft(), tmp_path / "in")
+    assert not proxy.faults
+    assert list(artifacts.store.list("quarantine/")) == []
