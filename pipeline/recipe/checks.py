@@ -146,6 +146,14 @@ def _target(recipe: Recipe) -> Problem:
     return got, "the field that holds the answer", "set data.source.columns.target"
 
 
+def _gate_examples(recipe: Recipe) -> Problem:
+    scored, needed = recipe.evaluation.examples, recipe.registration.gate.min_examples
+    if scored >= needed:
+        return None
+    got = f"evaluation.examples {scored} is below registration.gate.min_examples {needed}, so no model can be promoted"
+    return got, "", "raise evaluation.examples, or lower registration.gate.min_examples"
+
+
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _schedule,
     _heads,
@@ -157,4 +165,5 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _lengths,
     _path,
     _target,
+    _gate_examples,
 )

@@ -156,6 +156,10 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (nested("registration.gate.beats", ["leed"]), ["registration.gate.beats", "did you mean 'lead'?"]),
         (nested("data.source.kind", "JSONL"), ["data.source.kind", "did you mean 'jsonl'?"]),
         (nested("finetuning.steps", 0), ["finetuning.steps = 0", "greater than or equal to 1"]),
+        (
+            nested("evaluation.examples", 499),
+            ["evaluation.examples 499 is below registration.gate.min_examples 500", "no model can be promoted"],
+        ),
         (nested("model.heads", 3), ["model.width 128 is not divisible by model.heads 3"]),
         (
             changed(model={"family": "gpt2"}, pretraining=SPANS),
@@ -258,7 +262,7 @@ def test_a_key_that_occurs_twice_is_refused_with_its_line(tmp_path: Path, old: s
 def test_a_merged_mapping_may_override_what_it_merges(tmp_path: Path) -> None:
     often = "pretraining: &often\n  objective: span_corruption\n  steps: 5\n  batch: 4\n"
     text = often + yaml.safe_dump(MINIMAL).replace(
-        "finetuning:\n", "evaluation:\n  <<: &few {examples: 5, batch: 2}\n  batch: 3\nfinetuning:\n"
+        "finetuning:\n", "evaluation:\n  <<: &few {examples: 600, batch: 2}\n  batch: 3\nfinetuning:\n"
     )
     recipe = read_recipe(written(tmp_path, text))
-    assert (recipe.evaluation.examples, recipe.evaluation.batch) == (5, 3)
+    assert (recipe.evaluation.examples, recipe.evaluation.batch) == (600, 3)
