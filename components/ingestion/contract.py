@@ -25,6 +25,6 @@ contract = Component(
     inputs={"source": Input(ArtifactType.SOURCE)},
     output=ArtifactType.CORPUS,
     image="light",
-    libraries=("pyarrow",),
+    libraries=("pyarrow", "regex"),
     resources="cpu-small",
 )

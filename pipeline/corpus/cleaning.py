@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.corpus.documents import Document
+import regex
+
+from pipeline.corpus.documents import Document, Quarantined
 from pipeline.corpus.normalise import clean_line, clean_text
 
 if TYPE_CHECKING:
     from pipeline.corpus.documents import Record
     from pipeline.recipe.data import Filter
 
-NON_LETTERS = re.compile(r"[\W\d_]+")
+NON_LETTERS = regex.compile(r"(?:[^\w\p{M}]|[\d_])+")
 MAX_NAME_CHARS = 200
 """Names are cut to this many characters."""
 
@@ -31,16 +32,34 @@ class CleanRecord(NamedTuple):
         return Document(document_id(self.text, self.pair, target), self.group, self.name, self.text, self.pair, target)
 
 
-def clean_record(record: Record, rules: Filter) -> CleanRecord | str:
+def clean_record(record: Record, rules: Filter, *, prose: bool = True) -> CleanRecord | Quarantined | str:
     """Clean the texts of a record and apply the filter.
 
+    Args:
+        record: what was read.
+        rules: limits, and what happens to whitespace.
+        prose: whether ``whitespace: auto`` collapses it; not for code, tables and conversations.
+
     Returns:
-        The texts, or why the record is filtered: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
+        The texts, why the record is quarantined, or why it is filtered: ``"too_short"``, ``"too_long"``, ``"few_letters"``.
     """
-    text = clean_text(record.text)
-    pair = clean_text(record.pair) if record.pair is not None else None
+    if not isinstance(record.text, str):
+        return Quarantined("the text is a list", record.where, str(record.text)[:MAX_NAME_CHARS])
+    keep = keeps_whitespace(rules, prose=prose)
+    text = clean_text(record.text, keep_whitespace=keep)
+    pair = clean_text(record.pair, keep_whitespace=keep) if record.pair is not None else None
     reason = filter_reason(text, rules) or (_length_reason(pair, 1, rules.max_chars) if pair is not None else None)
     return reason or CleanRecord(text, pair, clean_line(record.name)[:MAX_NAME_CHARS], clean_line(record.group))
+
+
+def keeps_whitespace(rules: Filter, *, prose: bool) -> bool:
+    """Whether indentation and line structure are kept.
+
+    Args:
+        rules: the recipe's filter.
+        prose: what ``auto`` goes by.
+    """
+    return rules.whitespace == "keep" or (rules.whitespace == "auto" and not prose)
 
 
 def filter_reason(text: str, rules: Filter) -> str | None:
@@ -50,7 +69,7 @@ def filter_reason(text: str, rules: Filter) -> str | None:
 
 
 def letter_share(text: str) -> float:
-    """Share of letters and whitespace among the characters of a text."""
+    """Share of letters, their combining marks and whitespace among the characters of a text."""
     spaces = len(text) - len("".join(text.split()))
     return (len(NON_LETTERS.sub("", text)) + spaces) / len(text)
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 class Record(NamedTuple):
     """One record of a source, as read."""
 
-    text: str
-    """The input of the model."""
+    text: Any
+    """The input of the model: a text, or a list where the task takes one, e.g. of tokens."""
 
     target: Any = None
     """What the model learns to answer, if anything: a text, a label, a list, or another JSON value. The task decides what is valid."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
     from pipeline.tasks.base import TaskExamples
+
+log = logging.getLogger(__name__)
 
 STOP_CHECK_EVERY = 1000
 """Records between two checks whether to stop."""
@@ -97,12 +100,22 @@ class _Ingestion:
     def finish(self) -> dict[str, int]:
         """Write the documents of the other splits, close all files, and return the counts."""
         self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
+        dropped: Counter[str] = Counter()
         for split, found in self.pending.take():
             known = self.splitter.known(split, self.examples.split_keys(found))
             if known:
                 self.filtered[known] += 1
+                dropped[split] += 1
             else:
                 self._keep(found, split)
+        for split in SPLITS:
+            if dropped[split] > self.writers[split].documents:
+                log.warning(
+                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
+                    split,
+                    self.writers[split].documents,
+                    dropped[split],
+                )
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)

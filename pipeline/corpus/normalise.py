@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import regex
+
 # C0 and C1 controls except tab and line feed, soft hyphen, zero-width and direction marks, BOM
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
@@ -17,14 +19,28 @@ BREAKS = re.compile("\r\n?|\x85|\u2028|\u2029")
 BLANKS = re.compile(r"[^\S\n]+")
 EDGES = re.compile(r" ?\n ?")
 GAPS = re.compile(r"\n{3,}")
-NON_WORDS = re.compile(r"[\W_]+")
+ODD_SPACES = re.compile(r"[^\S\n\t ]")
+EMPTY_START = re.compile(r"(?:[\t ]*\n)+")
+JOINERS = regex.compile(r"[\u200c\u200d\p{Variation_Selector}]")
+NON_WORDS = regex.compile(r"[^\w\p{M}]|_")
+"""Everything but letters, digits and combining marks: words of many scripts (Hindi, Thai, Arabic) differ by their marks alone."""
 
 
-def clean_text(text: str) -> str:
-    """Unicode NFC; no control or invisible characters; single spaces, at most one blank line, no whitespace at the ends."""
+def clean_text(text: str, *, keep_whitespace: bool = False) -> str:
+    """Unicode NFC without control and invisible characters; every line break is a line feed.
+
+    Args:
+        text: any text.
+        keep_whitespace: keep indentation, tabs and blank lines, as in code and tables, and remove only empty lines at the start and
+            whitespace at the end. Otherwise there are single spaces, at most one blank line, and no whitespace at the ends.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = INVISIBLE.sub("", BREAKS.sub("\n", text))
+    if keep_whitespace:
+        text = ODD_SPACES.sub(" ", text)
+        start = EMPTY_START.match(text)
+        return text[start.end() if start else 0 :].rstrip()
     return GAPS.sub("\n\n", EDGES.sub("\n", BLANKS.sub(" ", text))).strip()
 
 
@@ -36,7 +52,7 @@ def clean_line(text: str) -> str:
 def comparison_key(text: str) -> str:
     """Casefolded words with single spaces and without punctuation; a text without letters or digits keeps its punctuation.
 
-    Compatibility forms are folded too (NFKC), so that "ﬁle" and "file" agree.
+    Compatibility forms are folded too (NFKC), so that "ﬁle" and "file" agree. Combining marks count.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return NON_WORDS.sub(" ", folded).strip() or " ".join(folded.split())
+    folded = text.casefold() if text.isascii() else JOINERS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(NON_WORDS.sub(" ", folded).split()) or " ".join(folded.split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
+from pipeline.recipe.data import PYDOCS_FIELDS, Columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,13 @@ def _lengths(recipe: Recipe) -> Problem:
 def _path(recipe: Recipe) -> Problem:
     source = recipe.data.source
     if source.kind == "pydocs":
+        unknown = [name for name in vars(source.columns).values() if name is not None and name not in PYDOCS_FIELDS]
+        if unknown and source.columns != Columns():
+            return (
+                f"data.source.columns names {unknown[0]!r}, which pydocs does not have",
+                f"one of: {', '.join(PYDOCS_FIELDS)}",
+                "correct data.source.columns",
+            )
         return None if source.path is None else ("data.source.path with kind 'pydocs'", "", "remove the path, or change data.source.kind")
     if not source.path:
         return f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path"
@@ -141,7 +149,7 @@ def _target(recipe: Recipe) -> Problem:
     got = f"task.kind {recipe.task.kind!r} needs a target"
     if source.kind == "text":
         return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
-    if source.kind == "pydocs" or source.columns.target:
+    if source.columns.target or (source.kind == "pydocs" and source.columns == Columns()):
         return None
     return got, "the field that holds the answer", "set data.source.columns.target"
 

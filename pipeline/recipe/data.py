@@ -8,6 +8,9 @@ from pydantic import Field
 
 from pipeline.section import Section
 
+PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
+"""The fields of a docstring: without and with its summary line, that line, the qualified name, the distribution."""
+
 
 class Columns(Section):
     """Which field of the user's records is what."""
@@ -38,10 +41,13 @@ class Source(Section):
     """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
-    """Which field is what (``jsonl``, ``csv``, ``parquet``)."""
+    """Which field is what. The fields of ``pydocs`` are ``body``, ``summary``, ``docstring``, ``name`` and ``package``; without ``columns`` it takes body, summary, name and package as text, target, name and group."""
 
     packages: tuple[str, ...] = ()
     """``pydocs`` only: distributions to read; empty means all that are installed."""
+
+    mask_package: bool = False
+    """``pydocs`` only: replace the words of a package's name by ``…`` in its texts, so that the package can be a label."""
 
 
 class Filter(Section):
@@ -56,6 +62,9 @@ class Filter(Section):
     min_letters: float = Field(0.5, ge=0, le=1)
     """Minimum share of letters and spaces among the characters."""
 
+    whitespace: Literal["auto", "collapse", "keep"] = "auto"
+    """``keep``: indentation and line structure stay, as code and tables need; ``collapse``: single spaces; ``auto``: ``keep`` for chat."""
+
     max_quarantined: float = Field(0.01, ge=0, le=1)
     """Maximum share of unreadable records; above it, ingestion fails."""
 
@@ -66,8 +75,8 @@ class Split(Section):
     salt: str
     """Fixed for the life of a model: changing it moves documents between train and test."""
 
-    by: Literal["auto", "group"] = "auto"
-    """``auto``: what the task says, so that no input and no written answer is on both sides; ``group``: a whole group stays together."""
+    by: Literal["auto", "input", "group"] = "auto"
+    """What the hash is taken of. ``auto``: a written answer, else the input; ``input``: the input, for texts with several written answers; ``group``: the whole group stays together."""
 
     test: float = Field(0.04, gt=0, lt=0.5)
     """Share of documents in the test split."""

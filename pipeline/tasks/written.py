@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import clean_record
+from pipeline.corpus.cleaning import CleanRecord, clean_record, keeps_whitespace
 from pipeline.corpus.documents import Quarantined
-from pipeline.corpus.normalise import clean_line, comparison_key
+from pipeline.corpus.normalise import clean_line, clean_text, comparison_key
 from pipeline.errors import BadInput
 from pipeline.tasks.base import SplitKeys
 from pipeline.tasks.keys import input_key
@@ -39,9 +39,10 @@ class WrittenExamples:
         if record.target is not None and not isinstance(record.target, str):
             return Quarantined("the target is not text", record.where, str(record.target)[:MAX_EXCERPT_CHARS])
         cleaned = clean_record(record, rules)
-        if isinstance(cleaned, str):
+        if not isinstance(cleaned, CleanRecord):
             return cleaned
-        target = clean_line(record.target) if record.target else ""
+        keep = keeps_whitespace(rules, prose=True)
+        target = clean_text(record.target or "", keep_whitespace=True) if keep else clean_line(record.target or "")
         fits = self.section.min_target_chars <= len(target) <= self.section.max_target_chars
         return cleaned.document(target if fits else None)
 

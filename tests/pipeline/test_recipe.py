@@ -177,6 +177,14 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (nested("task.min_target_chars", 5000), ["task.min_target_chars 5000 is above task.max_target_chars 2000"]),
         (nested("data.source.path", None), ["data.source has no path for kind 'jsonl'"]),
         (nested("data.source.columns", {}), ["task.kind 'summarization' needs a target", "set data.source.columns.target"]),
+        (
+            changed(data={"source": {"kind": "pydocs", "columns": {"text": "body", "target": "sumary"}}, "split": {"salt": "s"}}),
+            ["data.source.columns names 'sumary'", "body, summary, docstring"],
+        ),
+        (
+            changed(data={"source": {"kind": "pydocs", "columns": {"text": "body"}}, "split": {"salt": "s"}}),
+            ["needs a target"],
+        ),
         (nested("data.source.kind", "text"), ["data.source.kind 'text' has none"]),
         (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
         (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),

@@ -10,8 +10,6 @@ import ast
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.documents import Record
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -42,10 +40,10 @@ def split_docstring(docstring: str) -> tuple[str, str | None]:
     return (body, summary) if body.strip() and not gap.strip() else (docstring, None)
 
 
-def to_record(name: str, docstring: str, group: str) -> Record:
-    """The record of one docstring."""
-    text, target = split_docstring(docstring)
-    return Record(text, target, name, group, where=name)
+def docstring_row(name: str, docstring: str, package: str) -> dict[str, str | None]:
+    """The row of one docstring, with the fields of `pipeline.recipe.data.PYDOCS_FIELDS`; the summary is None for a docstring of another shape."""
+    body, summary = split_docstring(docstring)
+    return {"body": body, "summary": summary, "docstring": docstring, "name": name, "package": package}
 
 
 def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Iterator[tuple[str, str]]:

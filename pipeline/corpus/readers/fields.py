@@ -40,7 +40,7 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
         where: file and line.
     """
     try:
-        text = _text(row, columns.text, where)
+        text = row.get(columns.text) if isinstance(row.get(columns.text), list) else _text(row, columns.text, where)
         pair = _text(row, columns.pair, where)
         target = _target(row, columns.target, where)
         name, group = (_label(row, column) for column in (columns.name, columns.group))
@@ -49,9 +49,9 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
     for column, value in ((columns.text, text), (columns.pair, pair)):
         if column is not None and value is None:
             return Quarantined(f"no field {column!r}", where, str(dict(row))[:200])
-    if not all(map(is_unicode, (text or "", pair or "", name, group, *_strings(target)))):
-        return Quarantined("not Unicode", where, (text or "")[:200])
-    return Record(text or "", target, name, group, pair, where)
+    if not all(map(is_unicode, (pair or "", name, group, *_strings(text), *_strings(target)))):
+        return Quarantined("not Unicode", where, str(text)[:200])
+    return Record(text, target, name, group, pair, where)
 
 
 def is_unicode(text: str) -> bool:

@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pipeline.corpus.cleaning import clean_record
+from pipeline.corpus.cleaning import CleanRecord, clean_record
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, VALIDATION
 from pipeline.errors import BadInput, unknown_name
@@ -55,7 +55,7 @@ class Examples:
             reason = f"{error.got} ({error.fix})" if error.fix else error.got
             return Quarantined(reason, record.where, json.dumps(record.target, ensure_ascii=False))
         cleaned = clean_record(record, rules)
-        return cleaned if isinstance(cleaned, str) else cleaned.document(target)
+        return cleaned.document(target) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The input decides, so every split has documents of every class."""

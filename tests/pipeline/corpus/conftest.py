@@ -10,7 +10,7 @@ from fixtures.corpora import COLUMNS
 
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.lookup import load
-from pipeline.recipe import Data, Filter, Source, Split
+from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
 from pipeline.tasks.parts import part
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from fixtures.corpora import Ingest
 
-    from pipeline.recipe import Columns
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.tasks.section import TaskSection
@@ -45,7 +44,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         path: Path | str | None,
         name: str = "corpus",
         *,
-        columns: Columns = COLUMNS,
+        columns: Columns | None = None,
         task: TaskSection = SUMMARIES,
         reporter: Reporter | None = None,
         settings: Settings = folder_settings,
@@ -55,7 +54,10 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         output.mkdir()
         packages = changes.pop("packages", ())
         split = Split(salt="salt", **changes.pop("split", {}))
-        source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages)
+        columns = columns or (Columns() if kind == "pydocs" else COLUMNS)
+        source = Source(
+            kind=kind, path=str(path) if path else None, columns=columns, packages=packages, mask_package=changes.pop("mask_package", False)
+        )
         data = Data(source=source, split=split, **changes)
         pin = load("source", PINNERS, kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)

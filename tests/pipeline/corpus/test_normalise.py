@@ -31,8 +31,26 @@ def test_clean(text: str, expected: str) -> None:
     assert clean_text(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\ufeffdef f():\r\n\treturn 1 \r\n", "def f():\n\treturn 1"),
+        ("\n \n  if x:\n\n\n    y\x00  ", "  if x:\n\n\n    y"),
+        ("a\u00a0|\u3000b  |  c", "a | b  |  c"),
+        ("e\u0301tude", "étude"),
+        (" \n\t\n", ""),
+    ],
+)
+def test_clean_with_whitespace_kept(text: str, expected: str) -> None:
+    assert keep(text) == expected
+
+
+def keep(text: str) -> str:
+    return clean_text(text, keep_whitespace=True)
+
+
 @given(st.text())
-@pytest.mark.parametrize("form", [clean_text, clean_line])
+@pytest.mark.parametrize("form", [clean_text, clean_line, keep])
 def test_what_is_clean_stays_as_it_is(form: Callable[[str], str], text: str) -> None:
     assert form(form(text)) == form(text)
 
@@ -46,6 +64,29 @@ def test_summaries_that_look_the_same_have_one_key(other: str) -> None:
 
 def test_different_words_have_different_keys_and_signs_alone_keep_theirs() -> None:
     assert len({comparison_key(text) for text in ("Return the value.", "Return a value.", "???", "!!!")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("वह दिन अच्छा था", "वह दान अच्छा था"), ("ที่", "ทั้"), ("عَلِمَ", "عُلِمَ"), ("今天天气很好", "今天天气不好"), ("café", "cafe")],
+)
+def test_words_that_differ_by_their_marks_have_different_keys(one: str, other: str) -> None:
+    assert comparison_key(one) != comparison_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("می\u200cروم", "میروم"), ("क्\u200dष", "क्ष"), ("I ❤\ufe0f it", "I ❤ it"), ("cafe\u0301", "café"), ("今天天气很好。", "今天天气很好")],
+)
+def test_words_that_look_the_same_have_one_key_in_every_script(one: str, other: str) -> None:
+    assert comparison_key(one) == comparison_key(other)
+
+
+@pytest.mark.parametrize(
+    "text", ["မြန်မာစာသည် လှပသည်", "वह दिन अच्छा था और हम पार्क गए", "วันนี้อากาศดีมากเราไปสวน", "今天天气很好我们去公园玩吧今天天气很好我们去公园"]
+)
+def test_no_script_is_filtered_for_its_marks(text: str) -> None:
+    assert filter_reason(text, Filter(min_chars=10, min_letters=0.95)) is None
 
 
 @pytest.mark.parametrize(

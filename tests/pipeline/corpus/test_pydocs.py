@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,16 +15,20 @@ import psutil
 import pytest
 
 from pipeline.corpus.documents import Quarantined, Record
+from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.readers import pydocs
 from pipeline.corpus.readers.docstrings import docstrings, split_docstring
+from pipeline.corpus.readers.package_mask import package_mask
 from pipeline.corpus.readers.pydocs import Batch, extract, is_read, module_name, read
 from pipeline.corpus.readers.workers import map_in_order
+from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import Unavailable
-from pipeline.recipe import Source
+from pipeline.recipe import Columns, Source
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources.base import Pin
 from pipeline.sources.installed import PythonFile, installed, pin, python_files
+from pipeline.tasks.classification.section import Classification
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +146,41 @@ def test_a_small_package_becomes_a_corpus(ingest: Ingest) -> None:
     assert counts["pairs_train"] > 50
 
 
+def test_the_recipe_chooses_fields_and_the_label_cannot_be_read(ingest: Ingest) -> None:
+    topics = Classification(kind="classification")
+    columns = Columns(text="docstring", target="package")
+    folder, counts = ingest(
+        "pydocs", None, packages=("click", "packaging"), columns=columns, task=topics, mask_package=True, split={"test": 0.2}
+    )
+    assert json.loads((folder / "labels.json").read_text()) == ["click", "packaging"]
+    assert counts["missing_classes_test"] == counts["held_out"] == 0
+    documents = [document for split in SPLITS for document in read_documents(folder, split)]
+    assert {document.target for document in documents} == {"click", "packaging"}
+    assert not [document.text for document in documents if document.target in document.text.lower()]
+    assert any("…" in document.text for document in documents)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Use scikit-learn or sklearn.base, SKLEARN!", "Use …-… or ….base, …!"),
+        ("The sixth of six, six_moves", "The sixth of …, …_moves"),
+        ("NumpyArray", "…Array"),
+    ],
+)
+def test_words_of_a_package_are_masked(text: str, masked: str) -> None:
+    mask = "|".join(
+        package_mask(name, paths)
+        for name, paths in {"scikit-learn": ["sklearn/base.py"], "six": ["six.py"], "numpy": ["numpy/a.py"]}.items()
+    )
+    assert re.sub(mask, "…", text) == masked
+
+
 PARENT = """
 import multiprocessing, sys, time
+from pipeline.corpus.readers.package_mask import package_mask
 from pipeline.corpus.readers.workers import map_in_order
+from pipeline.corpus.splitting import SPLITS
 def main():
     for _ in map_in_order(time.sleep, [0, 0, 1000, 1000], 2):
         print(*[child.pid for child in multiprocessing.active_children()], flush=True)
