@@ -173,6 +173,8 @@ EVALUATE = """
 import sys
 from pathlib import Path
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
+from pipeline.evaluation.scoring import summarization_scoring
+from pipeline.evaluation.systems import written_predictions
 from pipeline.recipe import Evaluation, Gate
 from pipeline.registry.gate import decide
 from pipeline.registry.scores import read_scores
@@ -180,19 +182,24 @@ from pipeline.reporter import SilentReporter
 
 corpus, model, output = map(Path, sys.argv[1:])
 output.mkdir()
-evaluate_model(EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter()), Evaluation(examples=20, resamples=100))
-print(decide(Gate(metric="exact", beats=(), min_examples=1, min_distinct=0), read_scores(output), None).figures["exact"])
+job = EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter(), summarization_scoring(), written_predictions)
+evaluate_model(job, Evaluation(examples=20, resamples=100, metrics=("word_errors",)))
+gate = Gate(metric="word_errors", beats=("lead",), min_examples=1, min_groups=1, min_distinct=0, threshold=1.0)
+decision = decide(gate, read_scores(output), None)
+print(decision.figures["word_errors"])
+print(decision.reasons[0])
 """
 
 
 @section("A metric")
 def test_a_metric_is_in_the_report_and_decides(extended, tiny_corpus: Path, make_model: Callable[..., Path], tmp_path) -> None:
     report = tmp_path / "report"
-    figure = float(extended.python(EVALUATE, str(tiny_corpus), str(make_model()), str(report)))
+    figure, reason = extended.python(EVALUATE, str(tiny_corpus), str(make_model()), str(report)).splitlines()
     systems = json.loads((report / "report.json").read_text())["splits"]["test"]["systems"]
-    assert systems["model"]["exact"]["mean"] == pytest.approx(figure)
-    assert {"mean", "low", "high", "model_ahead"} == systems["lead"]["exact"].keys()
-    assert "<th>exact</th>" in (report / "report.html").read_text()
+    assert systems["model"]["word_errors"]["value"] == pytest.approx(float(figure))
+    assert {"value", "low", "high", "model_ahead"} == systems["lead"]["word_errors"].keys()
+    assert "<th>word error rate<small>lower is better</small></th>" in (report / "report.html").read_text()
+    assert reason.endswith("(maximum 1.00)")
 
 
 LAUNCH = """
@@ -252,12 +259,14 @@ def test_a_component_is_a_step_of_the_line_and_runs(extended, servers, tmp_path)
 
 
 DECIDE = """
+from pipeline.metrics.base import means
 from pipeline.recipe import Gate
 from pipeline.registry.gate import decide
 from pipeline.registry.scores import Scores
 
 def scores(values):
-    return Scores("same", tuple(str(i) for i in range(len(values))), {"model": {"rougeL": tuple(values)}}, 1.0)
+    ids = tuple(str(i) for i in range(len(values)))
+    return Scores("same", ids, ("",) * len(values), {"model": {"rougeL": means(values)}}, "rougeL", (), None)
 
 champion, challenger = scores([20.0] * 10), scores([19.0] * 6 + [40.0] * 4)
 for share in (0.3, 0.5):

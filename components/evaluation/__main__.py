@@ -5,6 +5,8 @@ from __future__ import annotations
 from components.evaluation.contract import EvaluationParams, contract
 from pipeline.corpus.counts import check_counts
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
+from pipeline.evaluation.scoring import summarization_scoring
+from pipeline.evaluation.systems import written_predictions
 from pipeline.runtime import Work, main
 from pipeline.training.device import choose_threads, find_device
 
@@ -20,6 +22,8 @@ def evaluate(work: Work[EvaluationParams]) -> None:
         device=find_device(work.settings.device).type,
         threads=choose_threads(work.settings.threads),
         reporter=work.reporter,
+        scoring=summarization_scoring(),
+        predict=written_predictions,
     )
     work.environment.update(threads=str(job.threads), device=job.device)
     counts, figures = evaluate_model(job, work.params.evaluation)

@@ -21,6 +21,6 @@ contract = Component(
     inputs={"corpus": Input(ArtifactType.CORPUS), "model": Input(ArtifactType.MODEL)},
     output=ArtifactType.REPORT,
     image="training",
-    libraries=("numpy", "rouge-score", "scikit-learn", "scipy", "torch", "transformers"),
+    libraries=("numpy", "regex", "rouge-score", "sacrebleu", "scikit-learn", "scipy", "seqeval", "torch", "transformers"),
     resources="gpu-1",
 )

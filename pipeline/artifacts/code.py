@@ -25,7 +25,7 @@ from pipeline.recipe import names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PACKAGES = ("sources", "corpus", "tokens", "models", "training", "evaluation", "serving", "tasks")
+PACKAGES = ("sources", "corpus", "tokens", "models", "training", "metrics", "evaluation", "serving", "tasks")
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
 GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
+OTHER_DIGITS = 2
+"""Decimals of a metric that is not in the table."""
+
+
 class RunDecision(NamedTuple):
     """The decision about a run's model, and what is true now."""
 
@@ -42,11 +46,21 @@ class Comparison(NamedTuple):
     other_name: str
     other: float
     difference: float
+    """How far the challenger is ahead, in the direction in which the metric is better."""
+
     low: float
     """Lower end of the interval of the difference."""
 
     high: float
     """Upper end."""
+
+    @property
+    def digits(self) -> int:
+        """Decimals to show; an older entry may name a metric that this version does not have."""
+        from pipeline.metrics import METRICS
+        from pipeline.metrics.load_metric import load_metric
+
+        return load_metric(self.metric).digits + 1 if self.metric in METRICS else OTHER_DIGITS
 
     @property
     def verdict(self) -> str:
@@ -131,7 +145,7 @@ def reason(entry: LedgerEntry) -> str:
         return "every rule of the gate is met"
     lost = [row.other_name for row in compared if row.low <= 0]
     reasons = [f"{compared[0].metric} is not better than that of {' and '.join(lost)}"] if lost else []
-    reasons += [text for text in entry.reasons if not any(text.startswith(f"{row.metric} differs from") for row in compared)]
+    reasons += [text for text in entry.reasons if not any(text.startswith(f"{row.metric} improves on") for row in compared)]
     return "; ".join(reasons) or "none was given"
 
 
@@ -160,11 +174,11 @@ def decision_table(compared: list[Comparison], console: Console) -> Table:
     for row in compared:
         table.add_row(
             row.metric,
-            f"{row.challenger:.2f}",
+            f"{row.challenger:.{row.digits}f}",
             row.other_name,
-            f"{row.other:.2f}",
-            f"{row.difference:+.2f}",
-            f"{row.low:+.2f} to {row.high:+.2f}",
+            f"{row.other:.{row.digits}f}",
+            f"{row.difference:+.{row.digits}f}",
+            f"{row.low:+.{row.digits}f} to {row.high:+.{row.digits}f}",
             row.verdict,
         )
     return table

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pipeline.metrics.base import Metric
     from pipeline.recipe import Recipe
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
@@ -33,17 +34,20 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
         console: where to print.
     """
     from pipeline.artifacts import open_artifacts
+    from pipeline.metrics.load_metric import load_metric
 
     artifacts = open_artifacts(settings)
     reference = entry.challenger.report
     manifest = artifacts.resolve(reference) if reference else None
     if manifest is None:
         return
-    state, metric = settings.state.resolve(), recipe.registration.gate.metric
+    state = settings.state.resolve()
     page = state / "reports" / f"{recipe.name}.html"
     with tempfile.TemporaryDirectory(dir=state) as scratch:
         folder = artifacts.open(manifest, Path(scratch) / "report")
-        _print_scores(json.loads((folder / "report.json").read_text()), metric, console)
+        report = json.loads((folder / "report.json").read_text())
+        metric = load_metric(recipe.registration.gate.metric or report["scoring"]["primary"])
+        _print_scores(report, metric, console)
         _print_examples(folder / "examples.parquet", metric, console)
         page.parent.mkdir(exist_ok=True)
         shutil.copyfile(folder / "report.html", page)
@@ -54,39 +58,46 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
     console.print(f"  Airflow  {settings.airflow_url.rstrip('/')}/dags/{recipe.name}/runs/{run}", markup=False)
 
 
-def _print_scores(report: Mapping[str, Any], metric: str, console: Console) -> None:
+def _print_scores(report: Mapping[str, Any], metric: Metric, console: Console) -> None:
     from pipeline.cli.console import new_table
 
-    numbers = frozenset({metric, "95 % interval", "model ahead by", "bits/byte"})
+    numbers = frozenset({metric.title, "95 % interval", "model ahead by"})
     for split, found in sorted(report["splits"].items(), reverse=True):
-        console.print(
-            f"\nScores on {split}: {found['examples']} {SPLITS.get(split, 'documents')}, {found['distinct']:.0%} distinct outputs"
-        )
-        table = new_table(console, "system", metric, "95 % interval", "model ahead by", "bits/byte", right=numbers)
-        for name, scored in sorted(found["systems"].items(), key=lambda pair: -pair[1][metric]["mean"]):
-            score, likelihood = scored[metric], found["likelihood"].get(name)
+        groups = f" in {found['groups']} groups" if found["groups"] < found["examples"] else ""
+        distinct = f", {found['texts']['model']['distinct']:.0%} distinct answers" if "texts" in found else ""
+        console.print(f"\nScores on {split}: {found['examples']} {SPLITS.get(split, 'documents')}{groups}{distinct}")
+        table = new_table(console, "system", metric.title, "95 % interval", "model ahead by", right=numbers)
+        scored = {name: said[metric.name] for name, said in found["systems"].items() if metric.name in said}
+        for name, score in sorted(scored.items(), key=lambda pair: -metric.sign * pair[1]["value"]):
             ahead = score.get("model_ahead")
             table.add_row(
                 name.replace("_", " ") if ahead else f"[bold]{name}[/]",
-                f"{score['mean']:.1f}",
-                f"{score['low']:.1f} to {score['high']:.1f}",
-                f"{ahead['mean']:+.1f} ({ahead['low']:+.1f} to {ahead['high']:+.1f})" if ahead else "",
-                f"{likelihood['bits_per_byte']['mean']:.2f}" if likelihood else "",
+                metric.show(score["value"]),
+                f"{metric.show(score['low'])} to {metric.show(score['high'])}",
+                " ".join((metric.show(ahead["value"], signed=True), _signed_interval(metric, ahead))) if ahead else "",
             )
         console.print(table)
 
 
-def _print_examples(path: Path, metric: str, console: Console) -> None:
-    """Print three examples of the test split."""
+def _signed_interval(metric: Metric, ahead: Mapping[str, float]) -> str:
+    return f"({metric.show(ahead['low'], signed=True)} to {metric.show(ahead['high'], signed=True)})"
+
+
+def _print_examples(path: Path, metric: Metric, console: Console) -> None:
+    """Print three examples of the test split, ordered by score if one example has a score, else by id."""
+    import numpy as np
     from pyarrow import parquet
 
     rows = [row for row in parquet.read_table(path).to_pylist() if row["split"] == "test"]
-    rows.sort(key=lambda row: (row[f"model.{metric}"], row["id"]))
-    console.print("\nThree test examples, ordered by score:")
+    if metric.per_example:
+        rows.sort(key=lambda row: (metric.sign * float(metric.value(np.array(row[f"model.{metric.name}"]))), row["id"]))
+    console.print(f"\nThree test examples{', ordered by score' if metric.per_example else ''}:")
     for place, share in SHOWN.items():
         row = rows[int(share * (len(rows) - 1))]
         body = " ".join(row["source"].split())
-        console.print(f"\n  {row['name']} (better than {place} of them)", markup=False)
+        note = f" (better than {place} of them)" if metric.per_example else ""
+        console.print(f"\n  {row['name']}{note}", markup=False)
         console.print(f"    text       {body[:100]}{'…' if len(body) > 100 else ''}", markup=False)
         console.print(f"    reference  {row['reference']}", markup=False)
-        console.print(f"    model      {row['model.output']}", markup=False)
+        if row.get("model.output") is not None:
+            console.print(f"    model      {row['model.output']}", markup=False)

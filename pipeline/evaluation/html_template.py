@@ -6,7 +6,7 @@ TEMPLATE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Evaluation of a {{ model.shape.family }} model</title>
+<title>{{ model.title }}</title>
 <style>
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #dfe3ea; --card: #ffffff; --back: #f5f6f9; --accent: #2f6feb; --good: #1a7f4b; --bad: #b3402e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --soft: #9aa5b8; --line: #2e3644; --card: #1a1f29; --back: #12161d; --accent: #6ea0ff; --good: #4fc78a; --bad: #f08a76; } }
@@ -22,6 +22,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 caption { text-align: left; color: var(--soft); padding-bottom: .5rem; font-size: .9rem; }
 th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; } th:first-child, td:first-child { text-align: left; white-space: normal; }
 tr.main td { font-weight: 600; color: var(--accent); } td small { display: block; font-weight: 400; color: var(--soft); }
+th small { display: block; font-weight: 400; color: var(--soft); } .left { text-align: left; } .tile.main b { color: var(--accent); }
 .up { color: var(--good); } .down { color: var(--bad); }
 details { border-top: 1px solid var(--line); padding: .6rem 0; } details:first-of-type { border-top: 0; } summary { cursor: pointer; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--back); border-radius: 6px; padding: .7rem; margin: .5rem 0; font-size: .85rem; max-height: 16rem; overflow-y: auto; }
@@ -31,48 +32,79 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 </style>
 </head>
 <body><main>
-<h1>Evaluation of a {{ model.shape.family }} model</h1>
-<p class="soft">{{ "{:,}".format(model.parameters) }} parameters, {{ model.shape.layers }} layers of width {{ model.shape.width }}{{ ", copy head" if model.shape.copy_head }}; vocabulary of {{ "{:,}".format(model.vocabulary) }} tokens; task: {{ model.task }}; at most {{ model.max_source_tokens }} tokens read and {{ model.max_target_tokens }} written, decoded greedily.</p>
+<h1>{{ model.title }}</h1>
+<p class="soft">{{ model.sentence }}</p>
 {% if curves %}
 <h2>Learning</h2>
 <p class="soft">Loss on what the model trained on, and on the validation split, which it never trained on. When the second rises while the first falls, the model begins to memorise.</p>
 <div class="card">{{ curves | safe }}</div>
 {% endif %}
 {% for split in splits %}
-{% set likelihood = split.summary.likelihood %}
+{% set systems = split.summary.systems %}
+{% set grouped = split.summary.groups < split.summary.examples %}
 <h2>{{ split.title }} split</h2>
 <p class="soft">{{ split.meaning }}</p>
 <div class="card tiles">
-<div class="tile"><b>{{ "%.1f" | format(split.summary.systems[main].rougeL.mean) }}</b><span>ROUGE-L</span></div>
-<div class="tile"><b>{{ "%.3f" | format(likelihood[main].bits_per_byte.mean) }}</b><span>bits per byte (untrained {{ "%.2f" | format(likelihood.untrained.bits_per_byte.mean) }})</span></div>
-<div class="tile"><b>{{ "%.1f" | format(likelihood[main].perplexity) }}</b><span>perplexity per token (loss {{ "%.3f" | format(likelihood[main].loss) }} nats)</span></div>
-<div class="tile"><b>{{ "%.0f" | format(100 * split.summary.distinct) }} %</b><span>distinct outputs (references {{ "%.0f" | format(100 * split.summary.distinct_references) }} %)</span></div>
-<div class="tile"><b>{{ "{:,}".format(split.summary.examples) }}</b><span>examples</span></div>
+{% for metric in split.metrics %}
+<div class="tile{% if metric.name == primary.name %} main{% endif %}"><b>{{ metric.show(systems[main][metric.name].value) }}</b><span>{{ metric.title }}{% if metric.name in systems[untrained] %} (untrained {{ metric.show(systems[untrained][metric.name].value) }}){% endif %}</span></div>
+{% endfor %}
+{% if split.summary.texts is defined %}
+<div class="tile"><b>{{ "%.0f" | format(100 * split.summary.texts[main].distinct) }} %</b><span>distinct answers (references {{ "%.0f" | format(100 * split.summary.texts.references.distinct) }} %)</span></div>
+<div class="tile"><b>{{ "%.0f" | format(split.summary.texts[main].characters) }}</b><span>characters in an answer (references {{ "%.0f" | format(split.summary.texts.references.characters) }})</span></div>
+{% endif %}
+<div class="tile"><b>{{ "{:,}".format(split.summary.examples) }}</b><span>examples{% if grouped %} in {{ "{:,}".format(split.summary.groups) }} groups{% endif %}</span></div>
 </div>
 <div class="card">{{ split.bars | safe }}</div>
 <div class="card"><table>
-<caption>Mean F-measure in words shared with the reference, 0 to 100: ROUGE-1 counts words, ROUGE-2 pairs of words, ROUGE-L the longest common subsequence. “Model ahead” is the mean difference in ROUGE-L on the same examples, with its 95 % interval from {{ "{:,}".format(params.resamples) }} paired resamples: an interval that does not contain zero is no accident of the sample.</caption>
-<tr><th>system</th>{% for metric in metrics %}<th>{{ metric | replace("rouge", "ROUGE-") }}</th>{% endfor %}<th>distinct</th><th>model ahead</th></tr>
+<caption>“Model ahead” is how far the model is better in {{ primary.title }} on the same examples. Small figures are 95 % intervals from {{ "{:,}".format(params.resamples) }} paired resamples of {{ "{:,}".format(split.summary.groups) }} {{ "groups, because examples of one group resemble each other" if grouped else "examples" }}. If an interval of “model ahead” does not contain zero, the difference is hardly an accident of the sample.{% if split.few_groups %} <b>So few groups give intervals that are too narrow.</b>{% endif %}</caption>
+<tr><th>system</th><th>model ahead</th>{% for metric in split.metrics %}<th>{{ metric.title }}{% if not metric.higher_is_better %}<small>lower is better</small>{% endif %}</th>{% endfor %}{% if split.summary.texts is defined %}<th>distinct</th>{% endif %}</tr>
 {% for system in split.order %}
-{% set said = split.summary.systems[system] %}
-<tr{% if system == main %} class="main"{% endif %}><td>{{ system | replace("_", " ") }}<small>{{ descriptions.get(system, "") }}</small></td>
-{% for metric in metrics %}<td>{{ "%.1f" | format(said[metric].mean) }}<small>{{ "%.1f" | format(said[metric].low) }} to {{ "%.1f" | format(said[metric].high) }}</small></td>{% endfor %}
-<td>{{ "%.0f" | format(100 * said.distinct) }} %</td>
-<td>{% if system != main %}{% set ahead = said.rougeL.model_ahead %}<span class="{{ 'up' if ahead.low > 0 else 'down' if ahead.high < 0 else '' }}">{{ "%+.1f" | format(ahead.mean) }}</span><small>{{ "%+.1f" | format(ahead.low) }} to {{ "%+.1f" | format(ahead.high) }}</small>{% endif %}</td></tr>
+{% set said = systems[system] %}
+<tr{% if system == main %} class="main"{% endif %}><td>{{ system | replace("_", " ") }}<small>{{ descriptions[system] }}</small></td>
+<td>{% if system != main and primary.name in said %}{% set ahead = said[primary.name].model_ahead %}<span class="{{ 'up' if ahead.low > 0 else 'down' if ahead.high < 0 else '' }}">{{ primary.show(ahead.value, signed=true) }}</span><small>{{ primary.show(ahead.low, signed=true) }} to {{ primary.show(ahead.high, signed=true) }}</small>{% endif %}</td>
+{% for metric in split.metrics %}<td>{% if metric.name in said %}{% set figure = said[metric.name] %}{{ metric.show(figure.value) }}<small>{{ metric.show(figure.low) }} to {{ metric.show(figure.high) }}</small>{% endif %}</td>{% endfor %}
+{% if split.summary.texts is defined %}<td>{{ "%.0f" | format(100 * split.summary.texts[system].distinct) }} %</td>{% endif %}</tr>
 {% endfor %}
 </table></div>
+<details><summary class="soft">What the metrics mean</summary>
+{% for metric in split.metrics %}<p class="soft">{{ metric.meaning }}</p>
+{% endfor %}
+<p class="soft">Baselines learned from {{ "{:,}".format(baselines.known) }} training documents{% if baselines.known == baselines.limit %}, a sample that a hash chose{% endif %}.</p>
+</details>
+{% if split.summary.confusions is defined and split.summary.confusions %}
+<h3>Confused classes</h3>
+<div class="card"><table>
+<caption>Where the model answered another class, the most frequent pairs first.</caption>
+<tr><th>expected</th><th class="left">answered</th><th>examples</th><th>of this class</th></tr>
+{% for row in split.summary.confusions %}
+<tr><td>{{ row.expected }}</td><td class="left">{{ row.answered }}</td><td>{{ row.count }}</td><td>{{ "%.0f" | format(100 * row.count / row.of) }} % of {{ row.of }}</td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
+{% if split.summary.residuals is defined %}
+{% set residuals = split.summary.residuals %}
+<h3>Errors</h3>
+<div class="card"><table>
+<caption>Answer minus reference. Half of the errors are between the 25 % and the 75 % column; the largest is {{ "%.4g" | format(residuals.largest) }} from zero.</caption>
+<tr><th>mean</th>{% for share in residuals.quantiles %}<th>{{ "%.0f" | format(100 * share | float) }} %</th>{% endfor %}</tr>
+<tr><td>{{ "%.4g" | format(residuals.mean) }}</td>{% for value in residuals.quantiles.values() %}<td>{{ "%.4g" | format(value) }}</td>{% endfor %}</tr>
+</table></div>
+{% endif %}
 {% if split.samples %}
 <h3>Samples</h3>
-<p class="soft">Spread evenly over the split, not chosen. Open one to see what was read and what every system wrote.</p>
+<p class="soft">Spread evenly over the split, not chosen. Open one to see what was read and what every system answered.</p>
 <div class="card">
 {% for sample in split.samples %}
 <details{% if loop.index <= 3 %} open{% endif %}>
 <summary>{{ sample.name or sample.reference }}</summary>
 <dl><dt>reference</dt><dd>{{ sample.reference }}</dd>
 {% for system in split.order %}
-<dt{% if system == main %} class="main"{% endif %}>{{ system | replace("_", " ") }}</dt><dd{% if system == main %} class="main"{% endif %}>{{ sample.written[system][0] or "(nothing)" }} <small>{{ "%.0f" | format(sample.written[system][1]) }}</small></dd>
+{% set said = sample.written[system] %}
+<dt{% if system == main %} class="main"{% endif %}>{{ system | replace("_", " ") }}</dt><dd{% if system == main %} class="main"{% endif %}>{% if said.verdict %}<span class="{{ 'up' if said.verdict == 'right' else 'down' }}">{{ said.answer or "(nothing)" }}</span> <small>{{ said.verdict }}{{ ", " if said.note }}{{ said.note }}</small>{% else %}{{ said.answer or "(nothing)" }} <small>{{ said.note }}</small>{% endif %}</dd>
 {% endfor %}</dl>
 <pre>{{ sample.source }}</pre>
+{% if sample.pair is not none %}<pre>{{ sample.pair }}</pre>{% endif %}
+
 </details>
 {% endfor %}
 </div>

@@ -1,24 +1,19 @@
-"""Likelihood of the references: loss, perplexity, bits per byte of the targets given the sources.
+"""How probable a model finds the references: the basis of loss, perplexity and bits per byte.
 
 The whole reference counts, the end token included, even if training cut targets shorter. Only a family with absolute positions cuts
-what its context cannot hold; the bytes of what was cut do not count either. Loss and perplexity are per token, so they cannot be
-compared across tokenizers. Bits per byte divides by the UTF-8 bytes of the reference instead, so it can.
+what its context cannot hold; the bytes of what was cut do not count either.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from pipeline.metrics.base import Likelihood
 from pipeline.models.likelihood import negative_log_likelihoods
 from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from pipeline.corpus.documents import Document
     from pipeline.evaluation.pass_progress import PassProgress
@@ -29,41 +24,26 @@ CHUNK = 8
 """Batches scored in one call: enough to sort by length, few enough for regular progress."""
 
 
-@dataclass(frozen=True)
-class Likelihood:
-    """One row for each example."""
-
-    nats: NDArray[np.float64]
-    """Negative log-likelihood of the reference, in nats."""
-
-    tokens: NDArray[np.float64]
-    """Tokens it was summed over."""
-
-    bytes: NDArray[np.float64]
-    """UTF-8 bytes these tokens stand for."""
-
-    def part(self, rows: slice) -> Likelihood:
-        """The rows of some examples."""
-        return Likelihood(self.nats[rows], self.tokens[rows], self.bytes[rows])
-
-
-def likelihood(loaded: Loaded, examples: Sequence[Document], batch: int, progress: PassProgress) -> Likelihood:
-    """Score each example's target given its source.
+def likelihoods(
+    loaded: Loaded, documents: Sequence[Document], references: Sequence[str], batch: int, progress: PassProgress
+) -> list[Likelihood]:
+    """Likelihood of each reference given its document.
 
     Args:
         loaded: the model.
-        examples: documents with a target.
+        documents: what the model reads.
+        references: one text for each document.
         batch: examples scored at once.
         progress: gets the number of examples scored so far, and a heartbeat for each batch.
     """
-    sources = Answerer(loaded).encode([document.text for document in examples], [document.name for document in examples])
-    targets, sizes = _targets(loaded, sources, [document.target or "" for document in examples])
+    sources = Answerer(loaded).encode([document.text for document in documents], [document.name for document in documents])
+    targets, sizes = _targets(loaded, sources, list(references))
     nats: list[float] = []
-    for start in range(0, len(examples), CHUNK * batch):
+    for start in range(0, len(documents), CHUNK * batch):
         part = slice(start, start + CHUNK * batch)
         nats += negative_log_likelihoods(loaded, sources[part], targets[part], batch, progress.beat)
         progress.report(len(nats))
-    return Likelihood(np.array(nats), np.array([len(target) for target in targets], dtype=np.float64), np.array(sizes, dtype=np.float64))
+    return [Likelihood(each, len(target), size) for each, target, size in zip(nats, targets, sizes, strict=True)]
 
 
 def _targets(loaded: Loaded, sources: list[list[int]], texts: list[str]) -> tuple[list[list[int]], list[int]]:

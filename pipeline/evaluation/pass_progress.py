@@ -1,4 +1,4 @@
-"""Progress of an evaluation: several passes over the examples, summed up."""
+"""Progress of an evaluation: one pass over the examples for each model, summed up."""
 
 from __future__ import annotations
 
@@ -11,17 +11,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PassProgress:
-    """Progress of one pass over the examples."""
+    """Progress of one pass, or of a part of one, over the examples."""
 
     reporter: Reporter
-    before: int
+    before: float
     """Examples of the earlier passes."""
-    total: int
+    total: float
     """Examples of all passes."""
+    share: float = 1.0
+    """How much of an example is finished when this part of the pass is done with it."""
+
+    def part(self, place: int, parts: int, count: int) -> PassProgress:
+        """Progress of one of several parts of this pass, e.g. of answering before scoring.
+
+        Args:
+            place: 0 for the first part.
+            parts: number of parts.
+            count: examples of the pass.
+        """
+        share = self.share / parts
+        return PassProgress(self.reporter, self.before + place * share * count, self.total, share)
 
     def report(self, done: int) -> None:
-        """Report the number of examples that this pass has finished."""
-        self.reporter.progress(self.before + done, self.total, "examples")
+        """Report the number of examples that this part has finished."""
+        self.reporter.progress(self.before + self.share * done, self.total, "examples")
 
     def beat(self) -> None:
         """Tell the watchdog that the pass is alive."""

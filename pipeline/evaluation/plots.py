@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from pipeline.metrics.base import Metric
+
 NEUTRAL = "#010203"
 """Placeholder for ``currentColor``, which matplotlib does not know: a colour that no plot uses otherwise."""
 
@@ -56,17 +58,24 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
         return _svg(figure, "Loss over optimizer steps")
 
 
-def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: str, title: str) -> str:
-    """One bar per system with the interval of its mean; the model is highlighted."""
+def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: Metric, title: str) -> str:
+    """One bar per system with the interval of its score; the model, which comes first, is highlighted."""
     with mpl.rc_context(STYLE):
-        figure, axes = _canvas(7.2, 0.6 + 0.36 * len(order))
+        figure, axes = _canvas(7.2, 0.9 + 0.36 * len(order))
         for place, system in enumerate(order):
-            said = systems[system][metric]
-            axes.barh(place, said["mean"], color=ACCENT if place == 0 else QUIET, height=0.62)
+            said = systems[system][metric.name]
+            axes.barh(place, said["value"], color=ACCENT if place == 0 else QUIET, height=0.62)
             axes.plot([said["low"], said["high"]], [place, place], color=NEUTRAL, linewidth=1.4)
-            axes.annotate(f"{said['mean']:.1f}", (said["high"], place), xytext=(6, 0), textcoords="offset points", va="center")
+            axes.annotate(
+                metric.show(said["value"]),
+                (max(said["high"], said["value"]), place),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+            )
         axes.set_yticks(range(len(order)), [name.replace("_", " ") for name in order])
         axes.invert_yaxis()
+        axes.set_xlabel(f"{metric.title} ({'higher' if metric.higher_is_better else 'lower'} is better)")
         axes.tick_params(left=False)
         axes.spines["left"].set_visible(False)
         return _svg(figure, title)

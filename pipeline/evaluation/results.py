@@ -1,4 +1,4 @@
-"""The numbers of one split: the output of every system, the score of each example, and means with intervals."""
+"""The numbers of one split: statistics of every system, and scores with intervals."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.evaluation.bootstrap import Bootstrap
+from pipeline.evaluation.answers_summary import summarize_answers
 from pipeline.evaluation.examples import examples_digest
-from pipeline.evaluation.metrics import METRICS
-from pipeline.evaluation.systems import MODEL, UNTRAINED
-from pipeline.lookup import load
+from pipeline.evaluation.systems import MODEL
+from pipeline.metrics.bootstrap import Bootstrap, interval
+from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from pipeline.corpus.documents import Document
-    from pipeline.evaluation.bootstrap import Interval
-    from pipeline.evaluation.likelihood import Likelihood
-    from pipeline.evaluation.metrics.base import Metric
+    from numpy.typing import NDArray
+
+    from pipeline.evaluation.examples import Examples
+    from pipeline.evaluation.scoring import Scoring
+    from pipeline.metrics.base import Metric, Prediction
     from pipeline.recipe.evaluation import Evaluation
 
 DIGITS = 6
-"""Decimals kept: sums in another order (more threads, another BLAS) differ from the 12th on."""
+"""Decimals of scores."""
+
+SIGNIFICANT = 9
+"""Digits of statistics, counted from the largest of a column: sums in another order (more threads, another BLAS) differ from the
+12th on."""
 
 
 @dataclass(frozen=True)
@@ -31,92 +36,75 @@ class SplitResult:
     """One scored split."""
 
     split: str
-    examples: Sequence[Document]
-    outputs: Mapping[str, list[str]]
-    """System → what it wrote, one text for each example."""
+    examples: Examples
+    predictions: Mapping[str, list[Prediction]]
+    """System → one prediction for each example."""
 
-    scores: Mapping[str, Mapping[str, list[float]]]
-    """System → metric → one value for each example."""
-
-    likelihoods: Mapping[str, Likelihood]
-    """For the model and the untrained model."""
+    statistics: Mapping[str, Mapping[str, NDArray[Any]]]
+    """System → metric → [examples, k]; a system has no entry for a metric that does not apply to it."""
 
 
-def score_split(
-    split: str, examples: Sequence[Document], outputs: Mapping[str, list[str]], likelihoods: Mapping[str, Likelihood]
-) -> SplitResult:
-    """Score the outputs of every system against the references."""
-    references = [document.target or "" for document in examples]
-    metrics: dict[str, Metric] = {name: load("metric", METRICS, name) for name in METRICS}
-    scores = {
-        system: {name: [round(value, DIGITS) for value in metric(references, written)] for name, metric in metrics.items()}
-        for system, written in outputs.items()
+def score_split(split: str, examples: Examples, predictions: Mapping[str, list[Prediction]], scoring: Scoring) -> SplitResult:
+    """Compare the answers of every system with the references."""
+    metrics = [load_metric(name) for name in scoring.metrics]
+    statistics = {
+        system: {metric.name: _rounded(metric.statistics(examples.references, said)) for metric in metrics if metric.applies_to(said)}
+        for system, said in predictions.items()
     }
-    return SplitResult(split, examples, outputs, scores, likelihoods)
+    return SplitResult(split, examples, predictions, statistics)
 
 
-def summarize_split(result: SplitResult, params: Evaluation) -> dict[str, Any]:
+def summarize_split(result: SplitResult, scoring: Scoring, params: Evaluation) -> dict[str, Any]:
     """The entry of a split in `report.json`, as plain JSON values."""
-    count = len(result.examples)
-    bootstrap = Bootstrap(count, params.resamples, params.seed)
+    bootstrap = Bootstrap([document.group for document in result.examples.documents], params.resamples, params.seed)
     return {
-        "examples": count,
+        "examples": len(result.examples.documents),
+        "groups": bootstrap.groups,
         "examples_digest": examples_digest(result.examples),
-        "distinct": _distinct(result.outputs[MODEL]),
-        "distinct_references": _distinct([document.target or "" for document in result.examples]),
-        "empty": _rounded(sum(not text for text in result.outputs[MODEL]) / count),
-        "likelihood": {system: _likelihood(found, bootstrap) for system, found in result.likelihoods.items()},
-        "systems": {system: _system(result, system, bootstrap) for system in result.outputs},
+        "systems": _systems(result, bootstrap),
+        **summarize_answers(result.examples, result.predictions, scoring),
     }
 
 
-def headline_metrics(split: str, summary: Mapping[str, Any]) -> dict[str, float]:
-    """The main figures of a split, for the manifest and MLflow."""
-    systems, model = summary["systems"], summary["likelihood"][MODEL]
-    figures = {f"{split}/{metric}": systems[MODEL][metric]["mean"] for metric in METRICS}
-    figures |= {f"{split}/{name}": model[name] for name in ("loss", "perplexity")}
-    figures[f"{split}/bits_per_byte"] = model["bits_per_byte"]["mean"]
-    figures[f"{split}/bits_per_byte_untrained"] = summary["likelihood"][UNTRAINED]["bits_per_byte"]["mean"]
-    figures[f"{split}/distinct"] = summary["distinct"]
-    for system, scored in systems.items():
-        if system != MODEL:
-            figures[f"{split}/rougeL_{system}"] = scored["rougeL"]["mean"]
+def headline_metrics(split: str, summary: Mapping[str, Any], primary: str) -> dict[str, float]:
+    """The main figures of a split, for the manifest and MLflow: all scores of the model, the primary one of the others."""
+    systems = summary["systems"]
+    figures = {f"{split}/{metric}": said["value"] for metric, said in systems[MODEL].items()}
+    figures |= {f"{split}/{primary}_{name}": said[primary]["value"] for name, said in systems.items() if name != MODEL and primary in said}
+    if "texts" in summary:
+        figures[f"{split}/distinct"] = summary["texts"][MODEL]["distinct"]
     return figures
 
 
-def _system(result: SplitResult, system: str, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Means of one system with their intervals, and the model's lead over it."""
-    summary: dict[str, Any] = {"distinct": _distinct(result.outputs[system])}
-    for metric in METRICS:
-        theirs = np.array(result.scores[system][metric])
-        summary[metric] = _with_interval(float(theirs.mean()), bootstrap.mean(theirs))
-        if system != MODEL:
-            ahead = np.array(result.scores[MODEL][metric]) - theirs
-            summary[metric]["model_ahead"] = _with_interval(float(ahead.mean()), bootstrap.mean(ahead))
+def _systems(result: SplitResult, bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
+    """System → metric → value with interval, and how far the model is ahead."""
+    blocks = [(system, metric, rows) for system, by_metric in result.statistics.items() for metric, rows in by_metric.items()]
+    ends = np.cumsum([rows.shape[1] for *_, rows in blocks])
+    drawn = np.split(bootstrap.totals(np.concatenate([rows for *_, rows in blocks], axis=1)), ends[:-1], axis=1)
+    values: dict[tuple[str, str], tuple[float, NDArray[Any]]] = {}
+    for (system, name, rows), totals in zip(blocks, drawn, strict=True):
+        metric = load_metric(name)
+        values[system, name] = float(metric.value(rows.sum(axis=0))), metric.value(totals)
+    summary: dict[str, dict[str, Any]] = {system: {} for system in result.statistics}
+    for (system, name), (value, resampled) in values.items():
+        summary[system][name] = _with_interval(value, resampled)
+        if system != MODEL and (MODEL, name) in values:
+            summary[system][name]["model_ahead"] = _ahead(load_metric(name), values[MODEL, name], values[system, name])
     return summary
 
 
-def _likelihood(found: Likelihood, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Loss in nats per token, perplexity per token, bits per byte."""
-    loss = float(found.nats.sum() / found.tokens.sum())
-    bits = found.nats / np.log(2)
-    return {
-        "loss": _rounded(loss),
-        "perplexity": _rounded(float(np.exp(loss))),
-        "bits_per_byte": _with_interval(float(bits.sum() / found.bytes.sum()), bootstrap.ratio(bits, found.bytes)),
-        "tokens": int(found.tokens.sum()),
-        "bytes": int(found.bytes.sum()),
-    }
+def _ahead(metric: Metric, own: tuple[float, NDArray[Any]], other: tuple[float, NDArray[Any]]) -> dict[str, float]:
+    """How far ``own`` is ahead in the direction in which the metric is better, paired resample by resample."""
+    return _with_interval(metric.sign * (own[0] - other[0]), metric.sign * (own[1] - other[1]))
 
 
-def _with_interval(mean: float, interval: Interval) -> dict[str, Any]:
-    return {"mean": _rounded(mean), "low": _rounded(interval.low), "high": _rounded(interval.high)}
+def _rounded(rows: NDArray[Any]) -> NDArray[Any]:
+    """Statistics that are the same for sums in another order."""
+    largest = np.abs(rows).max(axis=0)
+    scale = 10.0 ** (SIGNIFICANT - 1 - np.floor(np.log10(np.where(largest > 0, largest, 1))))
+    return np.asarray(np.round(rows * scale) / scale)
 
 
-def _distinct(texts: Sequence[str]) -> float:
-    """Share of distinct texts."""
-    return _rounded(len(set(texts)) / len(texts))
-
-
-def _rounded(value: float) -> float:
-    return round(value, DIGITS)
+def _with_interval(value: float, resampled: NDArray[Any]) -> dict[str, float]:
+    low, high = interval(resampled)
+    return {"value": round(value, DIGITS), "low": round(low, DIGITS), "high": round(high, DIGITS)}

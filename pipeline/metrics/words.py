@@ -20,11 +20,13 @@ MARK = r"\p{M}\u0e33\u0eb3\u200c\u200d"
 WORD = regex.compile(rf"(?V1)[{WITHOUT_BLANKS}&&{LETTER}][{MARK}]*|[{LETTER}--{WITHOUT_BLANKS}][[{LETTER}{MARK}]--{WITHOUT_BLANKS}]*")
 
 
-@lru_cache(maxsize=20_000)
-def words(text: str) -> list[str]:
-    """The words, in order. Equal texts in different Unicode spellings have equal words.
-
-    Cached, since each reference is compared with every system's answer.
-    """
+def find_words(text: str) -> list[str]:
+    """The words, in order. Equal texts in different Unicode spellings have equal words."""
     found: list[str] = WORD.findall(unicodedata.normalize("NFC", text).lower())
     return found
+
+
+@lru_cache(maxsize=20_000)
+def words(text: str) -> list[str]:
+    """`find_words`, cached: each reference is compared with every system's answer."""
+    return find_words(text)

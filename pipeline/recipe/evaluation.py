@@ -22,5 +22,8 @@ class Evaluation(Section):
     resamples: int = Field(2000, ge=100)
     """Bootstrap resamples behind each confidence interval."""
 
+    metrics: tuple[str, ...] | None = None
+    """Metrics from `pipeline.metrics.METRICS` to report in addition to those of the task."""
+
     seed: int = 0
     """Seed for the choice of examples and for the bootstrap."""

@@ -25,10 +25,13 @@ TABLES = (
     ("task.kind", "pipeline.training:TASKS"),
     ("pretraining.optimizer", "pipeline.training:OPTIMIZERS"),
     ("finetuning.optimizer", "pipeline.training:OPTIMIZERS"),
-    ("registration.gate.metric", "pipeline.evaluation.metrics:METRICS"),
+    ("registration.gate.metric", "pipeline.metrics:METRICS"),
     ("registration.gate.beats", "pipeline.evaluation.baselines:BASELINES"),
 )
 """Field of a recipe, and a table that has its names. The field also selects which entries of the table count for a fingerprint."""
+
+CHECKED = (*TABLES, ("evaluation.metrics", "pipeline.metrics:METRICS"))
+"""All fields with names. Evaluation also has the metrics of its task, so this field selects none of them."""
 
 UNTRAINED = "untrained"
 """The model before its first step: every report scores it beside the baselines, so a gate may name it."""
@@ -44,7 +47,7 @@ def check_names(recipe: Recipe, origin: str) -> None:
     Raises:
         BadInput: a name does not exist; the near name is suggested.
     """
-    for field, place in TABLES:
+    for field, place in CHECKED:
         for name in _values(recipe, field):
             module, _, attribute = place.partition(":")
             table: Mapping[str, str] = getattr(import_module(module), attribute)

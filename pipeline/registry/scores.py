@@ -1,11 +1,10 @@
-"""The part of a report that the gate reads: scores of the model and of the baselines, example by example."""
+"""The part of a report that the gate reads: statistics of the model and of the baselines, example by example."""
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
 
@@ -13,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 MODEL = "model"
 """Name of the evaluated model among the systems of a report; the others are baselines."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores on the test split, example by example."""
+    """What was scored on the test split."""
 
     examples: str
     """Digest of the examples (id, source, reference). Two reports can be paired only if it is equal."""
@@ -27,11 +28,20 @@ class Scores:
     ids: tuple[str, ...]
     """Id of each example."""
 
-    values: Mapping[str, Mapping[str, tuple[float, ...]]]
-    """System (`MODEL` or a baseline) → metric → one value for each example; higher is better."""
+    groups: tuple[str, ...]
+    """Group of each example; an example with an empty one is a group of its own."""
 
-    distinct: float
-    """Share of distinct outputs of the model, 0 to 1."""
+    statistics: Mapping[str, Mapping[str, NDArray[Any]]]
+    """System (`MODEL` or a baseline) → metric → [examples, k] rows, see `pipeline.metrics`."""
+
+    primary: str
+    """The task's primary metric."""
+
+    beats: tuple[str, ...]
+    """Baselines that the task compares a first champion with."""
+
+    distinct: float | None
+    """Share of distinct answers of the model, 0 to 1; None if the task writes no text."""
 
 
 def read_scores(report: Path) -> Scores:
@@ -41,21 +51,43 @@ def read_scores(report: Path) -> Scores:
         report: a folder with ``report.json`` and ``examples.parquet`` as `pipeline.evaluation` writes them.
 
     Raises:
-        BadInput: a score is missing, NaN or infinite.
+        BadInput: a statistic is missing, NaN or infinite.
     """
     from pyarrow import compute, parquet
 
-    split = json.loads((report / "report.json").read_bytes())["splits"]["test"]
+    said = json.loads((report / "report.json").read_bytes())
+    split, scoring = said["splits"]["test"], said["scoring"]
     table = parquet.read_table(report / "examples.parquet")
     table = table.filter(compute.equal(table["split"], "test"))
-    values: dict[str, dict[str, tuple[float, ...]]] = {}
+    statistics: dict[str, dict[str, NDArray[Any]]] = {}
     for column in table.column_names:
         system, dot, metric = column.partition(".")
-        if dot and metric != "output":
-            scores = tuple(table[column].to_pylist())
-            if not all(score is not None and math.isfinite(score) for score in scores):
+        if dot and metric in scoring["metrics"]:
+            rows = _rows(table[column])
+            if rows is None:
                 raise BadInput(
                     f"the report has a {metric} of {system} that is missing, NaN or infinite", "", "correct the metric, then run again"
                 )
-            values.setdefault(system, {})[metric] = scores
-    return Scores(split["examples_digest"], tuple(table["id"].to_pylist()), values, split["distinct"])
+            statistics.setdefault(system, {})[metric] = rows
+    texts = split.get("texts")
+    return Scores(
+        examples=split["examples_digest"],
+        ids=tuple(table["id"].to_pylist()),
+        groups=tuple(table["group"].to_pylist()),
+        statistics=statistics,
+        primary=scoring["primary"],
+        beats=tuple(scoring["beats"]),
+        distinct=texts[MODEL]["distinct"] if texts else None,
+    )
+
+
+def _rows(column: Any) -> NDArray[Any] | None:  # noqa: ANN401 - a column of pyarrow, which has no types
+    """[examples, k] of a column of lists; None if a list is missing or shorter, or holds anything but finite numbers."""
+    import numpy as np
+
+    lists = column.to_pylist()
+    widths = {len(row) if row is not None else None for row in lists}
+    if len(widths) != 1 or None in widths:
+        return None if lists else np.zeros((0, 2))
+    rows = np.array(lists, dtype=np.float64)
+    return rows if np.isfinite(rows).all() else None

@@ -68,7 +68,7 @@ def run(asked: Any, step: str, settings: Settings, outputs: dict[str, Reference 
 
 def test_a_report_is_shown_and_a_refused_model_is_a_finished_run(mlflow_server, tiny_corpus, make_model, tmp_path) -> None:
     settings = Settings(store=f"file://{tmp_path}/store", state=tmp_path / "state", mlflow_uri=mlflow_server.uri)
-    asked = recipe("last-bodies", minimum=99.0, beats=["lead"])
+    asked = recipe("last-bodies", min_groups=1, threshold=99.0, beats=["lead"])
     counts = {"read": 340, "kept": 340, "duplicate": 0, "filtered": 0, "quarantined": 0, **COUNTS}
     outputs: dict[str, Reference | None] = {
         "ingestion": commit(settings, "corpus", "ingestion", tiny_corpus, counts),

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from fixtures.foreign import foreign_environment
 from fixtures.mlflow import free_port, wait_for
+from fixtures.scores import write_scores
 from safetensors.numpy import load_file, save_file
 
 from components.registration import __main__ as body
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-GATE = Gate(minimum=18.0, min_examples=40, min_distinct=0.5)
+GATE = Gate(threshold=18.0, min_examples=40, min_distinct=0.5)
 COUNT = 50
 
 
@@ -83,12 +84,9 @@ class Stage:
     def report(self, model: Manifest, level: float, *, distinct: float = 1.0, examples: str = "same") -> Manifest:
         folder = self.tmp / f"report-{model.digest[:8]}-{level}-{distinct}-{examples}"
         folder.mkdir(exist_ok=True)
-        said = {"splits": {"test": {"examples_digest": examples, "distinct": distinct}}}
-        (folder / "report.json").write_text(json.dumps(said))
-        values = {"model": level, "lead": 16.0, "most_frequent": 5.0}
-        columns = {f"{name}.rougeL": [value + index % 5 - 2 for index in range(COUNT)] for name, value in values.items()}
-        rows = pd.DataFrame({"id": [f"e{index}" for index in range(COUNT)], "split": ["test"] * COUNT, **columns})
-        rows.to_parquet(folder / "examples.parquet")
+        levels = {"model": level, "lead": 16.0, "most_frequent": 5.0}
+        values = {name: [value + index % 5 - 2 for index in range(COUNT)] for name, value in levels.items()}
+        write_scores(folder, values, distinct=distinct, examples=examples)
         return self.commit("report", "evaluation", folder, {"model": model}, level=level, distinct=distinct)
 
     def run(self, model: Manifest, report: Manifest, rival: Manifest | None = None, gate: Gate = GATE) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_a_server_that_is_down_is_exit_75_after_a_bounded_wait(recipe, monkeypat
         (["plan", "nowhere.yaml"], "cannot read recipe nowhere.yaml"),
         (["plan", "{recipe}", "--set", "finetuning.leraning_rate=1"], "did you mean 'finetuning.learning_rate'?"),
         (["plan", "{recipe}", "--set", "finetuning.steps=0"], "finetuning.steps = 0; expected greater than or equal to 1;"),
-        (["plan", "{recipe}", "--set", "registration.gate.minimum=0"], "--set: a run cannot change registration.gate.minimum"),
+        (["plan", "{recipe}", "--set", "registration.gate.threshold=0"], "--set: a run cannot change registration.gate.threshold"),
         (["run", "{recipe}", "--local", "--set", "data.source.path=/etc/passwd"], "--set: a run cannot change data.source.path"),
         (["run", "{recipe}", "--local", "--force", "finetune"], "did you mean 'finetuning'?"),
     ],

@@ -86,14 +86,14 @@ def test_run_prints_the_error_of_planning(stack, first_run, recipe):
 
 def test_a_run_cannot_change_its_gate_or_its_source(stack, first_run):
     airflow = Airflow(stack.settings)
-    for field, value in {"registration.gate.minimum": -1, "data.source.path": "/etc/passwd", "evaluation.examples": 1}.items():
+    for field, value in {"registration.gate.threshold": -1, "data.source.path": "/etc/passwd", "evaluation.examples": 1}.items():
         done = trainshed(stack, "run", NAME, "--set", f"{field}={value}", code=2)
         assert done.stderr.startswith(f"trainshed: --set: a run cannot change {field}; ")
     # and the same past the command line
     run_id = f"{NAME}-conf"
-    airflow.trigger(NAME, run_id, {"registration.gate.minimum": -1})
+    airflow.trigger(NAME, run_id, {"registration.gate.threshold": -1})
     done = trainshed(stack, "watch", run_id, code=2)
-    assert "a run cannot change registration.gate.minimum" in done.stderr
+    assert "a run cannot change registration.gate.threshold" in done.stderr
 
 
 def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):

@@ -5,15 +5,14 @@ The body of registration is the real one; it packages a model into one small fil
 
 from __future__ import annotations
 
-import json
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from faults.sweep import Action
 from faults.world import Prefix, stored
 from fixtures.line import small_recipe
+from fixtures.scores import write_scores
 
 from components.registration import __main__ as registration
 from pipeline.artifacts import open_artifacts
@@ -127,11 +126,8 @@ class Stages:
 
 def write_report(folder: Path) -> None:
     """A report that the gate reads: better than the baselines."""
-    (folder / "report.json").write_text(json.dumps({"splits": {"test": {"examples_digest": "same", "distinct": 1.0}}}))
-    values = {"model": 25.0, "lead": 16.0, "most_frequent": 5.0}
-    columns = {f"{name}.rougeL": [value + index % 5 - 2 for index in range(EXAMPLES)] for name, value in values.items()}
-    rows = pd.DataFrame({"id": [f"e{index}" for index in range(EXAMPLES)], "split": ["test"] * EXAMPLES, **columns})
-    rows.to_parquet(folder / "examples.parquet")
+    levels = {"model": 25.0, "lead": 16.0, "most_frequent": 5.0}
+    write_scores(folder, {name: [level + index % 5 - 2 for index in range(EXAMPLES)] for name, level in levels.items()})
 
 
 def _stuck(error: TrainshedError) -> None:

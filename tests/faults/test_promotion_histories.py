@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from faults.proxy import Proxy
 from fixtures.linearizable import Call, linearize
+from fixtures.scores import make_scores
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
@@ -32,16 +33,16 @@ from pipeline.registry.ledger_entry import Candidate, Outcome
 from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
 from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.registry.rollback import roll_back
-from pipeline.registry.scores import Scores
 from pipeline.registry.versions import DIGEST_TAG, create_version, find_or_create_model, read_aliases
 from pipeline.tracking import MlflowServer, step_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pipeline.registry.scores import Scores
     from pipeline.settings import Settings
 
-GATE = Gate(minimum=0.0, beats=(), min_examples=1, min_distinct=0.0)
+GATE = Gate(threshold=0.0, beats=(), min_examples=1, min_distinct=0.0)
 MODELS = 6
 FAULTS = 0.06
 """Share of connections that lose their answer, and share that get a 503."""
@@ -82,7 +83,7 @@ def reference(kind: str, digest: str) -> Reference:
 
 
 def scores(value: float) -> Scores:
-    return Scores("same", ("a", "b", "c", "d"), {"model": {"rougeL": (value, value, value, value)}}, 1.0)
+    return make_scores({"model": [value] * 4}, ids=("a", "b", "c", "d"))
 
 
 @dataclass

@@ -7,8 +7,8 @@ import yaml
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
-from pipeline.evaluation.metrics import METRICS
 from pipeline.lookup import load
+from pipeline.metrics import METRICS
 from pipeline.models import FAMILIES
 from pipeline.models.base import PairBatch, TextModel
 from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
@@ -36,7 +36,7 @@ def test_a_minimal_recipe_is_enough(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(MINIMAL))
     recipe = find_recipe("tiny", [tmp_path])
     assert recipe.pretraining is None
-    assert recipe.registration.gate.metric == "rougeL"
+    assert recipe.registration.gate.metric is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_override_of_nothing_is_refused(name: str) -> None:
     "field",
     [
         "registration.model",
-        "registration.gate.minimum",
+        "registration.gate.threshold",
         "registration.gate.beats",
         "data.source.path",
         "task.kind",
@@ -153,6 +153,7 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (changed(finetuning={"steps": 1, "optimizer": "adam"}), ["finetuning.optimizer", "did you mean 'adamw'?"]),
         (changed(pretraining={"objective": "spancorruption", "steps": 1}), ["did you mean 'span_corruption'?"]),
         (nested("registration.gate.metric", "rougel"), ["registration.gate.metric", "did you mean 'rougeL'?"]),
+        (nested("evaluation.metrics", ["chrF"]), ["evaluation.metrics", "did you mean 'chrf'?"]),
         (nested("registration.gate.beats", ["leed"]), ["registration.gate.beats", "did you mean 'lead'?"]),
         (nested("data.source.kind", "JSONL"), ["data.source.kind", "did you mean 'jsonl'?"]),
         (nested("finetuning.steps", 0), ["finetuning.steps = 0", "greater than or equal to 1"]),

@@ -1,8 +1,15 @@
-"""Baselines: summaries written without a model. Every report shows the model next to all of them."""
+"""Baselines: answers without a model. Every report shows the model next to those that its task names.
+
+They learn from a sample of the training documents, so that memory does not grow with the corpus.
+"""
 
 BASELINES = {
-    "lead": "pipeline.evaluation.baselines.lead:lead",
-    "most_frequent": "pipeline.evaluation.baselines.most_frequent:most_frequent",
-    "name_template": "pipeline.evaluation.baselines.name_template:name_template",
-    "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:nearest_neighbour",
+    "copy_source": "pipeline.evaluation.baselines.copy_source:COPY_SOURCE",
+    "lead": "pipeline.evaluation.baselines.lead:LEAD",
+    "majority": "pipeline.evaluation.baselines.majority:MAJORITY",
+    "mean_number": "pipeline.evaluation.baselines.mean_number:MEAN_NUMBER",
+    "most_frequent": "pipeline.evaluation.baselines.most_frequent:MOST_FREQUENT",
+    "name_template": "pipeline.evaluation.baselines.name_template:NAME_TEMPLATE",
+    "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:NEAREST_NEIGHBOUR",
+    "tfidf_logistic": "pipeline.evaluation.baselines.tfidf_logistic:TFIDF_LOGISTIC",
 }

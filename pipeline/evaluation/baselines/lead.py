@@ -1,9 +1,12 @@
-"""Lead: the first words of the text, as many as an average summary of the train split has."""
+"""Lead: the first words of the text, as many as an average answer of the training documents has."""
 
 from __future__ import annotations
 
 from statistics import fmean
 from typing import TYPE_CHECKING
+
+from pipeline.evaluation.baselines.base import Baseline, Known
+from pipeline.metrics.base import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,7 +14,10 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
 
 
-def lead(train: Sequence[Document], examples: Sequence[Document]) -> list[str]:
-    """Cut each text after the mean number of words of a training target, rounded."""
-    words = round(fmean(len((document.target or "").split()) for document in train))
-    return [" ".join(document.text.split()[:words]) for document in examples]
+def _predict(known: Known, asked: Sequence[Document]) -> list[Prediction]:
+    """Cut each text after the mean number of words of a known answer, rounded."""
+    words = round(fmean(len(str(answer).split()) for answer in known.answers))
+    return [Prediction(" ".join(document.text.split()[:words])) for document in asked]
+
+
+LEAD = Baseline("the first words of the text, as many as an answer has on average", _predict)

@@ -1,9 +1,12 @@
-"""Most frequent: the one summary that occurs most often in the train split, for everything."""
+"""Most frequent: the one answer that occurs most often in training, for everything."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from pipeline.evaluation.baselines.base import Baseline, Known
+from pipeline.metrics.base import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,8 +14,11 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
 
 
-def most_frequent(train: Sequence[Document], examples: Sequence[Document]) -> list[str]:
-    """Answer with the most frequent training target; of equally frequent ones the first by alphabet."""
-    counted = Counter(document.target or "" for document in train)
-    answer = min(counted, key=lambda target: (-counted[target], target))
-    return [answer] * len(examples)
+def _predict(known: Known, asked: Sequence[Document]) -> list[Prediction]:
+    """Answer with the most frequent answer; of equally frequent ones the first by alphabet."""
+    counted = Counter(known.answers)
+    answer = min(counted, key=lambda found: (-counted[found], str(found)))
+    return [Prediction(answer)] * len(asked)
+
+
+MOST_FREQUENT = Baseline("the most frequent training answer, for everything", _predict)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.evaluation.baselines.base import Baseline, Known
+from pipeline.metrics.base import Prediction
 from pipeline.tokens.prompt import name_words
 
 if TYPE_CHECKING:
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
 
 
-def name_template(train: Sequence[Document], examples: Sequence[Document]) -> list[str]:  # noqa: ARG001 - a Baseline's signature
+def _predict(known: Known, asked: Sequence[Document]) -> list[Prediction]:  # noqa: ARG001 - the same for all baselines
     """Put the words of the last part of the dotted name after "Return the"; a document without a name gets just that."""
-    return [" ".join(["Return the", *name_words(document.name.rpartition(".")[2])]) + "." for document in examples]
+    names = [document.name.rpartition(".")[2] for document in asked]
+    return [Prediction(" ".join(["Return the", *name_words(name)]) + ".") for name in names]
+
+
+NAME_TEMPLATE = Baseline("“Return the” and the words of the name", _predict)

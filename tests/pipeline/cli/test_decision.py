@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fixtures.scores import make_scores
 from rich.console import Console
 
 from pipeline.artifacts import open_artifacts
@@ -16,7 +17,6 @@ from pipeline.recipe import read_recipe
 from pipeline.registry.gate import decide as gate_decision
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
-from pipeline.registry.scores import Scores
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 RECIPE = read_recipe(Path(__file__).parents[3] / "dags" / "recipes" / "pydocs.yaml")
@@ -129,12 +129,9 @@ def test_a_model_without_a_decision_prints_nothing(artifacts, shown):
 
 
 def test_the_reason_of_a_refusal_names_what_was_not_beaten_and_leaves_the_figures_to_the_table(artifacts, shown):
-    ids = tuple(str(number) for number in range(10))
-    values = {
-        name: {"rougeL": (level,) * 10} for name, level in (("model", 30.0), ("lead", 40.0), ("name_template", 20.0), ("other", 31.0))
-    }
-    gate = RECIPE.registration.gate.model_copy(update={"beats": ("lead", "name_template", "other"), "minimum": 0.0, "min_examples": 50})
-    decision = gate_decision(gate, Scores(examples="x", ids=ids, values=values, distinct=1.0), None)
+    levels = {"model": 30.0, "lead": 40.0, "name_template": 20.0, "other": 31.0}
+    gate = RECIPE.registration.gate.model_copy(update={"beats": ("lead", "name_template", "other"), "threshold": None, "min_examples": 50})
+    decision = gate_decision(gate, make_scores({name: [level] * 10 for name, level in levels.items()}), None)
     decide(artifacts, Outcome.REFUSED, "a", 1, "run-1", reasons=decision.reasons, figures=decision.figures)
     printed = shown("run-1", "a")
     assert [row.split()[-1] for row in printed[4:7]] == ["worse", "better", "worse"]

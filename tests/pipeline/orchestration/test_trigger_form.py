@@ -41,7 +41,7 @@ def test_every_leaf_of_the_sections_is_there(recipe):
 def test_what_decides_promotion_and_what_names_files_is_not_offered_and_refused(recipe):
     offered = params(recipe)
     for field in (
-        "registration.gate.minimum",
+        "registration.gate.threshold",
         "registration.model",
         "evaluation.seed",
         "data.source.path",

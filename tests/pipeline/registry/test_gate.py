@@ -6,63 +6,57 @@ import random
 import shutil
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from fixtures.scores import make_scores, write_scores
 
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.errors import BadInput
+from pipeline.metrics.base import Likelihood, Prediction, means
+from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.gate import Gate
 from pipeline.registry.gate import decide, paired_interval
-from pipeline.registry.scores import Scores
+from pipeline.registry.scores import Scores, read_scores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 600
+ROUGE = load_metric("rougeL")
 
 
-def spread(mean: float, seed: int, noise: float = 10.0, count: int = COUNT) -> tuple[float, ...]:
+def spread(mean: float, seed: int, noise: float = 10.0, count: int = COUNT) -> list[float]:
     """Values around ``mean``, the same for the same seed."""
     draw = random.Random(seed)
-    return tuple(mean + draw.uniform(-noise, noise) for _ in range(count))
+    return [mean + draw.uniform(-noise, noise) for _ in range(count)]
 
 
-def scores(
-    model: float,
-    *,
-    lead: float = 16.0,
-    frequent: float = 5.0,
-    distinct: float = 0.95,
-    count: int = COUNT,
-    seed: int = 1,
-    examples: str = "same",
-):
-    values = {
-        "model": {"rougeL": spread(model, seed, count=count)},
-        "lead": {"rougeL": spread(lead, 2, count=count)},
-        "most_frequent": {"rougeL": spread(frequent, 3, count=count)},
-    }
-    return Scores(examples, tuple(f"e{index:04d}" for index in range(count)), values, distinct)
+def scores(model: float, *, lead: float = 16.0, frequent: float = 5.0, count: int = COUNT, seed: int = 1, **more) -> Scores:
+    levels = {"model": (model, seed), "lead": (lead, 2), "most_frequent": (frequent, 3)}
+    return make_scores({system: spread(mean, draw, count=count) for system, (mean, draw) in levels.items()}, **more)
 
 
-GATE = Gate(minimum=18.0)
+GATE = Gate(threshold=18.0)
 
 
 def test_a_first_champion_has_to_meet_every_absolute_rule() -> None:
     decision = decide(GATE, scores(25.0), None)
     assert decision.promote
     assert decision.figures["lead.difference_low"] > 0
-    assert decision.figures["examples"] == COUNT
+    assert decision.figures["examples"] == decision.figures["groups"] == COUNT
     assert any("baseline lead" in reason for reason in decision.reasons)
+    assert any("from 600 examples, must be above zero" in reason for reason in decision.reasons)
 
 
 @pytest.mark.parametrize(
     ("gate", "report", "said"),
     [
         (GATE, scores(17.0, lead=10.0), "(minimum 18.00)"),
-        (Gate(minimum=18.0), scores(18.3, lead=17.9), "differs from baseline lead"),
-        (GATE, scores(25.0, distinct=0.3), "30.0% of the outputs are distinct"),
+        (Gate(threshold=18.0), scores(18.3, lead=17.9), "improves on baseline lead"),
+        (GATE, scores(25.0, distinct=0.3), "30.0% of the outputs are distinct (minimum 80%)"),
         (GATE, scores(25.0, count=100), "100 test examples (minimum 500)"),
-        (Gate(), scores(15.0), "differs from baseline lead by -0"),
+        (Gate(), scores(15.0), "improves on baseline lead by -0"),
+        (GATE, scores(25.0, groups=("a", "b", "c", "d") * 150), "4 groups of test examples (minimum 10)"),
     ],
 )
 def test_each_rule_can_refuse_and_only_failed_rules_are_given_as_reasons(gate: Gate, report: Scores, said: str) -> None:
@@ -72,36 +66,74 @@ def test_each_rule_can_refuse_and_only_failed_rules_are_given_as_reasons(gate: G
     assert not any("minimum 500" in reason for reason in decision.reasons) or len(report.ids) < 500
 
 
-def test_a_minimum_below_a_baseline_refuses_nothing() -> None:
-    assert decide(Gate(minimum=0.0), scores(25.0), None).promote
-    assert decide(GATE, scores(25.0, lead=19.0), None).promote
+def test_without_a_threshold_the_baselines_of_the_task_decide() -> None:
+    assert decide(Gate(), scores(25.0), None).promote
+    assert decide(Gate(), scores(25.0, lead=30.0, beats=("most_frequent",)), None).promote
+    assert not decide(Gate(), scores(25.0, lead=30.0), None).promote
+    assert decide(Gate(beats=()), scores(1.0), None).promote
 
 
 def test_with_a_champion_only_the_paired_difference_to_it_counts() -> None:
     champion = scores(30.0, seed=9)
-    assert decide(Gate(minimum=99.0), scores(34.0), champion).promote
-    refused = decide(Gate(minimum=0.0), scores(30.2), champion)
+    assert decide(Gate(threshold=99.0), scores(34.0), champion).promote
+    refused = decide(Gate(threshold=0.0), scores(30.2), champion)
     assert not refused.promote
     assert refused.figures["champion.difference_low"] < 0
-    assert "differs from the champion" in refused.reasons[0]
+    assert "improves on the champion" in refused.reasons[0]
 
 
 def test_pairing_sees_a_small_but_steady_difference() -> None:
-    champion = scores(30.0)
-    better = Scores(
-        "same", champion.ids, {**champion.values, "model": {"rougeL": tuple(v + 0.3 for v in champion.values["model"]["rougeL"])}}, 0.95
-    )
+    values = spread(30.0, 1)
+    champion, better = make_scores({"model": values}), make_scores({"model": [value + 0.3 for value in values]})
     assert decide(GATE, better, champion).promote
     assert not decide(GATE, champion, champion).promote
 
 
 def test_pairs_are_matched_by_id_not_by_position() -> None:
-    report = scores(30.0)
-    order = list(range(COUNT))
+    values, order = spread(30.0, 1), list(range(COUNT))
     random.Random(4).shuffle(order)
-    values = report.values["model"]["rougeL"]
-    shuffled = Scores("same", tuple(report.ids[i] for i in order), {"model": {"rougeL": tuple(values[i] - 0.1 for i in order)}}, 0.95)
+    report = make_scores({"model": values})
+    shuffled = make_scores({"model": [values[place] - 0.1 for place in order]}, ids=[report.ids[place] for place in order])
     assert decide(GATE, report, shuffled).figures["champion.difference_low"] == pytest.approx(0.1)
+
+
+def test_examples_of_one_group_count_once() -> None:
+    """Forty packages of fifteen functions: the model is better in packages by luck. Each example alone would promote it."""
+    draw = np.random.default_rng(1)
+    lucky = np.repeat(draw.normal(0.8, 4.0, 40), 15)
+    values = {"model": (20 + lucky).tolist(), "lead": [20.0] * COUNT, "most_frequent": [5.0] * COUNT}
+    groups = tuple(f"package-{place // 15}" for place in range(COUNT))
+    assert decide(Gate(), make_scores(values), None).promote
+    refused = decide(Gate(), make_scores(values, groups=groups), None)
+    assert not refused.promote
+    assert refused.figures["groups"] == 40
+    assert "from 40 groups, must be above zero" in refused.reasons[0]
+
+
+def bits(nats: float, seed: int) -> np.ndarray:
+    draw = random.Random(seed)
+    predictions = [Prediction(likelihood=Likelihood(nats + draw.uniform(-5, 5), 20, 80)) for _ in range(COUNT)]
+    return load_metric("bits_per_byte").statistics([None] * COUNT, predictions)
+
+
+def test_where_lower_is_better_ahead_means_lower_and_the_threshold_is_a_maximum() -> None:
+    def report(nats: float, seed: int) -> Scores:
+        fields = {"statistics": {"model": {"bits_per_byte": bits(nats, seed)}}, "primary": "bits_per_byte", "beats": (), "distinct": None}
+        return make_scores({"model": [0.0] * COUNT}, **fields)
+
+    low, high = report(60.0, 1), report(90.0, 2)
+    assert decide(Gate(), low, high).promote
+    assert decide(Gate(), low, high).figures["champion.difference"] == pytest.approx(30 / np.log(2) / 80, rel=0.05)
+    assert not decide(Gate(), high, low).promote
+    assert decide(Gate(threshold=1.2), low, None).promote
+    refused = decide(Gate(threshold=1.2), high, None)
+    assert refused.reasons == ("bits_per_byte is 1.6236 (maximum 1.2000)",)
+
+
+def test_a_task_that_writes_no_text_has_no_rule_about_distinct_answers() -> None:
+    assert decide(Gate(), scores(25.0, distinct=None), None).promote
+    with pytest.raises(BadInput, match="min_distinct in the gate of a task that writes no text"):
+        decide(Gate(min_distinct=0.5), scores(25.0, distinct=None), None)
 
 
 def test_few_examples_and_repeated_outputs_refuse_also_with_a_champion() -> None:
@@ -117,31 +149,50 @@ def test_reports_on_different_examples_cannot_be_paired() -> None:
 
 def test_wrong_names_are_answered_with_the_near_one() -> None:
     with pytest.raises(BadInput, match="did you mean 'rougeL'"):
-        decide(Gate(metric="rougel", minimum=18), scores(30.0), None)
+        decide(Gate(metric="rougel"), scores(30.0), None)
     with pytest.raises(BadInput, match="did you mean 'lead'"):
-        decide(Gate(beats=("leads",), minimum=18), scores(30.0), None)
+        decide(Gate(beats=("leads",)), scores(30.0), None)
+
+
+def test_a_baseline_without_the_metric_is_one_line() -> None:
+    statistics = {"model": {"calibration_error": np.ones((COUNT, 45))}, "lead": {}}
+    with pytest.raises(BadInput, match="the report has no calibration_error of lead"):
+        decide(Gate(metric="calibration_error", beats=("lead",)), scores(1.0, statistics=statistics), None)
 
 
 def test_the_interval_covers_the_true_difference_about_as_often_as_it_says() -> None:
-    trials = 60
-    covered = 0
+    trials, covered = 60, 0
     for trial in range(trials):
         draw = random.Random(trial)
-        own = [draw.gauss(1.0, 3.0) for _ in range(80)]
-        low, high = paired_interval(own, [0.0] * 80, 0.9)
+        own = means([draw.gauss(1.0, 3.0) for _ in range(80)])
+        low, high = paired_interval(ROUGE, own, means([0.0] * 80), ("",) * 80, 0.9)
         covered += low <= 1.0 <= high
     assert 0.8 <= covered / trials <= 0.97
 
 
-def test_the_code_of_the_gate_is_part_of_a_registrations_identity(tmp_path: Path) -> None:
+def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
+    write_scores(tmp_path, {"model": [1.0, 3.0], "lead": [0.0, 2.0]}, distinct=0.5)
+    found = read_scores(tmp_path)
+    assert (found.ids, found.groups, found.primary, found.distinct) == (("e0", "e1"), ("", ""), "rougeL", 0.5)
+    assert found.statistics["lead"]["rougeL"].tolist() == [[0.0, 1.0], [2.0, 1.0]]
+
+
+def test_a_registration_counts_the_code_of_its_gate_and_of_its_metric(tmp_path: Path) -> None:
     for package in ("pipeline", "components"):
         shutil.copytree(SOURCES / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    before = {stage: reached_modules(stage, {}, tmp_path) for stage in ("registration", "finetuning", "evaluation")}
-    gate = tmp_path / "pipeline" / "registry" / "gate.py"
-    gate.write_text(gate.read_text().replace("low > 0,", "low > 1,"))
-    after = {stage: reached_modules(stage, {}, tmp_path) for stage in before}
+    asked = {"registration": {"gate": {"metric": "rougeL"}}}
+    before = {stage: reached_modules(stage, asked, tmp_path) for stage in ("registration", "finetuning", "evaluation")}
+    for name, old, new in (
+        ("registry/gate.py", "low > 0,", "low > 1,"),
+        ("metrics/bootstrap.py", "BLOCK // self.groups", "BLOCK // self.groups + 1"),
+        ("metrics/base.py", "totals[..., 0], totals[..., 1]", "totals[..., 1], totals[..., 0]"),
+        ("metrics/labels.py", "100 * ratio", "1 * ratio"),
+    ):
+        path = tmp_path / "pipeline" / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    after = {stage: reached_modules(stage, asked, tmp_path) for stage in before}
     changed = {name for name, digest in after["registration"].items() if before["registration"][name] != digest}
-    assert changed == {"pipeline.registry.gate"}
-    assert {stage: after[stage] for stage in ("finetuning", "evaluation")} == {
-        stage: before[stage] for stage in ("finetuning", "evaluation")
-    }
+    assert changed == {"pipeline.registry.gate", "pipeline.metrics.bootstrap", "pipeline.metrics.base"}
+    assert "pipeline.metrics.rouge" in after["registration"]
+    assert after["finetuning"] == before["finetuning"]

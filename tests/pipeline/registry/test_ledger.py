@@ -6,8 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
+from fixtures.scores import make_scores
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict, Stored
@@ -17,11 +19,13 @@ from pipeline.recipe.gate import Gate
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
 from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
-from pipeline.registry.scores import Scores
 from pipeline.settings import Settings
 
+if TYPE_CHECKING:
+    from pipeline.registry.scores import Scores
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-GATE = Gate(minimum=10.0, beats=(), min_examples=1, min_distinct=0.0)
+GATE = Gate(threshold=10.0, beats=(), min_examples=1, min_distinct=0.0)
 
 
 def reference(kind: str, digest: str) -> Reference:
@@ -37,8 +41,7 @@ def entry(number: int, digest: str, decision: Outcome, against: int | None = Non
 
 
 def scores(value: float) -> Scores:
-    ids = tuple(f"e{index}" for index in range(50))
-    return Scores("same", ids, {"model": {"rougeL": tuple(value + index % 3 for index in range(50))}}, 1.0)
+    return make_scores({"model": [value + index % 3 for index in range(50)]})
 
 
 @pytest.fixture
@@ -135,7 +138,7 @@ def test_promoting_writes_one_entry_however_often_it_is_asked(ledger: Ledger) ->
 
 
 def test_another_gate_is_another_question(ledger: Ledger) -> None:
-    strict = GATE.model_copy(update={"minimum": 90.0})
+    strict = GATE.model_copy(update={"threshold": 90.0})
     assert propose(ledger, strict, candidate("a"), 20, None, "run-1").decision is Outcome.REFUSED
     assert propose(ledger, GATE, candidate("a"), 20, None, "run-2").decision is Outcome.PROMOTED
 

@@ -1,0 +1,63 @@
+"""What evaluation asks of a task: one object that says how its answers are compared, with what, and how they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.evaluation.baselines import BASELINES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.corpus.documents import Document
+    from pipeline.metrics.base import Answer
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How the answers of a task are scored and shown."""
+
+    answers: Literal["text", "label", "labels", "number", "tags", "none"]
+    """What an answer is: a written text, the name of a class, several names, a number, a tag for each word; ``none`` for a language
+    model that is only asked how probable it finds a text."""
+
+    metrics: tuple[str, ...]
+    """Names from `pipeline.metrics.METRICS`, in the order in which the report shows them."""
+
+    primary: str
+    """The metric that decides, by which systems are ordered and examples are shown."""
+
+    baselines: Mapping[str, str]
+    """Name → ``module:Object`` of a `Baseline`: the systems that every report shows beside the model."""
+
+    beats: tuple[str, ...]
+    """Baselines that a first champion must beat, unless the gate of the recipe names others."""
+
+    reference: Callable[[Document], Answer]
+    """The expected answer of a document; None if it has none, and so is no example."""
+
+    show: Callable[[Answer], str] = str
+    """An answer as text, for reports."""
+
+    @property
+    def written(self) -> bool:
+        """Whether answers are written texts: then their variety and length say something."""
+        return self.answers == "text"
+
+    def with_metrics(self, more: Sequence[str]) -> Scoring:
+        """This scoring with further metrics."""
+        return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *more))))
+
+
+def summarization_scoring() -> Scoring:
+    """Short texts that describe longer ones."""
+    names = ("lead", "most_frequent", "name_template", "nearest_neighbour")
+    return Scoring(
+        answers="text",
+        metrics=("rougeL", "rouge1", "rouge2", "bits_per_byte", "perplexity", "loss"),
+        primary="rougeL",
+        baselines={name: BASELINES[name] for name in names},
+        beats=("lead", "most_frequent"),
+        reference=lambda document: document.target or None,
+    )
