@@ -102,12 +102,13 @@ class Steps:
         """The champion of this registered name, if any."""
         return ChampionInput(model)
 
-    def __call__(self, component: str, *params: Section, step_id: str = "", **inputs: Origin | None) -> Step:
+    def __call__(self, component: str, *params: Section | None, step_id: str = "", **inputs: Origin | None) -> Step:
         """Record a step of a component.
 
         Args:
             component: its name in `components.COMPONENTS`.
-            params: sections of the recipe, in the order of the fields of the contract's `Params`.
+            params: sections of the recipe, in the order of the fields of the contract's `Params`; None where the recipe leaves out a section
+                that the contract takes as optional.
             step_id: name within the line, for a component that the line has twice.
             inputs: where each input of the contract comes from; an optional one may be None.
 
@@ -130,12 +131,12 @@ def trace(recipe: Recipe) -> tuple[Step, ...]:
     return tuple(steps.recorded.values())
 
 
-def _params(step_id: str, contract: Component, given: tuple[Section, ...]) -> Params:
+def _params(step_id: str, contract: Component, given: tuple[Section | None, ...]) -> Params:
     fields = list(contract.params.model_fields)
     try:
         return contract.params.model_validate(dict(zip(fields, given, strict=True)))
     except ValueError as error:
-        names = ", ".join(type(section).__name__ for section in given)
+        names = ", ".join("None" if section is None else type(section).__name__ for section in given)
         raise BadInput(f"params of step {step_id}: {names}", f"sections for {', '.join(fields)}", "correct pipeline/line.py") from error
 
 

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from components import COMPONENTS
+from components.tokenization import contract as tokenization
+from pipeline.component import Params
 from pipeline.errors import BadInput
 from pipeline.line import ChampionInput, SourceInput, Steps, trace
+from pipeline.recipe import Pretraining, Tokenizer
 from pipeline.recipe.recipe import check_recipe
 
 RECIPE = {
@@ -72,6 +76,10 @@ def test_each_input_fits_its_contract() -> None:
             lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, corpus=corpus),
             "params of step tokenization: Tokenizer, Model; expected sections for tokenizer",
         ),
+        (
+            lambda step, recipe, corpus: step("tokenization", None, corpus=corpus),
+            "params of step tokenization: None; expected sections for tokenizer",
+        ),
         (lambda step, recipe, _: step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
     ],
 )
@@ -81,6 +89,27 @@ def test_a_call_that_does_not_fit_the_contract_is_refused(call, words) -> None:
     corpus = step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source))
     with pytest.raises(BadInput, match=words):
         call(step, recipe, corpus)
+
+
+class TokenizationOfABase(Params):
+    """Params of which one section is optional."""
+
+    tokenizer: Tokenizer
+    """The section that is required."""
+
+    pretraining: Pretraining | None
+    """The section that a recipe may leave out."""
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, {**RECIPE, "pretraining": None}], ids=["given", "left out"])
+def test_a_section_may_be_optional_in_a_contract(recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenization, "contract", replace(tokenization.contract, params=TokenizationOfABase))
+    checked, step = check_recipe(recipe, "tiny.yaml"), Steps()
+    corpus = step("ingestion", checked.data, checked.task, source=step.pin(checked.data.source))
+    params = step("tokenization", checked.tokenizer, checked.pretraining, corpus=corpus).params
+    assert params == TokenizationOfABase(tokenizer=checked.tokenizer, pretraining=checked.pretraining)
+    with pytest.raises(BadInput, match="params of step again: None, Pretraining; expected sections for tokenizer, pretraining"):
+        step("tokenization", None, Pretraining(objective="causal_lm", steps=1), step_id="again", corpus=corpus)
 
 
 def test_contracts_line_and_recipes_import_light() -> None:
