@@ -1,10 +1,16 @@
 """The stages of the line, one folder each: a contract that imports light and a body run with ``python -m``."""
 
-COMPONENTS = {
-    "ingestion": "components.ingestion.contract:contract",
-    "tokenization": "components.tokenization.contract:contract",
-    "pretraining": "components.pretraining.contract:contract",
-    "finetuning": "components.finetuning.contract:contract",
-    "evaluation": "components.evaluation.contract:contract",
-    "registration": "components.registration.contract:contract",
-}
+from pipeline.lookup import Table
+
+COMPONENTS = Table(
+    "component",
+    None,
+    {
+        "ingestion": "components.ingestion.contract:contract",
+        "tokenization": "components.tokenization.contract:contract",
+        "pretraining": "components.pretraining.contract:contract",
+        "finetuning": "components.finetuning.contract:contract",
+        "evaluation": "components.evaluation.contract:contract",
+        "registration": "components.registration.contract:contract",
+    },
+)

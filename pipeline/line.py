@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from components import COMPONENTS
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +114,7 @@ class Steps:
         Raises:
             BadInput: no such component, or params or inputs that its contract does not take.
         """
-        contract: Component = load("component", COMPONENTS, component)
+        contract: Component = COMPONENTS.load(component)
         step_id = step_id or component
         if step_id in self.recorded:
             raise BadInput(f"the line has two steps {step_id!r}", "", "give one of them another step_id in pipeline/line.py")

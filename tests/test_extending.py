@@ -64,6 +64,11 @@ def test_every_section_is_tried() -> None:
     ("source", "place", "expected"),
     [
         ("A = 1\nT = {\n    'a': 1,\n}\nB = 2\n", "T", "A = 1\nT = {\n    'a': 1,\n    new\n}\nB = 2\n"),
+        (
+            "T = Table(\n    'kind',\n    {\n        'a': 1,\n    },\n)\nB = 2\n",
+            "T",
+            "T = Table(\n    'kind',\n    {\n        'a': 1,\n    new\n    },\n)\nB = 2\n",
+        ),
         ("class C:\n    a: int\n\n\nB = 2\n", "C", "class C:\n    a: int\n    new\n\n\nB = 2\n"),
         ("def f():\n    return (\n        1\n    )\n", "f", "def f():\n    return (\n        1\n    )\n    new\n"),
     ],
@@ -84,7 +89,6 @@ import sys
 from pathlib import Path
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.corpus.read_corpus import read_documents
-from pipeline.lookup import load
 from pipeline.recipe import Data, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
@@ -99,7 +103,7 @@ class Texts(WrittenExamples):
 folder = Path(sys.argv[1])
 settings = Settings(state=folder / "state")
 data = Data(source=Source(kind="fortune", path=str(folder)), split=Split(salt="x", held_out_groups=0))
-pin = load("source", PINNERS, data.source.kind)(data.source, settings)
+pin = PINNERS.load(data.source.kind)(data.source, settings)
 (folder / "corpus").mkdir()
 counts = ingest_corpus(data, Texts(Summarization(kind="summarization")), pin, folder / "corpus", settings, SilentReporter())
 print([item.name.rpartition("/")[2] for item in pin.items], counts["read"], counts["kept"])
@@ -118,7 +122,6 @@ def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
 TRAIN = """
 import sys
 from pathlib import Path
-from pipeline.lookup import load
 from pipeline.models.files import load_model
 from pipeline.models.shape import Shape
 from pipeline.recipe import Finetuning, Model, Tokenizer, read_recipe
@@ -152,7 +155,7 @@ model = load_model(folder / "model", "cpu")
 print(type(model.model).__name__, model.info.task, len(Answerer(model, 2).answer(["Opens the file."], ["a.b"])))
 if task == "noisy_summarization":
     read, shape = open_tokens(folder / "tokens"), Shape(**shape.model_dump())
-    noisy, plain = (load("task", TASKS, name)(read, shape, params) for name in (task, "summarization"))
+    noisy, plain = (TASKS.load(name)(read, shape, params) for name in (task, "summarization"))
     unknown = [[int((feed.batch(step).source_BS == read.specials.unk).sum()) for step in (0, 1, 0)] for feed in (noisy, plain)]
     print("hidden:", unknown[0][0] == unknown[0][2] > 0, unknown[1])
 """

@@ -6,10 +6,8 @@ from fixtures.scratch_checkout import ScratchCheckout
 def test_a_change_is_seen_and_imported(scratch_checkout: ScratchCheckout) -> None:
     assert scratch_checkout.changed() == set()
     scratch_checkout.write("pipeline/toy.py", '"""A toy."""\n\nNAME = "toy"\n')
-    scratch_checkout.replace("components/__init__.py", "COMPONENTS = {\n", 'COMPONENTS = {\n    "toy": "pipeline.toy:NAME",\n')
-    printed = scratch_checkout.python(
-        "from components import COMPONENTS; from pipeline.lookup import load; print(load('toy', COMPONENTS, 'toy'))"
-    )
+    scratch_checkout.replace("components/__init__.py", "    {\n", '    {\n        "toy": "pipeline.toy:NAME",\n')
+    printed = scratch_checkout.python("from components import COMPONENTS; print(COMPONENTS.load('toy'))")
     assert printed == "toy\n"
     assert scratch_checkout.changed() == {"pipeline/toy.py", "components/__init__.py"}
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lookup import load
+from pipeline.lookup import Table
 
 if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.base import Store
     from pipeline.settings import Settings
 
-STORES = {
-    "s3": "pipeline.artifacts.s3:S3Store",
-    "file": "pipeline.artifacts.folder:FolderStore",
-}
+STORES = Table(
+    "store",
+    "trainshed.stores",
+    {
+        "s3": "pipeline.artifacts.s3:S3Store",
+        "file": "pipeline.artifacts.folder:FolderStore",
+    },
+)
 
 
 def open_store(settings: Settings) -> Store:
@@ -26,7 +30,7 @@ def open_store(settings: Settings) -> Store:
     Raises:
         BadInput: no store has that scheme.
     """
-    store: Store = load("store", STORES, settings.store.partition("://")[0])(settings)
+    store: Store = STORES.load(settings.store.partition("://")[0])(settings)
     return store
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline import lookup
 from pipeline.errors import BadInput, disk_error
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run; may be repeated.", metavar="FIELD=VALUE")
 ]
 
-TARGETS = {"kfp": "pipeline.kfp.compile:compile_recipe"}
+TARGETS = lookup.Table("target", None, {"kfp": "pipeline.kfp.compile:compile_recipe"})
 """Engines that a line can be compiled for."""
 
 SUGGESTED = 10
@@ -117,11 +118,10 @@ def compile_line(
 ) -> None:
     """Compile a recipe for another engine (Kubeflow Pipelines)."""
     from pipeline.cli.overrides import apply_overrides, read_overrides
-    from pipeline.lookup import load
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    compiled: str = load("target", TARGETS, to)(apply_overrides(_find(recipe, settings), read_overrides(changes or [])), settings)
+    compiled: str = TARGETS.load(to)(apply_overrides(_find(recipe, settings), read_overrides(changes or [])), settings)
     if output is None:
         print(compiled, end="")
     else:

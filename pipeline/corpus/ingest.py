@@ -15,7 +15,6 @@ from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
 from pipeline.corpus.splitting import SPLITS, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +53,7 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
         Preempted: asked to stop.
         Unavailable: the source changed since it was planned, or is unreachable.
     """
-    reader: Reader = load("source", READERS, data.source.kind)
+    reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
         ingestion = _Ingestion(data, examples, output, pending)
         for record in reader(data.source, pin, settings, reporter):

@@ -6,17 +6,21 @@ as processes imports neither Airflow nor the client of a cluster.
 
 from __future__ import annotations
 
-from typing import Final
+from pipeline.lookup import Table
 
-CHECKS: Final[dict[str, str]] = {
-    "settings": "pipeline.doctor.variables:check_variables",
-    "disk": "pipeline.doctor.disk:check_disk",
-    "versions": "pipeline.doctor.versions:check_versions",
-    "recipes": "pipeline.doctor.recipes:check_recipes",
-    "gpu": "pipeline.doctor.gpu:check_gpu",
-    "launcher": "pipeline.doctor.launcher:check_launcher",
-    "store": "pipeline.doctor.store:check_store",
-    "mlflow": "pipeline.doctor.mlflow:check_mlflow",
-    "airflow": "pipeline.doctor.airflow:check_airflow",
-    "clock": "pipeline.doctor.clock:check_clock",
-}
+CHECKS = Table(
+    "check",
+    "trainshed.checks",
+    {
+        "settings": "pipeline.doctor.variables:check_variables",
+        "disk": "pipeline.doctor.disk:check_disk",
+        "versions": "pipeline.doctor.versions:check_versions",
+        "recipes": "pipeline.doctor.recipes:check_recipes",
+        "gpu": "pipeline.doctor.gpu:check_gpu",
+        "launcher": "pipeline.doctor.launcher:check_launcher",
+        "store": "pipeline.doctor.store:check_store",
+        "mlflow": "pipeline.doctor.mlflow:check_mlflow",
+        "airflow": "pipeline.doctor.airflow:check_airflow",
+        "clock": "pipeline.doctor.clock:check_clock",
+    },
+)

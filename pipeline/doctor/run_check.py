@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pipeline.doctor import CHECKS
 from pipeline.doctor.base import finding_of
 from pipeline.errors import BadInput, TrainshedError, Unavailable, disk_error
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +25,7 @@ def run_check(name: str, settings: Settings) -> list[Finding]:
     Raises:
         BadInput: no check has that name.
     """
-    check: Check = load("check", CHECKS, name)
+    check: Check = CHECKS.load(name)
     found: list[Finding] = []
     try:
         found.extend(check(settings))  # keeps what came before an error

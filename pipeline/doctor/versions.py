@@ -16,7 +16,6 @@ from components import COMPONENTS
 from pipeline.doctor.base import Finding
 from pipeline.doctor.installed_versions import installed
 from pipeline.errors import BadInput
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +34,7 @@ def check_versions(settings: Settings) -> Iterator[Finding]:
     lock = settings.home / LOCK
     # torch is in no lock file, because the right build differs between machines; the project file pins its version
     pinned = pins(requires("trainshed") or []) | pins(lock.read_text().splitlines() if lock.is_file() else [])
-    libraries = sorted({name for stage in COMPONENTS for name in load("component", COMPONENTS, stage).libraries})
+    libraries = sorted({name for stage in COMPONENTS for name in COMPONENTS.load(stage).libraries})
     real = [finding for name in libraries if (finding := _compare(name, pinned.get(plain(name))))]
     source = LOCK if lock.is_file() else "the package's own pins"
     yield from real or [Finding("ok", f"Python {here}; {len(libraries)} result-bearing libraries as in {source}")]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from components import COMPONENTS
-from pipeline.lookup import load
 
 
 def base_images() -> dict[str, str]:
     """Base image by component, in the order of the table, e.g. ``{"ingestion": "light"}``."""
-    return {name: load("component", COMPONENTS, name).image for name in COMPONENTS}
+    return {name: COMPONENTS.load(name).image for name in COMPONENTS}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from components import COMPONENTS
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,7 @@ HEADER = "# Generated from contract.py by `make docs`; edit the contract instead
 
 def component_files(home: Path) -> dict[Path, str]:
     """The path and text of each component's ``component.yaml``."""
-    contracts = [load("component", COMPONENTS, name) for name in COMPONENTS]
+    contracts = [COMPONENTS.load(name) for name in COMPONENTS]
     return {home / "components" / contract.name / "component.yaml": component_yaml(contract) for contract in contracts}
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from components import COMPONENTS
 from pipeline.artifacts.types import ArtifactType
-from pipeline.lookup import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +48,7 @@ Statement = dict[str, Any]
 def policy_files(home: Path) -> dict[Path, str]:
     """The path and text of each policy."""
     folder = home / "infra" / "policies"
-    contracts = [load("component", COMPONENTS, name) for name in COMPONENTS]
+    contracts = [COMPONENTS.load(name) for name in COMPONENTS]
     identities = {contract.name: _stage(contract, contracts) for contract in contracts}
     identities |= {"airflow": _airflow(), "maintenance": _maintenance(), "mlflow": _mlflow()}
     files = {folder / "identities" / f"{name}.json": statements for name, statements in identities.items()}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from components import COMPONENTS
 from pipeline.errors import BadInput
-from pipeline.lookup import load
 from pipeline.recipe import read_recipe, recipe_files
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _variable(field: ast.AnnAssign) -> str:
 def _components() -> str:
     rows = []
     for name in COMPONENTS:
-        contract = load("component", COMPONENTS, name)
+        contract = COMPONENTS.load(name)
         inputs = ", ".join(f"{wanted.type}{'?' if wanted.optional else ''}" for wanted in contract.inputs.values())
         rows.append((f"`{name}`", contract.summary, f"{inputs} → {contract.output}", f"`{contract.resources}`"))
     return _table(["component", "what it does", "reads → makes", "placed on"], rows)

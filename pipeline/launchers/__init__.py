@@ -5,9 +5,15 @@ A launcher is a folder with a record (`pipeline.launchers.base.LauncherRecord`) 
 one method `launch` added. A new launcher is one folder and one line in this table.
 """
 
-LAUNCHERS = {
-    "docker": "pipeline.launchers.docker.record:RECORD",
-    "kubernetes": "pipeline.launchers.kubernetes.record:RECORD",
-    "process": "pipeline.launchers.process.record:RECORD",
-    "trainjob": "pipeline.launchers.trainjob.record:RECORD",
-}
+from pipeline.lookup import Table
+
+LAUNCHERS = Table(
+    "launcher",
+    "trainshed.launchers",
+    {
+        "docker": "pipeline.launchers.docker.record:RECORD",
+        "kubernetes": "pipeline.launchers.kubernetes.record:RECORD",
+        "process": "pipeline.launchers.process.record:RECORD",
+        "trainjob": "pipeline.launchers.trainjob.record:RECORD",
+    },
+)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.launchers import LAUNCHERS
-from pipeline.lookup import load, load_object
+from pipeline.lookup import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def launcher_record(name: str) -> LauncherRecord:
     Raises:
         BadInput: no such launcher; the message suggests the near name.
     """
-    record: LauncherRecord = load("launcher", LAUNCHERS, name)
+    record: LauncherRecord = LAUNCHERS.load(name)
     return record
 
 

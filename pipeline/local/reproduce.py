@@ -19,7 +19,6 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
-from pipeline.lookup import load
 from pipeline.recipe.data import Source
 from pipeline.runs.records import read_failure
 from pipeline.runs.request import Request
@@ -101,7 +100,7 @@ class _Rebuilder:
                 "restore the manifest from a backup",
             )
         inputs = {name: self.rebuild(origin) for name, origin in manifest.inputs.items()}
-        component: Component = load("component", COMPONENTS, manifest.stage)
+        component: Component = COMPONENTS.load(manifest.stage)
         params = component.params.model_validate(manifest.parts.params)
         pin = self._pin(component, params)
         copied = "source" in manifest.parts.inputs and (pin is None or pin.digest != manifest.parts.inputs["source"])
@@ -116,7 +115,7 @@ class _Rebuilder:
             return None
         source = Source.model_validate(params.model_dump(mode="json")["data"]["source"])
         try:
-            pin: Pin = load("source", PINNERS, source.kind)(source, self.settings)
+            pin: Pin = PINNERS.load(source.kind)(source, self.settings)
         except TrainshedError as error:
             self.on_line(component.name, f"the source can no longer be read: {error}")
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lookup import load
 from pipeline.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -17,5 +16,5 @@ def load_metric(name: str) -> Metric:
     Raises:
         BadInput: there is none; the message suggests the most similar name.
     """
-    metric: Metric = load("metric", METRICS, name)
+    metric: Metric = METRICS.load(name)
     return metric

@@ -5,7 +5,13 @@ training loop, evaluation and serving never ask which family they hold. A regist
 without the rest of the project. It therefore imports only `pipeline.errors` and `pipeline.lookup`.
 """
 
-FAMILIES = {
-    "t5": "pipeline.models.t5:EncoderDecoder",
-    "gpt2": "pipeline.models.gpt2:Decoder",
-}
+from pipeline.lookup import Table
+
+FAMILIES = Table(
+    "model family",
+    "trainshed.families",
+    {
+        "t5": "pipeline.models.t5:EncoderDecoder",
+        "gpt2": "pipeline.models.gpt2:Decoder",
+    },
+)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.lookup import load
 from pipeline.models import FAMILIES
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def build_model(shape: Shape, vocabulary: int, specials: Specials, dropout: floa
     Raises:
         BadInput: unknown family.
     """
-    family = load("model family", FAMILIES, shape.family)
+    family = FAMILIES.load(shape.family)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model: TextModel = family(shape, vocabulary, specials, dropout)
@@ -42,5 +41,5 @@ def batch_type_of(family: str) -> type[PairBatch] | type[PackedBatch]:
     Raises:
         BadInput: unknown family.
     """
-    model: type[TextModel] = load("model family", FAMILIES, family)
+    model: type[TextModel] = FAMILIES.load(family)
     return model.batch_type

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.file_cache import FileCache
 from pipeline.line import ChampionInput, SourceInput
-from pipeline.lookup import load
 from pipeline.registry.ledger import Ledger
 from pipeline.sources import PINNERS
 
@@ -117,7 +116,7 @@ class InputResolver:
         source = origin.source
         key = source.model_dump_json()
         if key not in self._pins:
-            self._pins[key] = load("source", PINNERS, source.kind)(source, self.settings)
+            self._pins[key] = PINNERS.load(source.kind)(source, self.settings)
         return self._pins[key]
 
     def _champion(self, origin: ChampionInput) -> Reference | None:

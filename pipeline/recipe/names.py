@@ -1,36 +1,36 @@
 """Check that every name in a recipe exists in its extension table.
 
-The tables are loaded by their dotted names: each package imports in a millisecond, and no entry of a table is imported. So an
-unknown name is refused while planning, in a process that has no torch.
+A table is found by its entry-point group (`pipeline.extension_points`), and no entry of it is imported. So an unknown name is
+refused while planning, in a process that has no torch.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipeline.errors import unknown_name
+from pipeline.extension_points import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pipeline.recipe.recipe import Recipe
 
-TABLES = (
-    ("data.source.kind", "pipeline.sources:PINNERS"),
-    ("data.source.kind", "pipeline.corpus.readers:READERS"),
-    ("model.family", "pipeline.models:FAMILIES"),
-    ("pretraining.objective", "pipeline.training:OBJECTIVES"),
-    ("task.kind", "pipeline.tasks:TASKS"),
-    ("task.kind", "pipeline.training:TASKS"),
-    ("pretraining.optimizer", "pipeline.training:OPTIMIZERS"),
-    ("finetuning.optimizer", "pipeline.training:OPTIMIZERS"),
-    ("registration.gate.metric", "pipeline.metrics:METRICS"),
-    ("registration.gate.beats", "pipeline.evaluation.baselines:BASELINES"),
+FIELDS = (
+    ("task.kind", "trainshed.tasks"),
+    ("task.kind", "trainshed.feeds"),
+    ("data.source.kind", "trainshed.sources"),
+    ("data.source.kind", "trainshed.readers"),
+    ("model.family", "trainshed.families"),
+    ("pretraining.objective", "trainshed.objectives"),
+    ("pretraining.optimizer", "trainshed.optimizers"),
+    ("finetuning.optimizer", "trainshed.optimizers"),
+    ("registration.gate.metric", "trainshed.metrics"),
+    ("registration.gate.beats", "trainshed.baselines"),
 )
-"""Field of a recipe, and a table that has its names. The field also selects which entries of the table count for a fingerprint."""
+"""Field of a recipe, and the group of a table that has its names. The field also selects which entries count for a fingerprint."""
 
-CHECKED = (*TABLES, ("evaluation.metrics", "pipeline.metrics:METRICS"))
+CHECKED = (*FIELDS, ("evaluation.metrics", "trainshed.metrics"))
 """All fields with names. Evaluation also has the metrics of its task, so this field selects none of them."""
 
 UNTRAINED = "untrained"
@@ -47,11 +47,9 @@ def check_names(recipe: Recipe, origin: str) -> None:
     Raises:
         BadInput: a name does not exist; the near name is suggested.
     """
-    for field, place in CHECKED:
+    for field, group in CHECKED:
         for name in _values(recipe, field):
-            module, _, attribute = place.partition(":")
-            table: Mapping[str, str] = getattr(import_module(module), attribute)
-            known = {*table, UNTRAINED} if field == "registration.gate.beats" else set(table)
+            known = {*table(group), UNTRAINED} if field == "registration.gate.beats" else set(table(group))
             if name not in known:
                 raise unknown_name(f"{field} in {origin}:", name, known)
 

@@ -4,10 +4,16 @@ This package only pins, because planning needs that without any ML library. `pip
 pinned items.
 """
 
-PINNERS = {
-    "pydocs": "pipeline.sources.installed:pin",
-    "jsonl": "pipeline.sources.files:pin",
-    "csv": "pipeline.sources.files:pin",
-    "parquet": "pipeline.sources.files:pin",
-    "text": "pipeline.sources.files:pin",
-}
+from pipeline.lookup import Table
+
+PINNERS = Table(
+    "source",
+    "trainshed.sources",
+    {
+        "pydocs": "pipeline.sources.installed:pin",
+        "jsonl": "pipeline.sources.files:pin",
+        "csv": "pipeline.sources.files:pin",
+        "parquet": "pipeline.sources.files:pin",
+        "text": "pipeline.sources.files:pin",
+    },
+)

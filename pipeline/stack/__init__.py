@@ -6,13 +6,17 @@ does the rest, the same way for all. A server in the setting ``use_existing`` is
 
 from __future__ import annotations
 
-from typing import Final
+from pipeline.lookup import Table
 
-SERVERS: Final[dict[str, str]] = {
-    "s3": "pipeline.stack.s3:S3",
-    "mlflow": "pipeline.stack.mlflow:Mlflow",
-    "airflow-database": "pipeline.stack.airflow_processes:Database",
-    "airflow-api": "pipeline.stack.airflow_processes:Api",
-    "airflow-scheduler": "pipeline.stack.airflow_processes:Scheduler",
-    "airflow-dag-processor": "pipeline.stack.airflow_processes:DagProcessor",
-}
+SERVERS = Table(
+    "server",
+    None,
+    {
+        "s3": "pipeline.stack.s3:S3",
+        "mlflow": "pipeline.stack.mlflow:Mlflow",
+        "airflow-database": "pipeline.stack.airflow_processes:Database",
+        "airflow-api": "pipeline.stack.airflow_processes:Api",
+        "airflow-scheduler": "pipeline.stack.airflow_processes:Scheduler",
+        "airflow-dag-processor": "pipeline.stack.airflow_processes:DagProcessor",
+    },
+)

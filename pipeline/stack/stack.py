@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Unavailable
-from pipeline.lookup import load
 from pipeline.stack import SERVERS, existing, folder, ports, processes, server_processes, shutdown, startup
 from pipeline.stack.base import ServerProgress, ServerStatus, StackContext, ignore_progress
 from pipeline.stack.environment import write_env_file
@@ -105,7 +104,7 @@ def status(settings: Settings) -> list[ServerStatus]:
 
 def local_servers(settings: Settings) -> list[Server]:
     """Return the servers that `up` starts."""
-    servers: list[Server] = [load("server", SERVERS, name)() for name in SERVERS]
+    servers: list[Server] = [SERVERS.load(name)() for name in SERVERS]
     return [server for server in servers if server.group not in settings.use_existing]
 
 

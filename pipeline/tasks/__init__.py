@@ -16,7 +16,13 @@ A new kind is a folder and a line in `TASKS`. A package of one's own adds it thr
 ``trainshed.tasks``.
 """
 
-TASKS = {
-    "summarization": "pipeline.tasks.summarization.section:Summarization",
-    "classification": "pipeline.tasks.classification.section:Classification",
-}
+from pipeline.lookup import Table
+
+TASKS = Table(
+    "task",
+    "trainshed.tasks",
+    {
+        "summarization": "pipeline.tasks.summarization.section:Summarization",
+        "classification": "pipeline.tasks.classification.section:Classification",
+    },
+)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.lookup import load
-
 if TYPE_CHECKING:
     from pipeline.tasks.section import TaskSection
 
@@ -20,4 +18,4 @@ def part(task: TaskSection, name: str) -> Any:  # noqa: ANN401 - the caller anno
     Raises:
         BadInput: the task has no such part.
     """
-    return load(f"part of task {task.kind}", task.parts(), name)(task)
+    return task.parts().load(name)(task)

@@ -10,7 +10,7 @@ from pydantic import Field
 from pipeline.section import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pipeline.lookup import Table
 
 
 class TaskSection(Section):
@@ -24,8 +24,8 @@ class TaskSection(Section):
 
     @classmethod
     @abstractmethod
-    def parts(cls) -> Mapping[str, str]:
-        """The table of the task's parts: ``"examples": "module:Object"``."""
+    def parts(cls) -> Table:
+        """The table of the task's parts: ``"examples": "module:Object"``. The section's module holds it."""
 
 
 class Generation(Section):

@@ -20,16 +20,30 @@ killed and resumed ends with the same bits as an undisturbed one.
 ============================ ====================================================================
 """
 
-OBJECTIVES = {
-    "span_corruption": "pipeline.training.objectives.span_corruption:SpanCorruption",
-    "causal_lm": "pipeline.training.objectives.causal_lm:CausalLm",
-}
+from pipeline.lookup import Table
 
-TASKS = {
-    "summarization": "pipeline.training.tasks.summarization:Summarization",
-}
+OBJECTIVES = Table(
+    "objective",
+    "trainshed.objectives",
+    {
+        "span_corruption": "pipeline.training.objectives.span_corruption:SpanCorruption",
+        "causal_lm": "pipeline.training.objectives.causal_lm:CausalLm",
+    },
+)
 
-OPTIMIZERS = {
-    "muon": "pipeline.training.optimizers.muon:Muon",
-    "adamw": "pipeline.training.optimizers.adamw:AdamW",
-}
+TASKS = Table(
+    "task",
+    "trainshed.feeds",
+    {
+        "summarization": "pipeline.training.tasks.summarization:Summarization",
+    },
+)
+
+OPTIMIZERS = Table(
+    "optimizer",
+    "trainshed.optimizers",
+    {
+        "muon": "pipeline.training.optimizers.muon:Muon",
+        "adamw": "pipeline.training.optimizers.adamw:AdamW",
+    },
+)

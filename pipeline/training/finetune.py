@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.lookup import load
 from pipeline.models.build import build_model
 from pipeline.models.files import TOKENIZER, load_weights, read_info
 from pipeline.models.shape import ModelInfo, Shape
@@ -37,7 +36,7 @@ def finetune_model(job: TrainingJob, task: str, params: Finetuning, base: Path |
         Preempted: asked to stop; a checkpoint was saved.
     """
     tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
-    feed = load("task", TASKS, task)(tokens, shape, params)
+    feed = TASKS.load(task)(tokens, shape, params)
     model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
     if base:
         _check_base(base, shape, tokens)

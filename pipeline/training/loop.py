@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.errors import Preempted
-from pipeline.lookup import load
 from pipeline.reporter import CpuHeartbeat
 from pipeline.training import OPTIMIZERS
 from pipeline.training.batch_order import DROPOUT, random_generator
@@ -112,7 +111,7 @@ class _Loop:
         self.model = inputs.model.to(self.device)
         self.model.set_attention_kernel(self.state.compute_setup.kernel)
         self.weights = MasterWeights(self.model, self.state.compute_setup.precision)
-        self.optimizer: Optimizer = load("optimizer", OPTIMIZERS, inputs.params.optimizer)(
+        self.optimizer: Optimizer = OPTIMIZERS.load(inputs.params.optimizer)(
             self.weights.tensors, self.weights.matrices, inputs.params, self.model.core.dtype
         )
         self.best: dict[str, Tensor] = {}

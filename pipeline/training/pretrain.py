@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lookup import load
 from pipeline.models.build import build_model
 from pipeline.models.shape import ModelInfo, Shape
 from pipeline.training import OBJECTIVES
@@ -30,7 +29,7 @@ def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
         Preempted: asked to stop; a checkpoint was saved.
     """
     tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
-    feed = load("objective", OBJECTIVES, params.objective)(tokens, shape, params)
+    feed = OBJECTIVES.load(params.objective)(tokens, shape, params)
     model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
     info = ModelInfo(
         shape, tokens.vocabulary, tokens.specials, params.objective, tokens.max_source_tokens, tokens.max_target_tokens, params.seed

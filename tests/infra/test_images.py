@@ -14,12 +14,11 @@ from components import COMPONENTS
 from pipeline.artifacts.code import reached_modules
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.artifacts.fingerprint import _version
-from pipeline.lookup import load
 
 HOME = Path(__file__).resolve().parents[2]
 IMAGES = HOME / "infra" / "images"
 VERSION = re.search(r'^version = "(.*)"', (HOME / "pyproject.toml").read_text(), re.MULTILINE)[1]
-CONTRACTS = {name: load("component", COMPONENTS, name) for name in COMPONENTS}
+CONTRACTS = {name: COMPONENTS.load(name) for name in COMPONENTS}
 MB = 10**6
 
 

@@ -15,7 +15,6 @@ from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.doctor.store import check_store
 from pipeline.launchers.kubernetes.render import service_account
-from pipeline.lookup import load
 from pipeline.operators.replan import replanned_key
 from pipeline.registry.ledger import Ledger
 from pipeline.runs.records import failure_key
@@ -42,7 +41,7 @@ def line(make_line, recorder, monkeypatch):
     def in_process(command, _environment, _line, _stopping) -> int:
         stage = command[command.index("-m") + 1].removeprefix("components.")
         body = import_module(f"components.{stage}.__main__")
-        contract = load("component", COMPONENTS, stage)
+        contract = COMPONENTS.load(stage)
         recorder.identity = stage
         try:
             return import_module("pipeline.runtime.main")._run(
@@ -172,7 +171,7 @@ def test_a_stage_deletes_only_what_it_may_write_and_never_what_others_rely_on(st
     statements, bucket = policy(f"identities/{stage}"), policy("bucket")
     for key in (*RELIED_ON, *(f"manifests/{other}/ab/cd.json" for other in COMPONENTS)):
         assert not allowed(asked("s3:DeleteObject", key, stage), statements, bucket), key
-    trains = load("component", COMPONENTS, stage).trains
+    trains = COMPONENTS.load(stage).trains
     assert allowed(asked("s3:DeleteObject", "training/ab/checkpoints/000000001.json", stage), statements, bucket) is trains
     written = [resource for one in statements if "s3:PutObject" in one["Action"] for resource in one["Resource"]]
     deleted = [resource for one in statements if "s3:DeleteObject" in one["Action"] for resource in one["Resource"]]

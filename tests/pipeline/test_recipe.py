@@ -7,7 +7,6 @@ import yaml
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
-from pipeline.lookup import load
 from pipeline.metrics import METRICS
 from pipeline.models import FAMILIES
 from pipeline.models.base import PairBatch, TextModel
@@ -209,7 +208,7 @@ def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
 
 def test_the_checks_know_every_family_and_objective() -> None:
     assert checks.OBJECTIVES.keys() == OBJECTIVES.keys()
-    kinds: dict[str, type[TextModel]] = {name: load("family", FAMILIES, name) for name in FAMILIES}
+    kinds: dict[str, type[TextModel]] = {name: FAMILIES.load(name) for name in FAMILIES}
     assert {
         name: checks.ENCODER_DECODER if kind.batch_type is PairBatch else checks.DECODER for name, kind in kinds.items()
     } == checks.KINDS

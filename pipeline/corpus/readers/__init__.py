@@ -1,9 +1,15 @@
 """Readers: from the items of a pinned source to records, one file per kind of source."""
 
-READERS = {
-    "pydocs": "pipeline.corpus.readers.pydocs:read",
-    "jsonl": "pipeline.corpus.readers.jsonl_files:read",
-    "csv": "pipeline.corpus.readers.csv_files:read",
-    "parquet": "pipeline.corpus.readers.parquet_files:read",
-    "text": "pipeline.corpus.readers.text_files:read",
-}
+from pipeline.lookup import Table
+
+READERS = Table(
+    "reader",
+    "trainshed.readers",
+    {
+        "pydocs": "pipeline.corpus.readers.pydocs:read",
+        "jsonl": "pipeline.corpus.readers.jsonl_files:read",
+        "csv": "pipeline.corpus.readers.csv_files:read",
+        "parquet": "pipeline.corpus.readers.parquet_files:read",
+        "text": "pipeline.corpus.readers.text_files:read",
+    },
+)

@@ -3,13 +3,19 @@
 They learn from a sample of the training documents, so that memory does not grow with the corpus.
 """
 
-BASELINES = {
-    "copy_source": "pipeline.evaluation.baselines.copy_source:COPY_SOURCE",
-    "lead": "pipeline.evaluation.baselines.lead:LEAD",
-    "majority": "pipeline.evaluation.baselines.majority:MAJORITY",
-    "mean_number": "pipeline.evaluation.baselines.mean_number:MEAN_NUMBER",
-    "most_frequent": "pipeline.evaluation.baselines.most_frequent:MOST_FREQUENT",
-    "name_template": "pipeline.evaluation.baselines.name_template:NAME_TEMPLATE",
-    "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:NEAREST_NEIGHBOUR",
-    "tfidf_logistic": "pipeline.evaluation.baselines.tfidf_logistic:TFIDF_LOGISTIC",
-}
+from pipeline.lookup import Table
+
+BASELINES = Table(
+    "baseline",
+    "trainshed.baselines",
+    {
+        "copy_source": "pipeline.evaluation.baselines.copy_source:COPY_SOURCE",
+        "lead": "pipeline.evaluation.baselines.lead:LEAD",
+        "majority": "pipeline.evaluation.baselines.majority:MAJORITY",
+        "mean_number": "pipeline.evaluation.baselines.mean_number:MEAN_NUMBER",
+        "most_frequent": "pipeline.evaluation.baselines.most_frequent:MOST_FREQUENT",
+        "name_template": "pipeline.evaluation.baselines.name_template:NAME_TEMPLATE",
+        "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:NEAREST_NEIGHBOUR",
+        "tfidf_logistic": "pipeline.evaluation.baselines.tfidf_logistic:TFIDF_LOGISTIC",
+    },
+)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from pipeline.lookup import Table
 from pipeline.tasks.section import TaskSection
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PARTS = {
-    "examples": "pipeline.tasks.classification.examples:Examples",
-    "encode": "pipeline.tasks.classification.encode:Encode",
-    "model": "pipeline.tasks.classification.model:Classifier",
-    "scoring": "pipeline.tasks.classification.scoring:Scoring",
-    "serving": "pipeline.tasks.classification.serving:Serving",
-}
+PARTS = Table(
+    "part of task classification",
+    None,
+    {
+        "examples": "pipeline.tasks.classification.examples:Examples",
+        "encode": "pipeline.tasks.classification.encode:Encode",
+        "model": "pipeline.tasks.classification.model:Classifier",
+        "scoring": "pipeline.tasks.classification.scoring:Scoring",
+        "serving": "pipeline.tasks.classification.serving:Serving",
+    },
+)
 
 
 class Classification(TaskSection):
@@ -38,6 +40,6 @@ class Classification(TaskSection):
     """What an encoder classifies from: the mean of all states, or the first one (``[CLS]``)."""
 
     @classmethod
-    def parts(cls) -> Mapping[str, str]:
+    def parts(cls) -> Table:
         """The table of the task's parts."""
         return PARTS

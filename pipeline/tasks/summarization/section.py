@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from pipeline.lookup import Table
 from pipeline.tasks.section import WrittenAnswer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PARTS = {
-    "examples": "pipeline.tasks.summarization.examples:Examples",
-    "encode": "pipeline.tasks.summarization.encode:Encode",
-    "model": "pipeline.tasks.summarization.model:Summarizer",
-    "scoring": "pipeline.tasks.summarization.scoring:Scoring",
-    "serving": "pipeline.tasks.summarization.serving:Serving",
-}
+PARTS = Table(
+    "part of task summarization",
+    None,
+    {
+        "examples": "pipeline.tasks.summarization.examples:Examples",
+        "encode": "pipeline.tasks.summarization.encode:Encode",
+        "model": "pipeline.tasks.summarization.model:Summarizer",
+        "scoring": "pipeline.tasks.summarization.scoring:Scoring",
+        "serving": "pipeline.tasks.summarization.serving:Serving",
+    },
+)
 
 
 class Summarization(WrittenAnswer):
@@ -24,6 +26,6 @@ class Summarization(WrittenAnswer):
     kind: Literal["summarization"]
 
     @classmethod
-    def parts(cls) -> Mapping[str, str]:
+    def parts(cls) -> Table:
         """The table of the task's parts."""
         return PARTS

@@ -6,6 +6,10 @@ import pytest
 
 from pipeline.artifacts.code import reached_modules
 
+READERS = """READERS = Table(
+    "reader", "trainshed.readers", {"a": "pipeline.corpus.readers.a:A", "b": "pipeline.corpus.readers.b:B"}
+)
+"""
 FILES = {
     "components/ingestion/__main__.py": "from pipeline.corpus.ingest import ingest\nfrom pipeline.artifacts import store\n",
     "components/tokenization/__main__.py": "def body():\n    from pipeline.tokens.train import train\n",
@@ -16,7 +20,7 @@ FILES = {
         "from typing import TYPE_CHECKING\nfrom pipeline.corpus.readers import READERS\n"
         'if TYPE_CHECKING:\n    from pipeline.tokens import train\n\n\ndef ingest():\n    """Ingest."""\n    return 1\n'
     ),
-    "pipeline/corpus/readers/__init__.py": 'READERS = {"a": "pipeline.corpus.readers.a:A", "b": "pipeline.corpus.readers.b:B"}\n',
+    "pipeline/corpus/readers/__init__.py": READERS,
     "pipeline/corpus/readers/a.py": "from pipeline.sources.listing import L\nA = 1\n",
     "pipeline/corpus/readers/b.py": "from . import shared\nB = 2\n",
     "pipeline/corpus/readers/shared.py": "S = 3\n",
@@ -107,6 +111,11 @@ def test_the_params_of_inputs_select_what_the_own_params_do_not_name(tree: Path)
     assert "pipeline.corpus.readers.a" not in reached_modules("ingestion", {}, tree, input_params=[{"x": None}, given])
     own = {"data": {"source": {"kind": "a"}}}
     assert "pipeline.corpus.readers.b" not in reached_modules("ingestion", own, tree, input_params=[given])
+
+
+def test_a_plain_dictionary_of_places_counts_whole(tree: Path) -> None:
+    edit(tree, "pipeline/corpus/readers/__init__.py", 'Table(\n    "reader", "trainshed.readers", {', "({")
+    assert {"pipeline.corpus.readers.a", "pipeline.corpus.readers.b"} <= set(ingestion(tree, "a"))
 
 
 def test_a_table_the_params_name_nothing_of_counts_whole(tree: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_new_model_family_changes_nothing(tree: Path) -> None:
     before = identities(tree)
     table = tree / "pipeline" / "models" / "__init__.py"
     text = table.read_text()
-    table.write_text(text.replace("FAMILIES = {\n", 'FAMILIES = {\n    "bert": "pipeline.models.bert:Encoder",\n'))
+    table.write_text(text.replace("    {\n", '    {\n        "bert": "pipeline.models.bert:Encoder",\n'))
     assert table.read_text() != text
     (tree / "pipeline" / "models" / "bert.py").write_text("class Encoder: ...\n")
     try:

@@ -9,7 +9,6 @@ import pytest
 from fixtures.corpora import COLUMNS
 
 from pipeline.corpus.ingest import ingest_corpus
-from pipeline.lookup import load
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
@@ -59,7 +58,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
             kind=kind, path=str(path) if path else None, columns=columns, packages=packages, mask_package=changes.pop("mask_package", False)
         )
         data = Data(source=source, split=split, **changes)
-        pin = load("source", PINNERS, kind)(source, settings)
+        pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
         return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter())
 

@@ -9,7 +9,6 @@ from fixtures.documents import document
 
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.baselines.base import Known
-from pipeline.lookup import load
 
 TEXTS = [
     document(1, "reads a file from disk", "Read a file."),
@@ -24,7 +23,7 @@ KNOWN = {"majority": CLASSES, "mean_number": NUMBERS, "tfidf_logistic": CLASSES}
 
 
 def predict(name: str, known: Known, *asked):
-    return load("baseline", BASELINES, name).predict(known, list(asked))
+    return BASELINES.load(name).predict(known, list(asked))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.evaluation.scoring import Scoring, summarization_scoring
 from pipeline.evaluation.systems import written_predictions
-from pipeline.lookup import load
 from pipeline.metrics.base import Prediction, means
 from pipeline.metrics.load_metric import load_metric
 from pipeline.metrics.rouge import ROUGE_L
@@ -119,7 +118,7 @@ def test_a_slow_baseline_or_metric_sends_heartbeats(slow, tiny_corpus, make_mode
 
     monkeypatch.setattr("pipeline.reporter.BEAT_EVERY_S", 0.01)
     if slow == "baseline":
-        lead = load("baseline", BASELINES, "lead")
+        lead = BASELINES.load("lead")
         monkeypatch.setattr("pipeline.evaluation.baselines.lead.LEAD", replace(lead, predict=compute))
     else:
         monkeypatch.setattr("pipeline.metrics.rouge.ROUGE_L", replace(ROUGE_L, statistics=compute))

@@ -12,7 +12,6 @@ from components import COMPONENTS
 from pipeline.launchers.docker.render import Host, Image, render_container
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.render import render_job
-from pipeline.lookup import load
 from pipeline.operators.launch import Launch, TaskKey
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.placement.container_environment import KEYS
@@ -54,7 +53,7 @@ def test_a_pod_has_keys_by_reference_only(settings, secret):
 @pytest.mark.parametrize("secret", ["trainshed-{stage}", ""])
 def test_a_trainjob_has_keys_by_reference_only(settings, secret):
     for attempt, size in attempts(settings):
-        if not load("component", COMPONENTS, attempt.stage).trains:
+        if not COMPONENTS.load(attempt.stage).trains:
             continue
         job = render_job(attempt, size, settings.model_copy(update={"kubernetes_secret": secret}))
         assert not holds(json.dumps(job).encode())

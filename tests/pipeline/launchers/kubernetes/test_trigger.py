@@ -16,7 +16,7 @@ from pipeline.launchers.kubernetes import trigger as triggers
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.trainjob.operator import TrainJobOperator
 from pipeline.line import trace
-from pipeline.lookup import load
+from pipeline.lookup import load_object
 from pipeline.recipe import read_recipe
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def again(deferred: TaskDeferred) -> PodEndTrigger:
     """The trigger as a triggerer makes it from the database."""
     path, arguments = deferred.trigger.serialize()
     module, _, name = path.rpartition(".")
-    return load("trigger", {"it": f"{module}:{name}"}, "it")(**arguments)
+    return load_object(f"{module}:{name}")(**arguments)
 
 
 def waited(trigger: PodEndTrigger) -> dict:
