@@ -76,6 +76,9 @@ class Component:
     libraries: tuple[str, ...] = ()
     """Distributions whose version may change the result."""
 
+    task_parts: tuple[str, ...] = ()
+    """Parts of a task that its body uses (`pipeline.tasks.parts`), e.g. ``"examples"``: a change in another part changes no result."""
+
     resources: str = "cpu-small"
     """Name of the machine size it asks for; launchers map the name, it is no part of the identity."""
 

@@ -26,5 +26,6 @@ contract = Component(
     output=ArtifactType.CORPUS,
     image="light",
     libraries=("pyarrow", "regex"),
+    task_parts=("examples",),
     resources="cpu-small",
 )

@@ -12,6 +12,7 @@ import json
 import sys
 from functools import lru_cache
 
+from components import COMPONENTS
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.file_cache import FileCache
 
@@ -29,7 +30,7 @@ def code_digest(stage: str) -> str:
     Args:
         stage: name of the component.
     """
-    modules = reached_modules(stage, {}, SOURCES, _parsed())
+    modules = reached_modules(stage, {}, SOURCES, _parsed(), task_parts=COMPONENTS.load(stage).task_parts)
     return hashlib.sha256(json.dumps(modules).encode()).hexdigest()[:16]
 
 

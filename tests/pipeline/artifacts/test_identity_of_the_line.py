@@ -61,7 +61,12 @@ def made_with(step: Step, line: tuple[Step, ...]) -> list[dict[str, Any]]:
 def identities(tree: Path, recipe: str = "pydocs") -> dict[str, dict[str, str]]:
     """Reached modules and their digests by step, as a run of the recipe has them."""
     line = steps(recipe)
-    return {step.id: reached_modules(step.component.name, params_of(step), tree, input_params=made_with(step, line)) for step in line}
+    return {
+        step.id: reached_modules(
+            step.component.name, params_of(step), tree, input_params=made_with(step, line), task_parts=step.component.task_parts
+        )
+        for step in line
+    }
 
 
 @cache
@@ -93,6 +98,7 @@ def test_the_copy_has_the_identity_that_planning_computes(tree: Path) -> None:
         ("components/tokenization/__main__.py", "tokenization"),
         ("pipeline/corpus/deduplication.py", "ingestion"),
         ("pipeline/training/finetune.py", "finetuning"),
+        ("pipeline/tasks/written.py", "ingestion"),
     ],
 )
 def test_an_edit_in_what_one_step_depends_on_changes_that_step_alone(tree: Path, name: str, step: str) -> None:
@@ -111,6 +117,11 @@ def test_a_comment_or_a_docstring_changes_nothing_anywhere(tree: Path, name: str
 def test_an_edit_in_plumbing_changes_nothing(tree: Path) -> None:
     for name in ("artifacts/s3.py", "retry.py", "tracking/server.py", "runtime/execute.py", "orchestration/dag.py"):
         assert changed(tree, f"pipeline/{name}", STATEMENT) == set()
+
+
+def test_an_edit_in_a_section_or_in_another_task_changes_nothing(tree: Path) -> None:
+    for name in ("section.py", "summarization/section.py", "classification/examples.py", "classification/section.py"):
+        assert changed(tree, f"pipeline/tasks/{name}", STATEMENT) == set()
 
 
 def test_an_edit_in_one_family_changes_nothing_of_the_other(tree: Path) -> None:
