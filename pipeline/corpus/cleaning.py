@@ -49,7 +49,12 @@ def clean_record(record: Record, rules: Filter, *, prose: bool = True) -> CleanR
     text = clean_text(record.text, keep_whitespace=keep)
     pair = clean_text(record.pair, keep_whitespace=keep) if record.pair is not None else None
     reason = filter_reason(text, rules) or (_length_reason(pair, 1, rules.max_chars) if pair is not None else None)
-    return reason or CleanRecord(text, pair, clean_line(record.name)[:MAX_NAME_CHARS], clean_line(record.group))
+    return reason or clean_names(record, text, pair)
+
+
+def clean_names(record: Record, text: str, pair: str | None = None) -> CleanRecord:
+    """The record with these texts, which are clean; its name and group are cleaned here."""
+    return CleanRecord(text, pair, clean_line(record.name)[:MAX_NAME_CHARS], clean_line(record.group))
 
 
 def keeps_whitespace(rules: Filter, *, prose: bool) -> bool:

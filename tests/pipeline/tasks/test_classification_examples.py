@@ -12,7 +12,8 @@ from pipeline.corpus.documents import Document, Quarantined, Record
 from pipeline.corpus.splitting import HELD_OUT, TEST, TRAIN, VALIDATION
 from pipeline.errors import BadInput
 from pipeline.recipe import Filter
-from pipeline.tasks.classification.examples import Examples, read_labels
+from pipeline.tasks.classes import read_labels
+from pipeline.tasks.classification.examples import Examples
 from pipeline.tasks.classification.section import Classification
 
 if TYPE_CHECKING:
@@ -134,11 +135,11 @@ def test_a_class_that_training_does_not_know_is_filtered(tmp_path: Path) -> None
     [
         ("label", [None, None], "no record has a label; fix: check data.source.columns.target"),
         ("labels", [[], []], "no record has a label"),
-        ("label", ["a"] * 9, "the target is always 'a'; expected two classes or numbers"),
+        ("label", ["a"] * 9, "the target is always 'a'; expected at least 2 classes"),
         ("label", ["a", "a", "b", "c", "b"], "3 classes for 5 labels; expected at least two examples of a class"),
         ("label", [*"aaaabbbb", "ä", "c"], "2 of 4 classes occur once: 'c', 'ä'; .*fix: add examples, or join rare classes"),
         ("number", [None], "no record has a number"),
-        ("number", [2, 2.0, "2"], "the target is always '2.0'"),
+        ("number", [2, 2.0, "2"], "the target is always 2.0; expected numbers that differ"),
     ],
 )
 def test_targets_that_are_no_classes_are_refused(answer: str, targets: list[Any], words: str, tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
-"""The canonical text of an answer: a label, a JSON list of labels, or a number."""
+"""Answers that are no free text: labels and numbers, and what becomes of a record whose answer is neither."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.normalise import clean_line
 from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipeline.corpus.documents import Record
 
 KINDS = {list: "a list", dict: "an object", float: "a number with a fraction", bool: "true or false", str: "text", int: "an integer"}
 INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -55,6 +59,12 @@ def number(value: Any) -> float:  # noqa: ANN401 - any JSON value
     if not math.isfinite(found):
         raise BadInput("the number is infinite or NaN")
     return found + 0.0  # -0.0 becomes 0.0
+
+
+def quarantined(record: Record, error: BadInput) -> Quarantined:
+    """The record with the reason why its target is no answer."""
+    reason = f"{error.got} ({error.fix})" if error.fix else error.got
+    return Quarantined(reason, record.where, json.dumps(record.target, ensure_ascii=False))
 
 
 def order(label: str) -> tuple[bool, int, str]:

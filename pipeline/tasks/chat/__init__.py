@@ -1,0 +1,1 @@
+"""Chat: write the next answer of a conversation."""

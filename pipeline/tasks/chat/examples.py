@@ -1,0 +1,72 @@
+"""Examples of chat: a conversation that ends with the answer to learn.
+
+The text of a document is a transcript without that answer; its target is the JSON list of all messages.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipeline.corpus.cleaning import clean_names, filter_reason, keeps_whitespace
+from pipeline.errors import BadInput
+from pipeline.tasks import answers
+from pipeline.tasks.base import SplitKeys
+from pipeline.tasks.chat.messages import SYSTEM, conversation, transcript
+from pipeline.tasks.keys import input_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.corpus.documents import Document, Quarantined, Record
+    from pipeline.recipe.data import Filter
+    from pipeline.tasks.chat.section import Chat
+
+
+class Examples:
+    """Conversation → its last message. All that was said before it decides the split."""
+
+    def __init__(self, section: Chat) -> None:
+        """Start with nothing counted.
+
+        Args:
+            section: limits of the answer, and a system message.
+        """
+        self.section = section
+        self.answers = 0
+
+    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+        """Check and clean the messages. An answer that is too short or too long is dropped, and the document keeps its text."""
+        try:
+            messages = conversation(record.target, record.text, keep_whitespace=keeps_whitespace(rules, prose=False))
+        except BadInput as error:
+            return answers.quarantined(record, error)
+        if self.section.system and messages[0]["role"] != SYSTEM:
+            messages = [{"role": SYSTEM, "content": self.section.system}, *messages]
+        text, answer = transcript(messages[:-1]), messages[-1]["content"]
+        fits = self.section.min_target_chars <= len(answer) <= self.section.max_target_chars
+        target = json.dumps(messages, ensure_ascii=False) if fits else None
+        return filter_reason(text, rules) or clean_names(record, text).document(target)
+
+    def split_keys(self, document: Document) -> SplitKeys:
+        """The whole conversation before the answer decides."""
+        return SplitKeys(input_key(document))
+
+    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+        """Count the answers."""
+        self.answers += document.target is not None
+        return None
+
+    def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature
+        """Nothing to write.
+
+        Raises:
+            BadInput: no conversation has an answer that fits.
+        """
+        if not self.answers:
+            least, most = self.section.min_target_chars, self.section.max_target_chars
+            raise BadInput(
+                "no conversation has a usable answer", f"answers of {least} to {most} characters", "change task.max_target_chars"
+            )
+        return {}
