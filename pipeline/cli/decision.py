@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-OTHER_DIGITS = 2
-"""Decimals of a metric that is not in the table."""
-
-
 class RunDecision(NamedTuple):
     """The decision about a run's model, and what is true now."""
 
@@ -54,13 +50,14 @@ class Comparison(NamedTuple):
     high: float
     """Upper end."""
 
-    @property
-    def digits(self) -> int:
-        """Decimals to show; an older entry may name a metric that this version does not have."""
+    def show(self, value: float, *, signed: bool = False) -> str:
+        """A value with the metric's decimals; an older entry may name a metric that this version does not have."""
         from pipeline.metrics import METRICS
         from pipeline.metrics.load_metric import load_metric
 
-        return load_metric(self.metric).digits + 1 if self.metric in METRICS else OTHER_DIGITS
+        if self.metric in METRICS:
+            return load_metric(self.metric).show(value, signed=signed, more=1)
+        return f"{value:+.2f}" if signed else f"{value:.2f}"
 
     @property
     def verdict(self) -> str:
@@ -174,11 +171,11 @@ def decision_table(compared: list[Comparison], console: Console) -> Table:
     for row in compared:
         table.add_row(
             row.metric,
-            f"{row.challenger:.{row.digits}f}",
+            row.show(row.challenger),
             row.other_name,
-            f"{row.other:.{row.digits}f}",
-            f"{row.difference:+.{row.digits}f}",
-            f"{row.low:+.{row.digits}f} to {row.high:+.{row.digits}f}",
+            row.show(row.other),
+            row.show(row.difference, signed=True),
+            f"{row.show(row.low, signed=True)} to {row.show(row.high, signed=True)}",
             row.verdict,
         )
     return table

@@ -16,11 +16,11 @@ main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .3rem; } h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .3rem 0 .8rem; } .soft { color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; margin: .8rem 0; overflow-x: auto; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .8rem; }
 .tile b { display: block; font-size: 1.5rem; line-height: 1.2; } .tile span { color: var(--soft); font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .5rem; font-size: .9rem; }
-th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; } th:first-child, td:first-child { text-align: left; white-space: normal; }
+th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; } th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 9rem; }
 tr.main td { font-weight: 600; color: var(--accent); } td small { display: block; font-weight: 400; color: var(--soft); }
 th small { display: block; font-weight: 400; color: var(--soft); } .left { text-align: left; } .tile.main b { color: var(--accent); }
 .up { color: var(--good); } .down { color: var(--bad); }
@@ -46,7 +46,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 <p class="soft">{{ split.meaning }}</p>
 <div class="card tiles">
 {% for metric in split.metrics %}
-<div class="tile{% if metric.name == primary.name %} main{% endif %}"><b>{{ metric.show(systems[main][metric.name].value) }}</b><span>{{ metric.title }}{% if metric.name in systems[untrained] %} (untrained {{ metric.show(systems[untrained][metric.name].value) }}){% endif %}</span></div>
+<div class="tile{% if metric.name == primary.name %} main{% endif %}"><b>{{ metric.show(systems[main][metric.name].value) }}</b><span>{{ metric.title }}, {{ metric.show(systems[main][metric.name].low) }} to {{ metric.show(systems[main][metric.name].high) }}{% if metric.name in systems[untrained] %}; untrained {{ metric.show(systems[untrained][metric.name].value) }}{% endif %}</span></div>
 {% endfor %}
 {% if split.summary.texts is defined %}
 <div class="tile"><b>{{ "%.0f" | format(100 * split.summary.texts[main].distinct) }} %</b><span>distinct answers (references {{ "%.0f" | format(100 * split.summary.texts.references.distinct) }} %)</span></div>
@@ -57,12 +57,12 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 <div class="card">{{ split.bars | safe }}</div>
 <div class="card"><table>
 <caption>“Model ahead” is how far the model is better in {{ primary.title }} on the same examples. Small figures are 95 % intervals from {{ "{:,}".format(params.resamples) }} paired resamples of {{ "{:,}".format(split.summary.groups) }} {{ "groups, because examples of one group resemble each other" if grouped else "examples" }}. If an interval of “model ahead” does not contain zero, the difference is hardly an accident of the sample.{% if split.few_groups %} <b>So few groups give intervals that are too narrow.</b>{% endif %}</caption>
-<tr><th>system</th><th>model ahead</th>{% for metric in split.metrics %}<th>{{ metric.title }}{% if not metric.higher_is_better %}<small>lower is better</small>{% endif %}</th>{% endfor %}{% if split.summary.texts is defined %}<th>distinct</th>{% endif %}</tr>
+<tr><th>system</th><th>model ahead</th>{% for metric in split.columns %}<th>{{ metric.title }}{% if not metric.higher_is_better %}<small>lower is better</small>{% endif %}</th>{% endfor %}{% if split.summary.texts is defined %}<th>distinct</th>{% endif %}</tr>
 {% for system in split.order %}
 {% set said = systems[system] %}
 <tr{% if system == main %} class="main"{% endif %}><td>{{ system | replace("_", " ") }}<small>{{ descriptions[system] }}</small></td>
 <td>{% if system != main and primary.name in said %}{% set ahead = said[primary.name].model_ahead %}<span class="{{ 'up' if ahead.low > 0 else 'down' if ahead.high < 0 else '' }}">{{ primary.show(ahead.value, signed=true) }}</span><small>{{ primary.show(ahead.low, signed=true) }} to {{ primary.show(ahead.high, signed=true) }}</small>{% endif %}</td>
-{% for metric in split.metrics %}<td>{% if metric.name in said %}{% set figure = said[metric.name] %}{{ metric.show(figure.value) }}<small>{{ metric.show(figure.low) }} to {{ metric.show(figure.high) }}</small>{% endif %}</td>{% endfor %}
+{% for metric in split.columns %}<td>{% if metric.name in said %}{% set figure = said[metric.name] %}{{ metric.show(figure.value) }}<small>{{ metric.show(figure.low) }} to {{ metric.show(figure.high) }}</small>{% endif %}</td>{% endfor %}
 {% if split.summary.texts is defined %}<td>{{ "%.0f" | format(100 * split.summary.texts[system].distinct) }} %</td>{% endif %}</tr>
 {% endfor %}
 </table></div>

@@ -14,6 +14,10 @@ Answer = str | float | tuple[str, ...] | list[str] | None
 """A text or the name of a class; a number; the names of several classes; one tag for each word; None where nothing is answered."""
 
 
+SIGNIFICANT = 4
+"""Digits shown of a metric in the unit of the data."""
+
+
 class Likelihood(NamedTuple):
     """How probable a model finds one reference."""
 
@@ -86,8 +90,8 @@ class Metric:
     value: Value
 
     higher_is_better: bool = True
-    digits: int = 1
-    """Decimals to show."""
+    digits: int | None = 1
+    """Decimals to show; None for four significant digits, where the unit is that of the data."""
 
     needs: Literal["answer", "scores", "likelihood"] = "answer"
     """The field of a prediction that it reads. A system without it has no such score."""
@@ -112,7 +116,8 @@ class Metric:
             signed: with a plus or minus sign.
             more: extra decimals.
         """
-        return f"{value:{'+' if signed else ''}.{self.digits + more}f}"
+        sign = "+" if signed else ""
+        return f"{value:{sign}.{SIGNIFICANT + more}g}" if self.digits is None else f"{value:{sign}.{self.digits + more}f}"
 
 
 def means(values: Sequence[float]) -> NDArray[Any]:

@@ -75,7 +75,7 @@ RMSE = Metric(
     statistics=_squared_errors,
     value=_root_mean,
     higher_is_better=False,
-    digits=3,
+    digits=None,
 )
 MAE = Metric(
     name="mae",
@@ -84,7 +84,7 @@ MAE = Metric(
     statistics=_absolute_errors,
     value=mean,
     higher_is_better=False,
-    digits=3,
+    digits=None,
 )
 PEARSON = Metric(
     name="pearson",
