@@ -46,7 +46,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 <p class="soft">{{ split.meaning }}</p>
 <div class="card tiles">
 {% for metric in split.metrics %}
-<div class="tile{% if metric.name == primary.name %} main{% endif %}"><b>{{ metric.show(systems[main][metric.name].value) }}</b><span>{{ metric.title }}, {{ metric.show(systems[main][metric.name].low) }} to {{ metric.show(systems[main][metric.name].high) }}{% if metric.name in systems[untrained] %}; untrained {{ metric.show(systems[untrained][metric.name].value) }}{% endif %}</span></div>
+<div class="tile{% if metric.name == primary.name %} main{% endif %}"><b>{{ metric.show(systems[main][metric.name].value) }}</b><span>{{ metric.title }}, {{ metric.show(systems[main][metric.name].low) }} to {{ metric.show(systems[main][metric.name].high) }}{% if metric.name in systems.get(untrained, {}) %}; untrained {{ metric.show(systems[untrained][metric.name].value) }}{% endif %}</span></div>
 {% endfor %}
 {% if split.summary.texts is defined %}
 <div class="tile"><b>{{ "%.0f" | format(100 * split.summary.texts[main].distinct) }} %</b><span>distinct answers (references {{ "%.0f" | format(100 * split.summary.texts.references.distinct) }} %)</span></div>

@@ -1,4 +1,4 @@
-"""Exact match: whether an answer is the reference, apart from white space at the ends of a text."""
+"""Exact match: whether an answer is the reference, apart from white space at the ends of a text and the order of several classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def _statistics(references: Sequence[Answer], predictions: Sequence[Prediction])
 
 
 def _stripped(answer: Answer) -> Answer:
-    return answer.strip() if isinstance(answer, str) else answer
+    if isinstance(answer, str):
+        return answer.strip()
+    return tuple(sorted(answer)) if isinstance(answer, tuple) else answer
 
 
 EXACT_MATCH = Metric(

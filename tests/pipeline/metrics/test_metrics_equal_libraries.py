@@ -175,6 +175,8 @@ def test_rouge_counts_marks_and_scripts_without_blanks(reference: str, answer: s
 
 def test_exact_match_ignores_white_space_at_the_ends() -> None:
     assert score("exact_match", ["Open it.", "Close it."], [" Open it.\n", "close it."]) == 50
+    assert score("exact_match", [("a", "b"), ("a",)], [("b", "a"), ("a", "b")]) == 50
+    assert score("exact_match", [["B-X", "O"], [1.5]], [["O", "B-X"], [1.5]]) == 50
 
 
 def test_metrics_of_likelihood_divide_sums() -> None:
