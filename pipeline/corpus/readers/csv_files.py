@@ -1,12 +1,14 @@
-"""CSV files with a header line, separated by commas, quoted as in RFC 4180."""
+"""CSV files with a header line, quoted as in RFC 4180; fields are separated by comma, semicolon, tab or bar, as the header shows."""
 
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
-from pipeline.corpus.readers.fields import check_fields, to_record
+from pipeline.corpus.readers.fields import check_fields, named_fields, to_record
 from pipeline.corpus.readers.open_item import open_item
 from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.corpus.documents import Record
-    from pipeline.recipe.data import Source
+    from pipeline.recipe.data import Columns, Source
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 
+DELIMITERS = (",", ";", "\t", "|")
 MAX_FIELD_CHARS = 1 << 20
 """Longest field, in characters: limits what an unclosed quote swallows."""
 
@@ -37,7 +40,8 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
         name = item.name.rpartition("/")[2]
         with open_item(item, settings, progress) as stream:
             good_lines = _GoodLines(lines(stream, name))
-            rows = csv.reader(good_lines, strict=True)
+            first = next(iter(good_lines), "")
+            rows = csv.reader(chain([first], good_lines), strict=True, delimiter=_delimiter(first, source.columns))
             header = next(_rows(rows, good_lines), None)
             check_fields(source.columns, header if isinstance(header, list) else [], name)
             for row in _rows(rows, good_lines):
@@ -47,6 +51,16 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
                     yield Quarantined("another number of fields than the header", good_lines.where, ",".join(row)[:200])
                 else:
                     yield to_record(dict(zip(header or (), row, strict=True)), source.columns, good_lines.where)
+
+
+def _delimiter(header: str, columns: Columns) -> str:
+    """The separator by which the header holds all fields that the recipe names; a comma if none does."""
+    wanted = set(named_fields(columns))
+    for sign in DELIMITERS:
+        with suppress(csv.Error):
+            if wanted <= set(next(csv.reader([header], delimiter=sign), ())):
+                return sign
+    return ","
 
 
 class _GoodLines:

@@ -35,7 +35,7 @@ class _Readable(Protocol):
 
 @contextmanager
 def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[IO[bytes]]:
-    """Open an item for sequential reading; names ending in ``.gz`` or ``.zst`` are decompressed.
+    """Open an item for sequential reading; names ending in ``.gz`` or ``.zst``, in any case, are decompressed.
 
     Args:
         item: the pinned item.
@@ -49,9 +49,10 @@ def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> I
     with open_raw(item, settings, progress) as raw:
         counted = io.BufferedReader(_CountingReader(raw, progress), 1 << 18)
         try:
-            if item.name.endswith(".gz"):
+            name = item.name.lower()
+            if name.endswith(".gz"):
                 yield gzip.GzipFile(fileobj=counted)  # type: ignore[misc]  # typeshed: a GzipFile is not an IO[bytes], though it has all its methods
-            elif item.name.endswith(".zst"):
+            elif name.endswith(".zst"):
                 yield io.BufferedReader(ZstdFile(counted), 1 << 18)
             else:
                 yield counted

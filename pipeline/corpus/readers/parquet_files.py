@@ -31,7 +31,7 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
     """Yield each row's record.
 
     Raises:
-        BadInput: a file is corrupt, or lacks a field the recipe names.
+        BadInput: a file is corrupt, or lacks a field the recipe names, or has it twice.
         Unavailable: a file changed since it was planned.
     """
     progress = ReadProgress(reporter, pin)
@@ -46,7 +46,11 @@ def _rows(item: PinnedItem, source: Source, settings: Settings, progress: ReadPr
     fields = list(dict.fromkeys(named_fields(source.columns)))
     with _seekable(item, settings, progress) as file, _file_named_in_errors(item):
         table = parquet.ParquetFile(file)
-        check_fields(source.columns, table.schema_arrow.names, item.name.rpartition("/")[2])
+        names = table.schema_arrow.names
+        check_fields(source.columns, names, item.name.rpartition("/")[2])
+        twice = [field for field in fields if names.count(field) > 1]
+        if twice:
+            raise BadInput(f"{item.name} has two columns {twice[0]!r}", "", "rename one of them")
         for batch in table.iter_batches(ROWS, columns=fields):
             progress.report()
             columns = [_to_python(batch.column(field)) for field in fields]

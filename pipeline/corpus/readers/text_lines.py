@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
+from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 16 << 20
 """Longer lines are quarantined."""
 BOM = b"\xef\xbb\xbf"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined]]:
@@ -20,6 +22,9 @@ def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined
     Args:
         stream: what to read.
         name: name of the stream in locations.
+
+    Raises:
+        BadInput: the stream is UTF-16.
     """
     number = 0
     while line := stream.readline(MAX_LINE_BYTES):
@@ -30,6 +35,8 @@ def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined
             yield where, Quarantined(f"longer than {MAX_LINE_BYTES >> 20} MB", where, line[:200].decode("utf-8", "replace"))
             continue
         if number == 1:
+            if line.startswith(UTF_16):
+                raise BadInput(f"{name} is UTF-16", "UTF-8", f"convert it, e.g. iconv -f UTF-16 -t UTF-8 {name}")
             line = line.removeprefix(BOM)
         try:
             yield where, line.decode("utf-8").rstrip("\r\n")

@@ -10,6 +10,8 @@ from typing import IO
 
 import zstandard
 
+MAX_WINDOW = 1 << 28
+"""Largest window, in bytes, that a frame may ask for: ``zstd --long=28``. A reader then holds 256 MB; ordinary frames ask for 8 MB."""
 CHUNK = 1 << 13
 """Compressed bytes per call: limits what a decompression bomb can expand in memory to some tens of megabytes."""
 
@@ -41,7 +43,7 @@ class ZstdFile(io.RawIOBase):
                 if self._frame is not None:
                     raise EOFError("the Zstandard stream was cut off")
                 return 0
-            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._frame = self._frame or zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
             self._ready, self._fed = self._frame.decompress(self._fed), b""
             if self._frame.eof:
                 self._fed, self._frame = self._frame.unused_data, None

@@ -56,6 +56,60 @@ def test_each_kind_gives_what_jsonl_gives(kind: str, tmp_path: Path, rows: Rows,
     assert texts(ingest(kind, tmp_path / f"in.{kind}", kind)[0]) == texts(ingest("jsonl", jsonl)[0])
 
 
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_the_separator_of_a_csv_file_is_read_from_its_header(
+    sign: str, quoting: int, tmp_path: Path, rows: Rows, jsonl: Path, ingest: Ingest
+) -> None:
+    with (tmp_path / "in.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=sign, quoting=quoting)
+        writer.writeheader()
+        writer.writerows(rows)
+    assert texts(ingest("csv", tmp_path / "in.csv", "csv")[0]) == texts(ingest("jsonl", jsonl)[0])
+
+
+def test_endings_in_capitals_and_long_windows_are_decompressed(tmp_path: Path, jsonl: Path, ingest: Ingest) -> None:
+    (tmp_path / "IN.JSONL.GZ").write_bytes(gzip.compress(jsonl.read_bytes()))
+    long = zstandard.ZstdCompressionParameters(window_log=28, enable_ldm=True)
+    with (tmp_path / "in.jsonl.ZST").open("wb") as file, zstandard.ZstdCompressor(compression_params=long).stream_writer(file) as stream:
+        stream.write(jsonl.read_bytes())
+    expected = texts(ingest("jsonl", jsonl)[0])
+    assert (
+        texts(ingest("jsonl", tmp_path / "IN.JSONL.GZ", "gz")[0]) == texts(ingest("jsonl", tmp_path / "in.jsonl.ZST", "zst")[0]) == expected
+    )
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "text"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_named_with_the_command_that_converts_it(kind: str, encoding: str, tmp_path: Path, jsonl: Path, ingest: Ingest) -> None:
+    (tmp_path / "in.txt").write_bytes(("\ufeff" + jsonl.read_text()).encode(encoding))
+    with pytest.raises(BadInput, match=r"in\.txt is UTF-16; expected UTF-8; fix: convert it, e\.g\. iconv -f UTF-16 -t UTF-8 in\.txt"):
+        ingest(kind, tmp_path / "in.txt")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("size", [1, 400])
+def test_a_json_array_is_named_with_the_command_that_converts_it(
+    indent: int | None, size: int, tmp_path: Path, rows: Rows, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.corpus.readers.text_lines.MAX_LINE_BYTES", 10_000)
+    (tmp_path / "in.json").write_text(json.dumps(rows[:size], indent=indent))
+    with pytest.raises(
+        BadInput, match=r"in\.json holds one JSON array; expected one object per line; fix: convert it, e\.g\. jq -c '\.\[\]' in\.json"
+    ):
+        ingest("jsonl", tmp_path / "in.json")
+
+
+def test_two_columns_of_one_name_are_refused_only_where_the_recipe_names_them(tmp_path: Path, rows: Rows, ingest: Ingest) -> None:
+    columns = [pa.array([row[name] for row in rows]) for name in ("body", "summary", "body", "author", "author")]
+    for names in (["body", "summary", "body", "a", "a"], ["body", "summary", "title", "a", "a"]):
+        parquet.write_table(pa.Table.from_arrays(columns, names=names), tmp_path / f"{names[2]}.parquet")
+    named = Columns(text="body", target="summary")
+    with pytest.raises(BadInput, match=r"body\.parquet has two columns 'body'; fix: rename one of them"):
+        ingest("parquet", tmp_path / "body.parquet", columns=named)
+    assert ingest("parquet", tmp_path / "title.parquet", "title", columns=named)[1]["kept"] == 400
+
+
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
 def test_compressed_streams_of_several_members_are_read_to_the_end(ending: str, tmp_path: Path, jsonl: Path, ingest: Ingest) -> None:
     compress = gzip.compress if ending == ".gz" else zstandard.ZstdCompressor().compress
