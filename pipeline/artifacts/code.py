@@ -81,12 +81,15 @@ class _Walk:
         """Top-level packages of entries that installed packages add."""
 
     def run(self, stage: str) -> dict[str, str]:
+        # most names are classes and functions: without the set each would be looked for on disk once an import
+        seen: set[str] = set()
         waiting = [f"components.{stage}.__main__"]
         while waiting:
             module = waiting.pop()
-            path = None if module in self.digests else _source(module, self.sources)
+            path = None if module in seen else _source(module, self.sources)
+            seen.add(module)
             if path:
-                waiting += [name for name in self._read(path, module) if self._counts(name, stage)]
+                waiting += [name for name in self._read(path, module) if name not in seen and self._counts(name, stage)]
         return dict(sorted(self.digests.items()))
 
     def _counts(self, name: str, stage: str) -> bool:
