@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.line import small_recipe
-from fixtures.packages import install
+from fixtures.packages import install, write_package
+from fixtures.scratch_checkout import HOME
 
 from pipeline import extension_points
+from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.code import reached_modules
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts
 from pipeline.corpus.ingest import ingest_corpus
@@ -20,19 +26,21 @@ from pipeline.line import trace
 from pipeline.lookup import Table
 from pipeline.metrics.base import Prediction
 from pipeline.metrics.load_metric import load_metric
+from pipeline.planning import prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.reporter import SilentReporter
+from pipeline.settings import Settings
 from pipeline.sources import PINNERS
 from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fixtures.mlflow import Server
     from fixtures.packages import Install
 
     from pipeline.artifacts.manifest import Parts
     from pipeline.recipe import Recipe
-    from pipeline.settings import Settings
 
 __all__ = ["install"]
 
@@ -185,8 +193,103 @@ def test_a_table_without_a_group_takes_no_entries(install: Install) -> None:
         table.load("x")
 
 
+RHYMES = {
+    "rhymes/__init__.py": "",
+    "rhymes/section.py": """
+        from typing import Literal
+        from pipeline.lookup import Table
+        from pipeline.tasks.section import WrittenAnswer
+
+        PARTS = Table("part of task rhyming", None, {"examples": "rhymes.examples:Examples", "scoring": "rhymes.scoring:Scoring"})
+
+        class Rhyming(WrittenAnswer):
+            kind: Literal["rhyming"]
+
+            @classmethod
+            def parts(cls):
+                return PARTS
+        """,
+    "rhymes/examples.py": "class Examples:\n    def __init__(self, task):\n        self.task = task\n",
+    "rhymes/scoring.py": "class Scoring: ...\n",
+}
+RHYMES_ENTRIES = {"trainshed.tasks": {"rhyming": "rhymes.section:Rhyming"}, "trainshed.feeds": {"rhyming": "rhymes.feed:Feed"}}
+
+USE_TASK = """
+import sys
+from pathlib import Path
+from fixtures.line import small_recipe
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.line import trace
+from pipeline.recipe.recipe import check_recipe
+from pipeline.tasks.parts import part
+
+data = small_recipe(Path(sys.argv[1])).model_dump(mode="json", exclude_none=True)
+recipe = check_recipe({**data, "task": {"kind": "rhyming", "max_source_tokens": 40}}, "mine.yaml")
+ingestion = trace(recipe)[0]
+parts = fingerprint_parts(ingestion.component, ingestion.params, {})
+print(part(recipe.task, "examples").task.max_source_tokens, sorted(name for name in parts.modules if "rhym" in name))
+print(parts.fingerprint)
+"""
+
+
+def test_a_task_of_a_package_has_its_section_and_parts(tmp_path: Path) -> None:
+    """In processes of their own: the recipe's classes are made when they are imported."""
+    site = write_package(tmp_path / "site", "our-rhymes", RHYMES, RHYMES_ENTRIES)
+
+    def use() -> list[str]:
+        path = os.pathsep.join([str(site), str(HOME), str(HOME / "tests")])
+        done = subprocess.run(
+            [sys.executable, "-c", USE_TASK, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    said, before = use()
+    assert said == "40 ['rhymes', 'rhymes.examples', 'rhymes.section', 'trainshed.tasks rhyming']"
+    (site / "rhymes/scoring.py").write_text("class Scoring:\n    changed = True\n")
+    (site / "rhymes/section.py").write_text(
+        (site / "rhymes/section.py").read_text().replace("@classmethod", "added: int | None = None\n\n    @classmethod")
+    )
+    assert use() == [said, before]
+    (site / "rhymes/examples.py").write_text(RHYMES["rhymes/examples.py"] + "CHANGED = True\n")
+    assert use()[1] != before
+
+
+def test_plan_and_container_agree_only_if_both_have_the_package(tmp_path: Path, mlflow_server: Server, install: Install) -> None:
+    """The package is on the import path of this process, which plans, and of the component's process, or of the first one alone."""
+    files = {name: text.replace("verses", "stanzas") for name, text in VERSES.items()} | {"verses/heavy.py": ""}
+    files = {name.replace("verses", "stanzas"): text for name, text in files.items()}
+    entries = {"trainshed.sources": {"stanzas": "stanzas.pins:pin"}, "trainshed.readers": {"stanzas": "stanzas.reading.reader:read"}}
+    site = install("my-stanzas", files, entries)
+    settings = Settings(store=f"file://{tmp_path}/store", state=tmp_path / "state", mlflow_uri=mlflow_server.uri)
+    prepared = prepare_step(recipe_of(tmp_path, "stanzas"), "mine-1", "ingestion", settings, {})
+    variables = {"TRAINSHED_STORE": settings.store, "TRAINSHED_STATE": str(settings.state), "MLFLOW_TRACKING_URI": mlflow_server.uri}
+
+    def run(*path: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "components.ingestion", "--request", prepared.request_uri],
+            env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(map(str, path))}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    without = run(HOME)
+    assert without.returncode == 2
+    assert "code or libraries here give ingestion the fingerprint" in without.stderr
+    done = run(HOME, site)
+    assert done.returncode == 0, done.stderr
+    assert open_artifacts(settings).find("ingestion", prepared.request.fingerprint).counts["read"] == 40
+
+
 @pytest.mark.parametrize("group", extension_points.TABLES)
-def test_each_group_has_its_table(group: str) -> None:
+def test_each_table_takes_entries_of_packages(install: Install, group: str) -> None:
+    module = f"mine_{group.partition('.')[2]}"
+    install("my-entries", {f"{module}.py": "MINE = 42\n"}, {group: {"mine": f"{module}:MINE"}})
     table = extension_points.table(group)
     assert table.group == group
-    assert len(table) == len(list(table)) > 0
+    assert table.load("mine") == 42
+    assert list(table)[-1] == "mine"
+
+
+def test_the_page_lists_every_group() -> None:
+    page = (HOME / "docs" / "extending.md").read_text()
+    assert set(re.findall(r"`(trainshed\.\w+)`", page)) == extension_points.TABLES.keys()
