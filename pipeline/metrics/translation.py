@@ -1,5 +1,8 @@
 """BLEU and chrF, equal to sacreBLEU 2.6 with its default settings.
 
+The default tokenizer of BLEU takes a Chinese, Thai or Burmese sentence for one word. Here each character of scripts without blanks
+is a word, as in sacreBLEU's tokenizer for Chinese; other text is left to sacreBLEU.
+
 sacreBLEU counts the n-grams of each example. Its own scores of summed counts take one sum at a time; the formulas here take all
 resamples at once, and the gate needs no sacreBLEU. The counting functions have private names, so the version is pinned.
 """
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.metrics.base import Metric, Prediction, ratio
+from pipeline.metrics.words import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +32,18 @@ def _bleu_counts(references: Sequence[str], predictions: Sequence[Prediction]) -
     """[n, 10] rows: length of the answer, length of the reference, four counts of common n-grams, four counts of n-grams."""
     from sacrebleu.metrics.bleu import BLEU as SACREBLEU
 
-    return _counts(SACREBLEU(), references, predictions)
+    answers = [spaced(str(prediction.answer)) for prediction in predictions]
+    return _counts(SACREBLEU(), [spaced(reference) for reference in references], answers)
 
 
 def _chrf_counts(references: Sequence[str], predictions: Sequence[Prediction]) -> NDArray[Any]:
     """[n, 18] rows: for n-grams of one to six characters those of the answer, of the reference, and of both."""
     from sacrebleu.metrics.chrf import CHRF as SACRECHRF
 
-    return _counts(SACRECHRF(), references, predictions)
+    return _counts(SACRECHRF(), references, [str(prediction.answer) for prediction in predictions])
 
 
-def _counts(library: Any, references: Sequence[str], predictions: Sequence[Prediction]) -> NDArray[Any]:  # noqa: ANN401 - a sacreBLEU metric
-    answers = [str(prediction.answer) for prediction in predictions]
+def _counts(library: Any, references: Sequence[str], answers: Sequence[str]) -> NDArray[Any]:  # noqa: ANN401 - a sacreBLEU metric
     return np.array(library._extract_corpus_statistics(answers, [list(references)]), dtype=np.float64)  # noqa: SLF001 - see the module
 
 

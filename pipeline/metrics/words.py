@@ -20,6 +20,14 @@ MARK = r"\p{M}\u0e33\u0eb3\u200c\u200d"
 WORD = regex.compile(rf"(?V1)[{WITHOUT_BLANKS}&&{LETTER}][{MARK}]*|[{LETTER}--{WITHOUT_BLANKS}][[{LETTER}{MARK}]--{WITHOUT_BLANKS}]*")
 
 
+ALONE = regex.compile(rf"(?V1)[{WITHOUT_BLANKS}&&{LETTER}][{MARK}]*")
+
+
+def spaced(text: str) -> str:
+    """The text with blanks around each character of the scripts without blanks; other text stays as it is."""
+    return " ".join(ALONE.sub(r" \g<0> ", text).split()) if ALONE.search(text) else text
+
+
 def find_words(text: str) -> list[str]:
     """The words, in order. Equal texts in different Unicode spellings have equal words."""
     found: list[str] = WORD.findall(unicodedata.normalize("NFC", text).lower())

@@ -62,7 +62,8 @@ def read_scores(report: Path) -> Scores:
     statistics: dict[str, dict[str, NDArray[Any]]] = {}
     for column in table.column_names:
         system, dot, metric = column.partition(".")
-        if dot and metric in scoring["metrics"]:
+        # a metric that applies to a system in another split only is a column of nulls here
+        if dot and metric in scoring["metrics"] and table[column].null_count < max(1, table.num_rows):
             rows = _rows(table[column])
             if rows is None:
                 raise BadInput(
@@ -84,10 +85,11 @@ def read_scores(report: Path) -> Scores:
 def _rows(column: Any) -> NDArray[Any] | None:  # noqa: ANN401 - a column of pyarrow, which has no types
     """[examples, k] of a column of lists; None if a list is missing or shorter, or holds anything but finite numbers."""
     import numpy as np
+    from pyarrow import compute
 
-    lists = column.to_pylist()
-    widths = {len(row) if row is not None else None for row in lists}
-    if len(widths) != 1 or None in widths:
-        return None if lists else np.zeros((0, 2))
-    rows = np.array(lists, dtype=np.float64)
-    return rows if np.isfinite(rows).all() else None
+    lists = column.combine_chunks()
+    numbers = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+    widths = np.unique(compute.list_value_length(lists).to_numpy(zero_copy_only=False))
+    if len(lists) and (len(widths) != 1 or not np.isfinite(widths[0]) or not np.isfinite(numbers).all()):
+        return None
+    return numbers.reshape(len(lists), -1) if len(lists) else np.zeros((0, 2))

@@ -68,6 +68,21 @@ def test_bleu_and_chrf_of_many_resamples_equal_sacrebleus_of_each() -> None:
             assert found == pytest.approx(whole, abs=1e-9)
 
 
+def test_bleu_of_chinese_equals_sacrebleus_tokenizer_for_it() -> None:
+    references = ["他打开了文件 config.yaml 并读取内容。", "今天天气很好。我们去公园。", "北京有2000万人口"]
+    answers = ["他打开文件 config.yaml 读取了内容。", "今天天气不好。我们去公园玩。", "北京有2000万人"]
+    wanted = BLEU(tokenize="zh").corpus_score(answers, [references]).score
+    assert score("bleu", references, answers) == pytest.approx(wanted)
+    assert wanted > 40 > BLEU().corpus_score(answers, [references]).score
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"), [("น้ำดีมากวันนี้ครับ", "น้ำดีมากวันนี้ค่ะ"), ("မင်္ဂလာပါခင်ဗျာ", "မင်္ဂလာပါရှင့်"), ("ファイルを開く", "ファイルを閉じる")]
+)
+def test_bleu_gives_partial_credit_in_scripts_without_blanks(reference: str, answer: str) -> None:
+    assert 20 < score("bleu", [reference], [answer]) < 90
+
+
 @given(st.lists(st.tuples(TAGS, st.randoms()), min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_span_f1_equals_seqeval(rows) -> None:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from fixtures.scores import make_scores, write_scores
 
@@ -175,6 +176,27 @@ def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
     found = read_scores(tmp_path)
     assert (found.ids, found.groups, found.primary, found.distinct) == (("e0", "e1"), ("", ""), "rougeL", 0.5)
     assert found.statistics["lead"]["rougeL"].tolist() == [[0.0, 1.0], [2.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[[1.0, 1.0], None], [[1.0, 1.0], [2.0]], [[1.0, float("nan")], [2.0, 1.0]], [[1.0, None], [2.0, 1.0]]],
+)
+def test_statistics_that_are_not_whole_are_refused(tmp_path: Path, rows) -> None:
+    write_scores(tmp_path, {"model": [1.0, 3.0]})
+    table = pd.read_parquet(tmp_path / "examples.parquet")
+    table["model.rougeL"] = rows
+    table.to_parquet(tmp_path / "examples.parquet")
+    with pytest.raises(BadInput, match="the report has a rougeL of model that is missing, NaN or infinite"):
+        read_scores(tmp_path)
+
+
+def test_a_metric_that_applies_in_another_split_only_is_no_score(tmp_path: Path) -> None:
+    write_scores(tmp_path, {"model": [1.0, 3.0], "lead": [0.0, 2.0]})
+    table = pd.read_parquet(tmp_path / "examples.parquet")
+    table["lead.rougeL"] = [None, None]
+    table.to_parquet(tmp_path / "examples.parquet")
+    assert set(read_scores(tmp_path).statistics) == {"model"}
 
 
 def test_a_registration_counts_the_code_of_its_gate_and_of_its_metric(tmp_path: Path) -> None:

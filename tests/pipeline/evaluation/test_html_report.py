@@ -1,0 +1,49 @@
+"""The page of a report: what it shows of systems that lack something."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fixtures.reports import TOPICS, write_report
+
+from pipeline.metrics.base import Prediction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REFERENCES = ["a", "b", "b", "c"] * 6
+
+
+def said(answers: list[str], **scores: float) -> list[Prediction]:
+    return [Prediction(answer, scores or None) for answer in answers]
+
+
+def test_a_report_without_an_untrained_model_shows_the_others(tmp_path: Path) -> None:
+    answers = {"model": said(["a", "b", "c", "c"] * 6), "majority": said(["b"] * 24)}
+    page = write_report(tmp_path, TOPICS, REFERENCES, answers)
+    assert "untrained" not in page
+    assert "the most frequent training class, for everything" in page
+    assert "examples in 6 groups" in page
+    assert "a sample that a hash chose" in page
+
+
+def test_a_column_is_a_metric_that_at_least_half_of_the_systems_have(tmp_path: Path) -> None:
+    scoring = TOPICS.with_metrics(("calibration_error",))
+    answers = {"model": said(REFERENCES, a=0.5, b=0.5, c=0.5), "x": said(["b"] * 24), "majority": said(["b"] * 24)}
+    page = write_report(tmp_path, scoring, REFERENCES, {name: answers[name] for name in ("model", "majority")})
+    assert re.search("<th>calibration error", page)
+    page = write_report(
+        tmp_path, scoring, REFERENCES, {name: answers[name] for name in ("model", "majority")} | {"untrained": answers["x"]}
+    )
+    assert not re.search("<th>calibration error", page)
+    assert "<span>calibration error, " in page
+
+
+def test_right_and_wrong_answers_are_marked_with_their_probability(tmp_path: Path) -> None:
+    answers = {"model": said(["a", "c", "c", "c"] * 6, a=0.9, c=0.8), "majority": said(["b"] * 24)}
+    page = write_report(tmp_path, TOPICS, REFERENCES, answers)
+    assert '<span class="up">a</span> <small>right, 90%</small>' in page
+    assert '<span class="down">b</span> <small>wrong</small>' in page
+    confused = re.findall(r'<tr><td>(\w)</td><td class="left">(\w)</td><td>(\d+)</td><td>(.*?)</td></tr>', page)
+    assert confused == [("b", "c", "12", "100 % of 12")]
