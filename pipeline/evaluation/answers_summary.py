@@ -28,7 +28,7 @@ def summarize_answers(examples: Examples, predictions: Mapping[str, list[Predict
 
     Returns:
         ``texts`` for written answers: of each system and of ``references`` the share of distinct and of empty ones, and the mean
-        length. ``confusions`` for classes: how often the model answered another class. ``residuals`` for numbers: the
+        length. ``confusions`` for classes and tags: how often the model answered another one. ``residuals`` for numbers: the
         distribution of answer minus reference.
     """
     answers = {system: [prediction.answer for prediction in said] for system, said in predictions.items()}
@@ -37,6 +37,8 @@ def summarize_answers(examples: Examples, predictions: Mapping[str, list[Predict
         return {"texts": {system: _texts([str(text) for text in said]) for system, said in texts.items()}}
     if scoring.answers == "label":
         return {"confusions": _confusions([str(name) for name in examples.references], [str(name) for name in answers[MODEL]])}
+    if scoring.answers == "tags":
+        return {"confusions": _confusions(*_aligned(examples.references, answers[MODEL]))}
     if scoring.answers == "number":
         return {"residuals": _residuals(np.array(examples.references, dtype=float), np.array(answers[MODEL], dtype=float))}
     return {}
@@ -49,6 +51,12 @@ def _texts(texts: Sequence[str]) -> dict[str, float]:
         "empty": round(sum(not text for text in texts) / count, DIGITS),
         "characters": round(sum(map(len, texts)) / count, DIGITS),
     }
+
+
+def _aligned(references: Sequence[Any], answers: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """The tags of all tokens that have both; an answer may be cut."""
+    pairs = [pair for wanted, found in zip(references, answers, strict=True) for pair in zip(wanted, found, strict=False)]
+    return [wanted for wanted, _ in pairs], [found for _, found in pairs]
 
 
 def _confusions(references: Sequence[str], answers: Sequence[str]) -> list[dict[str, Any]]:

@@ -72,10 +72,10 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 <p class="soft">Baselines learned from {{ "{:,}".format(baselines.known) }} training documents{% if baselines.known == baselines.limit %}, a sample that a hash chose{% endif %}.</p>
 </details>
 {% if split.summary.confusions is defined and split.summary.confusions %}
-<h3>Confused classes</h3>
+<h3>Confused {{ split.confused }}</h3>
 <div class="card"><table>
-<caption>Where the model answered another class, the most frequent pairs first.</caption>
-<tr><th>expected</th><th class="left">answered</th><th>examples</th><th>of this class</th></tr>
+<caption>What the model answered instead of the expected one, the most frequent pairs first.</caption>
+<tr><th>expected</th><th class="left">answered</th><th>times</th><th>of the expected one</th></tr>
 {% for row in split.summary.confusions %}
 <tr><td>{{ row.expected }}</td><td class="left">{{ row.answered }}</td><td>{{ row.count }}</td><td>{{ "%.0f" | format(100 * row.count / row.of) }} % of {{ row.of }}</td></tr>
 {% endfor %}

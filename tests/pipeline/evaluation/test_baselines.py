@@ -19,7 +19,11 @@ WRITTEN = Known(TEXTS, [one.target for one in TEXTS])
 CLASSES = Known(TEXTS, ["input", "network", "input"])
 SEVERAL = Known(TEXTS, [("fast", "input"), ("network",), ("fast",)])
 NUMBERS = Known(TEXTS, [1.0, 2.0, 6.0])
-KNOWN = {"majority": CLASSES, "mean_number": NUMBERS, "tfidf_logistic": CLASSES}
+TAGGED = Known(
+    [document(1, "Ada met Bob in Paris"), document(2, "Paris met Ada")],
+    [["B-PER", "O", "B-PER", "O", "B-LOC"], ["B-LOC", "O", "B-PER"]],
+)
+KNOWN = {"frequent_tag": TAGGED, "majority": CLASSES, "mean_number": NUMBERS, "tfidf_logistic": CLASSES}
 
 
 def predict(name: str, known: Known, *asked):
@@ -42,6 +46,7 @@ def predict(name: str, known: Known, *asked):
         ("majority", SEVERAL, document(9), ("fast",)),
         ("mean_number", NUMBERS, document(9), 3.0),
         ("tfidf_logistic", CLASSES, document(9, "the socket is closed"), "network"),
+        ("frequent_tag", TAGGED, document(9, "Bob saw Paris"), ["B-PER", "O", "B-LOC"]),
     ],
 )
 def test_each_baseline(name: str, known: Known, asked, answer) -> None:

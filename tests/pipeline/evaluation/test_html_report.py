@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from fixtures.reports import TOPICS, write_report
 
+from pipeline.evaluation.scoring import Scoring
 from pipeline.metrics.base import Prediction
 
 if TYPE_CHECKING:
@@ -45,5 +47,19 @@ def test_right_and_wrong_answers_are_marked_with_their_probability(tmp_path: Pat
     page = write_report(tmp_path, TOPICS, REFERENCES, answers)
     assert '<span class="up">a</span> <small>right, 90%</small>' in page
     assert '<span class="down">b</span> <small>wrong</small>' in page
+    assert "<h3>Confused classes</h3>" in page
     confused = re.findall(r'<tr><td>(\w)</td><td class="left">(\w)</td><td>(\d+)</td><td>(.*?)</td></tr>', page)
     assert confused == [("b", "c", "12", "100 % of 12")]
+
+
+def test_tags_are_scored_by_span_and_confused_by_token(tmp_path: Path) -> None:
+    scoring = Scoring("tags", ("span_f1",), "span_f1", {}, (), lambda one: one.target, " ".join)
+    references = [["B-PER", "I-PER", "O", "B-LOC"]] * 4
+    answers = {"model": [Prediction(["B-PER", "I-PER", "O", "B-PER"])] * 4, "untrained": [Prediction(["O", "O", "O"])] * 4}
+    page = write_report(tmp_path, scoring, references, answers)
+    systems = json.loads((tmp_path / "report.json").read_text())["splits"]["test"]["systems"]
+    assert systems["model"]["span_f1"]["value"] == 50
+    assert systems["untrained"]["span_f1"]["value"] == 0
+    assert "<h3>Confused tags</h3>" in page
+    assert '<tr><td>B-LOC</td><td class="left">B-PER</td><td>4</td><td>100 % of 4</td></tr>' in page
+    assert "B-PER I-PER O B-PER <small>50.0</small>" in page
