@@ -99,3 +99,11 @@ def test_filter(text: str, reason: str | None) -> None:
 
 def test_letters_counts_letters_and_white_space() -> None:
     assert letter_share("ab 1") == 0.75
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=1))
+def test_ascii_has_no_rules_of_its_own(text: str) -> None:
+    """One letter of another script takes the general way."""
+    assert letter_share(text + "ß") == pytest.approx((letter_share(text) * len(text) + 1) / (len(text) + 1))
+    if any(map(str.isalnum, text)):
+        assert comparison_key(f"{text} é") == f"{comparison_key(text)} é"
