@@ -78,13 +78,12 @@ def headline_metrics(split: str, summary: Mapping[str, Any], primary: str) -> di
 
 def _systems(result: SplitResult, bootstrap: Bootstrap) -> dict[str, dict[str, Any]]:
     """System → metric → value with interval, and how far the model is ahead."""
-    blocks = [(system, metric, rows) for system, by_metric in result.statistics.items() for metric, rows in by_metric.items()]
-    ends = np.cumsum([rows.shape[1] for *_, rows in blocks])
-    drawn = np.split(bootstrap.totals(np.concatenate([rows for *_, rows in blocks], axis=1)), ends[:-1], axis=1)
-    values: dict[tuple[str, str], tuple[float, NDArray[Any]]] = {}
-    for (system, name, rows), totals in zip(blocks, drawn, strict=True):
-        metric = load_metric(name)
-        values[system, name] = float(metric.value(rows.sum(axis=0))), metric.value(totals)
+    scored = [(system, load_metric(name), rows) for system, by_name in result.statistics.items() for name, rows in by_name.items()]
+    drawn = bootstrap.values([(rows, metric.value) for _, metric, rows in scored])
+    values = {
+        (system, metric.name): (float(metric.value(rows.sum(axis=0))), resampled)
+        for (system, metric, rows), resampled in zip(scored, drawn, strict=True)
+    }
     summary: dict[str, dict[str, Any]] = {system: {} for system in result.statistics}
     for (system, name), (value, resampled) in values.items():
         summary[system][name] = _with_interval(value, resampled)

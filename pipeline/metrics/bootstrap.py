@@ -6,7 +6,7 @@ all systems and metrics at once, so differences between systems are paired by co
 tests for machine translation evaluation"). Intervals are two-sided percentile intervals: at 95 %, one true value in forty is
 below the interval.
 
-Rows are summed by group first, and resamples are drawn in blocks, so memory does not grow with examples times resamples.
+Rows are summed by group first, and resamples are drawn and scored in blocks, so memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.metrics.base import Value
+
 BLOCK = 1_000_000
-"""Draws held at once: 8 MB each for the draws and for their counts."""
+"""Numbers held at once: 8 MB each for draws, for their counts and for the sums of a metric."""
 
 
 class Interval(NamedTuple):
@@ -48,26 +50,35 @@ class Bootstrap:
         """Number of groups."""
         self._resamples, self._seed = resamples, seed
 
-    def totals(self, statistics: NDArray[Any]) -> NDArray[Any]:
-        """Sums of the rows of each resample.
+    def values(self, scored: Sequence[tuple[NDArray[Any], Value]]) -> list[NDArray[Any]]:
+        """Scores of each resample; all metrics and systems of one call get the same resamples.
 
         Args:
-            statistics: [examples, k].
+            scored: statistics [examples, k] and the metric's value of their sums; each may have its own k.
 
         Returns:
-            [resamples, k].
+            For each pair [resamples] values.
         """
-        by_group = np.zeros((self.groups, statistics.shape[1]))
-        np.add.at(by_group, self._group_of, statistics)
+        by_group = [self._sums(rows) for rows, _ in scored]
+        found = [np.empty(self._resamples) for _ in scored]
         draw = np.random.default_rng(self._seed)
-        totals = np.empty((self._resamples, statistics.shape[1]))
-        rows = max(1, BLOCK // self.groups)
-        for start in range(0, self._resamples, rows):
-            count = min(rows, self._resamples - start)
-            picked = draw.integers(0, self.groups, (count, self.groups)) + self.groups * np.arange(count)[:, None]
-            weights = np.bincount(picked.ravel(), minlength=count * self.groups).reshape(count, self.groups)
-            totals[start : start + count] = weights.astype(np.float64) @ by_group
-        return totals
+        size = max(1, BLOCK // max([self.groups, *(sums.shape[1] for sums in by_group)]))
+        for start in range(0, self._resamples, size):
+            weights = self._weights(draw, min(size, self._resamples - start))
+            for values, sums, (_, value) in zip(found, by_group, scored, strict=True):
+                values[start : start + size] = value(weights @ sums)
+        return found
+
+    def _sums(self, statistics: NDArray[Any]) -> NDArray[Any]:
+        """[groups, k] sums of the rows of each group."""
+        sums = np.zeros((self.groups, statistics.shape[1]))
+        np.add.at(sums, self._group_of, statistics)
+        return sums
+
+    def _weights(self, draw: np.random.Generator, count: int) -> NDArray[Any]:
+        """[count, groups]: how often each resample has each group."""
+        picked = draw.integers(0, self.groups, (count, self.groups)) + self.groups * np.arange(count)[:, None]
+        return np.bincount(picked.ravel(), minlength=count * self.groups).reshape(count, self.groups).astype(np.float64)
 
 
 def interval(values: NDArray[Any], confidence: float = 0.95) -> Interval:

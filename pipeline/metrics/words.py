@@ -23,6 +23,21 @@ WORD = regex.compile(rf"(?V1)[{WITHOUT_BLANKS}&&{LETTER}][{MARK}]*|[{LETTER}--{W
 ALONE = regex.compile(rf"(?V1)[{WITHOUT_BLANKS}&&{LETTER}][{MARK}]*")
 
 
+PIECE = regex.compile(rf"(?V1){ALONE.pattern.removeprefix('(?V1)')}|[\S--[{WITHOUT_BLANKS}&&{LETTER}]]+")
+"""A piece of a text between blanks, or a character of a script without blanks."""
+
+
+def count_pieces(text: str) -> int:
+    """Number of pieces: of words with their punctuation, and of characters in scripts without blanks."""
+    return sum(1 for _ in PIECE.finditer(text))
+
+
+def first_pieces(text: str, count: int) -> str:
+    """The beginning of a text, as many pieces as asked for, with single blanks."""
+    ends = [found.end() for found, _ in zip(PIECE.finditer(text), range(count), strict=False)]
+    return " ".join(text[: ends[-1]].split()) if ends else ""
+
+
 def spaced(text: str) -> str:
     """The text with blanks around each character of the scripts without blanks; other text stays as it is."""
     return " ".join(ALONE.sub(r" \g<0> ", text).split()) if ALONE.search(text) else text

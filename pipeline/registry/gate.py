@@ -171,13 +171,10 @@ def paired_interval(
         groups: group of each example.
         confidence: share of resampled differences inside the interval, e.g. 0.95.
     """
-    import numpy as np
-
     from pipeline.metrics.bootstrap import Bootstrap, interval
 
-    totals = Bootstrap(groups, RESAMPLES, SEED).totals(np.concatenate([own, other], axis=1))
-    ahead = metric.sign * (metric.value(totals[:, : own.shape[1]]) - metric.value(totals[:, own.shape[1] :]))
-    return interval(ahead, confidence)
+    mine, theirs = Bootstrap(groups, RESAMPLES, SEED).values([(own, metric.value), (other, metric.value)])
+    return interval(metric.sign * (mine - theirs), confidence)
 
 
 def _metric(gate: Gate, report: Scores) -> Metric:

@@ -34,6 +34,9 @@ def predict(name: str, known: Known, *asked):
     ("name", "known", "asked", "answer"),
     [
         ("lead", WRITTEN, document(9, "one two three four five"), "one two three"),
+        ("lead", WRITTEN, document(9, "(one,\n two)  three\tfour"), "(one, two) three"),
+        ("lead", Known(TEXTS[:1], ["打开文件"]), document(9, "关闭 config 窗口。"), "关闭 config 窗"),
+        ("lead", WRITTEN, document(9, ""), ""),
         ("most_frequent", WRITTEN, document(9), "Read a file."),
         ("name_template", WRITTEN, document(9, name="shop.HTTPServer.getUser_name2"), "Return the get user name2."),
         ("name_template", WRITTEN, document(9, name=""), "Return the."),

@@ -206,7 +206,7 @@ def test_a_registration_counts_the_code_of_its_gate_and_of_its_metric(tmp_path: 
     before = {stage: reached_modules(stage, asked, tmp_path) for stage in ("registration", "finetuning", "evaluation")}
     for name, old, new in (
         ("registry/gate.py", "low > 0,", "low > 1,"),
-        ("metrics/bootstrap.py", "BLOCK // self.groups", "BLOCK // self.groups + 1"),
+        ("metrics/bootstrap.py", "max(1, BLOCK", "max(2, BLOCK"),
         ("metrics/base.py", "totals[..., 0], totals[..., 1]", "totals[..., 1], totals[..., 0]"),
         ("metrics/labels.py", "100 * ratio", "1 * ratio"),
     ):
