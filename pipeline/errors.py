@@ -96,6 +96,10 @@ def disk_error(error: OSError) -> TrainshedError | None:
     return None
 
 
+MANY_NAMES = 60
+"""Names that a message lists; of more it shows the nearest ones."""
+
+
 def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
     """Build the error for a name that does not exist; it suggests the most similar name that does.
 
@@ -108,6 +112,9 @@ def unknown_name(kind: str, name: str, available: Iterable[str]) -> BadInput:
     by_lower_case = {known.lower(): known for known in names}
     near = [by_lower_case[found] for found in get_close_matches(name.lower(), by_lower_case, n=1)]
     hint = f"did you mean {near[0]!r}?" if near else "use one of these names"
+    if len(names) > MANY_NAMES:
+        first = ", ".join(get_close_matches(name.lower(), names, n=5, cutoff=0.0))
+        return BadInput(f"unknown {kind} {name!r}", f"one of {len(names)} names, e.g. {first}", hint if near else "correct the name")
     if not names:
         return BadInput(f"unknown {kind} {name!r}; there is no {kind} yet")
     return BadInput(f"unknown {kind} {name!r}", f"one of: {', '.join(names)}", hint)

@@ -14,7 +14,6 @@ TABLES = {
     "trainshed.readers": "pipeline.corpus.readers:READERS",
     "trainshed.families": "pipeline.models:FAMILIES",
     "trainshed.objectives": "pipeline.training:OBJECTIVES",
-    "trainshed.feeds": "pipeline.training:TASKS",
     "trainshed.optimizers": "pipeline.training:OPTIMIZERS",
     "trainshed.metrics": "pipeline.metrics:METRICS",
     "trainshed.baselines": "pipeline.evaluation.baselines:BASELINES",

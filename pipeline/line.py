@@ -27,12 +27,12 @@ def line(step: Steps, recipe: Recipe) -> None:
     """From a source of text to a decision about the champion."""
     source = step.pin(recipe.data.source)
     corpus = step("ingestion", recipe.data, recipe.task, source=source)
-    tokens = step("tokenization", recipe.tokenizer, corpus=corpus)
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus)
     base = step("pretraining", recipe.model, recipe.pretraining, tokens=tokens) if recipe.pretraining else None
     model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens, base=base)
-    report = step("evaluation", recipe.evaluation, corpus=corpus, model=model)
+    report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model)
     champion = step.champion(recipe.registration.model)
-    champion_report = step("evaluation", recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)
+    champion_report = step("evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)
     step("registration", recipe.registration, model=model, report=report, champion_report=champion_report)
 
 

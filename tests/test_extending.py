@@ -94,7 +94,7 @@ from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources import PINNERS
 from pipeline.tasks.summarization.section import Summarization
-from pipeline.tasks.written import WrittenExamples
+from pipeline.tasks.written.examples import WrittenExamples
 
 class Texts(WrittenExamples):
     def finish(self, folder):
@@ -142,7 +142,7 @@ class NoCheckpoints:
         pass
 
 corpus, folder, family, task = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
-recipe = "pydocs" if family == "t5" else "pydocs-gpt2"
+recipe = "pydocs" if family == "t5" else "pydocs-topics"
 replace_fields(read_recipe(Path(f"dags/recipes/{recipe}.yaml")), {"model.family": family, "task.kind": task}, "test")
 for name in ("tokens", "model"):
     (folder / name).mkdir()
@@ -176,7 +176,8 @@ EVALUATE = """
 import sys
 from pathlib import Path
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
-from pipeline.evaluation.scoring import summarization_scoring
+from pipeline.tasks.summarization.scoring import make_scoring
+from pipeline.tasks.summarization.section import Summarization
 from pipeline.evaluation.systems import written_predictions
 from pipeline.recipe import Evaluation, Gate
 from pipeline.registry.gate import decide
@@ -185,7 +186,7 @@ from pipeline.reporter import SilentReporter
 
 corpus, model, output = map(Path, sys.argv[1:])
 output.mkdir()
-job = EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter(), summarization_scoring(), written_predictions)
+job = EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter(), make_scoring(Summarization(kind="summarization")), written_predictions)
 evaluate_model(job, Evaluation(examples=20, resamples=100, metrics=("word_errors",)))
 gate = Gate(metric="word_errors", beats=("lead",), min_examples=1, min_groups=1, min_distinct=0, threshold=1.0)
 decision = decide(gate, read_scores(output), None)

@@ -1,4 +1,4 @@
-"""Fine-tuning: learn a task from (text, target) pairs."""
+"""Fine-tuning: learn a task from examples."""
 
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
@@ -11,7 +11,7 @@ class FinetuningParams(Params):
     """What fine-tuning needs to know."""
 
     model: Model
-    """Shape of the model; used without a pretrained base, and checked against the base otherwise."""
+    """Family and configuration of the model; unused with a base."""
 
     task: Task
     """What is learned."""
@@ -24,12 +24,16 @@ contract = Component(
     name="finetuning",
     verb="finetune",
     version=1,
-    summary="Train a model on (text, target) pairs, stopping early when the validation loss no longer falls.",
+    summary="Train a model on the examples of a task, stopping early when the validation loss no longer falls.",
     params=FinetuningParams,
-    inputs={"tokens": Input(ArtifactType.TOKENS), "base": Input(ArtifactType.MODEL, optional=True)},
+    inputs={
+        "tokens": Input(ArtifactType.TOKENS, parts=("tokenizer", "examples")),
+        "base": Input(ArtifactType.MODEL, optional=True),
+    },
     output=ArtifactType.MODEL,
+    task_parts=("model",),
     image="training",
-    libraries=("numpy", "torch", "transformers"),
+    libraries=("numpy", "peft", "torch", "transformers"),
     resources="gpu-1",
     trains=True,
 )

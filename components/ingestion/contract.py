@@ -24,8 +24,8 @@ contract = Component(
     params=IngestionParams,
     inputs={"source": Input(ArtifactType.SOURCE)},
     output=ArtifactType.CORPUS,
+    task_parts=("examples",),
     image="light",
     libraries=("pyarrow", "regex"),
-    task_parts=("examples",),
     resources="cpu-small",
 )

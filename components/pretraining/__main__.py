@@ -9,6 +9,7 @@ from pipeline.training.process_group import SINGLE_PROCESS
 
 def pretrain(work: Work[PretrainingParams]) -> None:
     """Tokens → base model."""
+    base = work.inputs.get("base")
     job = TrainingJob(
         tokens=work.inputs["tokens"].folder,
         model=work.params.model,
@@ -18,6 +19,7 @@ def pretrain(work: Work[PretrainingParams]) -> None:
         reporter=work.reporter,
         checkpoints=work.checkpoints,
         process_group=work.process_group or SINGLE_PROCESS,
+        base=base.folder if base else None,
     )
     result = pretrain_model(job, work.params.pretraining)
     work.metrics.update(result.metrics)

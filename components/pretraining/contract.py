@@ -10,7 +10,7 @@ class PretrainingParams(Params):
     """What pretraining needs to know."""
 
     model: Model
-    """Shape of the model."""
+    """Family and configuration of the model, or the weights to start from."""
 
     pretraining: Pretraining
     """Objective, steps, optimizer."""
@@ -20,9 +20,12 @@ contract = Component(
     name="pretraining",
     verb="pretrain",
     version=1,
-    summary="Train a model on text without labels: span corruption or causal language modelling.",
+    summary="Train a model on text without labels: span corruption, causal or masked language modelling.",
     params=PretrainingParams,
-    inputs={"tokens": Input(ArtifactType.TOKENS)},
+    inputs={
+        "tokens": Input(ArtifactType.TOKENS, parts=("tokenizer", "streams")),
+        "base": Input(ArtifactType.MODEL, optional=True),
+    },
     output=ArtifactType.MODEL,
     image="training",
     libraries=("numpy", "torch", "transformers"),

@@ -24,6 +24,7 @@ contract = Component(
         "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False),
     },
     output=ArtifactType.VERSION,
+    task_parts=("serving",),
     image="light",
     libraries=("numpy",),
     resources="cpu-small",

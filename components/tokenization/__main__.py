@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from components.tokenization.contract import TokenizationParams, contract
 from pipeline.corpus.counts import check_counts
 from pipeline.runtime import main
+from pipeline.tasks.parts import part
 from pipeline.tokens.tokenize import tokenize_corpus
 
 if TYPE_CHECKING:
     from pipeline.runtime import Work
+    from pipeline.tokens.text_encoder import ExampleEncoder
 
 
 def tokenize(work: Work[TokenizationParams]) -> None:
@@ -19,7 +21,18 @@ def tokenize(work: Work[TokenizationParams]) -> None:
     corpus = work.inputs["corpus"]
     check_counts(corpus.folder, corpus.manifest.counts)
     threads = work.settings.threads or len(os.sched_getaffinity(0))
-    counts = tokenize_corpus(corpus.folder, work.params.tokenizer, work.output, work.reporter, threads, work.settings.home)
+    encode: ExampleEncoder = part(work.params.task, "encode")
+    base = work.inputs.get("base")
+    counts = tokenize_corpus(
+        corpus.folder,
+        work.params.tokenizer,
+        encode,
+        work.output,
+        work.reporter,
+        threads,
+        work.settings.home,
+        base.folder if base else None,
+    )
     work.counts.update(counts)
     work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})
 

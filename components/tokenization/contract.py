@@ -1,7 +1,8 @@
-"""Tokenization: train a byte-level BPE on the train split (or take a given one) and write token shards."""
+"""Tokenization: take or train a tokenizer, and write the corpus as token ids."""
 
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
+from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 
 
@@ -9,18 +10,22 @@ class TokenizationParams(Params):
     """What tokenization needs to know."""
 
     tokenizer: Tokenizer
-    """Vocabulary and lengths of the recipe."""
+    """Vocabulary of the recipe."""
+
+    task: Task
+    """How a document becomes an example."""
 
 
 contract = Component(
     name="tokenization",
     verb="tokenize",
     version=1,
-    summary="Train a byte-level BPE on the train split, or take a given one, and write token shards.",
+    summary="Train a byte-level BPE on the train split, or take a given tokenizer, and write the corpus as token ids.",
     params=TokenizationParams,
-    inputs={"corpus": Input(ArtifactType.CORPUS)},
+    inputs={"corpus": Input(ArtifactType.CORPUS), "base": Input(ArtifactType.MODEL, optional=True)},
     output=ArtifactType.TOKENS,
-    image="light",
-    libraries=("numpy", "pyarrow", "tiktoken", "tokenizers"),
+    task_parts=("encode",),
+    image="training",
+    libraries=("numpy", "pyarrow", "tiktoken", "tokenizers", "transformers"),
     resources="cpu-small",
 )

@@ -34,7 +34,7 @@ from pipeline.recipe import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-PACKAGES = ("sources", "corpus", "tasks", "tokens", "models", "training", "metrics", "evaluation", "serving")
+PACKAGES = ("sources", "corpus", "families", "tasks", "tokens", "models", "training", "metrics", "evaluation", "serving")
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
 GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""
@@ -120,7 +120,9 @@ class _Walk:
         """The entries of a table that count; None for all of them."""
         if is_section(module):
             return entries.intersection(self.task_parts)
-        return entries.intersection(self.chosen.get(group, ())) or None
+        named = self.chosen.get(group)
+        # a name that is not in the table, such as a family of transformers, selects none of its entries
+        return entries.intersection(named) if named else None
 
     def _add(self, entry: str, place: str, package: str) -> list[str]:
         """Note an entry that a package adds; return the dotted names that it brings in."""

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 def describe_model(loaded: Loaded) -> dict[str, Any]:
     """The model's info, its number of parameters, and ``title`` and ``sentence`` for people."""
     info, parameters = loaded.info, sum(weight.numel() for weight in loaded.model.parameters())
-    shape = info.shape
+    kind = info.kind.value.replace("_", "-")
+    classes = f"{len(info.head.labels)} classes; " if info.head.labels else ""
     sentence = (
-        f"{parameters:,} parameters, {shape.layers} layers of width {shape.width}{', copy head' if shape.copy_head else ''}; "
-        f"vocabulary of {info.vocabulary:,} tokens; task: {info.task}; at most {info.max_source_tokens} tokens read and "
-        f"{info.max_target_tokens} written, decoded greedily."
+        f"{info.family} ({kind}), {parameters:,} parameters; vocabulary of {info.vocabulary.size:,} tokens; at most {info.context} tokens "
+        f"read; {classes}task: {(info.task or {}).get('kind', 'none')}."
     )
-    return {**info.to_json(), "parameters": parameters, "title": f"Evaluation of a {shape.family} model", "sentence": sentence}
+    return {**info.to_json(), "parameters": parameters, "title": f"Evaluation of a {info.family} model", "sentence": sentence}

@@ -28,7 +28,7 @@ from pipeline.evaluation.examples import Examples, choose_examples
 from pipeline.evaluation.examples_table import write_examples
 from pipeline.evaluation.html_report import render_page
 from pipeline.evaluation.results import headline_metrics, score_split, summarize_split
-from pipeline.evaluation.systems import run_systems
+from pipeline.evaluation.systems import MODEL, UNTRAINED, run_systems, untrained
 from pipeline.models.files import load_model, read_history
 from pipeline.reporter import CpuHeartbeat
 
@@ -70,6 +70,8 @@ class EvaluationJob:
     """How the task's answers are scored and shown."""
     predict: PredictModel
     """How a model of the task answers."""
+    base: Path | None = None
+    """Folder of the base model that it started from, to be shown beside it; None if it started from random weights."""
 
 
 def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, int], dict[str, float]]:
@@ -109,7 +111,9 @@ def _score(job: EvaluationJob, params: Evaluation, loaded: Loaded, known: Exampl
         [document for examples in chosen.values() for document in examples.documents],
         [reference for examples in chosen.values() for reference in examples.references],
     )
-    predictions = run_systems(loaded, known, everything, job.scoring, job.predict, params.batch, job.reporter)
+    before = untrained(loaded, job.base)
+    models = {MODEL: loaded, **({UNTRAINED: before} if before else {})}
+    predictions = run_systems(models, known, everything, job.scoring, job.predict, params.batch, job.reporter)
     results, start = [], 0
     with CpuHeartbeat(job.reporter):
         for split, examples in chosen.items():

@@ -50,14 +50,6 @@ class Scoring:
         return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *more))))
 
 
-def summarization_scoring() -> Scoring:
-    """Short texts that describe longer ones."""
-    names = ("lead", "most_frequent", "name_template", "nearest_neighbour")
-    return Scoring(
-        answers="text",
-        metrics=("rougeL", "rouge1", "rouge2", "bits_per_byte", "perplexity", "loss"),
-        primary="rougeL",
-        baselines={name: BASELINES[name] for name in names},
-        beats=("lead", "most_frequent"),
-        reference=lambda document: document.target or None,
-    )
+def named_baselines(*names: str) -> dict[str, str]:
+    """Entries of the table of baselines, by name."""
+    return {name: BASELINES[name] for name in names}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.evaluation.baselines.base import Known
-from pipeline.evaluation.likelihood import likelihoods
 from pipeline.evaluation.pass_progress import PassProgress
 from pipeline.lookup import load_object
-from pipeline.metrics.base import Prediction
-from pipeline.models.build import build_model
+from pipeline.models.build import from_weights
 from pipeline.models.files import Loaded
+from pipeline.models.files import untrained as random_weights
 from pipeline.reporter import CpuHeartbeat
-from pipeline.serving.answer import Answerer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pipeline.evaluation.baselines.base import Baseline
     from pipeline.evaluation.examples import Examples
     from pipeline.evaluation.scoring import Scoring
+    from pipeline.metrics.base import Prediction
     from pipeline.reporter import Reporter
 
 MODEL = "model"
@@ -40,31 +40,34 @@ class PredictModel(Protocol):
         """
 
 
-def written_predictions(loaded: Loaded, examples: Examples, batch: int, progress: PassProgress) -> list[Prediction]:
-    """The text that a model writes for each document, and how probable it finds the reference."""
-    documents = examples.documents
-    writing, scoring = (progress.part(place, 2, len(documents)) for place in range(2))
-    names = [document.name for document in documents]
-    answers = Answerer(loaded, batch).answer([document.text for document in documents], names, writing.report, writing.beat)
-    found = likelihoods(loaded, documents, [str(reference) for reference in examples.references], batch, scoring)
-    return [Prediction(answer, likelihood=each) for answer, each in zip(answers, found, strict=True)]
+def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
+    """The model before its first step: from the seed's random weights, or the base it started from with a new head.
 
+    Args:
+        loaded: the trained model.
+        base: folder of the base model, if the evaluation was given it.
 
-def untrained(loaded: Loaded) -> Loaded:
-    """The same architecture and tokenizer with the seed's initial weights."""
+    Returns:
+        None if the model started from weights that are not given here.
+    """
     info = loaded.info
-    fresh = build_model(info.shape, info.vocabulary, info.specials, dropout=0.0, seed=info.seed)
-    device = next(loaded.model.parameters()).device
-    return Loaded(fresh.to(device).eval(), loaded.tokenizer, info)
+    model = random_weights(info) if info.architecture else from_weights(base, info.head, 0.0, info.seed) if base else None
+    return Loaded(model.to(loaded.device).eval(), loaded.tokenizer, info, loaded.folder) if model else None
 
 
 def run_systems(
-    loaded: Loaded, known: Examples, examples: Examples, scoring: Scoring, predict: PredictModel, batch: int, reporter: Reporter
+    models: Mapping[str, Loaded],
+    known: Examples,
+    examples: Examples,
+    scoring: Scoring,
+    predict: PredictModel,
+    batch: int,
+    reporter: Reporter,
 ) -> dict[str, list[Prediction]]:
-    """Predictions of every system for all examples: the model first, then the untrained model, then the baselines by name.
+    """Predictions of every system for all examples: the models first, then the baselines by name.
 
     Args:
-        loaded: the model.
+        models: the model, and the untrained one if there is one, by their names as systems.
         known: training documents that baselines learn from.
         examples: what to answer.
         scoring: the task's baselines.
@@ -74,8 +77,8 @@ def run_systems(
     """
     count = len(examples.documents)
     predictions: dict[str, list[Prediction]] = {}
-    for place, (system, answering) in enumerate(((MODEL, loaded), (UNTRAINED, untrained(loaded)))):
-        predictions[system] = predict(answering, examples, batch, PassProgress(reporter, place * count, 2 * count))
+    for place, (system, answering) in enumerate(models.items()):
+        predictions[system] = predict(answering, examples, batch, PassProgress(reporter, place * count, len(models) * count))
     with CpuHeartbeat(reporter):
         for name, baseline in load_baselines(scoring).items():
             predictions[name] = baseline.predict(Known(*known), examples.documents)

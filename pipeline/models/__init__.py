@@ -1,8 +1,20 @@
-"""Model families: shapes, batches, weights on disk, generation and likelihood.
+"""Models: transformers' own classes, built from a configuration or from weights, on disk, in batches, generating text.
 
-A family wraps transformers' own configuration and model classes behind one small interface (`base.TextModel`), so that the
-training loop, evaluation and serving never ask which family they hold. A registered model ships this package into environments
-without the rest of the project. It therefore imports only `pipeline.errors` and `pipeline.lookup`.
+No other room asks which family it holds. A family is a ``model_type`` of transformers with its configuration, or one of
+`FAMILIES`, which are subclasses with something of their own. What differs between families is asked of the *kind* of model: see
+`pipeline.families`.
+
+=================== ====================================================================================
+`architecture`      the recipe's ``model`` section → transformers' configuration
+`build`             new models, with weights that depend on the seed alone; new heads on given weights
+`text_model`        one model as training and serving hold it
+`info`, `files`     a model as a folder
+`batch`, `collate`  token ids → tensors, padded or packed
+`attention`         the mask of packed rows; the probe that proves that it isolates documents
+`losses`            loss of each label; `likelihood` of given answers
+`generate`          writing answers
+`copying`           the copy head
+=================== ====================================================================================
 """
 
 from pipeline.lookup import Table
@@ -11,7 +23,7 @@ FAMILIES = Table(
     "model family",
     "trainshed.families",
     {
-        "t5": "pipeline.models.t5:EncoderDecoder",
-        "gpt2": "pipeline.models.gpt2:Decoder",
+        "t5_copy": "pipeline.models.copying.t5:T5Copy",
     },
 )
+"""Families beside those of transformers. Each entry is a model class whose ``config_class`` names its ``model_type``."""

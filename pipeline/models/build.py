@@ -1,45 +1,167 @@
-"""Building a model of any family; its weights depend on the seed alone. Also: which kind of batch a family is trained on."""
+"""Building models: from a configuration, with weights that depend on the seed alone; or from given weights, with a new head.
+
+The global random state stays as it was.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
+from pipeline.errors import BadInput
+from pipeline.families.families import families, find_family
+from pipeline.families.kinds import Head, Kind
 from pipeline.models import FAMILIES
+from pipeline.models.architecture import make_config, set_dropout
+from pipeline.models.text_model import TextModel
 
 if TYPE_CHECKING:
-    from pipeline.models.base import PackedBatch, PairBatch, TextModel
-    from pipeline.models.shape import Shape, Specials
+    from pathlib import Path
+
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    from pipeline.families.vocabulary import Vocabulary
+    from pipeline.models.architecture import Architecture
+
+KERNEL = "eager"
+"""The attention kernel a model is built with; training chooses another where it pays."""
 
 
-def build_model(shape: Shape, vocabulary: int, specials: Specials, dropout: float, seed: int) -> TextModel:
+@dataclass(frozen=True)
+class HeadSpec:
+    """Which head a model gets."""
+
+    head: Head
+
+    labels: tuple[str, ...] = ()
+    """Names of the classes, in the order of their ids; empty for heads that predict tokens."""
+
+    problem: str | None = None
+    """transformers' ``problem_type`` of sequence classification."""
+
+    mean_pooling: bool = False
+    """Classify from the mean of all states, with a head of ours on the bare core."""
+
+    def apply(self, config: PretrainedConfig) -> None:
+        """Write the classes into a configuration."""
+        if self.labels:
+            config.id2label = dict(enumerate(self.labels))
+            config.label2id = {name: number for number, name in enumerate(self.labels)}
+            config.problem_type = self.problem
+
+
+def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
     """Build a model with random weights, in fp32 on the CPU, in training mode.
 
-    The same arguments give the same weights wherever this is called; the global random state stays as it was.
-
     Args:
-        shape: architecture and size.
-        vocabulary: number of token ids.
-        specials: ids of the special tokens.
-        dropout: probability, applied wherever the family has dropout.
+        architecture: family, configuration fields, context.
+        vocabulary: of its tokenizer.
+        spec: its head.
+        dropout: probability, wherever the family has dropout.
         seed: decides the weights.
 
     Raises:
-        BadInput: unknown family.
+        BadInput: unknown family or field, or the family has no such head.
     """
-    family = FAMILIES.load(shape.family)
+    config = make_config(architecture, vocabulary, dropout)
+    spec.apply(config)
+    model_class = _class_of(config, spec)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model: TextModel = family(shape, vocabulary, specials, dropout)
-    return model.train()
+        try:
+            # transformers' own name for "from a configuration"; a class of ours is built directly
+            make = getattr(model_class, "_from_config", model_class)
+            core = make(config, attn_implementation=KERNEL)
+        except (ValueError, TypeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0][:300]
+            raise BadInput(f"model.config of {architecture.family}: {said}", "", "correct model.config") from error
+        return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
 
 
-def batch_type_of(family: str) -> type[PairBatch] | type[PackedBatch]:
-    """The kind of batch that a family is trained on: pairs for an encoder-decoder, packed rows for a decoder.
+def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
+    """Load the weights of a transformers folder; a head that the folder lacks gets random weights by the seed.
+
+    Args:
+        folder: ``config.json`` and safetensors.
+        spec: the head it should have.
+        dropout: probability, wherever the family has dropout.
+        seed: decides the weights of a new head.
 
     Raises:
-        BadInput: unknown family.
+        BadInput: the folder does not hold a model, or its family has no such head.
     """
-    model: type[TextModel] = FAMILIES.load(family)
-    return model.batch_type
+    config = read_config(folder)
+    set_dropout(config, dropout)
+    spec.apply(config)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        core = _class_of(config, spec).from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=KERNEL,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
+
+
+def read_config(folder: Path) -> PretrainedConfig:
+    """The configuration of a transformers folder.
+
+    Raises:
+        BadInput: it is missing, broken, or of an unknown family.
+    """
+    from transformers import AutoConfig
+
+    try:
+        family = str(json.loads((folder / "config.json").read_bytes()).get("model_type"))
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"config.json in {folder} cannot be read: {error}", "a transformers folder", "check the folder") from error
+    if family in FAMILIES:
+        return FAMILIES.load(family).config_class.from_pretrained(folder)
+    find_family(family, "model_type in config.json:")
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def kind_of(config: PretrainedConfig) -> Kind:
+    """The kind of a model; a family of an installed package writes, and its configuration says whether it has an encoder."""
+    found = families().get(config.model_type)
+    return found.kind if found else Kind.ENCODER_DECODER if config.is_encoder_decoder else Kind.DECODER
+
+
+def _class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
+    """The model class of a configuration with a head.
+
+    Raises:
+        BadInput: the family has no such head.
+    """
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()  # a bar for each file would fill the logs
+    if config.model_type in FAMILIES:
+        own: type[PreTrainedModel] = FAMILIES.load(config.model_type)
+        return own
+    auto = getattr(transformers, (Head.NONE if spec.mean_pooling else spec.head).value)
+    found = auto._model_mapping.get(type(config), None)  # noqa: SLF001 - the only map from a configuration to its classes
+    if found is None:
+        raise BadInput(
+            f"family {config.model_type} has no {spec.head.value.removeprefix('AutoModelFor')} head", "", "choose another model.family"
+        )
+    chosen: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
+    return chosen
+
+
+def _mean_head(core: PreTrainedModel, spec: HeadSpec, dropout: float) -> nn.Module | None:
+    """A linear layer over the mean of the states; None where transformers' own head is used."""
+    if not spec.mean_pooling:
+        return None
+    width, spread = core.config.hidden_size, getattr(core.config, "initializer_range", 0.02)
+    layer = nn.Linear(width, max(1, len(spec.labels)))
+    nn.init.normal_(layer.weight, std=spread)
+    nn.init.zeros_(layer.bias)
+    return nn.Sequential(nn.Dropout(dropout), layer)

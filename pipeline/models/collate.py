@@ -1,8 +1,7 @@
-"""From token ids to a batch of the kind the family is trained on.
+"""From token ids to a batch, for each kind of model: padded rows, packed rows, and answers after or beside their source.
 
-A decoder's row holds several documents. Two things separate them: their number in ``document_BL``, from which the model builds a
-block-diagonal causal mask, and positions that restart at 0. transformers' own mask recognises packing in some cases only, and
-silently leaks between documents in the others.
+Examples hold plain content. The special tokens of the tokenizer's frame are added here, so that tokens do not depend on the
+kind of model.
 """
 
 from __future__ import annotations
@@ -13,16 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pipeline.models.base import IGNORED, Batch, PackedBatch, PairBatch
+from pipeline.families.kinds import Kind
+from pipeline.models.batch import IGNORED, Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.models.base import TextModel
-    from pipeline.models.shape import Specials
+    from pipeline.families.vocabulary import Vocabulary
+    from pipeline.models.text_model import TextModel
 
+    Ids = Sequence[int] | NDArray[np.integer]
 
 LENGTH_MULTIPLE = 4
 """Lengths of batches are multiples of this. In bf16 a CPU compiles and keeps a kernel for every new shape: a run of a few hundred
@@ -36,7 +37,7 @@ class PackedDocument:
     Attributes:
         ids: its tokens except the last, which is only predicted.
         labels: what each position predicts, or `IGNORED`.
-        source: how many positions, from the first, a copy head may point at.
+        source: how many positions, from the first, belong to the source of an answer.
     """
 
     ids: NDArray[np.int64]
@@ -48,23 +49,34 @@ class PackedDocument:
         return len(self.ids)
 
 
-def text_document(ids: Sequence[int] | NDArray[np.integer]) -> PackedDocument:
-    """A document each of whose tokens predicts the next."""
+def text_document(ids: Ids, predicted: NDArray[np.bool_] | None = None) -> PackedDocument:
+    """A document each of whose tokens predicts the next; with ``predicted``, only the tokens marked there are predicted."""
     whole = np.asarray(ids, dtype=np.int64)
-    return PackedDocument(whole[:-1], whole[1:], len(whole) - 1)
-
-
-def target_after_source(
-    source: Sequence[int] | NDArray[np.integer], target: Sequence[int] | NDArray[np.integer], specials: Specials
-) -> PackedDocument:
-    """``source <sep> target``, of which only the target is predicted."""
-    whole = np.concatenate([np.asarray(source), [specials.sep], np.asarray(target)]).astype(np.int64)
     labels = whole[1:].copy()
-    labels[: len(source)] = IGNORED
-    return PackedDocument(whole[:-1], labels, len(source))
+    if predicted is not None:
+        labels[~predicted[1:]] = IGNORED
+    return PackedDocument(whole[:-1], labels, len(whole) - 1)
 
 
-def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, pad_id: int) -> PackedBatch:
+def prompt_ids(source: Ids, vocabulary: Vocabulary, kind: Kind) -> NDArray[np.int64]:
+    """What a model reads before it writes an answer: the source in the frame of its kind."""
+    if kind is Kind.DECODER:
+        ends: tuple[int, ...] = () if vocabulary.sep is None else (vocabulary.sep,)
+    else:
+        ends = vocabulary.frame.suffix
+    return np.concatenate([vocabulary.frame.prefix, np.asarray(source), ends]).astype(np.int64)
+
+
+def answer_document(source: Ids, answer: Ids, vocabulary: Vocabulary) -> PackedDocument:
+    """Source and answer as one document of a decoder, of which only the answer is predicted."""
+    prompt = prompt_ids(source, vocabulary, Kind.DECODER)
+    whole = np.concatenate([prompt, np.asarray(answer)]).astype(np.int64)
+    labels = whole[1:].copy()
+    labels[: len(prompt) - 1] = IGNORED
+    return PackedDocument(whole[:-1], labels, len(prompt))
+
+
+def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, pad_id: int) -> Batch:
     """Concatenate the documents of each row.
 
     Args:
@@ -84,39 +96,47 @@ def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, pad_id: 
             document[index, begin:end], position[index, begin:end] = number, np.arange(len(one))
             source[index, begin : begin + one.source] = True
             begin = end
-    return PackedBatch(*(torch.from_numpy(part) for part in (ids, document, position, labels, source)))
+    tensors = [torch.from_numpy(part) for part in (ids, position, labels, document, source)]
+    return Batch({"input_ids": tensors[0], "position_ids": tensors[1]}, tensors[2], document=tensors[3], source=tensors[4])
 
 
-def collate_pairs(
-    sources: Sequence[Sequence[int] | NDArray[np.integer]], targets: Sequence[Sequence[int] | NDArray[np.integer]], pad_id: int
-) -> PairBatch:
-    """Pad sources and targets to the longest of each, rounded up to a multiple of `LENGTH_MULTIPLE`."""
-    return PairBatch(_rectangle(sources, pad_id), _rectangle(targets, IGNORED))
-
-
-def example_batch(
-    model: TextModel, sources: Sequence[Sequence[int] | NDArray[np.integer]], targets: Sequence[Sequence[int] | NDArray[np.integer]]
-) -> Batch:
-    """One example per row, for either family; the labels are those of the targets, row by row.
+def collate_answers(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary) -> Batch:
+    """One example per row; the labels are the answers' tokens, row by row.
 
     Args:
-        model: decides the kind of batch.
-        sources: token ids of each source.
-        targets: token ids of each target, the end token included.
+        model: decides between an encoder-decoder's two sequences and a decoder's one.
+        sources: token ids of each source, without special tokens.
+        answers: token ids of each answer, its end token included.
+        vocabulary: of the tokenizer.
     """
-    if model.batch_type is PairBatch:
-        return collate_pairs(sources, targets, model.specials.pad)
-    rows = [[target_after_source(source, target, model.specials)] for source, target in zip(sources, targets, strict=True)]
-    return collate_rows(rows, round_up(max(len(row[0]) for row in rows)), model.specials.pad)
+    if model.kind is Kind.DECODER:
+        rows = [[answer_document(source, answer, vocabulary)] for source, answer in zip(sources, answers, strict=True)]
+        return collate_rows(rows, round_up(max(len(row[0]) for row in rows)), vocabulary.pad)
+    prompts = [prompt_ids(source, vocabulary, model.kind) for source in sources]
+    return collate_seq2seq(model, prompts, answers, vocabulary)
+
+
+def collate_seq2seq(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary) -> Batch:
+    """Two padded sequences for an encoder-decoder, both as they are: framed sources, answers with their end token."""
+    ids, mask = pad(sources, vocabulary.pad)
+    labels, _ = pad(answers, IGNORED)
+    given = labels.masked_fill(labels == IGNORED, vocabulary.pad)
+    start = torch.full((len(given), 1), model.core.config.decoder_start_token_id)
+    inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": torch.cat([start, given[:, :-1]], dim=1)}
+    return Batch(inputs, labels)
+
+
+def pad(sequences: Sequence[Ids], filler: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences padded at the end to the longest, rounded up to a multiple of `LENGTH_MULTIPLE`, and the mask of what is real."""
+    length = round_up(max(map(len, sequences)))
+    filled = np.full((len(sequences), length), filler, dtype=np.int64)
+    mask = np.zeros_like(filled)
+    for row, real, sequence in zip(filled, mask, sequences, strict=True):
+        row[: len(sequence)] = sequence
+        real[: len(sequence)] = 1
+    return torch.from_numpy(filled), torch.from_numpy(mask)
 
 
 def round_up(length: int) -> int:
     """The next multiple of `LENGTH_MULTIPLE`."""
     return -(-length // LENGTH_MULTIPLE) * LENGTH_MULTIPLE
-
-
-def _rectangle(sequences: Sequence[Sequence[int] | NDArray[np.integer]], filler: int) -> torch.Tensor:
-    filled = np.full((len(sequences), round_up(max(map(len, sequences)))), filler, dtype=np.int64)
-    for row, sequence in zip(filled, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return torch.from_numpy(filled)

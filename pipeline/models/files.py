@@ -1,41 +1,43 @@
-"""A model as a folder: five files, none of which can run code.
+"""A model as a folder: an ordinary transformers folder, and what only this project needs. No file can run code.
 
-================= =============================================================================================
-model.safetensors weights in fp32, under transformers' own names; a copy head's names begin with ``copy_head.``
-config.json       transformers' configuration, for readers that know the family
-tokenizer.json    the tokenizer, in the format of HF ``tokenizers``
-model.json        family, shape, special tokens, task, lengths: `shape.ModelInfo`
-history.json      the training curve, one row per validation
-================= =============================================================================================
+======================= ========================================================================================
+config.json             transformers' configuration
+model.safetensors       weights in fp32, under transformers' own names
+generation_config.json  how answers are written; for models that write
+tokenizer.json, …       the tokenizer, as transformers saves it
+trainshed.json          kind, vocabulary, head, task: `info.ModelInfo`
+head.safetensors        a head that transformers does not have; only with mean pooling
+history.json            the training curve, one row per validation
+======================= ========================================================================================
 
-Equal weights give equal bytes: names are sorted, and no file records time or place.
+Equal weights give equal bytes: no file records time or place.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from pipeline.errors import BadInput
-from pipeline.models.build import build_model
+from pipeline.models.build import from_weights, new_model
 from pipeline.models.finite import find_non_finite
-from pipeline.models.shape import ModelInfo
+from pipeline.models.info import ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from torch import Tensor
+    import torch
 
-    from pipeline.models.base import TextModel
+    from pipeline.models.text_model import TextModel
 
-WEIGHTS, CONFIG, TOKENIZER, INFO, HISTORY = "model.safetensors", "config.json", "tokenizer.json", "model.json", "history.json"
+INFO, HISTORY, HEAD_FILE, TOKENIZER = "trainshed.json", "history.json", "head.safetensors", "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,13 @@ class Loaded:
     model: TextModel
     tokenizer: Tokenizer
     info: ModelInfo
+    folder: Path
+    """Where it was loaded from: the tokenizer's other files are there."""
 
-
-def named_weights(model: TextModel) -> dict[str, Tensor]:
-    """The trained tensors by their name on disk, sorted by name; tied ones once."""
-    prefix = next(name for name, module in model.named_children() if module is model.core) + "."
-    return {name.removeprefix(prefix): weight for name, weight in sorted(model.named_parameters())}
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
 
 
 def save_model(
@@ -59,34 +62,31 @@ def save_model(
     info: ModelInfo,
     *,
     tokenizer: Path,
-    weights: Mapping[str, Tensor] | None = None,
     history: Sequence[Mapping[str, float]] = (),
 ) -> None:
-    """Write the model folder.
+    """Write the model folder, in fp32.
 
     Args:
-        model: the model; its weights are written unless ``weights`` are given.
+        model: the model.
         folder: where to write; created if missing.
         info: what the model is.
-        tokenizer: the ``tokenizer.json`` to put beside it.
-        weights: tensors by their name in `named_weights`, e.g. fp32 masters of a model held in bf16.
+        tokenizer: folder of the tokenizer; its files are copied.
         history: rows of the training curve.
 
     Raises:
         BadInput: a weight is NaN or infinite; nothing is written.
     """
-    chosen = named_weights(model) if weights is None else weights
-    broken = find_non_finite(chosen)
+    broken = find_non_finite(model.float().named_weights())
     if broken is not None:
         raise BadInput(f"weight {broken} holds NaN or infinity", "", "train the model again with a lower learning rate")
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in sorted(chosen.items())}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    config = {key: value for key, value in model.core.config.to_dict().items() if key != "dtype"}  # type: ignore[union-attr, operator]
-    (folder / CONFIG).write_text(_json(config))
+    model.core.save_pretrained(folder)
+    if model.head is not None:
+        save_file({name: weight.contiguous() for name, weight in sorted(model.head.state_dict().items())}, folder / HEAD_FILE)
+    for file in sorted(tokenizer.iterdir()):
+        shutil.copyfile(file, folder / file.name)
     (folder / INFO).write_text(_json(info.to_json()))
     (folder / HISTORY).write_text(_json(list(map(dict, history))))
-    (folder / TOKENIZER).write_bytes(tokenizer.read_bytes())
 
 
 def load_model(folder: Path, device: str = "cpu") -> Loaded:
@@ -100,35 +100,42 @@ def load_model(folder: Path, device: str = "cpu") -> Loaded:
         BadInput: a file is missing, damaged, or does not fit the others.
     """
     info = read_info(folder)
-    model = build_model(info.shape, info.vocabulary, info.specials, dropout=0.0, seed=info.seed)
-    load_weights(model, folder)
+    model = load_weights(folder, info)
     tokenizer = Tokenizer.from_file(str(_require_file(folder / TOKENIZER)))
-    return Loaded(model.to(device).eval(), tokenizer, info)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # "<eos>" in a text is five characters, as it was in training
+    return Loaded(model.to(device).eval(), tokenizer, info, folder)
 
 
-def load_weights(model: TextModel, folder: Path) -> None:
-    """Copy the weights of a model folder into ``model``.
+def load_weights(folder: Path, info: ModelInfo, dropout: float = 0.0) -> TextModel:
+    """The model of a folder, in fp32 on the CPU.
 
     Raises:
-        BadInput: they cannot be read, or belong to a model of another shape.
+        BadInput: the weights cannot be read, or do not fit the configuration.
     """
-    path = _require_file(folder / WEIGHTS)
+    _require_file(
+        folder / "model.safetensors.index.json" if (folder / "model.safetensors.index.json").exists() else folder / "model.safetensors"
+    )
     try:
-        found = load_file(path)
-    except SafetensorError as error:
-        raise BadInput(f"{path.name} cannot be read: {error}", "a safetensors file", "fetch or train the model again") from error
-    wanted = named_weights(model)
-    for name in sorted({*found, *wanted}):
-        got, needed = (tuple(some[name].shape) if name in some else "nothing" for some in (found, wanted))
-        if got != needed:
-            raise BadInput(f"weight {name} of shape {got}", f"{needed}", "use the shape the weights were trained with")
-    with torch.no_grad():
-        for name, weight in wanted.items():
-            weight.copy_(found[name])
+        model = from_weights(folder, info.head, dropout, info.seed)
+        if model.head is not None:
+            model.head.load_state_dict(load_file(_require_file(folder / HEAD_FILE)))
+    except (SafetensorError, RuntimeError, OSError, KeyError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise BadInput(f"the weights in {folder} cannot be read: {said}", "", "fetch or train the model again") from error
+    return model
+
+
+def untrained(info: ModelInfo) -> TextModel | None:
+    """The model before its first step, in fp32 on the CPU; None if it did not start from random weights."""
+    if info.architecture is None:
+        return None
+    return new_model(info.architecture, info.vocabulary, info.head, dropout=0.0, seed=info.seed).eval()
 
 
 def read_info(folder: Path) -> ModelInfo:
-    """Read `model.json`.
+    """Read `trainshed.json`.
 
     Raises:
         BadInput: it is missing or cannot be read.

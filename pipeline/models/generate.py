@@ -1,128 +1,122 @@
-"""Greedy decoding in batches, the same for evaluation and for serving.
+"""Writing answers with transformers' `generate()`, in batches, the same for evaluation and for serving.
 
-An example gets the same output whichever other examples share its batch:
-
-* Its source is padded to a length that depends on its own length alone: the next multiple of 16. Every row-wise sum then runs over
-  the same number of terms. Only sources of one padded length share a batch.
-* On the CPU everything is computed in double precision. What remains of the batch size's influence is rounding around 1e-16, too
-  small to decide between two tokens. It costs a few seconds per 1,000 examples of a small model. A GPU keeps the weights' precision.
-
-Repetition: no sequence of three tokens occurs twice in one output (Paulus et al. 2018, "A deep reinforced model for abstractive
-summarization", section 2.5). Without this rule a small, unsure model loops.
+Prompts are padded to the next multiple of 16 of their own length, and only prompts of one padded length share a batch. What else
+is in a batch therefore changes the sums of an example by rounding only. A decoder is padded at the left.
 """
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pipeline.families.kinds import Kind
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from torch import Tensor
-
-    from pipeline.models.base import TextModel
     from pipeline.models.files import Loaded
 
 PADDING_MULTIPLE = 16
-"""Sources are padded to a multiple of this many tokens."""
+"""Prompts are padded to a multiple of this many tokens."""
 
 
 def generate(
     loaded: Loaded,
-    sources: Sequence[Sequence[int]],
+    prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
+    settings: Mapping[str, Any] | None = None,
     batch: int = 64,
     on_token: Callable[[], object] = lambda: None,
 ) -> list[list[int]]:
-    """Write a target for each source.
+    """Write an answer for each prompt.
 
     Args:
         loaded: the model.
-        sources: token ids of each source; longer ones are cut to the model's ``max_source_tokens``.
-        max_new_tokens: longest output.
-        batch: examples decoded at once; changes speed and memory, not results.
+        prompts: token ids of each prompt, special tokens included; an empty one gives an empty answer.
+        max_new_tokens: longest answer.
+        settings: arguments of transformers' ``GenerationConfig``, e.g. ``{"num_beams": 4}``.
+        batch: prompts answered at once; changes speed and memory, not answers beyond rounding.
         on_token: called after each token of a batch.
 
     Returns:
-        The ids of each output, without the end token and without any other special token. An empty source gives an
-        empty output.
+        The ids of each answer, without special tokens.
     """
-    model = _in_decoding_precision(loaded.model)
-    limit = loaded.info.max_source_tokens
-    cut = [list(source[:limit]) for source in sources]
-    outputs: list[list[int]] = [[] for _ in cut]
-    for length, members in _by_padded_length(cut, limit).items():
+    answers: list[list[int]] = [[] for _ in prompts]
+    for length, members in _by_padded_length(prompts).items():
         for start in range(0, len(members), batch):
             chosen = members[start : start + batch]
-            decoded = _decode(model, [cut[i] for i in chosen], length, max_new_tokens, on_token)
-            for index, output in zip(chosen, decoded, strict=True):
-                outputs[index] = output
-    return outputs
+            written = _write(loaded, [prompts[index] for index in chosen], length, max_new_tokens, settings or {}, on_token)
+            for index, answer in zip(chosen, written, strict=True):
+                answers[index] = answer
+    return answers
 
 
-def _in_decoding_precision(model: TextModel) -> TextModel:
-    """A copy of the model in double precision on the CPU; the model itself on a GPU."""
-    if next(model.parameters()).device.type != "cpu":
-        return model.eval()
-    return copy.deepcopy(model).double().eval()
-
-
-def _by_padded_length(sources: list[list[int]], limit: int) -> dict[int, list[int]]:
-    """Indices of the non-empty sources by the length they are padded to."""
+def _by_padded_length(prompts: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    """Indices of the non-empty prompts by the length they are padded to."""
     groups: dict[int, list[int]] = {}
-    for index, source in enumerate(sources):
-        if source:
-            groups.setdefault(min(-(-len(source) // PADDING_MULTIPLE) * PADDING_MULTIPLE, limit), []).append(index)
+    for index, prompt in enumerate(prompts):
+        if len(prompt):
+            groups.setdefault(-(-len(prompt) // PADDING_MULTIPLE) * PADDING_MULTIPLE, []).append(index)
     return dict(sorted(groups.items()))
 
 
 @torch.inference_mode()
-def _decode(
-    model: TextModel, sources: list[list[int]], length: int, max_new_tokens: int, on_token: Callable[[], object]
+def _write(
+    loaded: Loaded,
+    prompts: list[Sequence[int]],
+    length: int,
+    max_new_tokens: int,
+    settings: Mapping[str, Any],
+    on_token: Callable[[], object],
 ) -> list[list[int]]:
-    """Greedy decoding of one batch; ends when every row has written the end token."""
-    eos = model.specials.eos
-    state = model.start_decoding(sources, length)
-    rows = [_Output() for _ in sources]
-    last_B = torch.full((len(sources),), model.start_id, device=next(model.parameters()).device)
-    for _ in range(min(max_new_tokens, model.max_target_tokens(length))):
-        log_probs_BV = model.next_log_probs(state, last_B)
-        log_probs_BV[:, list(model.specials.never_generated)] = -torch.inf
-        _block_repeated_trigrams(log_probs_BV, rows)
-        last_B = log_probs_BV.argmax(dim=-1)
-        for row, token in zip(rows, last_B.tolist(), strict=True):
-            row.add(token, eos)
+    """Answer one batch."""
+    vocabulary, model = loaded.info.vocabulary, loaded.model
+    left = model.kind is Kind.DECODER
+    ids = torch.full((len(prompts), length), vocabulary.pad)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):
+        part = slice(length - len(prompt), None) if left else slice(0, len(prompt))
+        ids[row, part], mask[row, part] = torch.tensor(list(prompt)), 1
+    room = max_new_tokens if not left else min(max_new_tokens, max(1, loaded.info.context - max(map(len, prompts))))
+    written = model.core.generate(
+        ids.to(loaded.device),
+        attention_mask=mask.to(loaded.device),
+        stopping_criteria=[_pulse(on_token)],
+        **_arguments(loaded, room, settings),
+    )
+    begin = length if left else 1
+    special = frozenset(vocabulary.special) | {vocabulary.pad}
+    return [_until_end(row[begin:].tolist(), vocabulary.eos, special) for row in written]
+
+
+def _arguments(loaded: Loaded, room: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of ``generate``: all that decides the answer is stated, so that no file of a base model changes it."""
+    from transformers import GenerationConfig
+
+    vocabulary = loaded.info.vocabulary
+    config = GenerationConfig(
+        max_new_tokens=room,
+        pad_token_id=vocabulary.pad,
+        eos_token_id=vocabulary.eos,
+        bos_token_id=vocabulary.bos,
+        decoder_start_token_id=getattr(loaded.model.core.config, "decoder_start_token_id", None),
+        suppress_tokens=[token for token in vocabulary.never_written if token != vocabulary.eos] or None,
+        **{"do_sample": False, **settings},
+    )
+    return {"generation_config": config}
+
+
+def _until_end(ids: list[int], eos: int, special: frozenset[int]) -> list[int]:
+    """The tokens before the end token, without special tokens."""
+    return [token for token in (ids[: ids.index(eos)] if eos in ids else ids) if token not in special]
+
+
+def _pulse(on_token: Callable[[], object]) -> Callable[..., torch.Tensor]:
+    """A stopping rule of transformers that never stops: it only reports that a token was written."""
+
+    def never(input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:  # noqa: ARG001 - transformers' protocol
         on_token()
-        if all(row.ended for row in rows):
-            break
-    return [row.tokens for row in rows]
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
-
-def _block_repeated_trigrams(log_probs_BV: Tensor, rows: list[_Output]) -> None:
-    """Rule out every token that would complete a sequence of three tokens the row already contains."""
-    for index, row in enumerate(rows):
-        banned = row.following.get((row.tokens[-2], row.tokens[-1])) if len(row.tokens) > 1 else None
-        if banned:
-            log_probs_BV[index, sorted(banned)] = -torch.inf
-
-
-class _Output:
-    """One row's tokens so far, and the tokens that followed each pair of tokens."""
-
-    def __init__(self) -> None:
-        self.tokens: list[int] = []
-        self.following: dict[tuple[int, int], set[int]] = {}
-        self.ended = False
-
-    def add(self, token: int, eos: int) -> None:
-        """Append a token, or end at the end token."""
-        if self.ended or token == eos:
-            self.ended = True
-            return
-        self.tokens.append(token)
-        if len(self.tokens) > 2:
-            first, second, third = self.tokens[-3:]
-            self.following.setdefault((first, second), set()).add(third)
+    return never

@@ -78,9 +78,14 @@ def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param
         dotted = f"{place}.{name}"
         if isinstance(inner, Section):
             yield from _leaves(inner, dotted, top)
-        elif overridable(dotted):
+        elif overridable(dotted) and not _is_section(schema[name]):
             title = dotted.removeprefix(f"{top}.")
             yield dotted, Param(values[name], description=schema[name].get("description"), title=title, section=top, **_rules(schema[name]))
+
+
+def _is_section(schema: Mapping[str, Any]) -> bool:
+    """Whether a field holds a section that the recipe left out: a form has no fields for what is not there."""
+    return any("$ref" in option for option in schema.get("anyOf", [schema]))
 
 
 @cache

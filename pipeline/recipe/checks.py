@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
+from pipeline.families.families import families
+from pipeline.families.kinds import Kind
 from pipeline.recipe.data import PYDOCS_FIELDS, Columns
 
 if TYPE_CHECKING:
@@ -15,15 +17,14 @@ if TYPE_CHECKING:
 
     from pipeline.recipe.recipe import Recipe
 
-ENCODER_DECODER, DECODER = "an encoder-decoder", "a decoder"
-KINDS = {"t5": ENCODER_DECODER, "gpt2": DECODER}
-"""Family → the kind of model it builds."""
-
-OBJECTIVES = {"span_corruption": ENCODER_DECODER, "causal_lm": DECODER}
+OBJECTIVES = {"span_corruption": Kind.ENCODER_DECODER, "causal_lm": Kind.DECODER, "masked_lm": Kind.ENCODER}
 """Objective → the kind of model it trains."""
 
-SPECIAL_TOKENS = 5
-"""Padding, end, beginning, unknown and separator: tokens that every tokenizer has."""
+DEFAULT_CONTEXT = 128
+"""Context of a new model whose recipe names none."""
+
+SPECIAL_TOKENS = 6
+"""Padding, end, beginning, unknown, separator and mask: tokens that every tokenizer trained here has."""
 
 BYTES = 256
 ASSET_NAME = "x-trainshed://{recipe}/"
@@ -61,29 +62,48 @@ def _schedule(recipe: Recipe) -> Problem:
     return None
 
 
-def _heads(recipe: Recipe) -> Problem:
-    width, heads = recipe.model.width, recipe.model.heads
-    return (f"model.width {width} is not divisible by model.heads {heads}", "", "change one of them") if width % heads else None
+def _model(recipe: Recipe) -> Problem:
+    model = recipe.model
+    if (model.family is None) == (model.start is None):
+        got = "model has both family and start" if model.family else "model has neither family nor start"
+        return got, "a family for a new model, or a start for given weights", "keep one of them"
+    if model.family is None:
+        return ("model.config with model.start", "", "remove model.config: the base has its own") if model.config else None
+    return None
 
 
 def _objective(recipe: Recipe) -> Problem:
-    if recipe.pretraining is None:
+    kind = _kind(recipe)
+    if recipe.pretraining is None or kind is None:
         return None
-    wanted, kind = OBJECTIVES.get(recipe.pretraining.objective), KINDS.get(recipe.model.family)
-    if wanted is None or kind is None or wanted == kind:
+    wanted = OBJECTIVES.get(recipe.pretraining.objective)
+    if wanted is None or wanted is kind:
         return None
-    families = ", ".join(name for name, found in KINDS.items() if found == wanted)
-    got = f"pretraining.objective {recipe.pretraining.objective!r} with model.family {recipe.model.family!r}, {kind}"
-    return got, f"{wanted}: {families}", "change one of them"
+    got = f"pretraining.objective {recipe.pretraining.objective!r} with model.family {recipe.model.family!r}, {kind.phrase}"
+    return got, wanted.phrase, "change one of them"
 
 
-def _context(recipe: Recipe) -> Problem:
-    source, target = recipe.tokenizer.max_source_tokens, recipe.tokenizer.max_target_tokens
-    needed = source + 1 + target
-    if KINDS.get(recipe.model.family) != DECODER or recipe.model.context >= needed:
+def _task(recipe: Recipe) -> Problem:
+    kind, task = _kind(recipe), recipe.task
+    if kind is None:
         return None
-    got = f"model.context {recipe.model.context} is too short for max_source_tokens {source}, a separator and max_target_tokens {target}"
-    return got, f"at least {needed}", "raise model.context, or lower tokenizer.max_source_tokens"
+    if kind not in task.kinds():
+        got = f"task {task.kind!r} with model.family {recipe.model.family!r}, {kind.phrase}"
+        return got, " or ".join(one.phrase for one in task.kinds()), "change one of them"
+    needed, context = task.longest(kind), recipe.model.context or DEFAULT_CONTEXT
+    if needed <= context:
+        return None
+    return (
+        f"model.context {context} is too short for the task's longest sequence",
+        f"at least {needed} tokens",
+        "raise model.context, or lower the limits in task",
+    )
+
+
+def _kind(recipe: Recipe) -> Kind | None:
+    """The kind of a new model; None for given weights and families of installed packages, which are looked at when they are loaded."""
+    found = families().get(recipe.model.family or "")
+    return found.kind if found else None
 
 
 def _vocabulary(recipe: Recipe) -> Problem:
@@ -99,13 +119,14 @@ def _vocabulary(recipe: Recipe) -> Problem:
 
 def _sentinels(recipe: Recipe) -> Problem:
     params = recipe.pretraining
-    if params is None or params.objective != "span_corruption":
+    if params is None or params.objective != "span_corruption" or recipe.model.start:
         return None
-    masked = min(max(round(recipe.model.context * params.corrupted), 1), recipe.model.context - 1)
-    spans = max(1, min(round(masked / params.mean_span), recipe.model.context - masked))
+    context = recipe.model.context or DEFAULT_CONTEXT
+    masked = min(max(round(context * params.corrupted), 1), context - 1)
+    spans = max(1, min(round(masked / params.mean_span), context - masked))
     if spans <= recipe.tokenizer.sentinels:
         return None
-    got = f"tokenizer.sentinels {recipe.tokenizer.sentinels} for {spans} masked spans in model.context {recipe.model.context}"
+    got = f"tokenizer.sentinels {recipe.tokenizer.sentinels} for {spans} masked spans in model.context {context}"
     return got, f"at least {spans}", "raise tokenizer.sentinels"
 
 
@@ -147,9 +168,9 @@ def _path(recipe: Recipe) -> Problem:
 def _target(recipe: Recipe) -> Problem:
     source = recipe.data.source
     got = f"task.kind {recipe.task.kind!r} needs a target"
-    if source.kind == "text":
+    if recipe.task.needs_target and source.kind == "text":
         return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
-    if source.columns.target or (source.kind == "pydocs" and source.columns == Columns()):
+    if not recipe.task.needs_target or source.columns.target or (source.kind == "pydocs" and source.columns == Columns()):
         return None
     return got, "the field that holds the answer", "set data.source.columns.target"
 
@@ -164,9 +185,9 @@ def _gate_examples(recipe: Recipe) -> Problem:
 
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _schedule,
-    _heads,
+    _model,
     _objective,
-    _context,
+    _task,
     _vocabulary,
     _sentinels,
     _learning_rate_schedule,

@@ -1,6 +1,8 @@
-"""The shape of the model."""
+"""The model: built from scratch, or started from given weights."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import Field
 
@@ -8,25 +10,16 @@ from pipeline.section import Section
 
 
 class Model(Section):
-    """Architecture and size; part of the params of pretraining and fine-tuning."""
+    """Family and configuration of a new model, or the weights to start from; part of the params of every step that trains."""
 
-    family: str
-    """A name from `pipeline.models.FAMILIES`, e.g. ``t5`` (encoder-decoder) or ``gpt2`` (decoder)."""
+    family: str | None = None
+    """A new model: any ``model_type`` of transformers that handles text, e.g. ``bert``, ``gpt2``, ``llama``, ``t5``, or ``t5_copy``."""
 
-    width: int = Field(128, ge=8)
-    """Size of the hidden state (d_model)."""
+    config: dict[str, Any] = {}
+    """A new model: fields of the family's configuration in transformers, e.g. ``hidden_size`` and ``num_hidden_layers`` of ``bert``."""
 
-    layers: int = Field(2, ge=1)
-    """Number of layers; in an encoder-decoder, of each half."""
+    start: str | None = None
+    """Given weights: a folder, ``s3://bucket/prefix``, ``package:name==version``, ``hub:name@revision`` or ``models:/name@champion``. A relative path starts at the checkout."""
 
-    heads: int = Field(4, ge=1)
-    """Number of attention heads; divides the width."""
-
-    feed_forward: int = Field(512, ge=8)
-    """Size of the feed-forward layer (d_ff)."""
-
-    context: int = Field(128, ge=8)
-    """Longest sequence, in tokens."""
-
-    copy_head: bool = False
-    """Add a pointer head that may copy source tokens (See et al. 2017)."""
+    context: int | None = Field(None, ge=8)
+    """Longest sequence, in tokens; without one, 128 for a new model and the base's own limit otherwise."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import unknown_name
 from pipeline.extension_points import table
+from pipeline.families.families import check_fields, families, find_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 FIELDS = (
     ("task.kind", "trainshed.tasks"),
-    ("task.kind", "trainshed.feeds"),
     ("data.source.kind", "trainshed.sources"),
     ("data.source.kind", "trainshed.readers"),
     ("model.family", "trainshed.families"),
@@ -30,8 +30,9 @@ FIELDS = (
 )
 """Field of a recipe, and the group of a table that has its names. The field also selects which entries count for a fingerprint."""
 
-CHECKED = (*FIELDS, ("evaluation.metrics", "trainshed.metrics"))
-"""All fields with names. Evaluation also has the metrics of its task, so this field selects none of them."""
+CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), ("evaluation.metrics", "trainshed.metrics"))
+"""Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
+those of transformers and more."""
 
 UNTRAINED = "untrained"
 """The model before its first step: every report scores it beside the baselines, so a gate may name it."""
@@ -52,6 +53,11 @@ def check_names(recipe: Recipe, origin: str) -> None:
             known = {*table(group), UNTRAINED} if field == "registration.gate.beats" else set(table(group))
             if name not in known:
                 raise unknown_name(f"{field} in {origin}:", name, known)
+    family = recipe.model.family
+    if family is not None and family not in table("trainshed.families"):
+        find_family(family, f"model.family in {origin}:")
+    if family in families():
+        check_fields(str(family), tuple(recipe.model.config), f"model.config in {origin}:")
 
 
 def _values(recipe: Recipe, field: str) -> Iterator[str]:

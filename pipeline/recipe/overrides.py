@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OVERRIDABLE = ("tokenizer", "model", "pretraining", "finetuning", "resources")
 """Sections whose fields a run may change."""
 
-FIXED = frozenset({"tokenizer.given", "tokenizer.given_sha256"})
+FIXED = frozenset({"tokenizer.given", "tokenizer.given_sha256", "model.start"})
 """Fields of those sections that it may not change: they name a file of the worker."""
 
 

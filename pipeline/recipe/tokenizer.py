@@ -24,9 +24,3 @@ class Tokenizer(Section):
 
     sentinels: int = Field(100, ge=0)
     """Number of ``<extra_id_n>`` tokens that span corruption needs."""
-
-    max_source_tokens: int = Field(96, ge=8)
-    """Longest source sequence (name and text) of a pair, in tokens; the rest is cut."""
-
-    max_target_tokens: int = Field(32, ge=4)
-    """Longest target sequence of a pair, in tokens; the rest is cut."""

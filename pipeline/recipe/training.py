@@ -66,14 +66,36 @@ class Pretraining(Training):
     """Span corruption: mean length of a masked span, in tokens."""
 
 
+class Lora(Section):
+    """Low-rank adapters (Hu et al. 2022): small matrices beside the frozen weights. They are merged when training ends."""
+
+    rank: int = Field(8, ge=1)
+    """Rank of the adapters."""
+
+    alpha: float | None = Field(None, gt=0)
+    """Scale: an adapter's output is multiplied by alpha / rank; without one, by 2."""
+
+    targets: str | tuple[str, ...] = "all-linear"
+    """Names of the layers that get an adapter, e.g. ``[q_proj, v_proj]``; ``all-linear`` means all but the output layer."""
+
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout in front of the adapters."""
+
+
 class Finetuning(Training):
-    """Params of fine-tuning, together with the model's."""
+    """Params of fine-tuning, together with the model's and the task's."""
 
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout while fine-tuning."""
 
     l1: float = Field(0.0, ge=0)
-    """Weight of the L1 penalty on matrices."""
+    """L1 penalty on hidden matrices: each step moves every element towards zero by this times the learning rate."""
 
     patience: int = Field(3, ge=1)
     """Early stopping: validations without a better loss before training stops."""
+
+    trained: str = Field("all", pattern=r"^(all|head|last:[1-9]\d*|pattern:.+)$")
+    """Which weights are trained: ``all``, ``head`` (of a classifier), ``last:2`` (the last layers and the head) or ``pattern:regex``."""
+
+    lora: Lora | None = None
+    """Train low-rank adapters instead of the weights."""

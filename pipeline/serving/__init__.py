@@ -1,5 +1,5 @@
-"""Serving: the one module that turns text into output, in evaluation and in the registered model alike.
+"""Serving: the one module that answers, in evaluation and in the registered model alike.
 
-Evaluation scores exactly what `models:/<name>@champion` answers, because both call `answer.Answerer`. A registered model needs only
-what that module imports: torch, tokenizers, safetensors, transformers, and a few modules of this project.
+Evaluation scores exactly what `models:/<name>@champion` answers, because both call `answer.Answerer`. A registered model ships that
+module and what it imports, and needs nothing else of this project.
 """

@@ -1,41 +1,58 @@
-"""Text in, text out.
+"""A model folder that answers: documents in, predictions out; or rows of a request in, rows of the answer out.
 
-Truncation, prompt and decoding are defined here only. Every registered model ships this module, so it may import only what
-`pipeline.serving.package` copies: `pipeline.models`, `pipeline.tokens.prompt`, `pipeline.errors`, `pipeline.lookup`.
+Every registered model ships this module, so it may import only what `pipeline.serving.package` copies.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
 from pipeline.models.files import load_model
-from pipeline.models.generate import generate
-from pipeline.tokens.prompt import source_text
+from pipeline.tasks import TASKS
+from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.corpus.documents import Document
+    from pipeline.metrics.base import Likelihood, Prediction
     from pipeline.models.files import Loaded
+    from pipeline.models.info import ModelInfo
+    from pipeline.tasks.base import Progress, TaskModel, TaskServing
+    from pipeline.tasks.section import TaskSection
 
 BATCH = 64
-CHUNK = 8
-"""Batches per call of `generate`: it copies the weights once a call, and sorts by length within a call."""
+
+
+class Silent:
+    """Progress that nobody follows."""
+
+    def beat(self) -> None:
+        """Nobody listens."""
+
+    def report(self, done: int) -> None:
+        """Nobody listens."""
 
 
 class Answerer:
-    """Turns texts into outputs with a loaded model."""
+    """Answers with a loaded model, by the task it was trained for."""
 
     def __init__(self, loaded: Loaded, batch: int = BATCH) -> None:
         """Wrap a model that is already in memory.
 
         Args:
             loaded: model, tokenizer and info.
-            batch: texts answered at once; changes speed and memory, not answers.
+            batch: documents answered at once; changes speed and memory, not answers beyond rounding.
+
+        Raises:
+            BadInput: the model was not trained for a task.
         """
-        self.loaded = loaded
-        self.batch = batch
+        task = task_of(loaded.info)
+        self.loaded, self.batch = loaded, batch
+        self.model: TaskModel = part(task, "model")
+        self.serving: TaskServing = part(task, "serving")
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", batch: int = BATCH) -> Answerer:
@@ -44,62 +61,40 @@ class Answerer:
         Args:
             folder: the model's files.
             device: name of the torch device to run on.
-            batch: texts answered at once.
+            batch: documents answered at once.
 
         Raises:
-            BadInput: the folder does not hold a model.
+            BadInput: the folder does not hold a model that was trained for a task.
         """
         return cls(load_model(folder, device), batch)
 
-    def encode(self, texts: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
-        """Token ids of the prompts, cut to the length that the model was trained on.
+    def predict(self, documents: Sequence[Document], progress: Progress | None = None) -> list[Prediction]:
+        """Answer each document, in the order of the documents."""
+        return self.model.predict(self.loaded, documents, self.batch, progress or Silent())
+
+    def likelihoods(self, documents: Sequence[Document], progress: Progress | None = None) -> list[Likelihood] | None:
+        """How probable the model finds the targets; None for a task that writes no text."""
+        return self.model.likelihoods(self.loaded, documents, self.batch, progress or Silent())
+
+    def answer(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
+        """Answer the rows of a request.
 
         Args:
-            texts: what to read.
-            names: a title for each text; an empty string, or None for all, means no title.
+            rows: the signature's columns; what is missing or None counts as empty.
 
-        Raises:
-            BadInput: not as many names as texts.
+        Returns:
+            The columns of the answer, as many rows.
         """
-        named = list(names) if names is not None else [""] * len(texts)
-        if len(named) != len(texts):
-            raise BadInput(
-                f"{len(named)} names for {len(texts)} texts", "one name for each text", "pass a name for every text, or no names"
-            )
-        prompts = [source_text(name, text) for name, text in zip(named, texts, strict=True)]
-        self.loaded.tokenizer.encode_special_tokens = True  # "<eos>" in a text is five characters, as it was in training
-        encoded = self.loaded.tokenizer.encode_batch(prompts, add_special_tokens=False)
-        return [row.ids[: self.loaded.info.max_source_tokens] for row in encoded]
+        return self.serving.rows(self.predict([self.serving.document(row) for row in rows]))
 
-    def answer(
-        self,
-        texts: Sequence[str],
-        names: Sequence[str] | None = None,
-        on_progress: Callable[[int], object] = lambda _: None,
-        on_token: Callable[[], object] = lambda: None,
-    ) -> list[str]:
-        """Write an output for each text, in the order of the texts.
 
-        Texts of similar length are decoded together, which saves padding.
+def task_of(info: ModelInfo) -> TaskSection:
+    """The section of the task that a model was trained for.
 
-        Args:
-            texts: what to read.
-            names: a title for each text, or None.
-            on_progress: called after each chunk with the number of texts answered so far.
-            on_token: called after each token of a batch.
-
-        Raises:
-            BadInput: not as many names as texts.
-        """
-        sources = self.encode(texts, names)
-        order = sorted(range(len(sources)), key=lambda index: (len(sources[index]), index))
-        answers = [""] * len(sources)
-        step = CHUNK * self.batch
-        for start in range(0, len(order), step):
-            chosen = order[start : start + step]
-            limit = self.loaded.info.max_target_tokens
-            written = generate(self.loaded, [sources[index] for index in chosen], limit, self.batch, on_token)
-            for index, ids in zip(chosen, written, strict=True):
-                answers[index] = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
-            on_progress(start + len(chosen))
-        return answers
+    Raises:
+        BadInput: it is a base model.
+    """
+    if info.task is None:
+        raise BadInput("a base model, which was trained for no task", "a fine-tuned model", "fine-tune it first")
+    section: type[TaskSection] = TASKS.load(str(info.task["kind"]))
+    return section.model_validate(info.task)

@@ -8,30 +8,49 @@ name, one process can load two versions of a model, each with its own code. Pack
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.tasks import TASKS
+from pipeline.tasks.parts import part
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from mlflow.types import Schema
+
+    from pipeline.tasks.base import TaskServing
+    from pipeline.tasks.columns import Column
+    from pipeline.tasks.section import TaskSection
 
 SHIPPED = (
     "__init__.py",
     "errors.py",
     "lookup.py",
+    "section.py",
+    "corpus/__init__.py",
+    "corpus/documents.py",
+    "corpus/normalise.py",
+    "families",
+    "metrics/__init__.py",
+    "metrics/base.py",
     "models",
-    "tokens/__init__.py",
-    "tokens/prompt.py",
     "serving/__init__.py",
     "serving/answer.py",
+    "tasks",
+    "tokens/__init__.py",
+    "tokens/prompt.py",
+    "tokens/text_encoder.py",
 )
 """What is copied from `pipeline/`."""
 
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch", "transformers")
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "safetensors", "tokenizers", "torch", "transformers")
 SOURCES = Path(__file__).resolve().parent.parent
 SCRIPT = "pyfunc.py"
-OWN_NAME = re.compile(r"\bpipeline(?=\.(?:models|tokens|serving|errors|lookup)\b)|(?<=^from )pipeline(?= import\b)", re.MULTILINE)
+OWN_NAME = re.compile(r"\bpipeline(?=\.[a-z_])|(?<=^from )pipeline(?= import\b)", re.MULTILINE)
 SHORT = 12
 
 
@@ -51,22 +70,36 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
     import pandas as pd
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
-    from mlflow.types import ColSpec, Schema
 
+    serving: TaskServing = part(_task(model), "serving")
     package = copy_sources(scratch)
     save_model(
         path=str(output),
         python_model=str(scratch / SCRIPT),
         code_paths=[str(package)],
         artifacts={"model": str(model)},
-        signature=ModelSignature(
-            inputs=Schema([ColSpec("string", "text"), ColSpec("string", "name", required=False)]), outputs=Schema([ColSpec("string")])
-        ),
-        input_example=pd.DataFrame({"text": ["The cache is emptied first, unless `keep` is set."], "name": ["shop.Cart.reset"]}),
+        signature=ModelSignature(inputs=_schema(serving.inputs), outputs=_schema(serving.outputs)),
+        input_example=pd.DataFrame([dict(serving.example)]),
         pip_requirements=pinned_requirements(trained_with),
         metadata=metadata,
     )
     return output
+
+
+def _task(model: Path) -> TaskSection:
+    """The task of a model folder; reads plain JSON, since registration has no torch."""
+    task = json.loads((model / "trainshed.json").read_bytes())["task"]
+    section: type[TaskSection] = TASKS.load(task["kind"])
+    return section.model_validate(task)
+
+
+def _schema(columns: Sequence[Column]) -> Schema:
+    """Columns as MLflow states them."""
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, Map
+
+    types = {"string": DataType.string, "double": DataType.double, "strings": Array(DataType.string), "doubles": Map(DataType.double)}
+    return Schema([ColSpec(types[column.type], column.name, required=column.required) for column in columns])
 
 
 def serving_name() -> str:
@@ -104,5 +137,5 @@ def _shipped() -> list[Path]:
     files: list[Path] = []
     for place in SHIPPED:
         path = SOURCES / place
-        files += path.rglob("*.py") if path.is_dir() else [path]
+        files += [found for found in path.rglob("*") if found.suffix in {".py", ".json"}] if path.is_dir() else [path]
     return sorted(files)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document, Quarantined, Record
+    from pipeline.metrics.base import Likelihood, Prediction
+    from pipeline.models.files import Loaded
     from pipeline.recipe.data import Filter
+    from pipeline.tasks.columns import Column
 
 
 class SplitKeys(NamedTuple):
@@ -51,3 +54,46 @@ class TaskExamples(Protocol):
         Raises:
             BadInput: the documents do not make a corpus for this task.
         """
+
+
+class Progress(Protocol):
+    """How far a pass over documents is."""
+
+    def report(self, done: int) -> None:
+        """The number of documents that are done."""
+
+    def beat(self) -> None:
+        """The pass is alive."""
+
+
+class TaskModel(Protocol):
+    """What evaluation and serving ask of a task; what training asks is `pipeline.training.base.TrainedTask`."""
+
+    def predict(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Prediction]:
+        """Answer each document.
+
+        Args:
+            loaded: the model.
+            documents: what to answer; their targets are not read.
+            batch: documents answered at once; changes speed and memory, not answers beyond rounding.
+            progress: gets the number of documents answered so far, and a heartbeat for each batch.
+        """
+
+    def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood] | None:
+        """How probable the model finds the target of each document; None for a task that writes no text."""
+
+
+class TaskServing(Protocol):
+    """What serving asks of a task: the signature, and the way from rows to documents and back. Light: registration has no torch."""
+
+    inputs: Sequence[Column]
+    outputs: Sequence[Column]
+
+    example: Mapping[str, Any]
+    """One row of a request."""
+
+    def document(self, row: Mapping[str, Any]) -> Document:
+        """The document of a row, cleaned as training cleaned its own."""
+
+    def rows(self, predictions: Sequence[Prediction]) -> Mapping[str, list[Any]]:
+        """The columns of the answer."""

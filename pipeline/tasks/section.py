@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from pipeline.families.kinds import Kind
 from pipeline.section import Section
 
 if TYPE_CHECKING:
     from pipeline.lookup import Table
+
+
+SPECIAL_TOKENS = 2
+"""Special tokens that a tokenizer puts around a text: one before it, one after it."""
 
 
 class TaskSection(Section):
@@ -26,6 +31,19 @@ class TaskSection(Section):
     @abstractmethod
     def parts(cls) -> Table:
         """The table of the task's parts: ``"examples": "module:Object"``. The section's module holds it."""
+
+    @property
+    @abstractmethod
+    def needs_target(self) -> bool:
+        """Whether fine-tuning needs documents with a target."""
+
+    @abstractmethod
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of models that can do the task."""
+
+    @abstractmethod
+    def longest(self, kind: Kind) -> int:
+        """Longest sequence that a model of this kind reads, in tokens, special tokens included."""
 
 
 class Generation(Section):
@@ -67,5 +85,19 @@ class WrittenAnswer(TaskSection):
 
     generation: Generation = Generation()
     """How answers are written."""
+
+    @property
+    def needs_target(self) -> bool:
+        """A written answer is learned from answers."""
+        return True
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All that write."""
+        return tuple(kind for kind in Kind if kind.writes)
+
+    def longest(self, kind: Kind) -> int:
+        """A decoder reads source, separator and answer in one sequence."""
+        answer = 1 + self.max_target_tokens if kind is Kind.DECODER else 0
+        return SPECIAL_TOKENS + self.max_source_tokens + answer
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = (("min_target_chars", "max_target_chars"),)

@@ -1,14 +1,16 @@
-"""The special tokens, and their ids in a tokenizer."""
+"""The special tokens of a tokenizer that is trained here, and how it frames a text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
-NAMES = {"pad": "<pad>", "eos": "<eos>", "bos": "<bos>", "unk": "<unk>", "sep": "<sep>"}
-"""In the order of their ids, from 0, in a tokenizer trained by `train_tokenizer`."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMES = {"pad": "<pad>", "eos": "<eos>", "bos": "<bos>", "unk": "<unk>", "sep": "<sep>", "mask": "<mask>"}
+"""Role → token, in the order of their ids, from 0."""
 
 
 def sentinel_names(count: int) -> list[str]:
@@ -21,7 +23,8 @@ def all_names(sentinels: int) -> list[str]:
     return [*NAMES.values(), *sentinel_names(sentinels)]
 
 
-def special_ids(tokenizer: Tokenizer, sentinels: int) -> tuple[dict[str, int], list[int]]:
-    """Ids of the named special tokens and of the sentinels, in a tokenizer that has them all."""
-    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    return {name: vocabulary[token] for name, token in NAMES.items()}, [vocabulary[token] for token in sentinel_names(sentinels)]
+def frame(ids: Mapping[str, int]) -> TemplateProcessing:
+    """``<bos> text <eos>``, and ``<bos> one <eos> other <eos>`` for a pair, as RoBERTa and BART frame them."""
+    return TemplateProcessing(
+        single="<bos> $A <eos>", pair="<bos> $A <eos> $B <eos>", special_tokens=[(name, ids[name]) for name in ("<bos>", "<eos>")]
+    )

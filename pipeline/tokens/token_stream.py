@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.errors import Damaged
-from pipeline.tokens.layout import read_layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,39 +18,38 @@ class TokenStream:
     """The documents of one shard, read-only.
 
     Attributes:
-        ids: all token ids, one after the other: shape [tokens].
+        ids: all elements, usually token ids, one after the other: shape [tokens].
         offsets: where document i begins; the last entry is where the last one ends: shape [documents + 1].
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, place: Path, dtype: str) -> None:
         """Map a shard.
 
         Args:
-            folder: folder of the tokens artifact.
-            name: e.g. ``"stream-train"`` or ``"pairs-validation-source"``.
+            place: its path without suffix, e.g. ``streams/train``.
+            dtype: type of its elements, e.g. ``uint16``.
 
         Raises:
             Damaged: a file is missing, was cut off, or does not match the other.
         """
-        dtype = np.dtype(read_layout(folder).dtype).newbyteorder("<")
-        self.ids = _map_file(folder / f"{name}.bin", dtype)
-        self.offsets = _map_file(folder / f"{name}.idx", np.dtype("<i8"))
+        self.ids = _map_file(place.with_name(place.name + ".bin"), np.dtype(dtype).newbyteorder("<"))
+        self.offsets = _map_file(place.with_name(place.name + ".idx"), np.dtype("<i8"))
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.ids) or (np.diff(self.offsets) < 0).any():
             indexed = int(self.offsets[-1]) if len(self.offsets) else 0
-            raise Damaged(f"{folder / name}.bin holds {len(self.ids)} tokens", f"{indexed}, as in its index", "tokenize the corpus again")
+            raise Damaged(f"{place}.bin holds {len(self.ids)} elements", f"{indexed}, as in its index", "tokenize the corpus again")
 
     def __len__(self) -> int:
         """Number of documents."""
         return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> NDArray[np.integer]:
-        """Token ids of one document: shape [tokens]."""
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        """Elements of one document: shape [tokens]."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
 
-def _map_file(path: Path, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
+def _map_file(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
     """A file as an array. An empty file cannot be mapped and gives an empty array."""
     try:
         size = path.stat().st_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,22 +23,21 @@ def dtype_for(vocabulary: int) -> str:
 class TokenWriter:
     """Appends documents to ``<name>.bin``, and writes ``<name>.idx`` at the end."""
 
-    def __init__(self, folder: Path, name: str, dtype: str) -> None:
+    def __init__(self, place: Path, dtype: str) -> None:
         """Create the shard.
 
         Args:
-            folder: where to create it.
-            name: its name, without suffix.
-            dtype: ``uint16`` or ``uint32``; little-endian on disk.
+            place: its path without suffix.
+            dtype: type of its elements, e.g. ``uint16``; little-endian on disk.
         """
-        self._place, self._dtype = folder / name, np.dtype(dtype).newbyteorder("<")
-        self._file = self._place.with_suffix(".bin").open("wb")
+        self._place, self._dtype = place, np.dtype(dtype).newbyteorder("<")
+        self._file = place.with_name(place.name + ".bin").open("wb")
         self._lengths: list[int] = []
 
     def __enter__(self) -> TokenWriter:
         return self
 
-    def add(self, ids: NDArray[np.integer]) -> None:
+    def add(self, ids: NDArray[Any]) -> None:
         """Append one document."""
         self._file.write(ids.astype(self._dtype).tobytes())
         self._lengths.append(len(ids))
@@ -48,4 +47,4 @@ class TokenWriter:
         if kind is None:
             offsets = np.zeros(len(self._lengths) + 1, dtype="<i8")
             np.cumsum(self._lengths, out=offsets[1:])
-            self._place.with_suffix(".idx").write_bytes(offsets.tobytes())
+            self._place.with_name(self._place.name + ".idx").write_bytes(offsets.tobytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from contextlib import ExitStack
 from itertools import islice
@@ -12,119 +14,148 @@ import numpy as np
 
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
-from pipeline.errors import Preempted
+from pipeline.errors import BadInput, Preempted
 from pipeline.reporter import CpuHeartbeat
+from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.encoding import bulk_encoder
-from pipeline.tokens.layout import Layout, write_layout
-from pipeline.tokens.prompt import source_text
-from pipeline.tokens.special_tokens import special_ids
+from pipeline.tokens.text_encoder import TextEncoder
 from pipeline.tokens.token_writer import TokenWriter, dtype_for
+from pipeline.tokens.tokenizer_folder import copy_from_base, load_content_tokenizer, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.corpus.documents import Document
+    from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.tokenizer import Tokenizer as Params
     from pipeline.reporter import Reporter
-    from pipeline.tokens.encoding import Encode
+    from pipeline.tokens.text_encoder import ExampleEncoder
 
 BATCH = 4096
 """Documents encoded at once."""
 
+LABELS = "labels.json"
+UNKNOWN = 0.1
+"""Largest share of unknown tokens in a sample of the corpus."""
+
 
 def tokenize_corpus(
-    corpus: Path, params: Params, output: Path, reporter: Reporter, threads: int = 1, home: Path = Path()
+    corpus: Path,
+    params: Params,
+    task: ExampleEncoder,
+    output: Path,
+    reporter: Reporter,
+    threads: int = 1,
+    home: Path = Path(),
+    base: Path | None = None,
 ) -> dict[str, int]:
     """Write a tokens artifact; `pipeline.tokens` describes its files.
 
     Args:
         corpus: folder of a corpus.
-        params: vocabulary and lengths of the recipe.
+        params: vocabulary of the recipe.
+        task: from documents to examples.
         output: empty folder to fill.
         reporter: gets progress, and may ask to stop.
         threads: threads to encode with; results do not depend on it.
         home: folder that a relative path of a given tokenizer starts from.
+        base: folder of a base model whose tokenizer is used; None trains one, or takes the given one.
 
     Returns:
-        ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``pairs_<split>``, ``cut_sources_<split>``,
-        ``cut_targets_<split>`` for train and validation; ``vocabulary``.
+        ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``examples_<split>``, and what the task counts, for train and
+        validation; ``vocabulary``.
 
     Raises:
-        BadInput: the vocabulary is too small, or the given tokenizer is not what the recipe pins.
+        BadInput: the vocabulary is too small, the given tokenizer is not what the recipe pins, or the base's tokenizer does not know
+            the text.
         Preempted: asked to stop.
     """
-    with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
-        tokenizer = make_tokenizer(training_texts(corpus, reporter), params, home)
-    # not tokenizer.save: it raises a plain Exception when the disk is full, and the runtime must see an OSError
-    (output / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
-    special, sentinels = special_ids(tokenizer, params.sentinels)
-    vocabulary = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-    first = [source_text(document.name, document.text) for document in islice(read_documents(corpus, TRAIN), BATCH)]
-    encode = bulk_encoder(tokenizer, first, threads)
-    writer = _SplitWriter(params, encode, special["eos"], dtype_for(vocabulary), output)
+    for part in (STREAMS, EXAMPLES):
+        (output / part).mkdir()
+    vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base)
+    tokenizer = load_content_tokenizer(output / TOKENIZER)
+    sample = [text for document in islice(read_documents(corpus, TRAIN), BATCH) for text in task.stream_texts(document)]
+    encode = bulk_encoder(tokenizer, sample, threads)
+    _check_known(
+        encode(sample[:SAMPLE]), tokenizer.token_to_id(tokenizer.model.unk_token) if getattr(tokenizer.model, "unk_token", None) else None
+    )
+    if (corpus / LABELS).is_file():
+        shutil.copyfile(corpus / LABELS, output / EXAMPLES / LABELS)
+    encoder = TextEncoder(output / TOKENIZER, vocabulary, encode, _labels(output / EXAMPLES / LABELS))
     counts: Counter[str] = Counter()
     for split in (TRAIN, VALIDATION):
-        writer.write(corpus, split, counts, reporter)
-    written = dict(sorted(counts.items()))
-    layout = Layout(vocabulary, writer.dtype, special, sentinels, params.max_source_tokens, params.max_target_tokens, written)
-    write_layout(output, layout)
-    return written | {"vocabulary": vocabulary}
+        _write_split(corpus, split, task, encoder, output, counts, reporter)
+    return {**dict(sorted(counts.items())), "vocabulary": vocabulary.size}
 
 
-def training_texts(corpus: Path, reporter: Reporter) -> Iterator[str]:
-    """What a tokenizer is trained on: sources and targets of the train split.
+SAMPLE = 256
+"""Texts in which unknown tokens are counted."""
 
-    Raises:
-        Preempted: asked to stop.
-    """
+
+def _tokenizer(
+    corpus: Path, params: Params, task: ExampleEncoder, folder: Path, reporter: Reporter, home: Path, base: Path | None
+) -> Vocabulary:
+    """The tokenizer's folder: the base's, a given one, or one trained on the train split."""
+    folder.mkdir()
+    if base is not None:
+        return copy_from_base(base, folder)
+    with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
+        return save_trained(make_tokenizer(training_texts(corpus, task, reporter), params, home), folder)
+
+
+def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> Iterator[str]:
+    """What a tokenizer is trained on: all texts of the train split that the task reads or writes."""
     for count, document in enumerate(read_documents(corpus, TRAIN)):
         if count % BATCH == 0:
             _report_or_stop(reporter, count, "documents read for the tokenizer")
-        yield source_text(document.name, document.text)
-        if document.target:
-            yield document.target
+        yield from task.all_texts(document)
+
+
+def _labels(file: Path) -> tuple[str, ...]:
+    """The classes of the corpus; empty for a task without classes."""
+    return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
+
+
+def _check_known(encoded: list[np.ndarray], unknown: int | None) -> None:
+    """Refuse a tokenizer that does not know the text: training would see little but the unknown token."""
+    if unknown is None or not encoded:
+        return
+    ids = np.concatenate(encoded)
+    share = float((ids == unknown).mean()) if len(ids) else 0.0
+    if share > UNKNOWN:
+        raise BadInput(
+            f"{share:.0%} of the corpus is unknown to the tokenizer", f"at most {UNKNOWN:.0%}", "choose another base, or train a tokenizer"
+        )
+
+
+def _write_split(
+    corpus: Path, split: str, task: ExampleEncoder, encoder: TextEncoder, output: Path, counts: Counter[str], reporter: Reporter
+) -> None:
+    """Write the stream and the examples of a split, and count."""
+    counts.update({f"{name}_{split}": 0 for name in ("documents", "tokens", "bytes", "examples")})
+    documents, ids = read_documents(corpus, split), dtype_for(encoder.vocabulary.size)
+    frame, end = encoder.vocabulary.frame, encoder.vocabulary.eos
+    prefix, suffix = np.array(frame.prefix, dtype=np.int64), np.array(frame.suffix or (end,), dtype=np.int64)
+    with ExitStack() as stack:
+        stream = stack.enter_context(TokenWriter(output / STREAMS / split, ids))
+        fields = {
+            name: stack.enter_context(TokenWriter(output / EXAMPLES / f"{split}-{name}", kind or ids)) for name, kind in task.fields.items()
+        }
+        while batch := list(islice(documents, BATCH)):
+            texts = [text for document in batch for text in task.stream_texts(document)]
+            for text, tokens in zip(texts, encoder.encode(texts), strict=True):
+                stream.add(np.concatenate([prefix, tokens, suffix]))
+                counts[f"tokens_{split}"] += len(prefix) + len(tokens) + len(suffix)
+                counts[f"bytes_{split}"] += len(text.encode())
+            counts[f"documents_{split}"] += len(batch)
+            for example in task.encode([document for document in batch if document.target is not None], encoder, counts, split):
+                counts[f"examples_{split}"] += 1
+                for name, writer in fields.items():
+                    writer.add(example[name])
+            _report_or_stop(reporter, counts[f"documents_{split}"], f"{split} documents encoded")
 
 
 def _report_or_stop(reporter: Reporter, count: int, unit: str) -> None:
     reporter.progress(count, 0, unit)
     if reporter.stopping():
         raise Preempted("stopped on request while tokenizing", "", "run it again")
-
-
-class _SplitWriter:
-    """Encodes documents and appends them to the shards of their split."""
-
-    def __init__(self, params: Params, encode: Encode, eos: int, dtype: str, output: Path) -> None:
-        self.params, self.encode, self.end, self.dtype, self.output = params, encode, np.array([eos]), dtype, output
-
-    def write(self, corpus: Path, split: str, counts: Counter[str], reporter: Reporter) -> None:
-        """Write the three shards of a split, and count."""
-        counts.update({f"{name}_{split}": 0 for name in ("documents", "tokens", "bytes", "pairs", "cut_sources", "cut_targets")})
-        documents = read_documents(corpus, split)
-        with ExitStack() as stack:
-            names = (f"stream-{split}", f"pairs-{split}-source", f"pairs-{split}-target")
-            stream, sources, targets = (stack.enter_context(TokenWriter(self.output, name, self.dtype)) for name in names)
-            while batch := list(islice(documents, BATCH)):
-                self._add_texts(batch, stream, sources, counts, split)
-                self._add_targets([document.target for document in batch if document.target is not None], targets, counts, split)
-                _report_or_stop(reporter, counts[f"documents_{split}"], f"{split} documents encoded")
-
-    def _add_texts(self, batch: list[Document], stream: TokenWriter, sources: TokenWriter, counts: Counter[str], split: str) -> None:
-        texts = [source_text(document.name, document.text) for document in batch]
-        limit = self.params.max_source_tokens
-        for document, text, tokens in zip(batch, texts, self.encode(texts), strict=True):
-            stream.add(np.concatenate([tokens, self.end]))
-            counts[f"documents_{split}"] += 1
-            counts[f"tokens_{split}"] += len(tokens) + 1
-            counts[f"bytes_{split}"] += len(text.encode())
-            if document.target is not None:
-                sources.add(tokens[:limit])
-                counts[f"pairs_{split}"] += 1
-                counts[f"cut_sources_{split}"] += len(tokens) > limit
-
-    def _add_targets(self, texts: list[str], targets: TokenWriter, counts: Counter[str], split: str) -> None:
-        limit = self.params.max_target_tokens
-        for tokens in self.encode(texts):
-            targets.add(np.concatenate([tokens, self.end])[:limit])
-            counts[f"cut_targets_{split}"] += len(tokens) + 1 > limit

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from pipeline.errors import BadInput
-from pipeline.tokens.special_tokens import all_names
+from pipeline.tokens.special_tokens import NAMES, all_names, frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenizer:
-    """Train a tokenizer, or read the given one. Both get this project's special tokens, and neither inserts any when it encodes.
+    """Train a tokenizer, or read the given one. Both get this project's special tokens and frame.
 
     Args:
         texts: texts of the train split; not read if a tokenizer is given.
@@ -35,7 +35,7 @@ def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenize
     tokenizer = _read_given(home / params.given, params.given_sha256 or "") if params.given else _train_bpe(texts, params)
     missing = [name for name in all_names(params.sentinels) if tokenizer.token_to_id(name) is None]
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in missing])
-    tokenizer.post_processor = None
+    tokenizer.post_processor = frame({name: tokenizer.get_vocab()[name] for name in NAMES.values()})
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

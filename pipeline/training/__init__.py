@@ -1,7 +1,7 @@
 """Training: one compact loop on plain PyTorch, for pretraining and fine-tuning alike.
 
-The loop (`loop.train`) knows neither data nor model. A *feed*, built from an objective (text without labels) or a task (pairs), gives
-the batch of each step; an optimizer updates the weights. Everything random is a pure function of seed and step, so a run that was
+The loop (`loop.train`) knows neither data nor model. A *feed*, built from an objective (text without labels) or a task (examples),
+gives the batch of each step and the loss on it; an optimizer updates the weights. Everything random is a pure function of seed and step, so a run that was
 killed and resumed ends with the same bits as an undisturbed one.
 
 ============================ ====================================================================
@@ -13,7 +13,8 @@ killed and resumed ends with the same bits as an undisturbed one.
 `optimizers`, `gradients`    how the weights are updated; clipping and the L1 penalty
 `master_weights`             fp32 weights of a model that computes in bf16
 `batch_order`, `packing`     which examples a step trains on, and how they fill rows
-`objectives`, `tasks`        from tokens to batches
+`objectives`                 from text without labels to batches
+`start`, `trainable`         the model to start from, and which of its weights are trained
 `checkpoint`                 the state of a run as files
 `process_group`              several processes that train one model
 `device`                     device, threads, attention kernel, precision
@@ -28,14 +29,7 @@ OBJECTIVES = Table(
     {
         "span_corruption": "pipeline.training.objectives.span_corruption:SpanCorruption",
         "causal_lm": "pipeline.training.objectives.causal_lm:CausalLm",
-    },
-)
-
-TASKS = Table(
-    "task",
-    "trainshed.feeds",
-    {
-        "summarization": "pipeline.training.tasks.summarization:Summarization",
+        "masked_lm": "pipeline.training.objectives.masked_lm:MaskedLm",
     },
 )
 

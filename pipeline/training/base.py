@@ -1,7 +1,8 @@
-"""The protocols the loop is written against: a feed of batches, and an optimizer."""
+"""The protocols the loop is written against: a feed of batches with their losses, and an optimizer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,21 +11,32 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from pipeline.models.base import Batch
-    from pipeline.models.shape import Shape
+    from pipeline.families.kinds import Kind
+    from pipeline.models.batch import Batch
+    from pipeline.models.build import HeadSpec
+    from pipeline.models.text_model import TextModel
     from pipeline.recipe.training import Training
     from pipeline.training.token_folder import TokenFolder
 
 
+@dataclass(frozen=True)
+class FeedInputs:
+    """What a feed is built from."""
+
+    tokens: TokenFolder
+    model: TextModel
+    """Decides the form of batches: its kind, and whether packing isolates documents."""
+    context: int
+    """Longest sequence, in tokens."""
+    params: Training
+
+
 class Feed(Protocol):
-    """Batches of one objective or task; both methods are pure functions of what the feed was built from.
+    """Batches of one objective or task, and the loss on them.
 
-    Implementations are built as ``Feed(tokens, shape, params)`` and raise `BadInput` when family, params and tokens do not fit
-    together.
+    Implementations are built as ``Feed(inputs)`` and raise `BadInput` when model, params and tokens do not fit together. Batches are
+    pure functions of what the feed was built from.
     """
-
-    def __init__(self, tokens: TokenFolder, shape: Shape, params: Training) -> None:
-        """Check that family, params and tokens fit together."""
 
     def batch(self, step: int) -> Batch:
         """The batch of optimizer step ``step``, counted from 0."""
@@ -32,16 +44,41 @@ class Feed(Protocol):
     def validation(self) -> Sequence[Batch]:
         """Batches of the validation split, always the same."""
 
+    def losses(self, model: TextModel, batch: Batch) -> Tensor:
+        """The loss of each label of a batch, in nats or in the task's unit: shape [N]."""
+
+
+class TrainedTask(Protocol):
+    """What fine-tuning asks of a task."""
+
+    def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:
+        """Which head the task puts on a model of this kind.
+
+        Args:
+            kind: how the model reads and writes.
+            labels: the classes of the corpus; empty for a task without classes.
+
+        Raises:
+            BadInput: a model of this kind cannot do the task.
+        """
+
+    def feed(self, inputs: FeedInputs) -> Feed:
+        """The task's batches and losses.
+
+        Raises:
+            BadInput: model, params and tokens do not fit together.
+        """
+
 
 class Optimizer(Protocol):
     """Updates the weights. Its state is tensors only, so that a checkpoint needs no pickle."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], matrices: Mapping[str, bool], params: Training, compute_dtype: torch.dtype) -> None:
         """Create the state of a new run.
 
         Args:
             weights: the fp32 weights to update, by name.
-            matrices: which of them are hidden matrices.
+            matrices: the hidden matrices among them; True if it is stored as [inputs, outputs].
             params: learning rates and weight decay.
             compute_dtype: what the model computes in; arithmetic that tolerates it may use it too.
         """

@@ -1,59 +1,43 @@
-"""Fine-tuning: train a model on (text, target) pairs, optionally from a pretrained base."""
+"""Fine-tuning: train a model on a task's examples, from random weights or from a base model."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BadInput
-from pipeline.models.build import build_model
-from pipeline.models.files import TOKENIZER, load_weights, read_info
-from pipeline.models.shape import ModelInfo, Shape
-from pipeline.training import TASKS
+from pipeline.training.base import FeedInputs
 from pipeline.training.device import choose_compute_setup
 from pipeline.training.loop import LoopInputs, train
 from pipeline.training.result import TrainingResult, save_result
+from pipeline.training.start import start_model
 from pipeline.training.token_folder import open_tokens
+from pipeline.training.trainable import choose_trainable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import Any
 
     from pipeline.recipe import Finetuning
+    from pipeline.training.base import TrainedTask
     from pipeline.training.job import TrainingJob
-    from pipeline.training.token_folder import TokenFolder
 
 
-def finetune_model(job: TrainingJob, task: str, params: Finetuning, base: Path | None = None) -> TrainingResult:
-    """Train a model on pairs with early stopping, and write the weights of the best validation.
+def finetune_model(job: TrainingJob, params: Finetuning, task: TrainedTask, section: dict[str, Any]) -> TrainingResult:
+    """Train a model on a task with early stopping, and write the weights of the best validation.
 
     Args:
-        job: inputs, output, and what to compute on; the model's shape must be the base's.
-        task: a name from `pipeline.training.TASKS`.
-        params: steps, optimizer, early stopping.
-        base: folder of a pretrained model to start from; None starts from the seed's random weights.
+        job: inputs, output, and what to compute on.
+        params: steps, optimizer, what is trained, early stopping.
+        task: its head, batches and losses.
+        section: the recipe's ``task`` section as plain data, to be kept with the model.
 
     Raises:
-        BadInput: base, shape, task and tokens do not fit together, or training diverged.
+        BadInput: base, model, task and tokens do not fit together, or training diverged.
         Preempted: asked to stop; a checkpoint was saved.
     """
-    tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
-    feed = TASKS.load(task)(tokens, shape, params)
-    model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
-    if base:
-        _check_base(base, shape, tokens)
-        load_weights(model, base)
-    info = ModelInfo(shape, tokens.vocabulary, tokens.specials, task, tokens.max_source_tokens, tokens.max_target_tokens, params.seed)
-    positions, group = max(shape.context, tokens.max_source_tokens), job.process_group
-    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, positions, group.local_world_size)
+    tokens, group = open_tokens(job.tokens), job.process_group
+    model, info = start_model(job, tokens, lambda kind: task.head(kind, tokens.labels), params.dropout, params.seed)
+    feed = task.feed(FeedInputs(tokens, model, info.context, params))
+    choose_trainable(model, params)
+    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)
-    return save_result(job, model, info, trained, tokens.tokenizer)
-
-
-def _check_base(base: Path, shape: Shape, tokens: TokenFolder) -> None:
-    """Refuse a base of another shape or with another tokenizer."""
-    found = read_info(base).shape
-    if found != shape:
-        differing = [name for name in vars(shape) if getattr(found, name) != getattr(shape, name)]
-        got, wanted = (", ".join(f"{name} {getattr(one, name)}" for name in differing) for one in (found, shape))
-        raise BadInput(f"a base model with {got}", wanted, "give pretraining and fine-tuning the same model section")
-    if (base / TOKENIZER).read_bytes() != tokens.tokenizer.read_bytes():
-        raise BadInput("a base model with another tokenizer", "the tokenizer of these tokens", "pretrain on these tokens")
+    return save_result(job, model, replace(info, task=section), trained, tokens.tokenizer)

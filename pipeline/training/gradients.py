@@ -1,4 +1,4 @@
-"""What is done to the gradients between the backward pass and the optimizer: clipping, and the L1 penalty."""
+"""What is done to the gradients between the backward pass and the optimizer: clipping; and the L1 penalty after it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ def clip_gradients(gradients: dict[str, Tensor], max_norm: float, step: int) -> 
 
 
 @torch.no_grad()
-def add_l1_gradient(gradients: dict[str, Tensor], weights: MasterWeights, strength: float) -> None:
-    """Add the gradient of ``strength · Σ|w|`` over the hidden matrices, in place."""
-    for name in sorted(weights.matrices) if strength else ():
-        gradients[name].add_(weights.tensors[name].sign(), alpha=strength)
+def shrink_towards_zero(weights: MasterWeights, amount: float) -> None:
+    """Move every element of the hidden matrices towards zero by ``amount``, and not beyond it.
+
+    This is the proximal step of the L1 penalty (soft thresholding; Parikh & Boyd 2014, "Proximal Algorithms", section 6.5.2). It
+    follows the update, so it works alike with every optimizer; a gradient of the penalty would be rescaled by Adam and
+    orthogonalised by Muon.
+    """
+    for name in sorted(weights.matrices) if amount else ():
+        weight = weights.tensors[name]
+        weight.copy_(weight.sign() * (weight.abs() - amount).clamp_min_(0.0))

@@ -19,9 +19,9 @@ class TrainingJob:
     """One training, apart from its params."""
 
     tokens: Path
-    """Folder that tokenization wrote."""
+    """Folder that tokenization wrote, as far as this step reads it."""
     model: Model
-    """Shape of the model: the recipe's ``model`` section."""
+    """The recipe's ``model`` section."""
     output: Path
     """Empty folder for the model; its files are described in `pipeline.models.files`."""
     device: str
@@ -34,3 +34,5 @@ class TrainingJob:
     """Where the state is kept."""
     process_group: ProcessGroup = SINGLE_PROCESS
     """The processes that train together."""
+    base: Path | None = None
+    """Folder of a model to start from; None starts from random weights."""

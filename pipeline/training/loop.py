@@ -27,7 +27,7 @@ from pipeline.training.batch_order import DROPOUT, random_generator
 from pipeline.training.checkpoint import TrainingState, read_state, read_tensors, write_checkpoint
 from pipeline.training.divergence import check_finite, check_finite_tensors
 from pipeline.training.early_stopping import EarlyStopping
-from pipeline.training.gradients import add_l1_gradient, clip_gradients
+from pipeline.training.gradients import clip_gradients, shrink_towards_zero
 from pipeline.training.learning_rate_schedule import learning_rate_factor
 from pipeline.training.master_weights import MasterWeights
 from pipeline.training.process_group import SINGLE_PROCESS, ProcessGroup
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pipeline.models.base import Batch, TextModel
+    from pipeline.models.batch import Batch
+    from pipeline.models.text_model import TextModel
     from pipeline.recipe.training import Training
     from pipeline.reporter import Checkpoints, Reporter
     from pipeline.training.base import Feed, Optimizer
@@ -112,7 +113,7 @@ class _Loop:
         self.model.set_attention_kernel(self.state.compute_setup.kernel)
         self.weights = MasterWeights(self.model, self.state.compute_setup.precision)
         self.optimizer: Optimizer = OPTIMIZERS.load(inputs.params.optimizer)(
-            self.weights.tensors, self.weights.matrices, inputs.params, self.model.core.dtype
+            self.weights.tensors, self.weights.matrices, inputs.params, self.weights.compute_dtype
         )
         self.best: dict[str, Tensor] = {}
         if newest:
@@ -171,9 +172,9 @@ class _Loop:
         check_finite("training loss", loss, self.state.step)
         gradients = self.weights.take_gradients()
         self.group.all_reduce_gradients(gradients)
-        add_l1_gradient(gradients, self.weights, self.inputs.l1)
         clip_gradients(gradients, self.inputs.params.clip, self.state.step)
         self.optimizer.step(gradients, factor, self.state.step)
+        shrink_towards_zero(self.weights, self.inputs.l1 * self.inputs.params.learning_rate * factor)
         self.weights.copy_to_model()
         return loss
 
@@ -183,11 +184,11 @@ class _Loop:
         seeds = random_generator(self.inputs.params.seed, DROPOUT, self.state.step).integers(2**62, size=rank + 1)
         torch.manual_seed(int(seeds[rank]))
         shard = self.group.shard_batch(batch)
-        if shard.labels == 0:
+        if shard.label_count == 0:
             return 0.0
-        loss_N = self.model.train()(shard.to(self.device))
-        loss = loss_N.mean() if self.group.is_single else loss_N.sum() / batch.labels
-        loss.backward()
+        loss_N = self.inputs.feed.losses(self.model.train(), shard.to(self.device))
+        loss = loss_N.mean() if self.group.is_single else loss_N.sum() / batch.label_count
+        loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     def _report(self, factor: float) -> None:
@@ -221,7 +222,7 @@ class _Loop:
         self.model.eval()
         total, labels = 0.0, 0.0
         for batch in self.validation:
-            loss_N = self.model(batch)
+            loss_N = self.inputs.feed.losses(self.model, batch)
             total, labels = total + float(loss_N.double().sum()), labels + len(loss_N)
             self.reporter.beat()
         total, labels = self.group.all_reduce_sum(total, labels)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.models.build import build_model
-from pipeline.models.shape import ModelInfo, Shape
+from pipeline.families.kinds import LANGUAGE_HEAD
+from pipeline.models.build import HeadSpec
 from pipeline.training import OBJECTIVES
+from pipeline.training.base import FeedInputs
 from pipeline.training.device import choose_compute_setup
 from pipeline.training.loop import LoopInputs, train
 from pipeline.training.result import TrainingResult, save_result
+from pipeline.training.start import start_model
 from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
@@ -25,16 +28,12 @@ def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
         params: objective, steps, optimizer.
 
     Raises:
-        BadInput: shape, objective and tokens do not fit together, or training diverged.
+        BadInput: model, objective and tokens do not fit together, or training diverged.
         Preempted: asked to stop; a checkpoint was saved.
     """
-    tokens, shape = open_tokens(job.tokens), Shape(**job.model.model_dump())
-    feed = OBJECTIVES.load(params.objective)(tokens, shape, params)
-    model = build_model(shape, tokens.vocabulary, tokens.specials, params.dropout, params.seed)
-    info = ModelInfo(
-        shape, tokens.vocabulary, tokens.specials, params.objective, tokens.max_source_tokens, tokens.max_target_tokens, params.seed
-    )
-    group = job.process_group
-    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, shape.context, group.local_world_size)
+    tokens, group = open_tokens(job.tokens), job.process_group
+    model, info = start_model(job, tokens, lambda kind: HeadSpec(LANGUAGE_HEAD[kind]), params.dropout, params.seed)
+    feed = OBJECTIVES.load(params.objective)(FeedInputs(tokens, model, info.context, params))
+    compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, process_group=group), job.reporter, job.checkpoints)
-    return save_result(job, model, info, trained, tokens.tokenizer)
+    return save_result(job, model, replace(info, objective=params.objective), trained, tokens.tokenizer)

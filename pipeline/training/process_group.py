@@ -12,7 +12,7 @@ with exit code 75; the next attempt resumes. The collectives here have no timeou
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pipeline.models.base import Batch
+    from pipeline.models.batch import Batch
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class ProcessGroup:
         """This rank's rows of a batch. A batch is sorted by length, so every n-th row gives shards of about equal size."""
         if self.is_single:
             return batch
-        return type(batch)(*(getattr(batch, part.name)[self.rank :: self.world_size] for part in fields(batch)))
+        return batch.rows(slice(self.rank, None, self.world_size))
 
     def shard(self, values: list[T]) -> list[T]:
         """This rank's share of a list: every n-th value."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from pipeline.models.files import save_model
+from pipeline.training.trainable import merge_adapters
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.models.base import TextModel
-    from pipeline.models.shape import ModelInfo
+    from pipeline.models.info import ModelInfo
+    from pipeline.models.text_model import TextModel
     from pipeline.training.job import TrainingJob
     from pipeline.training.loop import LoopResult
 
@@ -34,13 +37,21 @@ def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: Lo
         model: its configuration is written.
         info: what the model is.
         trained: its weights and history are written.
-        tokenizer: the ``tokenizer.json`` to ship with the model.
+        tokenizer: folder of the tokenizer to ship with the model.
     """
+    parameters = sum(weight.numel() for weight in model.named_weights().values())
     if job.process_group.is_main:
-        save_model(model, job.output, info, tokenizer=tokenizer, weights=trained.weights, history=trained.history)
+        model.float()
+        with torch.no_grad():
+            for name, weight in model.named_weights().items():
+                if name in trained.weights:
+                    weight.copy_(trained.weights[name])
+        merge_adapters(model)
+        save_model(model, job.output, info, tokenizer=tokenizer, history=trained.history)
     metrics = {
         "steps": float(trained.steps),
-        "parameters": float(sum(weight.numel() for weight in trained.weights.values())),
+        "parameters": float(parameters),
+        "trained_parameters": float(sum(weight.numel() for weight in trained.weights.values())),
         "train_loss": trained.history[-1]["loss"],
         "validation_loss": min(row["validation_loss"] for row in trained.history),
     }

@@ -1,44 +1,53 @@
-"""A token folder as training reads it: sizes, special tokens, and streams."""
+"""A tokens artifact as training reads it: vocabulary, streams, and the fields of the task's examples."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.models.shape import Specials
-from pipeline.tokens.layout import read_layout
+from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.token_stream import TokenStream
+from pipeline.tokens.token_writer import dtype_for
+from pipeline.tokens.tokenizer_folder import read_vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.families.vocabulary import Vocabulary
+
 
 @dataclass(frozen=True)
 class TokenFolder:
-    """What tokenization wrote."""
+    """What tokenization wrote, as far as this step reads it."""
 
     folder: Path
-    vocabulary: int
-    specials: Specials
-    max_source_tokens: int
-    max_target_tokens: int
+    vocabulary: Vocabulary
 
     @property
     def tokenizer(self) -> Path:
-        """The tokenizer's file, to be shipped with the model."""
-        return self.folder / "tokenizer.json"
+        """The tokenizer's folder, to be shipped with the model."""
+        return self.folder / TOKENIZER
 
-    def stream(self, name: str) -> TokenStream:
-        """One stream of token ids, e.g. ``"stream-train"``."""
-        return TokenStream(self.folder, name)
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of the task, in the order of their ids; empty for a task without classes."""
+        file = self.folder / EXAMPLES / "labels.json"
+        return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
+
+    def stream(self, split: str) -> TokenStream:
+        """Every text of a split."""
+        return TokenStream(self.folder / STREAMS / split, dtype_for(self.vocabulary.size))
+
+    def field(self, split: str, name: str, dtype: str = "") -> TokenStream:
+        """One field of the examples of a split; without ``dtype`` it holds token ids."""
+        return TokenStream(self.folder / EXAMPLES / f"{split}-{name}", dtype or dtype_for(self.vocabulary.size))
 
 
 def open_tokens(folder: Path) -> TokenFolder:
-    """Read `tokens.json`: what a model must know about its tokens.
+    """Open a tokens artifact.
 
     Raises:
-        Damaged: `tokens.json` is missing or cannot be read.
+        Damaged: its vocabulary is missing or cannot be read.
     """
-    layout = read_layout(folder)
-    specials = Specials(**layout.special, sentinels=tuple(layout.sentinels))
-    return TokenFolder(folder, layout.vocabulary, specials, layout.max_source_tokens, layout.max_target_tokens)
+    return TokenFolder(folder, read_vocabulary(folder / TOKENIZER))

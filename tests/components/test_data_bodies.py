@@ -79,7 +79,7 @@ def test_from_a_source_to_tokens(tmp_path: Path, settings: Settings) -> None:
     assert tokens
     assert corpus.counts["read"] == 300
     check_counts(artifacts.open(corpus, tmp_path / "corpus"), corpus.counts)
-    stream = TokenStream(artifacts.open(tokens, tmp_path / "tokens"), "stream-train")
+    stream = TokenStream(artifacts.open(tokens, tmp_path / "tokens") / "streams" / "train", "uint16")
     assert len(stream) == corpus.counts["train"] == tokens.counts["documents_train"]
     source.write_text(source.read_text() + "not json\n" * 9)
     refused = run(prepare_step(tiny, "run-3", "ingestion", settings, {}), settings)

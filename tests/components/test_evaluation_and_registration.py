@@ -80,7 +80,7 @@ def test_a_report_is_shown_and_a_refused_model_is_a_finished_run(mlflow_server, 
     shown = step_run(settings, asked.name, "run-1", "evaluation")
     place = shown.artifact_uri.removeprefix("mlflow-artifacts:/")
     page = requests.get(f"{mlflow_server.uri}/api/2.0/mlflow-artifacts/artifacts/{place}/report.html", timeout=30)
-    assert "Evaluation of a t5 model" in page.text
+    assert "Evaluation of a t5_copy model" in page.text
 
     made = run(asked, "registration", settings, outputs)
     artifacts = open_artifacts(settings)

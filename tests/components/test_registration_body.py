@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from fixtures.foreign import foreign_environment
 from fixtures.mlflow import free_port, wait_for
@@ -343,7 +342,7 @@ except ImportError:
     pass
 import mlflow.pyfunc, pandas
 model = mlflow.pyfunc.load_model(sys.argv[1])
-json.dump(model.predict(pandas.DataFrame(json.loads(sys.argv[2]))), sys.stdout)
+json.dump(model.predict(pandas.DataFrame(json.loads(sys.argv[2]))).to_dict("list"), sys.stdout)
 """
 
 
@@ -355,7 +354,7 @@ def test_the_champion_loads_and_is_served_where_the_project_is_not_installed(
     stage = plain_stage(mlflow_server, make_model, tmp_path)
     model = stage.model(1)
     stage.run(model, stage.report(model, 25.0))
-    expected = Answerer.load(make_model(seed=1)).answer(questions["text"], questions["name"])
+    expected = dict(Answerer.load(make_model(seed=1)).answer(questions))
     uri = f"models:/{stage.name}@champion"
     environment = foreign_environment(foreign_python, MLFLOW_TRACKING_URI=mlflow_server.uri)
     command = [str(foreign_python), "-c", LOAD, uri, json.dumps(questions)]
@@ -380,7 +379,5 @@ def test_the_champion_loads_and_is_served_where_the_project_is_not_installed(
         "local",
     ]
     with (tmp_path / "serve.log").open("wb") as log, wait_for(command, tmp_path, environment, log, f"http://127.0.0.1:{port}/ping"):
-        answer = requests.post(
-            f"http://127.0.0.1:{port}/invocations", json={"dataframe_split": pd.DataFrame(questions).to_dict("split")}, timeout=60
-        )
-        assert answer.json() == {"predictions": expected}
+        answer = requests.post(f"http://127.0.0.1:{port}/invocations", json={"dataframe_records": questions}, timeout=60)
+        assert answer.json() == {"predictions": [{"answer": one} for one in expected["answer"]]}

@@ -164,4 +164,4 @@ def test_the_airflow_image_reads_the_dags(images: str, base_image: str) -> None:
         "TRAINSHED_STATE=/airflow",
     ]
     done = subprocess.run([*command, "--entrypoint", "python", image, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == ["['pydocs', 'pydocs-gpt2'] {}"], done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1:] == ["['pydocs', 'pydocs-topics'] {}"], done.stdout + done.stderr

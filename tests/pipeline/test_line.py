@@ -28,7 +28,7 @@ RECIPE = {
 def test_the_steps_and_their_inputs() -> None:
     steps = trace(check_recipe(RECIPE, "tiny.yaml"))
     told = {
-        step.id: {name: origin.id if hasattr(origin, "id") else type(origin).__name__ for name, origin in step.inputs.items()}
+        step.id: {name: origin.id if hasattr(origin, "id") else type(origin).__name__ for name, origin in step.inputs.items() if origin}
         for step in steps
     }
     assert told == {
@@ -62,23 +62,26 @@ def test_each_input_fits_its_contract() -> None:
     ("call", "words"),
     [
         (lambda step, recipe, _: step("ingestio", recipe.data), "unknown component 'ingestio'.*did you mean 'ingestion'"),
-        (lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, corpos=corpus), "'corpos'.*did you mean 'corpus'"),
+        (
+            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.task, corpos=corpus),
+            "'corpos'.*did you mean 'corpus'",
+        ),
         (lambda step, recipe, _: step("tokenization", recipe.tokenizer), "input corpus of step tokenization is missing; expected a corpus"),
         (
-            lambda step, recipe, corpus: step("evaluation", recipe.evaluation, corpus=corpus, model=corpus),
+            lambda step, recipe, corpus: step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=corpus),
             "input model of step evaluation is corpus; expected a model",
         ),
         (
-            lambda step, recipe, corpus: step("tokenization", recipe.model, corpus=corpus),
-            "params of step tokenization: Model; expected sections for tokenizer",
+            lambda step, recipe, corpus: step("tokenization", recipe.model, recipe.task, corpus=corpus),
+            "params of step tokenization: Model, Summarization; expected sections for tokenizer, task",
         ),
         (
             lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, corpus=corpus),
-            "params of step tokenization: Tokenizer, Model; expected sections for tokenizer",
+            "params of step tokenization: Tokenizer, Model; expected sections for tokenizer, task",
         ),
         (
-            lambda step, recipe, corpus: step("tokenization", None, corpus=corpus),
-            "params of step tokenization: None; expected sections for tokenizer",
+            lambda step, recipe, corpus: step("tokenization", None, recipe.task, corpus=corpus),
+            "params of step tokenization: None, Summarization; expected sections for tokenizer, task",
         ),
         (lambda step, recipe, _: step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
     ],

@@ -8,8 +8,6 @@ import yaml
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.metrics import METRICS
-from pipeline.models import FAMILIES
-from pipeline.models.base import PairBatch, TextModel
 from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
@@ -143,7 +141,12 @@ SPANS = {"objective": "span_corruption", "steps": 1}
     ("data", "words"),
     [
         (changed(model={"family": "T5"}), ["model.family in tiny.yaml: 'T5'", "did you mean 't5'?"]),
-        (changed(model={"family": "t6"}), ["'t6'", "one of: gpt2, t5"]),
+        (changed(model={"family": "qzx"}), ["'qzx'", "names, e.g. "]),
+        (changed(model={"family": "t5", "config": {"d_modl": 8}}), ["'d_modl'", "d_model"]),
+        (changed(model={}), ["neither family nor start", "keep one of them"]),
+        (changed(model={"family": "t5", "start": "folder"}), ["both family and start"]),
+        (changed(model={"start": "folder", "config": {"d_model": 8}}), ["model.config with model.start"]),
+        (changed(model={"family": "bert"}), ["'summarization' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"]),
         (changed(task={"kind": "Summarization"}), ["task.kind in tiny.yaml: 'Summarization'", "did you mean 'summarization'?"]),
         (changed(task={"max_source_tokens": 8}), ["no task.kind", "add task.kind"]),
         (nested("task.max_sorce_tokens", 8), ["'task.max_sorce_tokens'", "did you mean 'task.max_source_tokens'?"]),
@@ -160,14 +163,13 @@ SPANS = {"objective": "span_corruption", "steps": 1}
             nested("evaluation.examples", 499),
             ["evaluation.examples 499 is below registration.gate.min_examples 500", "no model can be promoted"],
         ),
-        (nested("model.heads", 3), ["model.width 128 is not divisible by model.heads 3"]),
         (
             changed(model={"family": "gpt2"}, pretraining=SPANS),
-            ["'span_corruption' with model.family 'gpt2', a decoder", "an encoder-decoder: t5"],
+            ["'span_corruption' with model.family 'gpt2', a decoder", "an encoder-decoder"],
         ),
-        (changed(pretraining={"objective": "causal_lm", "steps": 1}), ["'causal_lm' with model.family 't5'", "a decoder: gpt2"]),
-        (changed(model={"family": "gpt2"}), ["model.context 128 is too short", "at least 129"]),
-        (nested("tokenizer.vocabulary", 300), ["tokenizer.vocabulary 300 is too small", "at least 361"]),
+        (changed(pretraining={"objective": "causal_lm", "steps": 1}), ["'causal_lm' with model.family 't5'", "expected a decoder"]),
+        (changed(model={"family": "gpt2"}), ["model.context 128 is too short", "at least 131"]),
+        (nested("tokenizer.vocabulary", 300), ["tokenizer.vocabulary 300 is too small", "at least 362"]),
         (nested("tokenizer.given", "x.json"), ["no tokenizer.given_sha256", "sha256sum"]),
         (changed(pretraining=SPANS, tokenizer={"sentinels": 5}), ["tokenizer.sentinels 5 for 6 masked spans in model.context 128"]),
         (nested("finetuning.warmup", 0.6), ["finetuning.warmup 0.6 and finetuning.decay 0.5 add up to more than 1"]),
@@ -206,19 +208,17 @@ def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
     check_recipe(nested("registration.gate.beats", [*BASELINES, "untrained"]), "tiny.yaml")
 
 
-def test_the_checks_know_every_family_and_objective() -> None:
+def test_the_checks_know_every_objective() -> None:
     assert checks.OBJECTIVES.keys() == OBJECTIVES.keys()
-    kinds: dict[str, type[TextModel]] = {name: FAMILIES.load(name) for name in FAMILIES}
-    assert {
-        name: checks.ENCODER_DECODER if kind.batch_type is PairBatch else checks.DECODER for name, kind in kinds.items()
-    } == checks.KINDS
     assert len(NAMES) == checks.SPECIAL_TOKENS
 
 
 @pytest.mark.parametrize("sentinels", [1, 6, 20])
 @pytest.mark.parametrize("context", [8, 60, 128, 400])
 def test_the_check_counts_masked_spans_as_pretraining_does(context: int, sentinels: int) -> None:
-    data = changed(pretraining=SPANS, model={"family": "t5", "context": context}, tokenizer={"sentinels": sentinels})
+    limits = {"kind": "summarization", "max_source_tokens": 8 if context < 100 else 96}
+    data = changed(pretraining=SPANS, task=limits, model={"family": "t5", "context": max(context, 10)}, tokenizer={"sentinels": sentinels})
+    context = max(context, 10)
     needed = _noise_and_spans(context, 0.15, 3.0)[1]
     if needed <= sentinels:
         check_recipe(data, "tiny.yaml")

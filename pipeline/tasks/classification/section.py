@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
 from pipeline.tasks.section import TaskSection
 
@@ -16,7 +17,7 @@ PARTS = Table(
         "examples": "pipeline.tasks.classification.examples:Examples",
         "encode": "pipeline.tasks.classification.encode:Encode",
         "model": "pipeline.tasks.classification.model:Classifier",
-        "scoring": "pipeline.tasks.classification.scoring:Scoring",
+        "scoring": "pipeline.tasks.classification.scoring:make_scoring",
         "serving": "pipeline.tasks.classification.serving:Serving",
     },
 )
@@ -43,3 +44,16 @@ class Classification(TaskSection):
     def parts(cls) -> Table:
         """The table of the task's parts."""
         return PARTS
+
+    @property
+    def needs_target(self) -> bool:
+        """Labels are learned from labels."""
+        return True
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All of them."""
+        return tuple(Kind)
+
+    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
+        """The limit of the recipe."""
+        return self.max_tokens

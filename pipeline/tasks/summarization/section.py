@@ -11,11 +11,11 @@ PARTS = Table(
     "part of task summarization",
     None,
     {
-        "examples": "pipeline.tasks.summarization.examples:Examples",
-        "encode": "pipeline.tasks.summarization.encode:Encode",
-        "model": "pipeline.tasks.summarization.model:Summarizer",
-        "scoring": "pipeline.tasks.summarization.scoring:Scoring",
-        "serving": "pipeline.tasks.summarization.serving:Serving",
+        "examples": "pipeline.tasks.written.examples:WrittenExamples",
+        "encode": "pipeline.tasks.written.encode:Encode",
+        "model": "pipeline.tasks.written.model:WrittenModel",
+        "scoring": "pipeline.tasks.summarization.scoring:make_scoring",
+        "serving": "pipeline.tasks.written.serving:Serving",
     },
 )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
 from pipeline.tasks.section import TaskSection
 
@@ -27,3 +28,16 @@ class Tagging(TaskSection):
     def parts(cls) -> Table:
         """The table of the task's parts."""
         return PARTS
+
+    @property
+    def needs_target(self) -> bool:
+        """Tags are learned from tags."""
+        return True
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All that read a text as one sequence."""
+        return (Kind.ENCODER, Kind.DECODER)
+
+    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
+        """The limit of the recipe."""
+        return self.max_tokens

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.models.base import PackedBatch
-from pipeline.models.build import batch_type_of
-from pipeline.models.collate import collate_rows, text_document
+from pipeline.families.kinds import Kind
+from pipeline.models.attention import isolates_documents
+from pipeline.models.collate import collate_rows, round_up, text_document
+from pipeline.models.losses import token_losses
 from pipeline.training.batch_order import ORDER, EpochBatches, random_generator
 from pipeline.training.packing import cut_documents, pack_best_fit
+from pipeline.training.validation_sample import choose_by_hash
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from pipeline.models.base import Batch
-    from pipeline.models.shape import Shape
-    from pipeline.recipe.training import Training
+    from pipeline.models.batch import Batch
+    from pipeline.models.text_model import TextModel
     from pipeline.tokens.token_stream import TokenStream
-    from pipeline.training.token_folder import TokenFolder
+    from pipeline.training.base import FeedInputs
 
-VALIDATION_ROWS = 256
-"""Rows of the validation split that a validation uses: at 128 tokens each, enough for ±1 % of the loss."""
+log = logging.getLogger(__name__)
+
+VALIDATION_PIECES = 512
+"""Pieces of the validation split that a validation uses: at 128 tokens each, enough for ±1 % of the loss."""
 
 
 class CausalLm:
     """Feed of a decoder in pretraining."""
 
-    def __init__(self, tokens: TokenFolder, shape: Shape, params: Training) -> None:
+    def __init__(self, inputs: FeedInputs) -> None:
         """Cut the documents to the model's context.
 
         Raises:
-            BadInput: the family is not a decoder, or there is no text.
+            BadInput: the model is not a decoder, or there is no text.
         """
-        if batch_type_of(shape.family) is not PackedBatch:
-            raise BadInput(f"objective causal_lm for family {shape.family!r}", "a decoder", "change model.family or the objective")
-        self._context, self._pad, self._params = shape.context, tokens.specials.pad, params
-        self._train, self._validation = tokens.stream("stream-train"), tokens.stream("stream-validation")
-        self._pieces = _cut(self._train, shape.context)
+        if inputs.model.kind is not Kind.DECODER:
+            raise BadInput(f"objective causal_lm for {inputs.model.kind.phrase}", "a decoder", "change model.family or the objective")
+        self._context, self._params, self._pad = inputs.context, inputs.params, inputs.tokens.vocabulary.pad
+        self._packs = isolates_documents(inputs.model, inputs.tokens.vocabulary.size)
+        if not self._packs:
+            log.warning("packed documents would see each other in this model: rows are padded instead")
+        self._train, self._validation = inputs.tokens.stream("train"), inputs.tokens.stream("validation")
+        self._pieces = _cut(self._train, inputs.context)
         self._epochs = EpochBatches(self._batches_of_epoch)
 
     def batch(self, step: int) -> Batch:
@@ -47,22 +55,32 @@ class CausalLm:
         return self._collate(self._train, self._pieces, self._epochs.batch(step))
 
     def validation(self) -> list[Batch]:
-        """The first rows of the validation split."""
+        """Rows of a sample of the validation split."""
         pieces = _cut(self._validation, self._context)
-        rows = pack_best_fit(range(len(pieces)), _sizes(pieces), self._context)[:VALIDATION_ROWS]
+        chosen = choose_by_hash(len(pieces), lambda index: self._validation.ids[slice(*pieces[index])].tobytes(), VALIDATION_PIECES)
+        rows = self._rows(chosen.tolist(), pieces)
         size = self._params.batch
         return [self._collate(self._validation, pieces, rows[start : start + size]) for start in range(0, len(rows), size)]
+
+    def losses(self, model: TextModel, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each next token."""
+        return token_losses(model, batch)
 
     def _batches_of_epoch(self, epoch: int) -> list[list[list[int]]]:
         """Batches of rows of pieces."""
         generator = random_generator(self._params.seed, ORDER, epoch)
-        rows = pack_best_fit(generator.permutation(len(self._pieces)).tolist(), _sizes(self._pieces), self._context)
+        rows = self._rows(generator.permutation(len(self._pieces)).tolist(), self._pieces)
         shuffled = [rows[index] for index in generator.permutation(len(rows))]
         return [shuffled[start : start + self._params.batch] for start in range(0, len(shuffled), self._params.batch)]
 
+    def _rows(self, order: list[int], pieces: NDArray[np.int64]) -> list[list[int]]:
+        """The pieces of each row; one piece a row where packing leaks."""
+        return pack_best_fit(order, _sizes(pieces), self._context) if self._packs else [[index] for index in order]
+
     def _collate(self, stream: TokenStream, pieces: NDArray[np.int64], rows: list[list[int]]) -> Batch:
         documents = [[text_document(stream.ids[pieces[piece, 0] : pieces[piece, 1]]) for piece in row] for row in rows]
-        return collate_rows(documents, self._context, self._pad)
+        length = self._context if self._packs else round_up(max(len(row[0]) for row in documents))
+        return collate_rows(documents, length, self._pad)
 
 
 def _cut(stream: TokenStream, context: int) -> NDArray[np.int64]:

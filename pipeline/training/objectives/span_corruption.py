@@ -11,77 +11,53 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.models.base import PairBatch
-from pipeline.models.build import batch_type_of
-from pipeline.models.collate import collate_pairs
+from pipeline.families.kinds import Kind
+from pipeline.models.collate import collate_seq2seq
+from pipeline.models.losses import token_losses
 from pipeline.recipe.training import Pretraining
-from pipeline.training.batch_order import MASKS, EpochBatches, batches_of_similar_length, random_generator
-from pipeline.training.packing import cut_documents
+from pipeline.training.objectives.pieces import Pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from pipeline.models.base import Batch
-    from pipeline.models.shape import Shape
-    from pipeline.recipe.training import Training
-    from pipeline.tokens.token_stream import TokenStream
-    from pipeline.training.token_folder import TokenFolder
-
-MIN_TOKENS = 8
-"""Shorter pieces of text are dropped: they leave nothing to infer a span from."""
-
-VALIDATION_PIECES = 512
-"""Pieces of the validation split that a validation uses."""
+    from pipeline.models.batch import Batch
+    from pipeline.models.text_model import TextModel
+    from pipeline.training.base import FeedInputs
 
 
-class SpanCorruption:
+class SpanCorruption(Pieces):
     """Feed of an encoder-decoder in pretraining."""
 
-    def __init__(self, tokens: TokenFolder, shape: Shape, params: Training) -> None:
+    def __init__(self, inputs: FeedInputs) -> None:
         """Cut the documents to the model's context.
 
         Raises:
-            BadInput: the family is not an encoder-decoder, there are too few sentinels, or there is no text.
+            BadInput: the model is not an encoder-decoder, there are too few sentinels, or there is no text.
         """
-        assert isinstance(params, Pretraining)
-        if batch_type_of(shape.family) is not PairBatch:
+        assert isinstance(inputs.params, Pretraining)
+        if inputs.model.kind is not Kind.ENCODER_DECODER:
             raise BadInput(
-                f"objective span_corruption for family {shape.family!r}", "an encoder-decoder", "change model.family or the objective"
+                f"objective span_corruption for {inputs.model.kind.phrase}", "an encoder-decoder", "change model.family or the objective"
             )
-        self._specials, self._params, self._context = tokens.specials, params, shape.context
-        spans = _noise_and_spans(shape.context, params.corrupted, params.mean_span)[1]
-        if spans > len(self._specials.sentinels):
-            raise BadInput(f"{len(self._specials.sentinels)} sentinels", f"at least {spans}", "raise tokenizer.sentinels")
-        self._train, self._validation = tokens.stream("stream-train"), tokens.stream("stream-validation")
-        self._pieces = _cut(self._train, shape.context)
-        lengths = self._pieces[:, 1] - self._pieces[:, 0]
-        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(params.seed, epoch, lengths, params.batch))
+        self._model, self._vocabulary, self._noise = inputs.model, inputs.tokens.vocabulary, inputs.params
+        spans = _noise_and_spans(inputs.context, inputs.params.corrupted, inputs.params.mean_span)[1]
+        if spans > len(self._vocabulary.sentinels):
+            raise BadInput(f"{len(self._vocabulary.sentinels)} sentinels", f"at least {spans}", "raise tokenizer.sentinels")
+        super().__init__(inputs, self._corrupt_pieces)
 
-    def batch(self, step: int) -> Batch:
-        """Pieces of similar length; each step draws other spans."""
-        chosen = self._pieces[self._epochs.batch(step)]
-        return self._corrupt(self._train, chosen, random_generator(self._params.seed, MASKS, step))
+    def losses(self, model: TextModel, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each token of the masked spans."""
+        return token_losses(model, batch)
 
-    def validation(self) -> list[Batch]:
-        """The first pieces of the validation split, with spans that stay the same."""
-        pieces = _cut(self._validation, self._context)[:VALIDATION_PIECES]
-        by_length = pieces[np.argsort(pieces[:, 1] - pieces[:, 0], kind="stable")]
-        size = self._params.batch
-        starts = range(0, len(by_length), size)
-        return [self._corrupt(self._validation, by_length[start : start + size], random_generator(0, MASKS, start)) for start in starts]
-
-    def _corrupt(self, stream: TokenStream, chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
+    def _corrupt_pieces(self, pieces: list[NDArray[np.int64]], generator: np.random.Generator) -> Batch:
         sources, targets = [], []
-        for first, last in chosen:
-            source, target = corrupt(
-                np.asarray(stream.ids[first:last], dtype=np.int64),
-                _random_spans(int(last - first), self._params, generator),
-                self._specials.sentinels,
-                self._specials.eos,
-            )
+        for piece in pieces:
+            spans = _random_spans(len(piece), self._noise, generator)
+            source, target = corrupt(piece, spans, self._vocabulary.sentinels, self._vocabulary.eos)
             sources.append(source)
             targets.append(target)
-        return collate_pairs(sources, targets, self._specials.pad)
+        return collate_seq2seq(self._model, sources, targets, self._vocabulary)
 
 
 def corrupt(
@@ -125,10 +101,3 @@ def _divide(total: int, parts: int, generator: np.random.Generator) -> NDArray[n
     """Divide ``total`` into ``parts`` numbers of at least one, uniformly among all divisions."""
     cuts = np.sort(generator.choice(total - 1, parts - 1, replace=False)) + 1 if parts > 1 else np.array([], dtype=np.int64)
     return np.diff(np.concatenate([[0], cuts, [total]]))
-
-
-def _cut(stream: TokenStream, context: int) -> NDArray[np.int64]:
-    pieces = cut_documents(np.asarray(stream.offsets), context, min_tokens=MIN_TOKENS)
-    if not len(pieces):
-        raise BadInput("no text to pretrain on", f"documents of at least {MIN_TOKENS} tokens", "check the data and its filter")
-    return pieces

@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov & Hutter 2019) on named tensors: the same arithmetic as torch's, with a state that is tensors only."""
+"""AdamW (Loshchilov & Hutter 2019): torch's fused implementation, on named tensors, with a state that is tensors only."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ BETAS = (0.9, 0.98)
 """The second is lower than usual: runs of a few thousand steps are too short for 0.999."""
 
 EPSILON = 1e-9
+MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class AdamW:
     """Adam with decoupled weight decay on weights of two or more dimensions."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], matrices: Mapping[str, bool], params: Training, compute_dtype: torch.dtype) -> None:
         """Start with moments of zero."""
         del matrices, compute_dtype
-        self._weights = dict(weights)
-        self._rate, self._decay = params.learning_rate, params.weight_decay
-        self._first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-        self._second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self._weights, self._rate = dict(weights), params.learning_rate
+        decaying, other = ([weight for weight in weights.values() if (weight.ndim > 1) is wide] for wide in (True, False))
+        groups = [{"params": decaying, "weight_decay": params.weight_decay}, {"params": other, "weight_decay": 0.0}]
+        # torch makes its state at the first step; a checkpoint is read before it
+        self._optimizer = torch.optim.AdamW(
+            [group for group in groups if group["params"]], lr=self._rate, betas=BETAS, eps=EPSILON, fused=True
+        )
+        for weight in weights.values():
+            moments = {name: torch.zeros_like(weight) for name in MOMENTS}
+            self._optimizer.state[weight] = {"step": torch.zeros((), device=weight.device), **moments}
 
-    @torch.no_grad()
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
         """Update the weights in place."""
-        rate = self._rate * factor
-        corrections = [1.0 - beta**step for beta in BETAS]
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * factor
         for name, weight in self._weights.items():
-            gradient, first, second = gradients[name], self._first[name], self._second[name]
-            first.lerp_(gradient, 1.0 - BETAS[0])
-            second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
-            if weight.ndim > 1:
-                weight.mul_(1.0 - rate * self._decay)
-            spread = (second / corrections[1]).sqrt_().add_(EPSILON)
-            weight.addcdiv_(first, spread, value=-rate / corrections[0])
+            weight.grad = gradients[name]
+            self._optimizer.state[weight]["step"].fill_(step - 1)
+        self._optimizer.step()
+        for weight in self._weights.values():
+            weight.grad = None
 
     def state(self) -> dict[str, Tensor]:
         """Both moments of every weight."""
-        moments = (("first", self._first), ("second", self._second))
-        return {f"{kind}.{name}": tensor for kind, tensors in moments for name, tensor in tensors.items()}
+        return {f"{moment}.{name}": self._optimizer.state[weight][moment] for moment in MOMENTS for name, weight in self._weights.items()}

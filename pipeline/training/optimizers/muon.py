@@ -31,21 +31,23 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 class Muon:
     """Muon for the hidden matrices, Adam for the other weights."""
 
-    def __init__(self, weights: Mapping[str, Tensor], matrices: frozenset[str], params: Training, compute_dtype: torch.dtype) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], matrices: Mapping[str, bool], params: Training, compute_dtype: torch.dtype) -> None:
         """Divide the weights between Muon and Adam."""
-        self._matrices = {name: weights[name] for name in sorted(matrices)}
+        self._matrices, self._transposed = {name: weights[name] for name in sorted(matrices)}, dict(matrices)
         self._momentum = {name: torch.zeros_like(weight) for name, weight in self._matrices.items()}
         self._rate, self._decay = params.matrix_learning_rate, params.weight_decay
         self._compute_dtype = compute_dtype
         self._groups: dict[tuple[int, int], list[str]] = {}
         for name, weight in self._matrices.items():
             self._groups.setdefault((min(weight.shape), max(weight.shape)), []).append(name)
-        self._adam = AdamW({name: weight for name, weight in weights.items() if name not in matrices}, frozenset(), params, compute_dtype)
+        others = {name: weight for name, weight in weights.items() if name not in matrices}
+        self._adam = AdamW(others, {}, params, compute_dtype) if others else None
 
     @torch.no_grad()
     def step(self, gradients: Mapping[str, Tensor], factor: float, step: int) -> None:
         """Update the weights in place."""
-        self._adam.step(gradients, factor, step)
+        if self._adam is not None:
+            self._adam.step(gradients, factor, step)
         rate = self._rate * factor
         for names in self._groups.values():
             momenta = torch.stack([self._nesterov(name, gradients[name]) for name in names])
@@ -54,12 +56,14 @@ class Muon:
                 weight = self._matrices[name]
                 rows, columns = weight.shape
                 weight.mul_(1.0 - rate * self._decay)
-                scale = max(1.0, rows / columns) ** 0.5
+                inputs, outputs = (rows, columns) if self._transposed[name] else (columns, rows)
+                scale = max(1.0, outputs / inputs) ** 0.5
                 weight.add_(update if rows <= columns else update.T, alpha=-rate * scale)
 
     def state(self) -> dict[str, Tensor]:
         """The momentum of matrices, Adam's moments of the rest."""
-        return {**{f"momentum.{name}": tensor for name, tensor in self._momentum.items()}, **self._adam.state()}
+        own = {f"momentum.{name}": tensor for name, tensor in self._momentum.items()}
+        return own | (self._adam.state() if self._adam is not None else {})
 
     def _nesterov(self, name: str, gradient: Tensor) -> Tensor:
         """Nesterov momentum, transposed if the matrix has more rows than columns."""

@@ -119,5 +119,9 @@ def test_a_plain_dictionary_of_places_counts_whole(tree: Path) -> None:
 
 
 def test_a_table_the_params_name_nothing_of_counts_whole(tree: Path) -> None:
-    reached = ingestion(tree, "unknown")
+    reached = reached_modules("ingestion", {"data": {"source": {}}}, tree)
     assert {"pipeline.corpus.readers.a", "pipeline.corpus.readers.b"} <= set(reached)
+
+
+def test_a_name_that_is_not_in_the_table_selects_none_of_its_entries(tree: Path) -> None:
+    assert not {"pipeline.corpus.readers.a", "pipeline.corpus.readers.b"} & set(ingestion(tree, "unknown"))

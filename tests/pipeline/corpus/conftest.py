@@ -14,7 +14,7 @@ from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
 from pipeline.tasks.parts import part
 from pipeline.tasks.summarization.section import Summarization
-from pipeline.tasks.written import WrittenExamples
+from pipeline.tasks.written.examples import WrittenExamples
 
 if TYPE_CHECKING:
     from pathlib import Path

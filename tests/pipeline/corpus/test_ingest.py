@@ -17,7 +17,7 @@ from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.tasks.summarization.section import Summarization
-from pipeline.tasks.written import WrittenExamples
+from pipeline.tasks.written.examples import WrittenExamples
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from pipeline.sources.files import pin
 from pipeline.tasks.classification.examples import Examples
 from pipeline.tasks.classification.section import Classification
 from pipeline.tasks.summarization.section import Summarization
-from pipeline.tasks.written import WrittenExamples
+from pipeline.tasks.written.examples import WrittenExamples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,10 +33,10 @@ def test_a_refused_log_in_is_an_error(airflow):
     ("path", "body", "state", "says"),
     [
         ("version", {"version": "3.1.0"}, "warning", "is version 3.1.0"),
-        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "unreachable", "no DAG for recipe 'pydocs-gpt2'"),
+        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "unreachable", "no DAG for recipe 'pydocs-topics'"),
         (
             "dags",
-            {"dags": [{"dag_id": "pydocs", "is_paused": True}, {"dag_id": "pydocs-gpt2"}], "total_entries": 2},
+            {"dags": [{"dag_id": "pydocs", "is_paused": True}, {"dag_id": "pydocs-topics"}], "total_entries": 2},
             "warning",
             "is paused",
         ),

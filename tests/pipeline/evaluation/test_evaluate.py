@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score
 
+from components.evaluation.__main__ import predict
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
-from pipeline.evaluation.scoring import Scoring, summarization_scoring
-from pipeline.evaluation.systems import written_predictions
+from pipeline.evaluation.scoring import Scoring
 from pipeline.metrics.base import Prediction, means
 from pipeline.metrics.load_metric import load_metric
 from pipeline.metrics.rouge import ROUGE_L
@@ -31,13 +31,15 @@ from pipeline.registry.gate import decide
 from pipeline.registry.scores import read_scores
 from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
+from pipeline.tasks.summarization.scoring import make_scoring
+from pipeline.tasks.summarization.section import Summarization
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 PARAMS = Evaluation(examples=40, shown=5, batch=16, resamples=300)
-SUMMARIES = summarization_scoring()
+SUMMARIES = make_scoring(Summarization(kind="summarization"))
 
 
 class Listening(SilentReporter):
@@ -56,7 +58,7 @@ class Listening(SilentReporter):
 
 def job(corpus: Path, model: Path, output: Path, **more: Any) -> EvaluationJob:
     """An evaluation of summaries, unless it says otherwise."""
-    fields = {"reporter": SilentReporter(), "scoring": SUMMARIES, "predict": written_predictions} | more
+    fields = {"reporter": SilentReporter(), "scoring": SUMMARIES, "predict": predict} | more
     return EvaluationJob(corpus, model, output, "cpu", 1, **fields)
 
 
@@ -163,7 +165,7 @@ def test_a_metric_of_the_recipe_is_added_to_those_of_the_task(tiny_corpus, make_
 
 def test_the_model_is_scored_on_what_serving_answers(report, make_model) -> None:
     rows = pq.read_table(report / "examples.parquet").to_pylist()
-    answers = Answerer.load(make_model()).answer([row["source"] for row in rows], [row["name"] for row in rows])
+    answers = Answerer.load(make_model()).answer([{"text": row["source"], "name": row["name"]} for row in rows])["answer"]
     assert [row["model.output"] for row in rows] == answers
 
 
@@ -310,7 +312,7 @@ def test_numbers_are_scored_and_the_best_is_the_lowest_error(tiny_corpus, make_m
 
 def test_a_language_model_is_scored_without_answers(tiny_corpus, make_model, tmp_path) -> None:
     def probable(loaded: Any, examples: Any, batch: int, progress: Any) -> list[Prediction]:
-        return [one._replace(answer=None) for one in written_predictions(loaded, examples, batch, progress)]
+        return [one._replace(answer=None) for one in predict(loaded, examples, batch, progress)]
 
     asked = Scoring("none", ("bits_per_byte",), "bits_per_byte", {}, (), SUMMARIES.reference)
     run(tiny_corpus, make_model(), tmp_path / "out", scoring=asked, predict=probable)

@@ -8,9 +8,10 @@ import pytest
 from fixtures.documents import document
 
 from pipeline.evaluation.examples import Examples, choose_examples, examples_digest
-from pipeline.evaluation.scoring import summarization_scoring
+from pipeline.tasks.summarization.scoring import make_scoring
+from pipeline.tasks.summarization.section import Summarization
 
-REFERENCE = summarization_scoring().reference
+REFERENCE = make_scoring(Summarization(kind="summarization")).reference
 
 
 def chosen(documents, wanted: int, seed: int = 0) -> list[str]:

@@ -186,7 +186,7 @@ print(loaded.name)
 
 
 @needs_kfp
-@pytest.mark.parametrize("name", ["pydocs", "pydocs-gpt2", "tiny_one"])
+@pytest.mark.parametrize("name", ["pydocs", "pydocs-topics", "tiny_one"])
 def test_the_kfp_sdk_reads_it_and_writes_the_same(name: str, tmp_path: Path) -> None:
     """Protobuf refuses a field it does not know, at every depth that is not free-form; those are read by message of their own."""
     given = recipe() if name == "tiny_one" else read_recipe(Settings().dags_folder / "recipes" / f"{name}.yaml")

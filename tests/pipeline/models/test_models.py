@@ -1,31 +1,38 @@
-"""Models: seeds decide weights, folders round-trip, documents of a row cannot see each other, generation ignores company."""
+"""Models of every kind: seeds decide weights, folders round-trip and are transformers' own, packed documents stay apart."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models
+import transformers
+from fixtures.families import CONFIGS, tiny_architecture, tiny_info, tiny_loaded, tiny_vocabulary
 
 from pipeline.errors import BadInput
-from pipeline.models.base import IGNORED, PairBatch
-from pipeline.models.build import build_model
-from pipeline.models.collate import collate_pairs, collate_rows, example_batch, target_after_source, text_document
-from pipeline.models.files import Loaded, load_model, load_weights, named_weights, read_history, save_model
+from pipeline.families.families import families as known_families
+from pipeline.families.families import find_family
+from pipeline.families.kinds import LANGUAGE_HEAD, Kind
+from pipeline.models.attention import isolates_documents
+from pipeline.models.batch import IGNORED, Batch
+from pipeline.models.build import HeadSpec, new_model
+from pipeline.models.collate import answer_document, collate_answers, collate_rows, pad, prompt_ids, text_document
+from pipeline.models.files import load_model, read_history, save_model, untrained
 from pipeline.models.generate import generate
 from pipeline.models.likelihood import negative_log_likelihoods
-from pipeline.models.shape import ModelInfo, Shape, Specials
+from pipeline.models.list_families import list_families
+from pipeline.models.losses import token_losses
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPECIALS = Specials(pad=0, eos=1, bos=2, unk=3, sep=4, sentinels=tuple(range(5, 13)))
-VOCABULARY = 60
-FAMILIES = [("t5", False), ("t5", True), ("gpt2", False), ("gpt2", True)]
-families = pytest.mark.parametrize(("family", "copy_head"), FAMILIES)
+VOCABULARY = tiny_vocabulary()
+families = pytest.mark.parametrize("family", list(CONFIGS))
+WRITING = [family for family in CONFIGS if known_families()[family].kind.writes]
+writing = pytest.mark.parametrize("family", WRITING)
 
 
 @pytest.fixture(autouse=True)
@@ -34,42 +41,45 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def shape(family: str, copy_head: bool, **changes: int) -> Shape:
-    sizes = {"width": 16, "layers": 2, "heads": 2, "feed_forward": 32, "context": 64, **changes}
-    return Shape(family=family, copy_head=copy_head, **sizes)
+def build(family: str, seed: int = 0):
+    architecture = tiny_architecture(family)
+    return new_model(architecture, VOCABULARY, HeadSpec(LANGUAGE_HEAD[find_family(family).kind]), dropout=0.0, seed=seed)
 
 
-def info(family: str, copy_head: bool) -> ModelInfo:
-    return ModelInfo(shape(family, copy_head), VOCABULARY, SPECIALS, "summarization", max_source_tokens=40, max_target_tokens=10)
-
-
-def build(family: str, copy_head: bool, seed: int = 0):
-    return build_model(shape(family, copy_head), VOCABULARY, SPECIALS, dropout=0.0, seed=seed)
-
-
-def loaded(family: str, copy_head: bool, seed: int = 0) -> Loaded:
-    model = build(family, copy_head, seed).eval()
-    with torch.no_grad():  # sharper than fresh weights, so that outputs differ from source to source
-        for weight in model.parameters():
-            weight.mul_(3.0)
-    return Loaded(model, Tokenizer(models.BPE({"a": 0}, [])), info(family, copy_head))
-
-
-def sources(count: int, seed: int = 0, longest: int = 39) -> list[list[int]]:
+def sources(count: int, seed: int = 0, longest: int = 20) -> list[list[int]]:
     random = np.random.default_rng(seed)
-    return [random.integers(13, VOCABULARY, random.integers(1, longest)).tolist() for _ in range(count)]
+    return [random.integers(14, VOCABULARY.size, random.integers(1, longest)).tolist() for _ in range(count)]
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def prompts(texts: list[list[int]], family: str) -> list[list[int]]:
+    return [prompt_ids(text, VOCABULARY, known_families()[family].kind).tolist() for text in texts]
+
+
+def save(loaded, folder: Path, **more) -> Path:
+    tokenizer = folder.parent / "tokenizer"
+    tokenizer.mkdir(exist_ok=True)
+    loaded.tokenizer.save(str(tokenizer / "tokenizer.json"))
+    save_model(loaded.model, folder, loaded.info, tokenizer=tokenizer, **more)
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def test_the_list_of_families_is_that_of_the_installed_transformers() -> None:
+    listed = list_families()
+    assert {name: (family.kind.value, " ".join(family.fields)) for name, family in known_families().items()} == {
+        name: (row["kind"], row["fields"]) for name, row in listed.items()
+    }
 
 
 @families
-def test_the_seed_alone_decides_the_weights(family: str, copy_head: bool) -> None:
+def test_the_seed_alone_decides_the_weights(family: str) -> None:
     torch.manual_seed(1)
-    first, state = named_weights(build(family, copy_head)), torch.random.get_rng_state()
+    first, state = build(family).named_weights(), torch.random.get_rng_state()
     torch.manual_seed(2)
-    again, other = named_weights(build(family, copy_head)), named_weights(build(family, copy_head, seed=1))
+    again, other = build(family).named_weights(), build(family, seed=1).named_weights()
     torch.manual_seed(1)
     assert torch.equal(state, torch.random.get_rng_state())
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -77,153 +87,220 @@ def test_the_seed_alone_decides_the_weights(family: str, copy_head: bool) -> Non
 
 
 @families
-def test_a_saved_model_loads_to_the_same_answers_and_saves_to_the_same_bytes(family: str, copy_head: bool, tmp_path: Path) -> None:
-    original = loaded(family, copy_head)
-    original.tokenizer.save(str(tmp_path / "tokenizer.json"))
-    history = [{"step": 1, "loss": 2.5}]
-    save_model(original.model, tmp_path / "a", original.info, tokenizer=tmp_path / "tokenizer.json", history=history)
+def test_a_saved_model_loads_to_the_same_weights_and_saves_to_the_same_bytes(family: str, tmp_path: Path) -> None:
+    original, history = tiny_loaded(family, VOCABULARY), [{"step": 1, "loss": 2.5}]
+    save(original, tmp_path / "a", history=history)
     back = load_model(tmp_path / "a")
-    save_model(back.model, tmp_path / "b", back.info, tokenizer=tmp_path / "tokenizer.json", history=history)
+    save(replace(back, tokenizer=original.tokenizer), tmp_path / "b", history=history)
     assert back.info == original.info
     assert read_history(tmp_path / "a") == history
-    assert generate(back, sources(5), 8) == generate(original, sources(5), 8)
-    assert {p.name: digest(p) for p in (tmp_path / "a").iterdir()} == {p.name: digest(p) for p in (tmp_path / "b").iterdir()}
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    if original.model.kind.writes:
+        asked = prompts(sources(4), family)
+        assert generate(back, asked, 8) == generate(original, asked, 8)
 
 
-def test_transformers_itself_reads_the_weights(tmp_path: Path) -> None:
-    from transformers import T5ForConditionalGeneration
-
-    original = loaded("t5", copy_head=False)
-    original.tokenizer.save(str(tmp_path / "tokenizer.json"))
-    save_model(original.model, tmp_path, original.info, tokenizer=tmp_path / "tokenizer.json")
-    theirs = T5ForConditionalGeneration.from_pretrained(tmp_path).eval()
-    target = [20, 21, 1]
-    ours = negative_log_likelihoods(original, [[15, 16, 17]], [target])[0]
-    expected = theirs(input_ids=torch.tensor([[15, 16, 17]]), labels=torch.tensor([target])).loss.item() * len(target)
-    assert ours == pytest.approx(expected, rel=1e-5)
-
-
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    original = loaded("t5", copy_head=False)
-    original.tokenizer.save(str(tmp_path / "tokenizer.json"))
-    save_model(original.model, tmp_path, original.info, tokenizer=tmp_path / "tokenizer.json")
-    wider = build_model(shape("t5", copy_head=False, feed_forward=64), VOCABULARY, SPECIALS, dropout=0.0, seed=0)
-    with pytest.raises(BadInput, match="shape"):
-        load_weights(wider, tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(BadInput, match="safetensors"):
-        load_model(tmp_path)
-
-
-@families
-def test_an_example_alone_and_in_company_gets_the_same_output(family: str, copy_head: bool) -> None:
-    model, texts = loaded(family, copy_head), sources(30)
-    together = generate(model, texts, 8, batch=7)
-    assert together == [generate(model, [text], 8)[0] for text in texts]
-    assert together[::-1] == generate(model, texts[::-1], 8, batch=30)
-    assert len({tuple(output) for output in together}) > 10
+@pytest.mark.parametrize("family", [name for name in CONFIGS if name != "t5_copy"])
+def test_transformers_alone_opens_the_folder_with_the_same_logits_and_the_same_loss(family: str, tmp_path: Path) -> None:
+    original = tiny_loaded(family, VOCABULARY, sharp=1.0)
+    folder = save(original, tmp_path / "model")
+    head = LANGUAGE_HEAD[original.model.kind]
+    theirs = getattr(transformers, head.value).from_pretrained(folder, attn_implementation="eager").eval()
+    texts, answers = sources(3, seed=5), [[20, 21, 1], [30, 1], [31, 32, 33, 1]]
+    if original.model.kind is Kind.ENCODER:
+        ids, mask = pad([[2, *text, 1] for text in texts], VOCABULARY.pad)
+        labels = ids.masked_fill(mask == 0, IGNORED)
+        batch = Batch({"input_ids": ids, "attention_mask": mask}, labels)
+        expected = theirs(input_ids=ids, attention_mask=mask, labels=labels)
+    elif original.model.kind is Kind.DECODER:
+        documents = [text_document([2, *text, 1]) for text in texts]
+        batch = collate_rows([[document] for document in documents], max(map(len, documents)), VOCABULARY.pad)
+        ids, mask = pad([[2, *text, 1] for text in texts], VOCABULARY.pad)
+        expected = theirs(input_ids=ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, IGNORED))
+    else:
+        batch = collate_answers(original.model, texts, answers, VOCABULARY)
+        expected = theirs(input_ids=batch.inputs["input_ids"], attention_mask=batch.inputs["attention_mask"], labels=batch.labels)
+    ours = token_losses(original.model, batch)
+    assert float(ours.mean().detach()) == pytest.approx(float(expected.loss.detach()), rel=1e-5)
+    if original.model.kind is not Kind.DECODER:
+        real = batch.labels != IGNORED
+        torch.testing.assert_close(original.model(batch).logits[real], expected.logits[real], rtol=1e-5, atol=1e-5)
 
 
-@families
-def test_outputs_hold_no_special_token_and_no_three_tokens_twice(family: str, copy_head: bool) -> None:
-    for output in generate(loaded(family, copy_head, seed=3), sources(20), 20):
-        assert not set(output) & {0, 1, 2, 3, 4, *SPECIALS.sentinels}
-        triples = list(zip(output, output[1:], output[2:], strict=False))
-        assert len(triples) == len(set(triples))
+def test_a_folder_with_a_copy_head_is_refused_by_transformers_alone(tmp_path: Path) -> None:
+    folder = save(tiny_loaded("t5_copy", VOCABULARY), tmp_path / "model")
+    with pytest.raises(ValueError, match="t5_copy"):
+        transformers.AutoModelForSeq2SeqLM.from_pretrained(folder)
 
 
 @families
-def test_decoding_step_by_step_agrees_with_the_likelihood_of_what_it_wrote(family: str, copy_head: bool) -> None:
-    model = loaded(family, copy_head)
-    model.model.double()
-    for text in sources(6, seed=4):
-        state, last, total, target = model.model.start_decoding([text], -(-len(text) // 16) * 16), model.model.start_id, 0.0, []
-        for _ in range(5):
-            scores = model.model.next_log_probs(state, torch.tensor([last]))
-            assert scores.exp().sum().item() == pytest.approx(1.0, abs=1e-6)
-            last = int(scores[0].argmax())
-            total -= scores[0, last].item()
-            target.append(last)
-        assert negative_log_likelihoods(model, [text], [target])[0] == pytest.approx(total, rel=1e-5)
+def test_logits_at_labels_are_those_of_the_whole_batch(family: str) -> None:
+    model = build(family).eval()
+    if model.kind is Kind.ENCODER:
+        ids, mask = pad([[2, *text, 1] for text in sources(3)], VOCABULARY.pad)
+        batch = Batch({"input_ids": ids, "attention_mask": mask}, ids.masked_fill(torch.rand(ids.shape) < 0.5, IGNORED))
+    else:
+        batch = collate_answers(model, sources(3), [[20, 21, 1], [30, 1], [31, 1]], VOCABULARY)
+    wanted = batch.labels != IGNORED
+    everything = model(batch).logits.log_softmax(-1)
+    expected = -everything[wanted].gather(1, batch.labels[wanted][:, None]).squeeze(1)
+    torch.testing.assert_close(token_losses(model, batch), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_an_empty_source_gives_an_empty_output() -> None:
-    assert generate(loaded("t5", copy_head=True), [[], [20, 21]], 4)[0] == []
-
-
-@pytest.mark.parametrize("copy_head", [False, True])
+@pytest.mark.parametrize("family", [name for name in CONFIGS if known_families()[name].kind is not Kind.ENCODER_DECODER])
 @pytest.mark.parametrize("kernel", ["eager", "sdpa"])
-def test_a_packed_document_does_not_feel_its_neighbours(copy_head: bool, kernel: str) -> None:
-    model = build("gpt2", copy_head).eval()
+def test_a_packed_document_does_not_feel_its_neighbours(family: str, kernel: str) -> None:
+    model = build(family).eval()
     model.set_attention_kernel(kernel)
-    mine = [target_after_source([20, 21, 22], [30, 31, 1], SPECIALS), text_document([40, 41, 42, 43, 1])]
-    alone = [model(collate_rows([[one]], len(one), 0)).detach() for one in mine]
+    assert isolates_documents(model, VOCABULARY.size)
+    mine = [answer_document([20, 21, 22], [30, 31, 1], VOCABULARY), text_document([40, 41, 42, 43, 1])]
+    alone = [token_losses(model, collate_rows([[one]], len(one), 0)).detach() for one in mine]
     for changed in (50, 51):
-        before, between = text_document([changed, 14, changed, 1]), target_after_source([changed], [changed, 1], SPECIALS)
-        packed = model(collate_rows([[before, mine[0], between, mine[1], before]], 32, 0)).detach()
-        first, second = packed[3:6], packed[8:12]
-        torch.testing.assert_close(first, alone[0], rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(second, alone[1], rtol=1e-5, atol=1e-6)
+        before, between = text_document([changed, 14, changed, 1]), answer_document([changed], [changed, 1], VOCABULARY)
+        packed = token_losses(model, collate_rows([[before, mine[0], between, mine[1], before]], 36, 0)).detach()
+        torch.testing.assert_close(packed[3:6], alone[0], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(packed[8:12], alone[1], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("copy_head", [False, True])
-@pytest.mark.parametrize("kernel", ["eager", "sdpa"])
-def test_padding_does_not_change_a_pair(copy_head: bool, kernel: str) -> None:
-    model = build("t5", copy_head).eval()
-    model.set_attention_kernel(kernel)
-    alone = model(collate_pairs([[20, 21]], [[30, 1]], 0)).detach()
-    padded = model(collate_pairs([[20, 21], list(range(13, 40))], [[30, 1], [40, 41, 42, 1]], 0)).detach()
-    torch.testing.assert_close(padded[:2], alone, rtol=1e-5, atol=1e-6)
+def test_a_model_that_ignores_the_mask_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("gpt2")
+    whole = type(model).inputs
+    # eager attention adds a boolean mask as zeros and ones
+    monkeypatch.setattr(
+        type(model), "inputs", lambda self, batch: {**(found := whole(self, batch)), "attention_mask": found["attention_mask"] == 0}
+    )
+    assert not isolates_documents(model, VOCABULARY.size)
+    assert model.training
 
 
-@families
-def test_a_target_token_does_not_see_what_follows_it(family: str, copy_head: bool) -> None:
-    model = build(family, copy_head).eval()
-    losses = [model(example_batch(model, [[20, 21, 22]], [[30, 31, last]])).detach() for last in (32, 33)]
+@pytest.mark.parametrize("family", ["t5", "t5_copy", "bart", "marian"])
+def test_padding_does_not_change_an_example(family: str) -> None:
+    model = build(family).eval()
+    alone = token_losses(model, collate_answers(model, [[20, 21]], [[30, 1]], VOCABULARY)).detach()
+    padded = token_losses(model, collate_answers(model, [[20, 21], list(range(14, 40))], [[30, 1], [40, 41, 42, 1]], VOCABULARY)).detach()
+    torch.testing.assert_close(padded[:2], alone, rtol=1e-5, atol=1e-5)
+
+
+@writing
+def test_an_answer_token_does_not_see_what_follows_it(family: str) -> None:
+    model = build(family).eval()
+    losses = [token_losses(model, collate_answers(model, [[20, 21, 22]], [[30, 31, last]], VOCABULARY)).detach() for last in (32, 33)]
     torch.testing.assert_close(losses[0][:2], losses[1][:2])
     assert not torch.allclose(losses[0][2], losses[1][2])
 
 
-@pytest.mark.parametrize("family", ["t5", "gpt2"])
-def test_the_copy_head_learns_to_copy_what_the_vocabulary_cannot_know(family: str) -> None:
-    model = build(family, copy_head=True)
+@writing
+def test_an_example_alone_and_in_company_gets_the_same_answer(family: str) -> None:
+    loaded = tiny_loaded(family, VOCABULARY)
+    asked = prompts(sources(20), family)
+    together = generate(loaded, asked, 8, batch=7)
+    assert together == [generate(loaded, [prompt], 8)[0] for prompt in asked]
+    assert together[::-1] == generate(loaded, asked[::-1], 8, batch=30)
+    if family not in {"bart", "marian"}:  # untrained, these write the same for every source
+        assert len({tuple(answer) for answer in together}) > 5
+
+
+@writing
+def test_answers_hold_no_special_token_and_follow_the_settings(family: str) -> None:
+    loaded = tiny_loaded(family, VOCABULARY, seed=3)
+    asked = prompts(sources(10), family)
+    for answer in generate(loaded, asked, 15, {"no_repeat_ngram_size": 3}):
+        assert not set(answer) & set(VOCABULARY.special)
+        triples = list(zip(answer, answer[1:], answer[2:], strict=False))
+        assert len(triples) == len(set(triples))
+    repeating = generate(loaded, asked, 15)
+    assert any(len(set(zip(a, a[1:], a[2:], strict=False))) < len(a) - 2 for a in repeating if len(a) > 3), "no ban without the setting"
+
+
+@writing
+def test_what_is_written_is_what_the_losses_find_most_probable(family: str) -> None:
+    loaded = tiny_loaded(family, VOCABULARY)
+    for text in sources(5, seed=4):
+        written = generate(loaded, prompts([text], family), 1)[0]
+        allowed = [token for token in range(VOCABULARY.size) if token == 1 or token not in VOCABULARY.special]
+        losses = [negative_log_likelihoods(loaded, [text], [[token]])[0] for token in allowed]
+        assert (written or [1]) == [allowed[int(np.argmin(losses))]]
+
+
+def test_beams_are_those_of_transformers() -> None:
+    loaded = tiny_loaded("gpt2", VOCABULARY)
+    prompt = prompts(sources(1, seed=2), "gpt2")[0]
+    bare = loaded.model.core.generate(
+        torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), num_beams=4, max_new_tokens=6, do_sample=False,
+        eos_token_id=1, pad_token_id=0, suppress_tokens=[token for token in VOCABULARY.special if token != 1],
+    )[0, len(prompt) :].tolist()  # fmt: skip
+    assert generate(loaded, [prompt], 6, {"num_beams": 4})[0] == (bare[: bare.index(1)] if 1 in bare else bare)
+
+
+def test_an_empty_prompt_gives_an_empty_answer() -> None:
+    assert generate(tiny_loaded("t5", VOCABULARY), [[], [20, 21]], 4)[0] == []
+
+
+def test_the_copy_head_learns_to_copy_what_the_vocabulary_cannot_know() -> None:
+    model = build("t5_copy")
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     random = np.random.default_rng(0)
     for _ in range(250):
-        texts = [random.integers(13, 50, 4).tolist() for _ in range(16)]
+        texts = [random.integers(14, 50, 4).tolist() for _ in range(16)]
         optimizer.zero_grad()
-        model(example_batch(model, texts, [[text[2], 1] for text in texts])).mean().backward()
+        token_losses(model, collate_answers(model, texts, [[text[2], 1] for text in texts], VOCABULARY)).mean().backward()
         optimizer.step()
-    assert all(weight.grad is not None and bool(weight.grad.abs().sum() > 0) for weight in model.copy_head.parameters())
-    model.eval()
-    unseen = [random.integers(50, VOCABULARY, 4).tolist() for _ in range(16)]
-    losses = model(example_batch(model, unseen, [[text[2], 1] for text in unseen]))[0::2]
-    assert float(losses.detach().mean()) < 0.7 * np.log(VOCABULARY)
+    assert all(weight.grad is not None and bool(weight.grad.abs().sum() > 0) for weight in model.core.copy_head.parameters())
+    unseen = [random.integers(50, VOCABULARY.size, 4).tolist() for _ in range(16)]
+    losses = token_losses(model.eval(), collate_answers(model, unseen, [[text[2], 1] for text in unseen], VOCABULARY))[0::2]
+    assert float(losses.detach().mean()) < 0.7 * np.log(VOCABULARY.size)
 
 
 def test_the_gradient_of_the_copy_head_is_that_of_its_formula() -> None:
-    model = build("t5", copy_head=True).double()
-    batch = collate_pairs([[20, 21, 20]], [[20, 55, 1]], 0)
-    weight = model.copy_head.gate.weight
-    model(batch).sum().backward()
+    model = build("t5_copy").double()
+    batch = collate_answers(model, [[20, 21, 20]], [[20, 55, 1]], VOCABULARY)
+    weight = model.core.copy_head.gate.weight
+    token_losses(model, batch).sum().backward()
     exact = weight.grad[0, 5].item()
     with torch.no_grad():
         losses = []
         for change in (1e-5, -2e-5):
             weight[0, 5] += change
-            losses.append(model(batch).sum().item())
+            losses.append(token_losses(model, batch).sum().item())
     assert exact == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-4)
 
 
-def test_a_source_that_leaves_no_room_is_refused() -> None:
-    model = loaded("gpt2", copy_head=False)
-    model = Loaded(model.model, model.tokenizer, ModelInfo(**{**vars(model.info), "max_source_tokens": 100}))
-    with pytest.raises(BadInput, match="context"):
-        generate(model, [list(range(13, 60)) * 3], 4)
+def test_batches_count_labels_and_tokens() -> None:
+    batch = collate_answers(build("t5"), [[20, 21, 22], [20]], [[30, 1], [30, 31, 1]], VOCABULARY)
+    assert (batch.label_count, batch.tokens) == (5, 24)
+    assert int((batch.labels == IGNORED).sum()) == 3
 
 
-def test_pairs_count_labels_and_tokens() -> None:
-    batch = collate_pairs([[20, 21, 22], [20]], [[30, 1], [30, 31, 1]], 0)
-    assert isinstance(batch, PairBatch)
-    assert (batch.labels, batch.tokens) == (5, 16)
-    assert int((batch.target_BT == IGNORED).sum()) == 3
+@pytest.mark.parametrize(
+    ("family", "config", "said"),
+    [
+        ("brt", {}, "'brt'.*bert"),
+        ("bert", {"hiden_size": 8}, "'hiden_size'.*hidden_size"),
+        ("bert", {"hidden_size": 10, "num_attention_heads": 3}, "model.config of bert"),
+        ("gpt2", {"n_head": 7}, "model.config of gpt2"),
+    ],
+)
+def test_what_a_family_cannot_build_is_refused(family: str, config: dict[str, int], said: str) -> None:
+    from pipeline.models.architecture import Architecture
+
+    with pytest.raises(BadInput, match=said):
+        new_model(Architecture(family, 40, config), VOCABULARY, HeadSpec(LANGUAGE_HEAD[Kind.DECODER]), 0.0, 0)
+
+
+def test_damaged_and_missing_weights_are_refused(tmp_path: Path) -> None:
+    folder = save(tiny_loaded("t5", VOCABULARY), tmp_path / "model")
+    whole = (folder / "model.safetensors").read_bytes()
+    for damaged in (b"nonsense", whole[: len(whole) // 2]):
+        (folder / "model.safetensors").write_bytes(damaged)
+        with pytest.raises(BadInput, match=r"the weights in .* cannot be read"):
+            load_model(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BadInput, match=r"no model\.safetensors"):
+        load_model(folder)
+
+
+def test_the_model_before_its_first_step_is_built_again() -> None:
+    info = tiny_info("gpt2", VOCABULARY, seed=7)
+    first, again = untrained(info), untrained(info)
+    assert all(torch.equal(weight, again.named_weights()[name]) for name, weight in first.named_weights().items())
+    assert untrained(replace(info, architecture=None)) is None

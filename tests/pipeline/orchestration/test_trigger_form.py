@@ -33,7 +33,15 @@ def test_a_field_carries_its_docstring_and_its_limits(recipe):
 
 def test_every_leaf_of_the_sections_is_there(recipe):
     names = set(params(recipe))
-    assert {"tokenizer.vocabulary", "model.width", "pretraining.objective", "finetuning.steps", "resources.registration", "force"} <= names
+    assert {
+        "tokenizer.vocabulary",
+        "model.context",
+        "model.config",
+        "pretraining.objective",
+        "finetuning.steps",
+        "resources.registration",
+        "force",
+    } <= names
     sections = {"tokenizer", "model", "pretraining", "finetuning", "resources", "force"}
     assert {name.partition(".")[0] for name in names} == sections
 
@@ -47,6 +55,7 @@ def test_what_decides_promotion_and_what_names_files_is_not_offered_and_refused(
         "data.source.path",
         "data.split.salt",
         "tokenizer.given",
+        "model.start",
     ):
         assert field not in offered
         with pytest.raises(BadInput, match=rf"^the trigger form: a run cannot change {field}; .*fix: edit the recipe file$"):

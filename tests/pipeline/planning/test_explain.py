@@ -44,9 +44,9 @@ def reason(artifacts: Artifacts, recipe: str, **params) -> str:
 def test_a_recipe_is_compared_with_itself_and_not_with_a_more_similar_one(artifacts, made):
     made("pydocs", width=64, steps=10, seed=1)
     for seed in range(2, 12):  # so many that the newest few are all of the other recipe
-        made("pydocs-gpt2", width=64, steps=20, seed=seed)
+        made("pydocs-topics", width=64, steps=20, seed=seed)
     assert reason(artifacts, "pydocs", width=64, steps=20, seed=1) == "param steps: 10 → 20"
-    assert reason(artifacts, "pydocs-gpt2", width=64, steps=20, seed=1) == "param seed: 11 → 1"
+    assert reason(artifacts, "pydocs-topics", width=64, steps=20, seed=1) == "param seed: 11 → 1"
 
 
 def test_a_new_recipe_is_compared_with_others(artifacts, made):

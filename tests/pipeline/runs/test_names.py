@@ -20,7 +20,7 @@ def test_a_name_made_here_is_its_own():
 
 
 def test_the_recipe_of_a_run_is_known_where_a_program_chose_the_id():
-    for recipe in ("pydocs", "pydocs-gpt2"):
+    for recipe in ("pydocs", "pydocs-topics"):
         assert recipe_of_run(new_run_name(recipe)) == recipe
         assert recipe_of_run(run_name(recipe, "asset_triggered__2026-01-02T00:00:00+00:00_x7")) == recipe
     assert recipe_of_run("pydocs-mine") == ""

@@ -1,45 +1,97 @@
-"""Answering: the same answer alone and in company, prompts cut, names optional."""
+"""Answering: the same answer alone and in company, cleaned and cut as in training, None and empty texts taken."""
 
 from __future__ import annotations
 
 import pytest
+from fixtures.documents import document
 
 from pipeline.errors import BadInput
+from pipeline.families.kinds import Head
+from pipeline.models.build import HeadSpec
 from pipeline.serving.answer import Answerer
 
+CLASSES = ("carts", "files", "locks")
+TASKS = {
+    "t5_copy": None,
+    "gpt2": None,
+    "bert": (
+        {"kind": "classification", "max_tokens": 40},
+        HeadSpec(Head.SEQUENCE_CLASSIFICATION, CLASSES, "single_label_classification", mean_pooling=True),
+    ),
+    "llama": ({"kind": "classification", "max_tokens": 40}, HeadSpec(Head.SEQUENCE_CLASSIFICATION, CLASSES, "single_label_classification")),
+}
+"""Family → task and head; the first ones write."""
 
-@pytest.fixture(scope="module", params=["t5", "gpt2"])
+
+@pytest.fixture(scope="module", params=list(TASKS))
 def answerer(request, make_model) -> Answerer:
-    return Answerer.load(make_model(request.param))
+    task, head = TASKS[request.param] or (None, None)
+    return Answerer.load(make_model(request.param, task=task, head=head))
 
 
 def test_an_answer_does_not_depend_on_company_order_or_batch(answerer, questions) -> None:
-    texts, names = questions["text"], questions["name"]
-    together = answerer.answer(texts, names)
-    alone = [answerer.answer([text], [name])[0] for text, name in zip(texts, names, strict=True)]
-    assert together == alone
-    assert answerer.answer(texts[::-1], names[::-1])[::-1] == together
-    assert Answerer(answerer.loaded, batch=2).answer(texts, names) == together
+    documents = [answerer.serving.document(row) for row in questions]
+    together = [one.answer for one in answerer.predict(documents)]
+    assert together == [answerer.predict([one])[0].answer for one in documents]
+    assert [one.answer for one in answerer.predict(documents[::-1])][::-1] == together
+    assert [one.answer for one in Answerer(answerer.loaded, batch=2).predict(documents)] == together
 
 
-def test_prompts_are_cut_and_special_tokens_in_a_text_are_plain_text(answerer, questions) -> None:
-    encoded = answerer.encode(questions["text"], questions["name"])
-    assert max(map(len, encoded)) == answerer.loaded.info.max_source_tokens
-    assert not {0, 1, 2, 3, 4} & {token for row in encoded for token in row}
+def test_rows_of_a_request_become_rows_of_the_answer(answerer, questions) -> None:
+    columns = answerer.answer(questions)
+    assert list(columns) == [column.name for column in answerer.serving.outputs]
+    assert {len(values) for values in columns.values()} == {len(questions)}
+    assert {name: [] for name in columns} == dict(answerer.answer([]))
 
 
-def test_a_name_changes_the_prompt_and_none_is_the_empty_one(answerer) -> None:
-    assert answerer.encode(["text"], ["shop.open_file"]) != answerer.encode(["text"])
-    assert answerer.encode(["text"], [""]) == answerer.encode(["text"])
+@pytest.mark.parametrize(
+    "same",
+    ["Opens the  file.\r\nThen\u00a0closes it.", "\ufeffOpens the file.\nThen closes it. ", "Opens the file.\u200b\nThen closes it."],
+)
+def test_a_text_is_cleaned_as_training_cleaned_its_own(answerer, same) -> None:
+    plain = answerer.serving.document({"text": "Opens the file.\nThen closes it."})
+    assert answerer.serving.document({"text": same}) == plain
 
 
-def test_progress_is_told_up_to_the_last_text(answerer, questions) -> None:
-    told: list[int] = []
-    answerer.answer(questions["text"], None, told.append)
-    assert told[-1] == len(questions["text"])
+def test_progress_is_told_up_to_the_last_document(answerer, questions) -> None:
+    class Listening:
+        told: list[int] = []
+        beats = 0
+
+        def report(self, done: int) -> None:
+            self.told.append(done)
+
+        def beat(self) -> None:
+            self.beats += 1
+
+    progress = Listening()
+    answerer.predict([answerer.serving.document(row) for row in questions], progress)
+    assert progress.told[-1] == len(questions)
+    assert progress.beats
 
 
-def test_names_that_do_not_match_are_refused(answerer) -> None:
-    with pytest.raises(BadInput, match="1 names for 2 texts"):
-        answerer.answer(["a", "b"], ["x"])
-    assert answerer.answer([]) == []
+def test_a_class_comes_with_its_probabilities(make_model) -> None:
+    task, head = TASKS["bert"]
+    columns = Answerer.load(make_model("bert", task=task, head=head)).answer([{"text": "Opens the file."}, {"text": None}])
+    for label, score, scores in zip(columns["label"], columns["score"], columns["scores"], strict=True):
+        assert set(scores) == set(CLASSES)
+        assert sum(scores.values()) == pytest.approx(1.0)
+        assert (label, score) == max(scores.items(), key=lambda item: item[1])
+
+
+def test_likelihoods_belong_to_tasks_that_write(make_model) -> None:
+    documents = [document(1, "Takes the file.", "Open the file.")]
+    assert Answerer.load(make_model("gpt2")).likelihoods(documents)
+    task, head = TASKS["bert"]
+    assert Answerer.load(make_model("bert", task=task, head=head)).likelihoods(documents) is None
+
+
+def test_a_base_model_answers_nothing(make_model, tmp_path) -> None:
+    import json
+    import shutil
+
+    shutil.copytree(make_model("gpt2"), tmp_path / "base")
+    info = json.loads((tmp_path / "base/trainshed.json").read_text())
+    (tmp_path / "base/trainshed.json").write_text(json.dumps({**info, "task": None}))
+    with pytest.raises(BadInput, match="trained for no task"):
+        Answerer.load(tmp_path / "base")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fixtures.foreign import foreign_environment
 
+from pipeline.families.kinds import Head
+from pipeline.models.build import HeadSpec
 from pipeline.serving.answer import Answerer
 from pipeline.serving.package import copy_sources, package_model, pinned_requirements
 
@@ -23,24 +25,35 @@ except ImportError:
 import mlflow.pyfunc, pandas
 questions, *places = [json.loads(part) for part in sys.argv[1:]]
 models = [mlflow.pyfunc.load_model(place) for place in places]
-answers = [model.predict(pandas.DataFrame(questions)) for model in models]
-unnamed = models[0].predict(pandas.DataFrame({"text": questions["text"]}))
+answers = [model.predict(pandas.DataFrame(questions)).to_dict("list") for model in models]
+unnamed = models[0].predict(pandas.DataFrame([{"text": row["text"]} for row in questions])).to_dict("list")
 json.dump({"present": present, "answers": answers, "unnamed": unnamed}, sys.stdout)
 """
+
+
+MODELS = {
+    "t5_copy": (None, None),
+    "gpt2": (None, None),
+    "bert": (
+        {"kind": "classification", "max_tokens": 40},
+        HeadSpec(Head.SEQUENCE_CLASSIFICATION, ("carts", "files"), "single_label_classification", mean_pooling=True),
+    ),
+}
+"""Family → task and head; without them it writes summaries."""
 
 
 @pytest.fixture(scope="session")
 def packaged(make_model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Family → model folder and MLflow model."""
     made = {}
-    for family in ("t5", "gpt2"):
-        model, place = make_model(family), tmp_path_factory.mktemp("packaged")
+    for family, (task, head) in MODELS.items():
+        model, place = make_model(family, task=task, head=head), tmp_path_factory.mktemp("packaged")
         (place / "sources").mkdir()
         made[family] = (model, package_model(model, place / "mlflow", place / "sources", {"trainshed.model.digest": "d"}, {}))
     return made
 
 
-def ask(python: Path, packages: list[Path], questions: dict[str, list[str]], cwd: Path) -> dict[str, object]:
+def ask(python: Path, packages: list[Path], questions: list[dict[str, str | None]], cwd: Path) -> dict[str, object]:
     command = [str(python), "-c", ASK, json.dumps(questions), *(json.dumps(str(package)) for package in packages)]
     done = subprocess.run(command, cwd=cwd, env=foreign_environment(python), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -51,22 +64,25 @@ def test_it_answers_where_the_project_is_not_installed(packaged, foreign_python,
     found = ask(foreign_python, [package for _, package in packaged.values()], questions, tmp_path)
     assert found["present"] is False
     for (model, _), answers in zip(packaged.values(), found["answers"], strict=True):
-        assert answers == Answerer.load(model).answer(questions["text"], questions["name"])
-        assert len(set(answers)) > 1
-    assert found["unnamed"] == Answerer.load(packaged["t5"][0]).answer(questions["text"])
+        expected = dict(Answerer.load(model).answer(questions))
+        assert list(answers) == list(expected)
+        for name, values in expected.items():
+            assert answers[name] == (values if isinstance(values[0], str) else [pytest.approx(value, rel=1e-5) for value in values])
+    assert len(set(found["answers"][0]["answer"])) > 1
+    assert found["unnamed"] == Answerer.load(packaged["t5_copy"][0]).answer([{"text": row["text"]} for row in questions])
 
 
 def test_it_answers_where_another_package_has_the_projects_name(packaged, questions, tmp_path) -> None:
-    model, package = packaged["t5"]
+    model, package = packaged["t5_copy"]
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "__init__.py").write_text("")
     found = ask(Path(sys.executable), [package], questions, tmp_path)
     assert found["present"] is True
-    assert found["answers"] == [Answerer.load(model).answer(questions["text"], questions["name"])]
+    assert found["answers"] == [dict(Answerer.load(model).answer(questions))]
 
 
 def test_nothing_in_the_package_can_run_code_when_it_is_read(packaged) -> None:
-    _, package = packaged["t5"]
+    _, package = packaged["t5_copy"]
     kinds = {path.suffix for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert kinds <= {".py", ".safetensors", ".json", ".yaml", ".txt", ""}
     assert next(path.name for path in (package / "code").iterdir()).startswith("trainshed_serving_")

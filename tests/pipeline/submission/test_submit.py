@@ -37,19 +37,19 @@ def test_the_same_file_may_be_edited_and_submitted_again(tmp_path, settings):
     path = tmp_path / "mine.yaml"
     path.write_text(RECIPE.format(name="mine"))
     submit_recipe(path, settings)
-    path.write_text(RECIPE.format(name="mine").replace("width: 64", "width: 32"))
+    path.write_text(RECIPE.format(name="mine").replace("d_model: 64", "d_model: 32"))
     submit_recipe(path, settings)
-    assert "width: 32" in recipe_files(settings.recipe_folders)["mine"].read_text()
+    assert "d_model: 32" in recipe_files(settings.recipe_folders)["mine"].read_text()
 
 
 def test_another_recipe_of_that_name_is_refused(tmp_path, settings):
     for folder, width in (("one", 64), ("two", 32)):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.yaml").write_text(RECIPE.format(name="mine").replace("width: 64", f"width: {width}"))
+        (tmp_path / folder / "mine.yaml").write_text(RECIPE.format(name="mine").replace("d_model: 64", f"d_model: {width}"))
     submit_recipe(tmp_path / "one" / "mine.yaml", settings)
     with pytest.raises(BadInput, match="another recipe has the name 'mine'"):
         submit_recipe(tmp_path / "two" / "mine.yaml", settings)
-    assert "width: 64" in recipe_files(settings.recipe_folders)["mine"].read_text()
+    assert "d_model: 64" in recipe_files(settings.recipe_folders)["mine"].read_text()
 
 
 def test_an_equal_file_from_elsewhere_is_fine(tmp_path, settings):

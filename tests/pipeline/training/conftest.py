@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-from pipeline.tokens.layout import Layout, write_layout
-from pipeline.tokens.special_tokens import all_names, special_ids
+from pipeline.tokens.special_tokens import NAMES, all_names, frame
+from pipeline.tokens.tokenizer_folder import save_trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,10 @@ VOCABULARY = 64
 FIRST = len(SPECIALS)
 
 
-def write_stream(folder: Path, name: str, documents: list[list[int]]) -> None:
-    np.array([token for document in documents for token in document], dtype=np.uint16).tofile(folder / f"{name}.bin")
-    np.cumsum([0, *map(len, documents)]).astype(np.int64).tofile(folder / f"{name}.idx")
+def write_stream(place: Path, documents: list[list[int]]) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    np.array([token for document in documents for token in document], dtype=np.uint16).tofile(place.with_name(place.name + ".bin"))
+    np.cumsum([0, *map(len, documents)]).astype(np.int64).tofile(place.with_name(place.name + ".idx"))
 
 
 def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24) -> Path:
@@ -33,18 +34,17 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24
 
     Train sources have at most ``longest`` - 1 tokens, validation sources at most 23.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     words = {word: number for number, word in enumerate([*SPECIALS, *(f"w{number}" for number in range(FIRST, VOCABULARY))])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    tokenizer.save(str(folder / "tokenizer.json"))
-    ids, sentinels = special_ids(tokenizer, SENTINELS)
-    write_layout(folder, Layout(VOCABULARY, "uint16", ids, sentinels, max_source_tokens=24, max_target_tokens=8))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = frame({name: words[name] for name in NAMES.values()})
+    save_trained(tokenizer, folder / "tokenizer")
     random = np.random.default_rng(seed)
     for split, count, limit in (("train", pairs, longest), ("validation", 12, 24)):
         texts = [random.integers(FIRST, VOCABULARY, random.integers(3, limit)).tolist() for _ in range(count)]
-        write_stream(folder, f"stream-{split}", [[*text, *text, 1] for text in texts])
-        write_stream(folder, f"pairs-{split}-source", texts)
-        write_stream(folder, f"pairs-{split}-target", [[text[1], text[0], 1] for text in texts])
+        write_stream(folder / "streams" / split, [[2, *text, *text, 1] for text in texts])
+        write_stream(folder / "examples" / f"{split}-source", texts)
+        write_stream(folder / "examples" / f"{split}-target", [[text[1], text[0], 1] for text in texts])
     return folder
 
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from fixtures.families import finetune, tiny_section
 from fixtures.local_ranks import LocalRanks
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import BadInput
-from pipeline.models.build import build_model
-from pipeline.models.files import load_model, save_model
+from pipeline.models.files import load_model, save_model, untrained
 from pipeline.models.finite import find_non_finite
 from pipeline.recipe import Finetuning, Model, Pretraining
 from pipeline.reporter import SilentReporter
-from pipeline.training.finetune import finetune_model
 from pipeline.training.job import TrainingJob
 from pipeline.training.pretrain import pretrain_model
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-GPT2 = Model(family="gpt2", width=16, layers=1, heads=2, feed_forward=32, context=40)
-T5 = Model(family="t5", width=16, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
+GPT2, T5 = tiny_section("gpt2"), tiny_section("t5_copy")
 COMMON = {"batch": 4, "dropout": 0.0, "precision": "fp32", "warmup": 0.0, "decay": 0.0}
 
 
@@ -59,7 +57,7 @@ def test_a_run_that_diverges_in_its_last_step_writes_no_model_and_no_checkpoint(
             make_job("pretrained"),
             lambda job: pretrain_model(job, Pretraining(objective="span_corruption", steps=1, **{**COMMON, **changes})),
         ),
-        (make_job("finetuned"), lambda job: finetune_model(job, "summarization", finetuning(steps=1, **changes))),
+        (make_job("finetuned"), lambda job: finetune(job, finetuning(steps=1, **changes))),
     ):
         with pytest.raises(BadInput, match=r"training diverged: .* step 1.*; fix: lower learning_rate"):
             run(job)
@@ -70,14 +68,14 @@ def test_a_run_that_diverges_in_its_last_step_writes_no_model_and_no_checkpoint(
 def test_a_stop_request_after_a_diverging_step_saves_no_checkpoint(make_job, make_listener) -> None:
     job = make_job("model", reporter=make_listener(stop_after=1))
     with pytest.raises(BadInput, match="training diverged"):
-        finetune_model(job, "summarization", finetuning(steps=9, checkpoint_every=100, optimizer="adamw", **INFINITE))
+        finetune(job, finetuning(steps=9, checkpoint_every=100, optimizer="adamw", **INFINITE))
     assert job.checkpoints.steps == []
 
 
 def test_every_checkpoint_before_the_divergence_is_finite(make_job, make_listener) -> None:
     job = make_job("model", reporter=make_listener())
     with pytest.raises(BadInput, match="training diverged"):
-        finetune_model(job, "summarization", finetuning(steps=60, evaluate_every=2, optimizer="adamw", learning_rate=3e37))
+        finetune(job, finetuning(steps=60, evaluate_every=2, optimizer="adamw", learning_rate=3e37))
     for step in job.checkpoints.steps:
         for file in (job.checkpoints.folder / str(step)).glob("*.safetensors"):
             assert find_non_finite(load_file(file)) is None, (step, file.name)
@@ -95,9 +93,9 @@ def broken_base(job: TrainingJob, weight: str, row: int) -> Path:
 
 
 def test_weights_that_no_batch_reaches_are_checked_too(tmp_path: Path, make_job) -> None:
-    base = broken_base(make_job("base", GPT2), "transformer.wpe.weight", row=39)
+    base = broken_base(make_job("base", GPT2), "transformer.wpe.weight", row=42)
     with pytest.raises(BadInput, match=r"training diverged: transformer\.wpe\.weight holds NaN or infinity after step 4"):
-        finetune_model(make_job("model", GPT2), "summarization", finetuning(steps=4, checkpoint_every=100), base)
+        finetune(make_job("model", GPT2), finetuning(steps=4, checkpoint_every=100), base)
     assert not (tmp_path / "model").exists()
 
 
@@ -106,7 +104,7 @@ def test_a_validation_that_is_not_a_number_ends_the_run(tmp_path: Path, make_job
     tokens = make_tokens(tmp_path / "tokens", longest=8)
     base = broken_base(make_job("base", GPT2, tokens), "transformer.wpe.weight", row=20)
     with pytest.raises(BadInput, match="training diverged: the validation loss of step 2 is nan"):
-        finetune_model(make_job("model", GPT2, tokens), "summarization", finetuning(steps=4, evaluate_every=2, checkpoint_every=100), base)
+        finetune(make_job("model", GPT2, tokens), finetuning(steps=4, evaluate_every=2, checkpoint_every=100), base)
     assert not (tmp_path / "model").exists()
 
 
@@ -119,14 +117,14 @@ def test_all_ranks_end_when_the_last_step_diverges(tokens: Path, tmp_path: Path)
 
 def test_a_model_folder_never_holds_non_finite_weights(tmp_path: Path, make_job) -> None:
     job = make_job("model")
-    finetune_model(job, "summarization", finetuning(steps=1))
+    finetune(job, finetuning(steps=1))
     loaded = load_model(job.output)
     for broken in (torch.nan, torch.inf, -torch.inf):
-        model = build_model(loaded.info.shape, loaded.info.vocabulary, loaded.info.specials, 0.0, 0)
+        model = untrained(loaded.info)
         with torch.no_grad():
-            model.copy_head.hints[1] = broken
+            model.core.copy_head.hints[1] = broken
         with pytest.raises(BadInput, match=r"weight copy_head\.hints holds NaN or infinity"):
-            save_model(model, tmp_path / "broken", loaded.info, tokenizer=job.output / "tokenizer.json")
+            save_model(model, tmp_path / "broken", loaded.info, tokenizer=job.tokens / "tokenizer")
         assert not (tmp_path / "broken").exists()
 
 

@@ -7,30 +7,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from fixtures.families import tiny_architecture
 
 from pipeline.errors import BadInput
-from pipeline.models.base import IGNORED, PackedBatch, PairBatch
-from pipeline.models.build import build_model
-from pipeline.models.shape import Shape
+from pipeline.families.families import find_family
+from pipeline.families.kinds import LANGUAGE_HEAD
+from pipeline.models.batch import IGNORED, Batch
+from pipeline.models.build import HeadSpec, new_model
+from pipeline.models.losses import token_losses
 from pipeline.recipe import Finetuning, Pretraining
+from pipeline.tasks.summarization.section import Summarization
+from pipeline.tasks.written.feed import WrittenFeed
+from pipeline.training.base import FeedInputs
 from pipeline.training.objectives.causal_lm import CausalLm
+from pipeline.training.objectives.masked_lm import MaskedLm
 from pipeline.training.objectives.span_corruption import SpanCorruption, corrupt
-from pipeline.training.tasks.summarization import Summarization
 from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-T5 = Shape("t5", width=16, layers=1, heads=2, feed_forward=32, context=40)
-GPT2 = Shape("gpt2", width=16, layers=1, heads=2, feed_forward=32, context=40)
+    from pipeline.recipe import Training
+
+FINETUNING = Finetuning(steps=10, batch=4)
+TASK = Summarization(kind="summarization", max_source_tokens=24, max_target_tokens=8)
 
 
 def pretraining(objective: str, **changes: object) -> Pretraining:
     return Pretraining.model_validate({"objective": objective, "steps": 10, "batch": 4, **changes})
 
 
-FINETUNING = Finetuning(steps=10, batch=4)
+def inputs(tokens: Path, family: str, params: Training, context: int = 40) -> FeedInputs:
+    read, architecture = open_tokens(tokens), tiny_architecture(family, context)
+    model = new_model(architecture, read.vocabulary, HeadSpec(LANGUAGE_HEAD[find_family(family).kind]), 0.0, 0)
+    return FeedInputs(read, model, context, params)
 
 
 def test_corruption_replaces_spans_by_sentinels_and_loses_nothing() -> None:
@@ -39,30 +50,49 @@ def test_corruption_replaces_spans_by_sentinels_and_loses_nothing() -> None:
     assert target.tolist() == [5, 101, 102, 6, 107, 1]
 
 
-def test_span_corruption_masks_the_asked_share_and_draws_anew_at_each_step(tokens: Path) -> None:
-    feed = SpanCorruption(open_tokens(tokens), T5, pretraining("span_corruption", corrupted=0.3))
+def test_span_corruption_masks_the_asked_share_and_draws_again_at_each_step(tokens: Path) -> None:
+    feed = SpanCorruption(inputs(tokens, "t5", pretraining("span_corruption", corrupted=0.3)))
     seen, masked, total = set(), 0, 0
     for step in range(60):
         batch = feed.batch(step)
-        assert isinstance(batch, PairBatch)
-        seen.add(batch.source_BS.numpy().tobytes())
-        source, target = batch.source_BS, batch.target_BT
-        sentinels = int(((source >= 5) & (source < 13)).sum())
+        source, target = batch.inputs["input_ids"], batch.labels
+        seen.add(source.numpy().tobytes())
+        sentinels = int(((source >= 6) & (source < 14)).sum())
         masked += int((target != IGNORED).sum()) - sentinels - len(target)
         total += int((source != 0).sum()) - sentinels
     assert masked / (masked + total) == pytest.approx(0.3, abs=0.02)
     assert len(seen) == 60
-    assert torch.equal(feed.batch(3).source_BS, feed.batch(3).source_BS)
+    assert torch.equal(feed.batch(3).inputs["input_ids"], feed.batch(3).inputs["input_ids"])
+
+
+def test_masked_lm_hides_the_asked_share_and_draws_again_at_each_step(tokens: Path) -> None:
+    feed = MaskedLm(inputs(tokens, "bert", pretraining("masked_lm", corrupted=0.3)))
+    seen, chosen, hidden, kept, words = set(), 0, 0, 0, 0
+    for step in range(60):
+        batch = feed.batch(step)
+        ids, labels, mask = batch.inputs["input_ids"], batch.labels, batch.inputs["attention_mask"].bool()
+        predicted = labels != IGNORED
+        assert bool(predicted.any(dim=1).all()), "every row predicts something"
+        assert not bool((predicted & ~mask).any())
+        assert not bool(torch.isin(labels[predicted], torch.tensor([0, 1, 2])).any()), "special tokens are never hidden"
+        seen.add(ids.numpy().tobytes())
+        chosen += int(predicted.sum())
+        hidden += int((ids[predicted] == 5).sum())
+        kept += int((ids[predicted] == labels[predicted]).sum())
+        words += int((mask & ((ids >= 14) | predicted)).sum())
+    assert chosen / words == pytest.approx(0.3, abs=0.03)
+    assert hidden / chosen == pytest.approx(0.8, abs=0.04)
+    assert kept / chosen == pytest.approx(0.1, abs=0.04)
+    assert len(seen) == 60
+    assert torch.equal(feed.batch(3).inputs["input_ids"], feed.batch(3).inputs["input_ids"])
 
 
 def test_packed_rows_predict_within_documents_only(tokens: Path) -> None:
-    read = open_tokens(tokens)
-    stream = read.stream("stream-train")
+    stream = open_tokens(tokens).stream("train")
     texts = {tuple(stream[i].tolist()) for i in range(len(stream))}
-    batch = CausalLm(read, GPT2, pretraining("causal_lm")).batch(0)
-    assert isinstance(batch, PackedBatch)
-    assert int(batch.document_BL.max()) > 1
-    for ids, documents, labels in zip(batch.ids_BL, batch.document_BL, batch.labels_BL, strict=True):
+    batch = CausalLm(inputs(tokens, "gpt2", pretraining("causal_lm"))).batch(0)
+    assert int(batch.document.max()) > 1
+    for ids, documents, labels in zip(batch.inputs["input_ids"], batch.document, batch.labels, strict=True):
         for number in range(1, int(documents.max()) + 1):
             one = documents == number
             piece = [*ids[one].tolist(), int(labels[one][-1])]
@@ -70,38 +100,54 @@ def test_packed_rows_predict_within_documents_only(tokens: Path) -> None:
             assert any(piece == list(text[at : at + len(piece)]) for text in texts for at in range(len(text)))
 
 
-def test_the_loss_of_a_packed_batch_is_that_of_its_documents_alone(tokens: Path) -> None:
-    read = open_tokens(tokens)
-    batch = CausalLm(read, GPT2, pretraining("causal_lm")).batch(1)
-    assert isinstance(batch, PackedBatch)
-    model = build_model(GPT2, read.vocabulary, read.specials, dropout=0.0, seed=0).eval()
-    whole = model(batch).detach()
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_the_loss_of_a_packed_batch_is_that_of_its_documents_alone(family: str, tokens: Path) -> None:
+    given = inputs(tokens, family, pretraining("causal_lm"))
+    batch, model = CausalLm(given).batch(1), given.model.eval()
     parts = []
-    for row in range(len(batch.ids_BL)):
-        for number in range(1, int(batch.document_BL[row].max()) + 1):
-            one = batch.document_BL[row] == number
-            fields = (batch.ids_BL, batch.document_BL, batch.position_BL, batch.labels_BL, batch.source_BL)
-            parts.append(model(PackedBatch(*(field[row][one][None] for field in fields))).detach())
-    torch.testing.assert_close(whole, torch.cat(parts), rtol=1e-4, atol=1e-5)
+    for row in range(len(batch.labels)):
+        for number in range(1, int(batch.document[row].max()) + 1):
+            one = batch.document[row] == number
+            fields = {name: value[row][one][None] for name, value in batch.inputs.items()}
+            parts.append(token_losses(model, Batch(fields, batch.labels[row][one][None], batch.document[row][one][None])).detach())
+    torch.testing.assert_close(token_losses(model, batch).detach(), torch.cat(parts), rtol=1e-5, atol=1e-5)
 
 
-def test_summarization_predicts_exactly_the_targets_for_either_family(tokens: Path) -> None:
-    read = open_tokens(tokens)
-    for shape in (T5, GPT2):
-        feed = Summarization(read, shape, FINETUNING)
-        assert {feed.batch(step).labels for step in range(5)} == {12}
-        assert sum(batch.labels for batch in feed.validation()) == 36
+def test_a_model_that_leaks_between_documents_is_padded_instead(tokens: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    given = inputs(tokens, "gpt2", pretraining("causal_lm"))
+    monkeypatch.setattr("pipeline.training.objectives.causal_lm.isolates_documents", lambda *_: False)
+    batch = CausalLm(given).batch(0)
+    assert int(batch.document.max()) == 1
+    assert "padded instead" in caplog.text
+
+
+@pytest.mark.parametrize("family", ["t5", "t5_copy", "bart", "gpt2", "llama"])
+def test_written_answers_are_predicted_exactly_for_every_kind(family: str, tokens: Path) -> None:
+    feed = WrittenFeed(inputs(tokens, family, FINETUNING), TASK)
+    assert {feed.batch(step).label_count for step in range(5)} == {12}
+    assert sum(batch.label_count for batch in feed.validation()) == 36
+
+
+def test_validation_looks_at_a_sample_of_the_whole_split(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.tasks.written.feed.VALIDATION_EXAMPLES", 5)
+    feed, stream = WrittenFeed(inputs(tokens, "gpt2", FINETUNING), TASK), open_tokens(tokens).field("validation", "source")
+    rows = [row for batch in feed.validation() for row in batch.inputs["input_ids"].tolist()]
+    places = [next(i for i in range(len(stream)) if stream[i].tolist() == row[1 : 1 + len(stream[i])]) for row in rows]
+    assert len(places) == 5
+    assert sorted(places) != list(range(5)), "the first documents of a split come from one place"
 
 
 def test_what_does_not_go_together_is_refused(tokens: Path, tmp_path: Path, make_tokens: Callable[..., Path]) -> None:
-    read = open_tokens(tokens)
-    with pytest.raises(BadInput, match="encoder-decoder"):
-        SpanCorruption(read, GPT2, pretraining("span_corruption"))
-    with pytest.raises(BadInput, match="decoder"):
-        CausalLm(read, T5, pretraining("causal_lm"))
+    for objective, feed, family, wanted in (
+        ("span_corruption", SpanCorruption, "gpt2", "an encoder-decoder"),
+        ("causal_lm", CausalLm, "t5", "a decoder"),
+        ("masked_lm", MaskedLm, "gpt2", "an encoder"),
+    ):
+        with pytest.raises(BadInput, match=f"expected {wanted};"):
+            feed(inputs(tokens, family, pretraining(objective)))
     with pytest.raises(BadInput, match=r"raise tokenizer\.sentinels"):
-        SpanCorruption(read, T5, pretraining("span_corruption", corrupted=0.5, mean_span=1))
+        SpanCorruption(inputs(tokens, "t5", pretraining("span_corruption", corrupted=0.5, mean_span=1)))
     with pytest.raises(BadInput, match=r"model\.context"):
-        Summarization(read, Shape("gpt2", width=16, layers=1, heads=2, feed_forward=32, context=32), FINETUNING)
-    with pytest.raises(BadInput, match="no pairs"):
-        Summarization(open_tokens(make_tokens(tmp_path / "none", pairs=0)), T5, FINETUNING)
+        WrittenFeed(inputs(tokens, "gpt2", FINETUNING, context=32), TASK)
+    with pytest.raises(BadInput, match="no document of the train split has a target"):
+        WrittenFeed(inputs(make_tokens(tmp_path / "none", pairs=0), "t5", FINETUNING), TASK)

@@ -12,7 +12,7 @@ import torch
 from fixtures.local_ranks import CheckpointFolder, LocalRanks, RecordingReporter, check_weights, run_ranks, start, write_then_read
 from safetensors.torch import load_file
 
-from pipeline.models.base import PairBatch
+from pipeline.models.batch import Batch
 from pipeline.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def test_weights_that_drifted_apart_are_not_saved() -> None:
 
 
 def test_the_shards_of_all_ranks_make_up_the_batch() -> None:
-    batch = PairBatch(torch.arange(10).view(5, 2), torch.arange(15).view(5, 3))
+    batch = Batch({"input_ids": torch.arange(10).view(5, 2)}, torch.arange(15).view(5, 3))
     parts = [ProcessGroup(number, 3).shard_batch(batch) for number in range(3)]
-    assert [len(part.source_BS) for part in parts] == [2, 2, 1]
-    assert sorted(row.tolist() for part in parts for row in part.target_BT) == batch.target_BT.tolist()
+    assert [len(part.inputs["input_ids"]) for part in parts] == [2, 2, 1]
+    assert sorted(row.tolist() for part in parts for row in part.labels) == batch.labels.tolist()
     assert SINGLE_PROCESS.shard_batch(batch) is batch

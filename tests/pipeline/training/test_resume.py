@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.families import finetune, tiny_section
 
 from pipeline.errors import Damaged, Preempted
-from pipeline.recipe import Finetuning, Model, Pretraining
+from pipeline.recipe import Finetuning, Pretraining
 from pipeline.reporter import SilentReporter
-from pipeline.training.finetune import finetune_model
+from pipeline.training import OBJECTIVES
 from pipeline.training.job import TrainingJob
 from pipeline.training.pretrain import pretrain_model
 
@@ -21,18 +22,34 @@ if TYPE_CHECKING:
 
 STEPS, EVERY = 7, 3
 COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": EVERY, "dropout": 0.1, "seed": 5, "precision": "fp32"}
-CASES = ["span_corruption", "causal_lm", "finetune-t5", "finetune-gpt2", "finetune-adamw", "finetune-bf16"]
+FAMILIES = {
+    "span_corruption": "t5_copy",
+    "causal_lm": "gpt2",
+    "masked_lm": "bert",
+    "finetune-t5": "t5_copy",
+    "finetune-gpt2": "gpt2",
+    "finetune-adamw": "t5",
+    "finetune-bf16": "t5_copy",
+    "lora-llama": "llama",
+    "last-layer": "gpt2",
+}
+"""Case → family."""
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "finetune-adamw": {"optimizer": "adamw"},
+    "finetune-bf16": {"precision": "bf16"},
+    "lora-llama": {"lora": {"rank": 2, "dropout": 0.1}, "optimizer": "adamw"},
+    "last-layer": {"trained": "last:1"},
+}
+CASES = list(FAMILIES)
 
 
 def start(case: str, tokens: Path, output: Path, reporter: object, checkpoints: object) -> None:
-    family = "gpt2" if case in {"causal_lm", "finetune-gpt2"} else "t5"
-    model = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=40, copy_head=True)
-    job = TrainingJob(tokens, model, output, "cpu", 1, reporter, checkpoints)
-    if case in {"span_corruption", "causal_lm"}:
+    job = TrainingJob(tokens, tiny_section(FAMILIES[case]), output, "cpu", 1, reporter, checkpoints)
+    if case in OBJECTIVES:
         pretrain_model(job, Pretraining(objective=case, **COMMON))
-        return
-    extra = {"finetune-adamw": {"optimizer": "adamw"}, "finetune-bf16": {"precision": "bf16"}}.get(case, {})
-    finetune_model(job, "summarization", Finetuning(l1=1e-4, patience=3, **{**COMMON, **extra}))
+    else:
+        finetune(job, Finetuning.model_validate({"l1": 1e-4, "patience": 3, **COMMON, **CHANGES.get(case, {})}))
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.families import CONFIGS
 from fixtures.torchrun_step import TorchrunStep, after_checkpoint
 from safetensors.torch import load
 
@@ -23,8 +24,10 @@ STEPS = {"steps": 12, "batch": 5, "evaluate_every": 4, "checkpoint_every": 4, "s
 
 
 def pretraining(family: str, **changes: Any) -> dict[str, Any]:
-    model = {"family": family, "width": 16, "layers": 1, "heads": 2, "feed_forward": 32, "context": 40, "copy_head": True}
-    return {"model": model, "pretraining": {"objective": OBJECTIVES[family], "dropout": 0.0, **STEPS, **changes}}
+    return {
+        "model": {"family": family, "config": CONFIGS[family], "context": 40},
+        "pretraining": {"objective": OBJECTIVES[family], "dropout": 0.0, **STEPS, **changes},
+    }
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A copy head: the next token may be copied from the source instead of chosen from the vocabulary.
+"""The copy head: the next token may be copied from the source instead of chosen from the vocabulary.
 
 See, Liu & Manning 2017, "Get To The Point", equations 8 and 9, without coverage:
 ``P(w) = g · P_vocabulary(w) + (1 - g) · Σ a_s over the source positions s that hold w``. Names of functions and parameters

@@ -1,0 +1,43 @@
+"""The three kinds of models. What a model can do follows from its kind, never from the name of its family."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a model reads and writes."""
+
+    ENCODER = "encoder"
+    """Reads a text in both directions; cannot write: BERT, ModernBERT."""
+
+    DECODER = "decoder"
+    """Writes a text from left to right: GPT-2, Llama, Qwen."""
+
+    ENCODER_DECODER = "encoder_decoder"
+    """Reads one text and writes another: T5, BART, Marian."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it can write text."""
+        return self is not Kind.ENCODER
+
+    @property
+    def phrase(self) -> str:
+        """With its article, for messages: ``an encoder-decoder``."""
+        return ("an " if self is not Kind.DECODER else "a ") + self.value.replace("_", "-")
+
+
+class Head(StrEnum):
+    """What is put on top of a model; each value names the class in transformers."""
+
+    CAUSAL_LM = "AutoModelForCausalLM"
+    SEQ2SEQ_LM = "AutoModelForSeq2SeqLM"
+    MASKED_LM = "AutoModelForMaskedLM"
+    SEQUENCE_CLASSIFICATION = "AutoModelForSequenceClassification"
+    TOKEN_CLASSIFICATION = "AutoModelForTokenClassification"  # noqa: S105 - no password
+    NONE = "AutoModel"
+
+
+LANGUAGE_HEAD = {Kind.ENCODER: Head.MASKED_LM, Kind.DECODER: Head.CAUSAL_LM, Kind.ENCODER_DECODER: Head.SEQ2SEQ_LM}
+"""The head that predicts tokens, by kind."""

@@ -1,0 +1,1 @@
+"""Models that may copy words of the source instead of writing them from the vocabulary."""

@@ -1,0 +1,55 @@
+"""One text or two in the tokenizer's frame, and the logits of the classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.families.kinds import Kind
+from pipeline.models.batch import Batch
+from pipeline.models.collate import pad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pipeline.families.vocabulary import Vocabulary
+    from pipeline.models.text_model import TextModel
+    from pipeline.tasks.classification.encode import Texts
+
+
+def framed_batch(texts: Sequence[Texts], vocabulary: Vocabulary, kind: Kind, labels: Tensor) -> Batch:
+    """One framed text, or two, per row, padded at the end.
+
+    Args:
+        texts: token ids of the first and the second text; the second may be empty.
+        vocabulary: its frame says which special tokens go around and between them.
+        kind: a decoder's row ends with the last word, where it classifies.
+        labels: see `Batch`.
+    """
+    frame = vocabulary.frame
+    end = () if kind is Kind.DECODER else frame.suffix
+    rows, types = [], []
+    for first, second in texts:
+        head = np.concatenate([frame.prefix, first, frame.middle if len(second) else end])
+        tail = np.concatenate([second, frame.pair_suffix]) if len(second) else np.array([])
+        rows.append(np.concatenate([head, tail]).astype(np.int64))
+        types.append(np.concatenate([np.zeros(len(head)), np.ones(len(tail))]).astype(np.int64))
+    ids, mask = pad(rows, vocabulary.pad)
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if frame.types:
+        inputs["token_type_ids"] = pad(types, 0)[0]
+    return Batch(inputs, labels)
+
+
+def class_logits(model: TextModel, batch: Batch) -> Tensor:
+    """Logits of the classes: shape [B, K]."""
+    if model.head is None:
+        logits: Tensor = model(batch).logits
+        return logits
+    states_BSD = model(batch).last_hidden_state
+    mask_BS1 = batch.inputs["attention_mask"][:, :, None].to(states_BSD.dtype)
+    found: Tensor = model.head((states_BSD * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1))
+    return found

@@ -1,0 +1,35 @@
+"""The columns of requests and answers of a served model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pipeline.corpus.documents import Document
+from pipeline.corpus.normalise import clean_line, clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Column(NamedTuple):
+    """One column of a request or an answer."""
+
+    name: str
+    type: Literal["string", "double", "strings", "doubles"] = "string"
+    """A text, a number, a list of texts, or numbers by name."""
+
+    required: bool = True
+
+
+TEXT, NAME, PAIR = Column("text"), Column("name", required=False), Column("pair", required=False)
+
+
+def input_document(row: Mapping[str, Any]) -> Document:
+    """The document of a request's row, cleaned as ingestion cleans its own; what is missing or None is empty."""
+    text, name, pair = (_value(row.get(column.name)) for column in (TEXT, NAME, PAIR))
+    return Document("", "", clean_line(name), clean_text(text), clean_text(pair) or None, None)
+
+
+def _value(value: object) -> str:
+    """A cell as text. pandas gives NaN for a missing one, which is equal to nothing."""
+    return "" if value is None or value != value else str(value)

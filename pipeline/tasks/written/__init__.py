@@ -1,0 +1,1 @@
+"""What tasks share whose answer is a written text: encoding, batches, predictions."""

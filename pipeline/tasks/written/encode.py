@@ -1,0 +1,57 @@
+"""Sources and targets as token ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.tokens.prompt import source_text
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.corpus.documents import Document
+    from pipeline.tasks.section import WrittenAnswer
+    from pipeline.tokens.text_encoder import TextEncoder
+
+
+class Encode:
+    """An example is a source, and a target that ends with the end token unless it was cut."""
+
+    fields: Mapping[str, str] = {"source": "", "target": ""}
+
+    def __init__(self, task: WrittenAnswer) -> None:
+        """Take the limits of the recipe."""
+        self._task = task
+
+    def source(self, document: Document) -> str:
+        """What the model reads."""
+        return source_text(document.name, document.text)
+
+    def stream_texts(self, document: Document) -> list[str]:
+        """Training without labels reads the sources."""
+        return [self.source(document)]
+
+    def all_texts(self, document: Document) -> list[str]:
+        """Source and target: a tokenizer must know both."""
+        return [self.source(document), *([document.target] if document.target else [])]
+
+    def sources(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:
+        """Token ids of each source, cut to the recipe's limit."""
+        return [ids[: self._task.max_source_tokens] for ids in encoder.encode([self.source(document) for document in documents])]
+
+    def encode(
+        self, documents: Sequence[Document], encoder: TextEncoder, counts: Counter[str], split: str
+    ) -> Iterator[Mapping[str, NDArray[np.int64]]]:
+        """Encode documents that have a target; counts ``cut_sources_<split>`` and ``cut_targets_<split>``."""
+        sources = encoder.encode([self.source(document) for document in documents])
+        targets = encoder.encode([document.target or "" for document in documents])
+        end, most, longest = np.array([encoder.vocabulary.eos]), self._task.max_source_tokens, self._task.max_target_tokens
+        for source, target in zip(sources, targets, strict=True):
+            counts[f"cut_sources_{split}"] += len(source) > most
+            counts[f"cut_targets_{split}"] += len(target) + 1 > longest
+            yield {"source": source[:most], "target": np.concatenate([target, end])[:longest]}

@@ -1,0 +1,104 @@
+"""A model that writes answers: its head, its feed, and its predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BadInput
+from pipeline.families.kinds import LANGUAGE_HEAD, Kind
+from pipeline.metrics.base import Likelihood, Prediction
+from pipeline.models.build import HeadSpec
+from pipeline.models.collate import prompt_ids
+from pipeline.models.generate import generate
+from pipeline.models.likelihood import negative_log_likelihoods
+from pipeline.tasks.written.encode import Encode
+from pipeline.tokens.text_encoder import encoder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.corpus.documents import Document
+    from pipeline.models.files import Loaded
+    from pipeline.tasks.base import Progress
+    from pipeline.tasks.section import WrittenAnswer
+    from pipeline.tasks.written.feed import WrittenFeed
+    from pipeline.training.base import FeedInputs
+
+CHUNK = 8
+"""Batches per call: enough to sort by length, few enough for regular progress."""
+
+
+class WrittenModel:
+    """What training, evaluation and serving ask of a task whose answer is a text."""
+
+    def __init__(self, task: WrittenAnswer) -> None:
+        """Take limits and generation settings of the recipe."""
+        self._task, self._encode = task, Encode(task)
+
+    def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:  # noqa: ARG002 - a TrainedTask's signature
+        """The head that predicts tokens.
+
+        Raises:
+            BadInput: the model cannot write.
+        """
+        if not kind.writes:
+            raise BadInput(
+                f"task {self._task.kind} with {kind.phrase}", "a decoder or an encoder-decoder", "change model.family or model.start"
+            )
+        return HeadSpec(LANGUAGE_HEAD[kind])
+
+    def feed(self, inputs: FeedInputs) -> WrittenFeed:
+        """Batches of sources and targets."""
+        from pipeline.tasks.written.feed import WrittenFeed  # a served model ships no training
+
+        return WrittenFeed(inputs, self._task)
+
+    def predict(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Prediction]:
+        """Write an answer for each document."""
+        encoder = encoder_of(loaded)
+        sources = self._encode.sources(documents, encoder)
+        prompts = [prompt_ids(source, encoder.vocabulary, loaded.model.kind).tolist() if len(source) else [] for source in sources]
+        order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
+        answers = [""] * len(prompts)
+        for start in range(0, len(order), CHUNK * batch):
+            chosen = order[start : start + CHUNK * batch]
+            written = generate(
+                loaded, [prompts[index] for index in chosen], self._task.max_target_tokens, self._generation(), batch, progress.beat
+            )
+            for index, ids in zip(chosen, written, strict=True):
+                answers[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
+            progress.report(start + len(chosen))
+        return [Prediction(answer) for answer in answers]
+
+    def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood]:
+        """How probable the model finds each document's target, given its source.
+
+        The whole target counts, the end token included, even if training cut targets shorter. Only a context that is too short
+        cuts it; the bytes of what was cut do not count either.
+        """
+        encoder = encoder_of(loaded)
+        sources = [source.tolist() for source in self._encode.sources(documents, encoder)]
+        texts = [document.target or "" for document in documents]
+        answers, sizes = [], []
+        for source, text, ids in zip(sources, texts, encoder.encode(texts), strict=True):
+            whole = [*ids.tolist(), encoder.vocabulary.eos]
+            kept = whole[: self._room(loaded, len(source))]
+            answers.append(kept)
+            sizes.append(len((text if len(kept) == len(whole) else loaded.tokenizer.decode(kept)).encode()))
+        nats: list[float] = []
+        for start in range(0, len(documents), CHUNK * batch):
+            part = slice(start, start + CHUNK * batch)
+            nats += negative_log_likelihoods(loaded, sources[part], answers[part], batch, progress.beat)
+            progress.report(len(nats))
+        return [Likelihood(found, len(answer), size) for found, answer, size in zip(nats, answers, sizes, strict=True)]
+
+    def _room(self, loaded: Loaded, source: int) -> int | None:
+        """Longest answer that fits after a source of so many tokens; None where there is no limit."""
+        if loaded.model.kind is not Kind.DECODER:
+            return None
+        return max(1, loaded.info.context - source - len(prompt_ids([], loaded.info.vocabulary, Kind.DECODER)))
+
+    def _generation(self) -> dict[str, Any]:
+        """The recipe's settings under transformers' names."""
+        settings = self._task.generation.model_dump(exclude_none=True)
+        return {"num_beams": settings.pop("beams"), "do_sample": settings.pop("sample"), **settings}
