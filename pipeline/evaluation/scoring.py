@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
+from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.corpus.documents import Document
-    from pipeline.metrics.base import Answer
+    from pipeline.metrics.base import Answer, AnswerKind
 
 
 @dataclass(frozen=True)
 class Scoring:
     """How the answers of a task are scored and shown."""
 
-    answers: Literal["text", "label", "labels", "number", "tags", "none"]
-    """What an answer is: a written text, the name of a class, several names, a number, a tag for each word; ``none`` for a language
-    model that is only asked how probable it finds a text."""
+    answers: AnswerKind
+    """What an answer is."""
 
     metrics: tuple[str, ...]
     """Names from `pipeline.metrics.METRICS`, in the order in which the report shows them."""
@@ -46,7 +47,15 @@ class Scoring:
         return self.answers == "text"
 
     def with_metrics(self, more: Sequence[str]) -> Scoring:
-        """This scoring with further metrics."""
+        """This scoring with further metrics.
+
+        Raises:
+            BadInput: a metric does not compare such answers.
+        """
+        for metric in map(load_metric, more):
+            if self.answers not in metric.answers:
+                kinds = ", ".join(sorted(metric.answers))
+                raise BadInput(f"metric {metric.name} for answers of kind {self.answers}", kinds, "remove it from evaluation.metrics")
         return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *more))))
 
 

@@ -73,6 +73,11 @@ class Value(Protocol):
         """
 
 
+AnswerKind = Literal["text", "label", "labels", "number", "tags", "none"]
+"""A written text; the name of a class; several names; a number; a tag for each word; nothing, from a language model that is only
+asked how probable it finds a text."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One metric."""
@@ -88,6 +93,9 @@ class Metric:
 
     statistics: Statistics
     value: Value
+
+    answers: frozenset[AnswerKind]
+    """Kinds of answers that it compares."""
 
     higher_is_better: bool = True
     digits: int | None = 1

@@ -42,6 +42,7 @@ CALIBRATION_ERROR = Metric(
     meaning="Calibration error: how far probabilities are from shares of right answers, in percentage points; lower is better.",
     statistics=_statistics,
     value=_value,
+    answers=frozenset({"label"}),
     higher_is_better=False,
     needs="scores",
     per_example=False,

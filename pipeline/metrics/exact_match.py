@@ -29,4 +29,5 @@ EXACT_MATCH = Metric(
     meaning="Exact match: the share of answers that equal their reference, 0 to 100; higher is better.",
     statistics=_statistics,
     value=mean,
+    answers=frozenset({"text", "label", "labels", "number", "tags"}),
 )

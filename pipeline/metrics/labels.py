@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.metrics.base import AnswerKind
+
 
 def classes_of(answer: Answer) -> frozenset[str]:
     """The classes that an answer names."""
@@ -81,12 +83,15 @@ def _matthews_of_totals(totals: NDArray[Any]) -> NDArray[Any]:
     return ratio(covariance, np.sqrt(spread))
 
 
+LABELS: frozenset[AnswerKind] = frozenset({"label", "labels"})
+
 ACCURACY = Metric(
     name="accuracy",
     title="accuracy",
     meaning="Accuracy: the share of examples whose classes are all right, 0 to 100; higher is better.",
     statistics=_accuracy,
     value=mean,
+    answers=LABELS,
 )
 F1_MICRO = Metric(
     name="f1_micro",
@@ -94,6 +99,7 @@ F1_MICRO = Metric(
     meaning="Micro F1: the F-measure of all classes counted together, 0 to 100; higher is better. Frequent classes weigh more.",
     statistics=_counts,
     value=_f1_of_counts,
+    answers=LABELS,
 )
 F1_MACRO = Metric(
     name="f1_macro",
@@ -101,6 +107,7 @@ F1_MACRO = Metric(
     meaning="Macro F1: the mean of the F-measures of the classes, 0 to 100; higher is better. Every class weighs the same.",
     statistics=_counts_by_class,
     value=_f1_macro,
+    answers=LABELS,
     per_example=False,
 )
 MCC = Metric(
@@ -109,6 +116,7 @@ MCC = Metric(
     meaning="MCC: Matthews' correlation of expected and predicted class, -1 to 1; higher is better, 0 is chance.",
     statistics=_matthews,
     value=_matthews_of_totals,
+    answers=frozenset({"label"}),
     digits=3,
     per_example=False,
 )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.metrics.base import AnswerKind
+
 
 def _statistics(references: Sequence[Any], predictions: Sequence[Prediction]) -> NDArray[Any]:  # noqa: ARG001 - the same for all metrics
     """[n, 3] rows: nats, tokens, bytes."""
@@ -36,12 +38,15 @@ def _bits_per_byte(totals: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(totals[..., 0] / log(2) / totals[..., 2])
 
 
+LIKELY: frozenset[AnswerKind] = frozenset({"text", "none"})
+
 LOSS = Metric(
     name="loss",
     title="loss",
     meaning="Loss: nats per token of the reference; lower is better.",
     statistics=_statistics,
     value=_loss,
+    answers=LIKELY,
     higher_is_better=False,
     digits=3,
     needs="likelihood",
@@ -52,6 +57,7 @@ PERPLEXITY = Metric(
     meaning="Perplexity: the exponential of the loss; lower is better.",
     statistics=_statistics,
     value=_perplexity,
+    answers=LIKELY,
     higher_is_better=False,
     needs="likelihood",
 )
@@ -61,6 +67,7 @@ BITS_PER_BYTE = Metric(
     meaning="Bits per byte: what the model needs to encode a byte of the reference; lower is better, for any tokenizer.",
     statistics=_statistics,
     value=_bits_per_byte,
+    answers=LIKELY,
     higher_is_better=False,
     digits=3,
     needs="likelihood",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.metrics.base import AnswerKind
+
 
 def _pairs(references: Sequence[float], predictions: Sequence[Prediction]) -> tuple[NDArray[Any], NDArray[Any]]:
     """References and answers, [n] each."""
@@ -68,12 +70,15 @@ def _correlation(totals: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.clip(ratio(count * xy - x * y, below), -1, 1))
 
 
+NUMBERS: frozenset[AnswerKind] = frozenset({"number"})
+
 RMSE = Metric(
     name="rmse",
     title="RMSE",
     meaning="RMSE: root mean squared error, in the unit of the target; lower is better.",
     statistics=_squared_errors,
     value=_root_mean,
+    answers=NUMBERS,
     higher_is_better=False,
     digits=None,
 )
@@ -83,6 +88,7 @@ MAE = Metric(
     meaning="MAE: mean absolute error, in the unit of the target; lower is better.",
     statistics=_absolute_errors,
     value=mean,
+    answers=NUMBERS,
     higher_is_better=False,
     digits=None,
 )
@@ -92,6 +98,7 @@ PEARSON = Metric(
     meaning="Pearson correlation of expected and predicted number, -1 to 1; higher is better.",
     statistics=_pearson,
     value=_correlation,
+    answers=NUMBERS,
     digits=3,
     per_example=False,
 )
@@ -101,6 +108,7 @@ SPEARMAN = Metric(
     meaning="Spearman correlation: the correlation of the ranks, -1 to 1; higher is better.",
     statistics=_spearman,
     value=_correlation,
+    answers=NUMBERS,
     digits=3,
     per_example=False,
 )

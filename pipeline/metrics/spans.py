@@ -41,4 +41,5 @@ SPAN_F1 = Metric(
     meaning="Span F1: the F-measure of spans with the right ends and the right kind, 0 to 100; higher is better.",
     statistics=_statistics,
     value=_value,
+    answers=frozenset({"tags"}),
 )

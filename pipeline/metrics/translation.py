@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.metrics.base import AnswerKind
+
 ORDER = 4
 """BLEU counts sequences of one to four words; chrF of one to six characters."""
 
@@ -70,12 +72,15 @@ def _chrf(totals: NDArray[Any]) -> NDArray[Any]:
     return 100 * ratio((1 + BETA**2) * precision * recall, BETA**2 * precision + recall)
 
 
+TEXT: frozenset[AnswerKind] = frozenset({"text"})
+
 BLEU = Metric(
     name="bleu",
     title="BLEU",
     meaning="BLEU: word sequences shared with the reference, 0 to 100; higher is better. It is made for many examples, not for one.",
     statistics=_bleu_counts,
     value=_bleu,
+    answers=TEXT,
 )
 CHRF = Metric(
     name="chrf",
@@ -83,4 +88,5 @@ CHRF = Metric(
     meaning="chrF: character sequences shared with the reference, 0 to 100; higher is better.",
     statistics=_chrf_counts,
     value=_chrf,
+    answers=TEXT,
 )

@@ -149,6 +149,11 @@ def test_the_report_says_what_the_examples_say(report) -> None:
         assert summary["texts"]["references"]["empty"] == 0
 
 
+def test_a_metric_of_other_answers_is_refused_before_anything_is_computed(tiny_corpus, tmp_path) -> None:
+    with pytest.raises(BadInput, match=r"metric mcc for answers of kind text; expected label; fix: remove it from evaluation\.metrics"):
+        run(tiny_corpus, tmp_path / "no model", tmp_path / "out", PARAMS.model_copy(update={"metrics": ("mcc",)}))
+
+
 def test_only_systems_with_a_likelihood_have_scores_of_it(report) -> None:
     systems = read(report)[0]["splits"]["test"]["systems"]
     assert {name for name, said in systems.items() if "bits_per_byte" in said} == {"model", "untrained"}
