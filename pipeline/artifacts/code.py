@@ -5,8 +5,9 @@ artifacts, tracking) is excluded, so a storage fix retrains nothing. `pipeline.a
 
 A *table* of an extension point (`pipeline.lookup.Table`) counts entry by entry. `pipeline.recipe.names.FIELDS` says which field of
 the params names its entries: the entries named there count. If the params lack the field, the params of the input artifacts
-decide: evaluation counts the family of the model that it scores. If those lack it too, all entries count. So a new model family
-changes no fingerprint.
+decide: evaluation counts the family of the model that it scores. If those lack it too, all entries count where code that is
+reached uses the table, and none elsewhere. So a new model family changes no fingerprint. No code uses the table of tasks, because a
+task comes with the params: a step that takes no task reaches none.
 
 An entry that an installed package adds through an entry point counts in the same way: its place, its module, and what that reaches
 below the same top-level package and in our ML packages.
@@ -28,7 +29,7 @@ from pipeline.artifacts import module_source
 from pipeline.artifacts.module_source import OURS, is_section, parse_module, with_parents
 from pipeline.errors import BadInput
 from pipeline.file_cache import FileCache
-from pipeline.lookup import added_entries
+from pipeline.lookup import Added, added_entries
 from pipeline.recipe import names
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def reached_modules(
         task_parts: the parts of a task that the body uses.
 
     Returns:
-        Also one row for each entry that an installed package adds, named after group and entry: digest of its place.
+        A table has a row of its own, e.g. ``pipeline.models.FAMILIES``: digest of its entries that count.
 
     Raises:
         BadInput: two entries of a table have the same name, or an entry of a package has no Python source.
@@ -77,19 +78,23 @@ class _Walk:
     def __init__(self, chosen: Mapping[str, set[str]], task_parts: Sequence[str], sources: Path, file_cache: FileCache) -> None:
         self.chosen, self.task_parts, self.sources, self.file_cache = chosen, task_parts, sources, file_cache
         self.digests: dict[str, str] = {}
+        self.tables: dict[str, dict[str, Any]] = {}
+        """Tables of the modules reached, by dotted name."""
         self.packages: set[str] = set()
         """Top-level packages of entries that installed packages add."""
+        self.seen: set[str] = set()
+        """Dotted names reached: modules, and what is imported from them."""
 
     def run(self, stage: str) -> dict[str, str]:
-        # most names are classes and functions: without the set each would be looked for on disk once an import
-        seen: set[str] = set()
         waiting = [f"components.{stage}.__main__"]
         while waiting:
-            module = waiting.pop()
-            path = None if module in seen else _source(module, self.sources)
-            seen.add(module)
-            if path:
-                waiting += [name for name in self._read(path, module) if name not in seen and self._counts(name, stage)]
+            name = waiting.pop()
+            if name in self.seen:
+                continue
+            self.seen.add(name)
+            path = _source(name, self.sources)
+            reached = self._module(path, name) if path else self._table(name)
+            waiting += [one for one in reached if one not in self.seen and self._counts(one, stage)]
         return dict(sorted(self.digests.items()))
 
     def _counts(self, name: str, stage: str) -> bool:
@@ -97,42 +102,46 @@ class _Walk:
             return True
         return name.startswith((*ML_PACKAGES, *GATE, f"components.{stage}.")) and not name.endswith(".contract")
 
-    def _read(self, path: Path, module: str) -> list[str]:
+    def _module(self, path: Path, module: str) -> list[str]:
         """Note the digest of a module; return the dotted names that it brings in."""
-        whole = self.file_cache.get(path, f"module by {RULES}", partial(parse_module, module=module, kept={}))
-        kept: dict[str, list[str]] = {}
-        imports: list[str] = []
-        for name, table in whole["tables"].items():
-            added = added_entries(table["group"], table["entries"]) if table["group"] else {}
-            wanted = self._wanted(module, table["group"], {*table["entries"], *added})
-            if wanted is not None:
-                kept[name] = sorted(wanted.intersection(table["entries"]))
-            for entry in added if wanted is None else wanted & added.keys():
-                imports += self._add(f"{table['group']} {entry}", added[entry].place, added[entry].package)
-        facts = whole
-        if kept:
-            fact = f"module by {RULES} with {json.dumps(kept, sort_keys=True)}"
-            facts = self.file_cache.get(path, fact, partial(parse_module, module=module, kept=kept))
-        self.digests[module] = facts["digest"]
-        return [*imports, *facts["imports"]]
+        facts = self.file_cache.get(path, f"module by {RULES}", partial(parse_module, module=module))
+        if not is_section(module):
+            self.digests[module] = facts["digest"]
+        names = list(facts["names"])
+        for variable, table in facts["tables"].items():
+            name = f"{module}.{variable}"
+            self.tables[name] = table
+            if table["used"] or name in self.seen or self.chosen.get(table["group"]):
+                names += self._table(name)
+        return names
 
-    def _wanted(self, module: str, group: str, entries: set[str]) -> set[str] | None:
-        """The entries of a table that count; None for all of them."""
-        if is_section(module):
-            return entries.intersection(self.task_parts)
-        named = self.chosen.get(group)
-        # a name that is not in the table, such as a family of transformers, selects none of its entries
-        return entries.intersection(named) if named else None
+    def _table(self, name: str) -> list[str]:
+        """Note the entries of a table that count; return the dotted names that they bring in."""
+        table = self.tables.get(name)
+        if table is None or name in self.digests:
+            return []
+        added = added_entries(table["group"], table["entries"]) if table["group"] else {}
+        places = {**table["entries"], **{entry: found.place for entry, found in added.items()}}
+        if is_section(name.rpartition(".")[0]):
+            counted = places.keys() & set(self.task_parts)
+        else:
+            named = self.chosen.get(table["group"])
+            # a name that is not in the table, such as a family of transformers, selects none of its entries
+            counted = places.keys() & named if named else set(places)
+        for entry in counted & added.keys():
+            self._check(f"{table['group']} {entry}", added[entry])
+        rows = [(entry, place) for entry, place in places.items() if entry in counted]
+        self.digests[name] = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return [part for _, place in rows for part in with_parents(place.partition(":")[0])]
 
-    def _add(self, entry: str, place: str, package: str) -> list[str]:
-        """Note an entry that a package adds; return the dotted names that it brings in."""
-        module = place.partition(":")[0]
+    def _check(self, entry: str, added: Added) -> None:
+        """Follow the package of an entry, if its source can be read."""
+        module = added.place.partition(":")[0]
         if _source(module, self.sources) is None:
-            raise BadInput(f"{entry} of package {package} is {place}", "a module with Python source", f"correct or uninstall {package}")
-        self.digests[entry] = hashlib.sha256(place.encode()).hexdigest()
+            fix = f"correct or uninstall {added.package}"
+            raise BadInput(f"{entry} of package {added.package} is {added.place}", "a module with Python source", fix)
         if module.partition(".")[0] not in OURS:
             self.packages.add(module.partition(".")[0])
-        return with_parents(module)
 
 
 def _chosen(params: Mapping[str, Any], input_params: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:

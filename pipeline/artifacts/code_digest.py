@@ -11,10 +11,13 @@ import hashlib
 import json
 import sys
 from functools import lru_cache
+from typing import Any
 
 from components import COMPONENTS
 from pipeline.artifacts.code import SOURCES, reached_modules
+from pipeline.extension_points import table
 from pipeline.file_cache import FileCache
+from pipeline.recipe.names import FIELDS
 
 LABEL = "trainshed.code"
 """Label of an image that holds the digest."""
@@ -30,8 +33,20 @@ def code_digest(stage: str) -> str:
     Args:
         stage: name of the component.
     """
-    modules = reached_modules(stage, {}, SOURCES, _parsed(), task_parts=COMPONENTS.load(stage).task_parts)
+    modules = reached_modules(stage, params_with_every_name(), SOURCES, _parsed(), task_parts=COMPONENTS.load(stage).task_parts)
     return hashlib.sha256(json.dumps(modules).encode()).hexdigest()[:16]
+
+
+def params_with_every_name() -> dict[str, Any]:
+    """Params that name all entries of all extension tables, as no recipe does."""
+    params: dict[str, Any] = {}
+    for field, group in FIELDS:
+        *sections, last = field.split(".")
+        place = params
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = sorted({*place.get(last, ()), *table(group)})
+    return params
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
-"""One module as the fingerprint sees it: digest of its normalised source, its imports, and its extension tables.
+"""One module as the fingerprint sees it: digest of its normalised source, what it brings in, and its extension tables.
 
 The source is parsed, never imported. Comments, formatting, docstrings and imports for type checkers do not count. A *table* is a
-literal ``NAME = Table(kind, group, {"name": "module:Object", ...})`` (`pipeline.lookup`) or a plain dictionary of such places; the
-caller may keep only some of its entries.
+literal ``NAME = Table(kind, group, {"name": "module:Object", ...})`` (`pipeline.lookup`) or a plain dictionary of such places. It is
+kept apart from the digest, because the caller decides which of its entries count.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 PLACE = re.compile(r"^(\w+)(\.\w+)*:\w+$")
@@ -23,36 +23,34 @@ SECTION = "section"
 """Name of the modules that declare a section of the recipe: its fields are params, so only the tables of such a module count."""
 
 
-class TableLiteral(NamedTuple):
-    """A table as the source writes it."""
-
-    name: str
-    """The variable."""
-
-    group: str
-    """Its entry-point group; empty if it has none."""
-
-    entries: ast.Dict
-
-
-def parse_module(path: Path, module: str, kept: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Digest, imports and tables of a module, as JSON.
+def parse_module(path: Path, module: str) -> dict[str, Any]:
+    """Read a module.
 
     Args:
         path: its source.
         module: its dotted name.
-        kept: names of the entries that count, by table; a table that is not named here counts whole.
+
+    Returns:
+        As JSON: ``digest`` of the source without tables; ``names``, the dotted names that it brings in; ``tables`` by variable, each
+        with its entry-point ``group`` (empty if it has none), its ``entries`` (name → place), and whether the module itself has
+        ``used`` it.
     """
-    parsed = ast.parse(path.read_bytes())
-    tables = {table.name: {"group": table.group, "entries": _keys(table.entries)} for table in map(_table, parsed.body) if table}
-    tree = _Normaliser(kept).visit(parsed)
+    tree = _Normaliser().visit(ast.parse(path.read_bytes()))
+    tables = {name: table for statement in tree.body for name, table in _table(statement)}
+    tree.body = [statement for statement in tree.body if not any(_table(statement))]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
+    imports: set[str] = set()
+    attributes: set[str] = set()
     for node in ast.walk(tree):
-        found.update(_imported(node, package, {*OURS, module.partition(".")[0]}))
-    counted = [statement for statement in tree.body if _table(statement)] if is_section(module) else [tree]
-    digest = hashlib.sha256("\n".join(ast.dump(node) for node in counted).encode()).hexdigest()
-    return {"digest": digest, "imports": sorted(name for place in found for name in with_parents(place)), "tables": tables}
+        imports.update(_imported(node, package, {*OURS, module.partition(".")[0]}))
+        if isinstance(node, ast.Name) and node.id in tables:
+            tables[node.id]["used"] = True
+        elif isinstance(node, ast.Attribute) and node.attr.isupper():
+            attributes.add(node.attr)
+    # `training.OBJECTIVES` after `from pipeline import training`
+    constants = {f"{name}.{attribute}" for name in imports for attribute in attributes}
+    names = {part for name in imports for part in with_parents(name)} | constants
+    return {"digest": hashlib.sha256(ast.dump(tree).encode()).hexdigest(), "names": sorted(names), "tables": tables}
 
 
 def is_section(module: str) -> bool:
@@ -66,31 +64,38 @@ def with_parents(module: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
-def _table(statement: ast.stmt) -> TableLiteral | None:
-    """The table that a statement assigns, if it assigns one."""
+def _table(statement: ast.stmt) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and content of the table that a statement assigns; nothing if it assigns none."""
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value):
             pass
         case _:
-            return None
+            return
     match value:
-        case ast.Call(func=ast.Name(id="Table") | ast.Attribute(attr="Table"), args=[_, ast.Constant(value=group), ast.Dict() as entries]):
-            return TableLiteral(name, group if isinstance(group, str) else "", entries)
-        case ast.Dict(values=[_, *_]) if all(_is_place(node) for node in value.values):
-            return TableLiteral(name, "", value)
-    return None
+        case ast.Call(func=ast.Name(id="Table") | ast.Attribute(attr="Table"), args=[_, ast.Constant(value=group), ast.Dict() as literal]):
+            entries = _entries(literal)
+        case ast.Dict(values=[_, *_]) as literal:
+            group, entries = None, _entries(literal)
+        case _:
+            return
+    if entries is not None:
+        yield name, {"group": group or "", "entries": entries, "used": False}
 
 
-def _is_place(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(PLACE.match(node.value))
-
-
-def _keys(node: ast.Dict) -> list[str]:
-    return sorted(key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+def _entries(literal: ast.Dict) -> dict[str, str] | None:
+    """The entries of a dictionary of places; None if it is another dictionary."""
+    entries = {}
+    for key, value in zip(literal.keys, literal.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(value, ast.Constant)):
+            return None
+        if not (isinstance(key.value, str) and isinstance(value.value, str) and PLACE.match(value.value)):
+            return None
+        entries[key.value] = value.value
+    return entries
 
 
 def _imported(node: ast.AST, package: str, roots: set[str]) -> Iterator[str]:
-    """Dotted names that one node of the tree brings in: imports, and entries of tables whose top-level package is one of ``roots``."""
+    """Dotted names that one node of the tree brings in: imports, and places below one of the top-level packages ``roots``."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -107,10 +112,7 @@ def _imported(node: ast.AST, package: str, roots: set[str]) -> Iterator[str]:
 
 
 class _Normaliser(ast.NodeTransformer):
-    """Drops what cannot change a result: docstrings, type-checking imports, entries of tables that are not kept."""
-
-    def __init__(self, kept: Mapping[str, list[str]]) -> None:
-        self.kept = kept
+    """Drops what cannot change a result: docstrings and type-checking imports."""
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         return self._without_docstring(node)
@@ -124,21 +126,6 @@ class _Normaliser(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | None:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return None
-        return self.generic_visit(node)
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        return self._without_other_entries(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        return self._without_other_entries(node)
-
-    def _without_other_entries(self, node: ast.Assign | ast.AnnAssign) -> ast.AST:
-        table = _table(node)
-        if table and table.name in self.kept:
-            kept = self.kept[table.name]
-            every = zip(table.entries.keys, table.entries.values, strict=True)
-            rows = [(key, value) for key, value in every if isinstance(key, ast.Constant) and key.value in kept]
-            table.entries.keys, table.entries.values = [key for key, _ in rows], [value for _, value in rows]
         return self.generic_visit(node)
 
     def _without_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef) -> ast.AST:

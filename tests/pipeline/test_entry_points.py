@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["install"]
 
+SUMMARIES = {"task": {"kind": "summarization"}}
 VERSES = {
     "verses/__init__.py": "",
     "verses/pins.py": """
@@ -57,15 +58,16 @@ VERSES = {
         from pipeline.corpus.documents import Record
         from verses.reading import texts
 
-        TABLES = {"never": "verses.reading.unused:X"}
+        OTHERS = {"one": "verses.reading.named:X"}
 
         def read(source, pin, settings, reporter):
             import verses.heavy
+            assert OTHERS
             for number in range(texts.COUNT):
                 yield Record(f"Verse number {number} is long enough.", target=f"The heading of verse {number}")
         """,
     "verses/reading/texts.py": "COUNT = 40\n",
-    "verses/reading/unused.py": "X = 1\n",
+    "verses/reading/named.py": "X = 1\n",
     "verses/heavy.py": "import torch_that_is_not_installed\n",
     "verses/other.py": "O = 1\n",
 }
@@ -104,8 +106,8 @@ def test_a_source_of_a_package_is_pinned_read_and_identified(install: Install, t
     recipe = recipe_of(tmp_path, "verses")
     before = identity(recipe, "ingestion")
     assert {name for name in before.modules if "verses" in name} == {
-        "trainshed.readers verses", "verses", "verses.heavy",
-        "verses.reading", "verses.reading.reader", "verses.reading.texts", "verses.reading.unused",
+        "verses", "verses.heavy", "verses.reading", "verses.reading.named",
+        "verses.reading.reader", "verses.reading.reader.OTHERS", "verses.reading.texts",
     }  # fmt: skip
     assert "pipeline.corpus.documents" in before.modules
     # the pin has its own digest; a comment and a module that the source does not reach change nothing
@@ -139,7 +141,7 @@ def test_an_entry_of_a_table_that_counts_whole_changes_its_steps(install: Instal
     install("my-baselines", {"silence.py": "def silent(): ...\n"}, {"trainshed.baselines": {"silent": "silence:silent"}})
     assert {line.partition(":")[0] for line in differences(before, identity(recipe, "evaluation"))} == {
         "module silence",
-        "module trainshed.baselines silent",
+        "module pipeline.evaluation.baselines.BASELINES",
     }
     assert list(BASELINES)[-1] == "silent"
 
@@ -151,7 +153,7 @@ def test_the_object_that_an_entry_names_is_part_of_the_identity(install: Install
     before = reached_modules("ingestion", params)
     install("my-rows", files, {"trainshed.readers": {"rows": "rows:two"}})
     after = reached_modules("ingestion", params)
-    assert {name for name in before if before[name] != after[name]} == {"trainshed.readers rows"}
+    assert {name for name in before if before[name] != after[name]} == {"pipeline.corpus.readers.READERS"}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_a_clash_or_a_wrong_place_names_the_packages(install: Install, packages:
         lambda: BASELINES["lead"],
         lambda: BASELINES.load("lead"),
         lambda: list(BASELINES),
-        lambda: reached_modules("evaluation", {}),
+        lambda: reached_modules("evaluation", SUMMARIES, task_parts=("scoring",)),
     ):
         with pytest.raises(BadInput) as error:
             use()
@@ -182,7 +184,7 @@ def test_a_package_that_cannot_be_imported_is_named(install: Install) -> None:
     with pytest.raises(BadInput, match="baseline 'x' of package my-broken cannot be imported: No module named 'nothing_of_this_name'"):
         BASELINES.load("x")
     with pytest.raises(BadInput, match=r"trainshed\.baselines y of package my-broken is missing:y; expected a module with Python source"):
-        reached_modules("evaluation", {})
+        reached_modules("evaluation", SUMMARIES, task_parts=("scoring",))
 
 
 def test_a_table_without_a_group_takes_no_entries(install: Install) -> None:
@@ -212,7 +214,7 @@ RHYMES = {
     "rhymes/examples.py": "class Examples:\n    def __init__(self, task):\n        self.task = task\n",
     "rhymes/scoring.py": "class Scoring: ...\n",
 }
-RHYMES_ENTRIES = {"trainshed.tasks": {"rhyming": "rhymes.section:Rhyming"}, "trainshed.feeds": {"rhyming": "rhymes.feed:Feed"}}
+RHYMES_ENTRIES = {"trainshed.tasks": {"rhyming": "rhymes.section:Rhyming"}}
 
 USE_TASK = """
 import sys
@@ -246,7 +248,7 @@ def test_a_task_of_a_package_has_its_section_and_parts(tmp_path: Path) -> None:
         return done.stdout.splitlines()
 
     said, before = use()
-    assert said == "40 ['rhymes', 'rhymes.examples', 'rhymes.section', 'trainshed.tasks rhyming']"
+    assert said == "40 ['rhymes', 'rhymes.examples', 'rhymes.section.PARTS']"
     (site / "rhymes/scoring.py").write_text("class Scoring:\n    changed = True\n")
     (site / "rhymes/section.py").write_text(
         (site / "rhymes/section.py").read_text().replace("@classmethod", "added: int | None = None\n\n    @classmethod")

@@ -54,7 +54,7 @@ def ingestion(tree: Path, kind: str = "a") -> dict[str, str]:
 def test_reaches_through_functions_packages_and_relative_imports(tree: Path) -> None:
     assert set(ingestion(tree, "b")) == {
         "components.ingestion.__main__", "pipeline.corpus", "pipeline.corpus.ingest",
-        "pipeline.corpus.readers", "pipeline.corpus.readers.b", "pipeline.corpus.readers.shared",
+        "pipeline.corpus.readers", "pipeline.corpus.readers.READERS", "pipeline.corpus.readers.b", "pipeline.corpus.readers.shared",
     }  # fmt: skip
     assert "pipeline.tokens.train" in reached_modules("tokenization", {}, tree)
 
@@ -125,3 +125,38 @@ def test_a_table_the_params_name_nothing_of_counts_whole(tree: Path) -> None:
 
 def test_a_name_that_is_not_in_the_table_selects_none_of_its_entries(tree: Path) -> None:
     assert not {"pipeline.corpus.readers.a", "pipeline.corpus.readers.b"} & set(ingestion(tree, "unknown"))
+
+
+@pytest.mark.parametrize(
+    ("body", "counts"),
+    [
+        ("from pipeline.corpus.readers.shared import S\n", False),
+        ("from pipeline.corpus.readers import READERS\n", True),
+        ("from pipeline.corpus import readers\nprint(readers.READERS)\n", True),
+        ("import pipeline.corpus.readers\nprint(pipeline.corpus.readers.READERS)\n", True),
+        ("from pipeline.corpus.readers import find\n", True),
+    ],
+    ids=["another module", "name", "attribute", "dotted attribute", "function of its module"],
+)
+def test_a_table_counts_whole_only_where_it_is_used(tree: Path, body: str, counts: bool) -> None:
+    (tree / "components/tokenization/__main__.py").write_text(body)
+    if "find" in body:
+        with (tree / "pipeline/corpus/readers/__init__.py").open("a") as file:
+            file.write("\n\ndef find(name):\n    return READERS.load(name)\n")
+    reached = reached_modules("tokenization", {}, tree)
+    assert "pipeline.corpus.readers" in reached
+    assert ({"pipeline.corpus.readers.READERS", "pipeline.corpus.readers.a"} <= reached.keys()) is counts
+    # a table whose entry the params name counts in any case
+    assert "pipeline.corpus.readers.b" in reached_modules("tokenization", {"data": {"source": {"kind": "b"}}}, tree)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("readers.a:A", "readers.a:Other"), ('"a": "pipeline.corpus.readers.a:A", ', "")], ids=["object", "order"]
+)
+def test_the_order_and_the_objects_of_a_table_count(tree: Path, old: str, new: str) -> None:
+    before = reached_modules("ingestion", {}, tree)
+    edit(tree, "pipeline/corpus/readers/__init__.py", old, new)
+    if not new:
+        edit(tree, "pipeline/corpus/readers/__init__.py", "b:B", 'b:B", "a": "pipeline.corpus.readers.a:A')
+    after = reached_modules("ingestion", {}, tree)
+    assert [key for key in before if before[key] != after[key]] == ["pipeline.corpus.readers.READERS"]

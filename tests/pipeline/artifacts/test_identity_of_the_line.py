@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 RECIPES = [SOURCES / "dags" / "recipes"]
+TWO = ("pydocs", "pydocs-topics")
 STATEMENT = "\nADDED_BY_AN_EDIT = 1\n"
 
 
@@ -130,17 +131,26 @@ def test_an_edit_in_a_family_of_ours_changes_nothing_of_the_others(tree: Path) -
     assert changed(tree, "pipeline/models/copying/t5.py", STATEMENT, "pydocs-topics") == set()
 
 
-def test_a_new_model_family_changes_nothing(tree: Path) -> None:
-    before = {recipe: identities(tree, recipe) for recipe in ("pydocs", "pydocs-topics")}
-    table = tree / "pipeline" / "models" / "__init__.py"
-    text = table.read_text()
-    table.write_text(text.replace("    {\n", '    {\n        "mine": "pipeline.models.mine:Mine",\n'))
-    assert table.read_text() != text
-    (tree / "pipeline" / "models" / "mine.py").write_text("class Mine: ...\n")
+@pytest.mark.parametrize(
+    ("table", "row", "module"),
+    [
+        ("models/__init__.py", '"mine": "pipeline.models.mine:Mine"', "models/mine.py"),
+        ("tasks/__init__.py", '"rhyming": "pipeline.tasks.rhyming:Rhyming"', "tasks/rhyming.py"),
+        ("training/__init__.py", '"rhyming": "pipeline.training.rhyming:Rhyming"', "training/rhyming.py"),
+        ("corpus/readers/__init__.py", '"rhymes": "pipeline.corpus.readers.rhymes:read"', "corpus/readers/rhymes.py"),
+    ],
+    ids=["family", "task", "objective", "reader"],
+)
+def test_a_new_entry_changes_nothing(tree: Path, table: str, row: str, module: str) -> None:
+    place, new = tree / "pipeline" / table, tree / "pipeline" / module
+    text = place.read_text()
+    place.write_text(text.replace("    {\n", f"    {{\n        {row},\n"))
+    assert place.read_text() != text
+    new.write_text("class New: ...\n")
     try:
-        assert {recipe: identities(tree, recipe) for recipe in before} == before
+        assert {recipe: identities(tree, recipe) for recipe in TWO} == {recipe: untouched(recipe) for recipe in TWO}
     finally:
-        (tree / "pipeline" / "models" / "mine.py").unlink()
+        new.unlink()
 
 
 def test_a_jsonl_corpus_depends_on_no_other_reader(tree: Path) -> None:

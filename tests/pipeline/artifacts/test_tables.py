@@ -20,10 +20,10 @@ def test_every_table_is_a_literal_that_is_read_without_an_import() -> None:
         if not calls:
             continue
         module = ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
-        tables = {name: table for name, table in parse_module(path, module, {})["tables"].items() if f"{name} = " in text}
+        tables = {name: table for name, table in parse_module(path, module)["tables"].items() if f"{name} = " in text}
         assert len(tables) >= len(calls), path
         for name, table in tables.items():
             read = load_object(f"{module}:{name}")
-            assert (table["group"], table["entries"]) == (getattr(read, "group", None) or "", sorted(read)), f"{module}:{name}"
+            assert (table["group"], table["entries"]) == (getattr(read, "group", None) or "", dict(read)), f"{module}:{name}"
             found[table["group"]] = f"{module}:{name}"
     assert {group: place for group, place in found.items() if group} == extension_points.TABLES
