@@ -14,12 +14,14 @@ import socket
 import threading
 import time
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from pipeline.artifacts.base import Conflict, NotFound
 from pipeline.artifacts.manifest import Frozen
+from pipeline.artifacts.sealed import READS
 from pipeline.errors import Preempted, TrainshedError
 
 if TYPE_CHECKING:
@@ -110,10 +112,9 @@ class Lease:
     def holder(self) -> str | None:
         """Etag of the lease object if an attempt, dead or alive, holds it; it changes with each renewal."""
         try:
-            stored = self._store.get(self.key)
+            stored, record = self._read()
         except NotFound:
             return None
-        record = _read(stored)
         return stored.etag if record and record.owner else None
 
     def wait_until_free(self, wait_s: float) -> bool:
@@ -170,10 +171,9 @@ class Lease:
     def _still_ours(self) -> bool:
         """Whether the object changed through our own renewal, whose response was lost."""
         try:
-            stored = self._store.get(self.key)
+            stored, record = self._read()
         except NotFound:
             return False
-        record = _read(stored)
         if record is None or (record.epoch, record.owner) != (self.epoch, self.owner):
             return False
         try:
@@ -184,15 +184,29 @@ class Lease:
 
     def _try(self) -> bool:
         try:
-            stored = self._store.get(self.key)
+            stored, record = self._read()
         except NotFound:
             return self._take(1, {"if_absent": True})
-        record = _read(stored)
         if record and record.owner:
             if self._silence.observe(stored.etag) < self.ttl_s:
                 return False
             log.warning("taking over the lease of %s, which stopped renewing it", record.owner)
         return self._take((record.epoch if record else 0) + 1, {"if_match": stored.etag})
+
+    def _read(self) -> tuple[Stored, LeaseRecord | None]:
+        """The object and its record. One that is damaged is read again, because the damage may have happened on the way.
+
+        Returns:
+            None for the record of an object that is none: it is taken over at once.
+
+        Raises:
+            NotFound: no such object.
+        """
+        for _ in range(READS):
+            stored = self._store.get(self.key)
+            with suppress(ValidationError):
+                return stored, LeaseRecord.model_validate_json(stored.data)
+        return stored, None
 
     def _take(self, epoch: int, condition: dict[str, object]) -> bool:
         try:
@@ -222,11 +236,3 @@ class Lease:
                 # after an outage a waiter counts from the first answer on: renew as soon as the store answers
                 pause_s = min(RETRY_S, pause_s)
                 log.warning("the lease could not be renewed: %s", error)
-
-
-def _read(stored: Stored) -> LeaseRecord | None:
-    """The record, or None if the object is not a lease record: it is then taken over at once."""
-    try:
-        return LeaseRecord.model_validate_json(stored.data)
-    except ValidationError:
-        return None

@@ -181,24 +181,44 @@ def test_a_damaged_checkpoint_is_passed_over_and_can_be_made_again(artifacts: Ar
     held.release()
 
 
+def damage_an_answer(artifacts: Artifacts, prefix: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Damage the next answer about a key with this prefix; the key, once that has happened."""
+    get, damaged = artifacts.store.get, []
+
+    def get_damaged(key: str) -> Stored:
+        found = get(key)
+        if damaged or not key.startswith(prefix):
+            return found
+        damaged.append(key)
+        return Stored(b"z" + found.data[1:], found.etag)
+
+    monkeypatch.setattr(artifacts.store, "get", get_damaged)
+    return damaged
+
+
+def test_a_lease_that_is_damaged_on_its_way_is_not_taken_over(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = lease(artifacts, 5)
+    assert held.acquire(0)
+    damaged = damage_an_answer(artifacts, "leases/", monkeypatch)
+    assert not lease(artifacts, 5).acquire(0)
+    assert damaged
+    monkeypatch.undo()
+    damaged = damage_an_answer(artifacts, "leases/", monkeypatch)
+    assert lease(artifacts, 5).holder()
+    assert damaged
+    held.renew()
+    held.release()
+
+
 def test_a_record_that_is_damaged_on_its_way_is_read_again(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = lease(artifacts, 5)
     assert held.acquire(0)
     kept = checkpoints(artifacts, held, tmp_path / "a")
     kept.save(1, state(tmp_path, "one"))
     kept.save(2, state(tmp_path, "two"))
-    get, damaged = artifacts.store.get, ["training/"]
-
-    def flip_once(key: str) -> Stored:
-        found = get(key)
-        if not damaged or not key.startswith(damaged[0]):
-            return found
-        damaged.clear()
-        return Stored(b"z" + found.data[1:], found.etag)
-
-    monkeypatch.setattr(artifacts.store, "get", flip_once)
+    damaged = damage_an_answer(artifacts, "training/", monkeypatch)
     assert (checkpoints(artifacts, held, tmp_path / "b").newest() / "weights").read_text() == "two"
-    assert not damaged
+    assert damaged
     assert list(artifacts.store.list("quarantine/")) == []
     held.release()
 
