@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pipeline.artifacts.artifacts import DamagedFile
 from pipeline.artifacts.base import Conflict, CorruptObject, NotFound
 from pipeline.artifacts.manifest import FileEntry, Frozen
+from pipeline.artifacts.sealed import read_record
 from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -122,20 +123,13 @@ class StoredCheckpoints:
     def _records(self) -> Iterator[tuple[str, Checkpoint]]:
         for key in self._keys():
             try:
-                yield key, self._record(key)
+                yield key, read_record(self.artifacts.store, key, Checkpoint.model_validate_json)
             except ValidationError as error:
                 self._quarantine(key, f"the record cannot be read: {error.errors()[0]['msg']}")
             except CorruptObject as error:
                 log.warning("checkpoint %s cannot be read (%s); trying an older one", key, error)
             except NotFound:
                 continue
-
-    def _record(self, key: str) -> Checkpoint:
-        """Read a record; one that is damaged is read again, because the damage may have happened on the way."""
-        try:
-            return Checkpoint.model_validate_json(self.artifacts.store.get(key).data)
-        except ValidationError:
-            return Checkpoint.model_validate_json(self.artifacts.store.get(key).data)
 
     def _quarantine(self, key: str, reason: str) -> None:
         """Move a record to ``quarantine/``: copy it, verify the copy, then delete it."""

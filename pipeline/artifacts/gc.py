@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Frozen, blob_key, manifest_key
 from pipeline.artifacts.manifest_store import read_pointer
-from pipeline.artifacts.sealed import READS, read_sealed
+from pipeline.artifacts.sealed import read_record, read_sealed
 from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -307,12 +306,11 @@ def _read_root(store: Store, key: str) -> Any:  # noqa: ANN401 - whatever the ob
     try:
         if key.startswith(LEDGERS):
             return read_sealed(store, key)
-        for _ in range(READS):
-            with suppress(ValueError):
-                return json.loads(store.get(key).data)
+        return read_record(store, key, json.loads)
     except NotFound:
         return None
-    raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it")
+    except ValueError as error:
+        raise BadInput(f"{key} is not JSON, so gc cannot know what it relies on", "", "restore it from a backup, or delete it") from error
 
 
 def _addresses(value: Any) -> list[Address]:  # noqa: ANN401 - whatever the object holds
@@ -328,7 +326,7 @@ def _addresses(value: Any) -> list[Address]:  # noqa: ANN401 - whatever the obje
 
 def _checkpoint_blobs(store: Store, key: str) -> set[str]:
     try:
-        record = Checkpoint.model_validate_json(store.get(key).data)
+        record = read_record(store, key, Checkpoint.model_validate_json)
     except (NotFound, ValidationError):
         return set()
     return {blob_key(entry.sha256) for entry in record.files}

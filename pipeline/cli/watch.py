@@ -155,11 +155,12 @@ def returned_artifact(airflow: Airflow, run: DagRun, step: str, settings: Settin
 def _read_plan(store: Store, name: str) -> Plan | None:
     """The plan of a run; None before it is made."""
     from pipeline.artifacts.base import NotFound
+    from pipeline.artifacts.sealed import read_record
     from pipeline.planning.plan import Plan
     from pipeline.runs.records import plan_key
 
     try:
-        return Plan.model_validate_json(store.get(plan_key(name)).data)
+        return read_record(store, plan_key(name), Plan.model_validate_json)
     except NotFound:
         return None
 

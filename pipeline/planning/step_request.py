@@ -8,6 +8,7 @@ from pipeline.artifacts import open_artifacts, open_store
 from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.manifest import Frozen, Reference
+from pipeline.artifacts.sealed import read_record
 from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.planning.plan import Plan, digest_of
 from pipeline.planning.planner import Planner
@@ -106,7 +107,7 @@ def _check_recipe(store: Store, run: str, recipe: Recipe) -> None:
         BadInput: they differ.
     """
     try:
-        planned = Plan.model_validate_json(store.get(plan_key(run)).data)
+        planned = read_record(store, plan_key(run), Plan.model_validate_json)
     except NotFound:
         return
     if planned.recipe_digest != digest_of(recipe):
@@ -124,10 +125,10 @@ def read_request(run: str, step_id: str, settings: Settings) -> tuple[Request, s
     """
     key = request_key(run, step_id)
     try:
-        found = open_store(settings).get(key).data
+        found = read_record(open_store(settings), key, Request.model_validate_json)
     except NotFound as error:
         raise Unavailable(f"the request of {step_id} was deleted from the store ({key})", "", "start a new run") from error
-    return Request.model_validate_json(found), f"{settings.store.rstrip('/')}/{key}"
+    return found, f"{settings.store.rstrip('/')}/{key}"
 
 
 def find_result(request: Request, settings: Settings) -> Reference:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.manifest import Frozen
+from pipeline.artifacts.sealed import read_record
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
@@ -94,6 +95,6 @@ def read_failure(store: Store, run: str, step: str) -> Failure | None:
 
 def _read(store: Store, key: str, record: type[Record]) -> Record | None:
     try:
-        return record.model_validate_json(store.get(key).data)
+        return read_record(store, key, record.model_validate_json)
     except (NotFound, ValidationError):
         return None

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import NotFound
+from pipeline.artifacts.sealed import read_record
 from pipeline.errors import BadInput, Interrupted, Outdated, Preempted, TrainshedError, disk_error
 from pipeline.runs.records import Failure, failure_key
 from pipeline.runs.request import Request
@@ -104,20 +105,16 @@ def _read_request(place: str, settings: Settings) -> Request:
     root = settings.store.rstrip("/") + "/"
     try:
         if path.is_file():
-            data = path.read_bytes()
-        elif place.startswith(root):
-            data = open_store(settings).get(place.removeprefix(root)).data
-        else:
-            raise BadInput(
-                f"no request at {place}", f"a file, or an address that starts with {root}", "check --request and TRAINSHED_STORE"
-            )
-        return Request.model_validate_json(data)
+            return Request.model_validate_json(path.read_bytes())
+        if place.startswith(root):
+            return read_record(open_store(settings), place.removeprefix(root), Request.model_validate_json)
     except NotFound as error:
         raise BadInput(f"no request at {place}", "", "run the recipe again") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
         raise BadInput(f"request {place}: {where}: {first['msg'].lower()}", "", "run the recipe again") from error
+    raise BadInput(f"no request at {place}", f"a file, or an address that starts with {root}", "check --request and TRAINSHED_STORE")
 
 
 def _report_failure(error: TrainshedError, settings: Settings | None, request: Request | None) -> int:
