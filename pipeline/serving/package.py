@@ -44,6 +44,8 @@ SHIPPED = (
     "tokens/__init__.py",
     "tokens/prompt.py",
     "tokens/text_encoder.py",
+    "tokens/tokenizer_folder.py",
+    "tokens/special_tokens.py",
 )
 """What is copied from `pipeline/`."""
 
@@ -96,9 +98,15 @@ def _task(model: Path) -> TaskSection:
 def _schema(columns: Sequence[Column]) -> Schema:
     """Columns as MLflow states them."""
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Array, Map
+    from mlflow.types.schema import Array, Map, Object, Property
 
-    types = {"string": DataType.string, "double": DataType.double, "strings": Array(DataType.string), "doubles": Map(DataType.double)}
+    types = {
+        "string": DataType.string,
+        "double": DataType.double,
+        "strings": Array(DataType.string),
+        "doubles": Map(DataType.double),
+        "messages": Array(Object([Property("role", DataType.string), Property("content", DataType.string)])),
+    }
     return Schema([ColSpec(types[column.type], column.name, required=column.required) for column in columns])
 
 

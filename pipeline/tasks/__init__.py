@@ -23,6 +23,7 @@ TASKS = Table(
     "trainshed.tasks",
     {
         "summarization": "pipeline.tasks.summarization.section:Summarization",
+        "chat": "pipeline.tasks.chat.section:Chat",
         "classification": "pipeline.tasks.classification.section:Classification",
     },
 )

@@ -15,8 +15,8 @@ class Column(NamedTuple):
     """One column of a request or an answer."""
 
     name: str
-    type: Literal["string", "double", "strings", "doubles"] = "string"
-    """A text, a number, a list of texts, or numbers by name."""
+    type: Literal["string", "double", "strings", "doubles", "messages"] = "string"
+    """A text, a number, a list of texts, numbers by name, or a list of messages with role and content."""
 
     required: bool = True
 

@@ -1,6 +1,6 @@
 """Examples of chat: a conversation that ends with the answer to learn.
 
-The text of a document is a transcript without that answer; its target is the JSON list of all messages.
+The text of a document is a transcript without that answer, its pair the JSON list of these messages, its target the answer.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Examples:
             messages = [{"role": SYSTEM, "content": self.section.system}, *messages]
         text, answer = transcript(messages[:-1]), messages[-1]["content"]
         fits = self.section.min_target_chars <= len(answer) <= self.section.max_target_chars
-        target = json.dumps(messages, ensure_ascii=False) if fits else None
-        return filter_reason(text, rules) or clean_names(record, text).document(target)
+        before = json.dumps(messages[:-1], ensure_ascii=False)
+        return filter_reason(text, rules) or clean_names(record, text, before).document(answer if fits else None)
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The whole conversation before the answer decides."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
 from pipeline.families.kinds import LANGUAGE_HEAD, Kind
@@ -12,6 +12,7 @@ from pipeline.models.collate import prompt_ids
 from pipeline.models.generate import generate
 from pipeline.models.likelihood import negative_log_likelihoods
 from pipeline.tasks.written.encode import Encode
+from pipeline.tasks.written.generation import generation_arguments
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ class WrittenModel:
         for start in range(0, len(order), CHUNK * batch):
             chosen = order[start : start + CHUNK * batch]
             written = generate(
-                loaded, [prompts[index] for index in chosen], self._task.max_target_tokens, self._generation(), batch, progress.beat
+                loaded,
+                [prompts[index] for index in chosen],
+                self._task.max_target_tokens,
+                generation_arguments(self._task.generation),
+                batch,
+                progress.beat,
             )
             for index, ids in zip(chosen, written, strict=True):
                 answers[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
@@ -97,8 +103,3 @@ class WrittenModel:
         if loaded.model.kind is not Kind.DECODER:
             return None
         return max(1, loaded.info.context - source - len(prompt_ids([], loaded.info.vocabulary, Kind.DECODER)))
-
-    def _generation(self) -> dict[str, Any]:
-        """The recipe's settings under transformers' names."""
-        settings = self._task.generation.model_dump(exclude_none=True)
-        return {"num_beams": settings.pop("beams"), "do_sample": settings.pop("sample"), **settings}

@@ -36,7 +36,7 @@ def document(target: Any, text: Any = "", rules: Filter = RULES, **fields: Any) 
 
 def test_messages_keep_their_lines_and_the_text_is_what_was_said_before() -> None:
     found = document([QUESTION, ANSWER])
-    assert json.loads(found.target or "") == CLEANED
+    assert [*json.loads(found.pair or ""), {"role": "assistant", "content": found.target}] == CLEANED
     assert found.text == "user: How do I\n  indent?"
     longer = document([{"role": "system", "content": "Be kind."}, QUESTION, ANSWER, QUESTION, ANSWER])
     assert longer.text.startswith("system: Be kind.\n\nuser: How do I")
@@ -46,14 +46,14 @@ def test_messages_keep_their_lines_and_the_text_is_what_was_said_before() -> Non
 def test_json_text_and_pairs_of_texts_are_conversations_too() -> None:
     assert document(json.dumps([QUESTION, ANSWER])) == document([QUESTION, ANSWER])
     assert document(ANSWER["content"], QUESTION["content"]) == document([QUESTION, ANSWER])
-    assert json.loads(document("[not JSON", "Text.").target or "")[1]["content"] == "[not JSON"
+    assert document("[not JSON", "Text.").target == "[not JSON"
     collapsed = document([QUESTION, ANSWER], rules=Filter(min_chars=1, min_letters=0, whitespace="collapse"))
-    assert json.loads(collapsed.target or "")[1]["content"] == "Like so.\n\nx = 1"
+    assert collapsed.target == "Like so.\n\nx = 1"
 
 
 def test_a_system_message_of_the_recipe_is_for_conversations_without_one() -> None:
     own = {"role": "system", "content": "Be brief."}
-    assert json.loads(document([QUESTION, ANSWER], system="Be kind.").target or "")[0] == {"role": "system", "content": "Be kind."}
+    assert json.loads(document([QUESTION, ANSWER], system="Be kind.").pair or "")[0] == {"role": "system", "content": "Be kind."}
     assert document([own, QUESTION, ANSWER], system="Be kind.") == document([own, QUESTION, ANSWER])
 
 

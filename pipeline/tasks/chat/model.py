@@ -1,0 +1,94 @@
+"""A model that answers conversations: its head, its feed, and its predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from pipeline.errors import BadInput
+from pipeline.families.kinds import Head, Kind
+from pipeline.metrics.base import Likelihood, Prediction
+from pipeline.models.build import HeadSpec
+from pipeline.models.collate import collate_rows, round_up, text_document
+from pipeline.models.generate import generate
+from pipeline.models.losses import token_losses
+from pipeline.tasks.chat.encode import Encode, messages_of
+from pipeline.tasks.chat.messages import ASSISTANT
+from pipeline.tasks.written.generation import generation_arguments
+from pipeline.tokens.text_encoder import encoder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.corpus.documents import Document
+    from pipeline.models.files import Loaded
+    from pipeline.tasks.base import Progress
+    from pipeline.tasks.chat.feed import ChatFeed
+    from pipeline.tasks.chat.section import Chat
+    from pipeline.training.base import FeedInputs
+
+
+class ChatModel:
+    """What training, evaluation and serving ask of chat."""
+
+    def __init__(self, task: Chat) -> None:
+        """Take limits, template and generation settings of the recipe."""
+        self._task, self._encode = task, Encode(task)
+
+    def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:  # noqa: ARG002 - a TrainedTask's signature
+        """The head that predicts tokens.
+
+        Raises:
+            BadInput: the model is not a decoder.
+        """
+        if kind is not Kind.DECODER:
+            raise BadInput(f"task chat with {kind.phrase}", "a decoder", "change model.family or model.start")
+        return HeadSpec(Head.CAUSAL_LM)
+
+    def feed(self, inputs: FeedInputs) -> ChatFeed:
+        """Packed conversations."""
+        from pipeline.tasks.chat.feed import ChatFeed  # a served model ships no training
+
+        return ChatFeed(inputs, self._task)
+
+    def predict(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Prediction]:
+        """Write the next message of each conversation."""
+        template = self._encode.template(encoder_of(loaded))
+        prompts = [self._encode.prompt(document, template).tolist() if document.pair else [] for document in documents]
+        order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
+        answers = [""] * len(prompts)
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            asked = [prompts[index] for index in chosen]
+            written = generate(
+                loaded, asked, self._task.max_target_tokens, generation_arguments(self._task.generation), batch, progress.beat
+            )
+            for index, ids in zip(chosen, written, strict=True):
+                answers[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
+            progress.report(start + len(chosen))
+        return [Prediction(answer) for answer in answers]
+
+    @torch.inference_mode()
+    def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood]:
+        """How probable the model finds the last message of each conversation, its end token included."""
+        encoder = encoder_of(loaded)
+        template, found = self._encode.template(encoder), []
+        for start in range(0, len(documents), batch):
+            rows, sizes = [], []
+            for document in documents[start : start + batch]:
+                rendered = template.render([*messages_of(document), {"role": ASSISTANT, "content": document.target or ""}])
+                predicted = rendered.predicted.copy()
+                predicted[: rendered.last] = False
+                end = int(predicted.nonzero()[0][-1]) + 1
+                begin = max(0, end - loaded.info.context)
+                rows.append([text_document(rendered.ids[begin:end], predicted[begin:end])])
+                sizes.append((int(predicted[begin + 1 : end].sum()), len((document.target or "").encode())))
+            packed = collate_rows(rows, round_up(max(len(row[0]) for row in rows)), encoder.vocabulary.pad)
+            nats = token_losses(loaded.model, packed.to(loaded.device)).double().cpu().tolist()
+            for count, size in sizes:
+                found.append(Likelihood(sum(nats[:count]), count, size))
+                nats = nats[count:]
+            progress.beat()
+            progress.report(len(found))
+        return found
