@@ -175,6 +175,18 @@ def _target(recipe: Recipe) -> Problem:
     return got, "the field that holds the answer", "set data.source.columns.target"
 
 
+def _group(recipe: Recipe) -> Problem:
+    source = recipe.data.source
+    if (
+        recipe.data.split.by != "group"
+        or source.kind == "text"
+        or source.columns.group
+        or (source.kind == "pydocs" and source.columns == Columns())
+    ):
+        return None
+    return "data.split.by 'group' without a group", "the field that names it", "set data.source.columns.group"
+
+
 def _gate_examples(recipe: Recipe) -> Problem:
     scored, needed = recipe.evaluation.examples, recipe.registration.gate.min_examples
     if scored >= needed:
@@ -194,5 +206,6 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _lengths,
     _path,
     _target,
+    _group,
     _gate_examples,
 )

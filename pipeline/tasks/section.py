@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.families.kinds import Kind
 from pipeline.section import Section
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 SPECIAL_TOKENS = 2
 """Special tokens that a tokenizer puts around a text: one before it, one after it."""
+
+
+def _written(label: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
+    """An integer as text, as ingestion stores it; anything else as it is."""
+    return str(label) if isinstance(label, int) and not isinstance(label, bool) else label
+
+
+def _different(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(labels)) < len(labels):
+        raise ValueError("labels that differ")
+    return labels
+
+
+Labels = Annotated[tuple[Annotated[str, BeforeValidator(_written)], ...], AfterValidator(_different)]
+"""Classes in the order of their ids; none occurs twice. YAML may hold integers; ``yes`` and ``no`` need quotes."""
 
 
 class TaskSection(Section):

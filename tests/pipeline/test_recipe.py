@@ -187,6 +187,12 @@ SPANS = {"objective": "span_corruption", "steps": 1}
             changed(data={"source": {"kind": "pydocs", "columns": {"text": "body"}}, "split": {"salt": "s"}}),
             ["needs a target"],
         ),
+        (nested("data.split.by", "group"), ["data.split.by 'group' without a group", "set data.source.columns.group"]),
+        (
+            changed(task={"kind": "classification", "labels": ["a", "b", "a"]}),
+            ["task.labels = ['a', 'b', 'a']", "expected labels that differ"],
+        ),
+        (changed(task={"kind": "classification", "labels": ["a", True]}), ["task.labels.1 = True", "valid string"]),
         (nested("data.source.kind", "text"), ["data.source.kind 'text' has none"]),
         (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
         (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
@@ -200,6 +206,11 @@ def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, 
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+def test_labels_of_a_recipe_may_be_integers() -> None:
+    recipe = check_recipe(changed(task={"kind": "classification", "labels": [0, 1, -2]}), "tiny.yaml")
+    assert recipe.task.labels == ("0", "1", "-2")
 
 
 def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:

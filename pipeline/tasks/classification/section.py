@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
-from pipeline.tasks.section import TaskSection
+from pipeline.tasks.section import Labels, TaskSection
 
 PARTS = Table(
     "part of task classification",
@@ -31,7 +31,7 @@ class Classification(TaskSection):
     answer: Literal["label", "labels", "number"] = "label"
     """``label``: exactly one of the classes; ``labels``: any number of them; ``number``: regression."""
 
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     """The classes, in the order of their ids. None: the labels of the train split, sorted."""
 
     max_tokens: int = Field(128, ge=8)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
-from pipeline.tasks.section import TaskSection
+from pipeline.tasks.section import Labels, TaskSection
 
 PARTS = Table("part of task tagging", None, {"examples": "pipeline.tasks.tagging.examples:Examples"})
 
@@ -18,7 +18,7 @@ class Tagging(TaskSection):
 
     kind: Literal["tagging"]
 
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     """The tags, in the order of their ids. None: the tags of the train split, sorted."""
 
     max_tokens: int = Field(128, ge=8)
