@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BadInput
 from pipeline.families.families import families
 from pipeline.families.kinds import Kind
+from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import PYDOCS_FIELDS, Columns
+from pipeline.recipe.names import UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.evaluation.scoring import Scoring
     from pipeline.recipe.recipe import Recipe
 
 OBJECTIVES = {"span_corruption": Kind.ENCODER_DECODER, "causal_lm": Kind.DECODER, "masked_lm": Kind.ENCODER}
@@ -195,6 +198,40 @@ def _gate_examples(recipe: Recipe) -> Problem:
     return got, "", "raise evaluation.examples, or lower registration.gate.min_examples"
 
 
+def _scoring(recipe: Recipe) -> Scoring | None:
+    """How the task is scored; None for a task that says nothing about it."""
+    parts = recipe.task.parts()
+    return parts.load("scoring")(recipe.task) if "scoring" in parts else None
+
+
+def _metrics(recipe: Recipe) -> Problem:
+    scoring = _scoring(recipe)
+    for name in recipe.evaluation.metrics or ():
+        kinds = load_metric(name).answers
+        if scoring and scoring.answers not in kinds:
+            got = f"evaluation.metrics names {name!r}, but the answers of task {recipe.task.kind!r} are of kind {scoring.answers}"
+            return got, f"a metric of such answers; {name} is for {', '.join(sorted(kinds))}", "remove it"
+    return None
+
+
+def _gate_scores(recipe: Recipe) -> Problem:
+    """The gate reads scores of the report: those of the task, and those that the recipe adds."""
+    gate, scoring = recipe.registration.gate, _scoring(recipe)
+    if scoring is None:
+        return None
+    task, metrics = f"task {recipe.task.kind!r}", (*scoring.metrics, *(recipe.evaluation.metrics or ()))
+    if gate.metric and gate.metric not in metrics:
+        got = f"registration.gate.metric {gate.metric!r} is no metric of {task}"
+        return got, f"one of: {', '.join(metrics)}", "change it, or add it to evaluation.metrics"
+    systems = (*scoring.baselines, UNTRAINED)
+    for name in gate.beats or ():
+        if name not in systems:
+            return f"registration.gate.beats names {name!r}, no baseline of {task}", f"some of: {', '.join(systems)}", "change it"
+    if gate.min_distinct is not None and not scoring.written:
+        return f"registration.gate.min_distinct with {task}, which writes no text", "", "remove it"
+    return None
+
+
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _schedule,
     _model,
@@ -208,4 +245,6 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _target,
     _group,
     _gate_examples,
+    _metrics,
+    _gate_scores,
 )

@@ -212,7 +212,12 @@ RHYMES = {
                 return PARTS
         """,
     "rhymes/examples.py": "class Examples:\n    def __init__(self, task):\n        self.task = task\n",
-    "rhymes/scoring.py": "class Scoring: ...\n",
+    "rhymes/scoring.py": """
+        from pipeline.evaluation import scoring
+
+        def Scoring(task):
+            return scoring.Scoring("text", ("rougeL",), "rougeL", {}, (), lambda document: document.target)
+        """,
 }
 RHYMES_ENTRIES = {"trainshed.tasks": {"rhyming": "rhymes.section:Rhyming"}}
 
@@ -249,7 +254,7 @@ def test_a_task_of_a_package_has_its_section_and_parts(tmp_path: Path) -> None:
 
     said, before = use()
     assert said == "40 ['rhymes', 'rhymes.examples', 'rhymes.section.PARTS']"
-    (site / "rhymes/scoring.py").write_text("class Scoring:\n    changed = True\n")
+    (site / "rhymes/scoring.py").write_text((site / "rhymes/scoring.py").read_text() + "CHANGED = True\n")
     (site / "rhymes/section.py").write_text(
         (site / "rhymes/section.py").read_text().replace("@classmethod", "added: int | None = None\n\n    @classmethod")
     )

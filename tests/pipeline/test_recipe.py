@@ -8,6 +8,7 @@ import yaml
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.metrics import METRICS
+from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
@@ -110,9 +111,9 @@ def test_a_run_cannot_change_what_it_is_made_from_or_how_it_is_judged(field: str
         override(check_recipe(MINIMAL, "tiny.yaml"), {field: None}, "--set")
 
 
-def nested(field: str, value: object) -> dict[str, object]:
-    """MINIMAL with one more field, at its dotted place."""
-    data = yaml.safe_load(yaml.safe_dump(MINIMAL))
+def nested(field: str, value: object, **sections: object) -> dict[str, object]:
+    """MINIMAL with other sections and one more field, at its dotted place."""
+    data = yaml.safe_load(yaml.safe_dump(changed(**sections)))
     place = data
     *parents, leaf = field.split(".")
     for part in parents:
@@ -156,6 +157,19 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (changed(pretraining={"objective": "spancorruption", "steps": 1}), ["did you mean 'span_corruption'?"]),
         (nested("registration.gate.metric", "rougel"), ["registration.gate.metric", "did you mean 'rougeL'?"]),
         (nested("evaluation.metrics", ["chrF"]), ["evaluation.metrics", "did you mean 'chrf'?"]),
+        (nested("evaluation.metrics", ["mcc"]), ["answers of task 'summarization' are of kind text", "mcc is for label", "remove it"]),
+        (
+            nested("registration.gate.metric", "chrf"),
+            ["'chrf' is no metric of task 'summarization'", "one of: rougeL, rouge1", "add it to evaluation.metrics"],
+        ),
+        (
+            nested("registration.gate.beats", ["untrained", "majority"]),
+            ["names 'majority', no baseline of task 'summarization'", "lead, most_frequent, name_template, nearest_neighbour, untrained"],
+        ),
+        (
+            nested("registration.gate.min_distinct", 0.5, task={"kind": "classification"}, model={"family": "bert"}),
+            ["registration.gate.min_distinct with task 'classification', which writes no text", "remove it"],
+        ),
         (nested("registration.gate.beats", ["leed"]), ["registration.gate.beats", "did you mean 'lead'?"]),
         (nested("data.source.kind", "JSONL"), ["data.source.kind", "did you mean 'jsonl'?"]),
         (nested("finetuning.steps", 0), ["finetuning.steps = 0", "greater than or equal to 1"]),
@@ -214,9 +228,12 @@ def test_labels_of_a_recipe_may_be_integers() -> None:
 
 
 def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
-    for metric in METRICS:
-        check_recipe(nested("registration.gate.metric", metric), "tiny.yaml")
-    check_recipe(nested("registration.gate.beats", [*BASELINES, "untrained"]), "tiny.yaml")
+    for name in METRICS:
+        if "text" in load_metric(name).answers:
+            check_recipe(nested("registration.gate.metric", name, evaluation={"metrics": [name]}), "tiny.yaml")
+    shown = ["lead", "most_frequent", "name_template", "nearest_neighbour", "untrained"]
+    assert set(shown) - {"untrained"} <= set(BASELINES)
+    check_recipe(nested("registration.gate.beats", shown), "tiny.yaml")
 
 
 def test_the_checks_know_every_objective() -> None:
@@ -285,3 +302,8 @@ def test_a_merged_mapping_may_override_what_it_merges(tmp_path: Path) -> None:
     )
     recipe = read_recipe(written(tmp_path, text))
     assert (recipe.evaluation.examples, recipe.evaluation.batch) == (600, 3)
+
+
+def test_a_metric_that_the_recipe_adds_may_decide() -> None:
+    recipe = check_recipe(changed(evaluation={"metrics": ["chrf"]}, registration={"model": "x", "gate": {"metric": "chrf"}}), "tiny.yaml")
+    assert recipe.registration.gate.metric == "chrf"

@@ -23,13 +23,14 @@ def make_scoring(task: Classification) -> Scoring:
             baselines=named_baselines("mean_number", "nearest_neighbour"),
             beats=("mean_number",),
             reference=lambda document: None if document.target is None else float(document.target),
+            show=lambda answer: f"{answer:.6g}",
         )
     if task.answer == "labels":
         return Scoring(
             answers="labels",
             metrics=("f1_micro", "f1_macro", "exact_match"),
             primary="f1_micro",
-            baselines=named_baselines("majority", "nearest_neighbour"),
+            baselines=named_baselines("majority", "nearest_neighbour", "tfidf_logistic"),
             beats=("majority",),
             reference=_several,
             show=lambda answer: ", ".join(answer) if isinstance(answer, tuple) else "",
