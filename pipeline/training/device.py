@@ -86,5 +86,5 @@ def choose_precision(asked: str, device: torch.device) -> str:
     """
     if asked != "auto":
         return asked
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - no public name yet
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - no public name yet
     return "bf16" if native else "fp32"

@@ -178,7 +178,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_nothing_else(make_line) -> None:
     assert {manifest.stage for manifest in line.artifacts.manifests()} == {"ingestion", "tokenization"}
 
 
-@pytest.mark.parametrize("family", ["t5_copy", pytest.param("gpt2", marks=pytest.mark.prove)])
+@pytest.mark.parametrize("family", ["t5_copy", "bert", pytest.param("gpt2", marks=pytest.mark.prove)])
 def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(make_line, family: str) -> None:
     undisturbed = make_line("undisturbed", family)
     undisturbed.run()
