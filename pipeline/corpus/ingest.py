@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.tasks.base import TaskExamples
 
 log = logging.getLogger(__name__)
+
+CLEANING = "cleaning.json"
+"""The rule by which texts were cleaned, as a file of the corpus."""
 
 STOP_CHECK_EVERY = 1000
 """Records between two checks whether to stop."""
@@ -118,6 +122,8 @@ class _Ingestion:
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
+        # a served model cleans texts by the same rule
+        (self.output / CLEANING).write_text(json.dumps({"whitespace": self.data.filter.whitespace}) + "\n", encoding="utf-8")
         counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
         counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
         counts |= {split: self.writers[split].documents for split in SPLITS}

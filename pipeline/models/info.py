@@ -35,6 +35,9 @@ class ModelInfo:
     seed: int = 0
     """Seed of the initial weights."""
 
+    whitespace: str = "auto"
+    """How texts were cleaned: the recipe's ``data.filter.whitespace``. A served model cleans by the same rule."""
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "vocabulary": self.vocabulary.to_json()}

@@ -76,6 +76,10 @@ class Answerer:
         """How probable the model finds the targets; None for a task that writes no text."""
         return self.model.likelihoods(self.loaded, documents, self.batch, progress or Silent())
 
+    def document(self, row: Mapping[str, Any]) -> Document:
+        """The document of a request's row, cleaned as training cleaned its own."""
+        return self.serving.document(row, self.loaded.info.whitespace)
+
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
         """Answer the rows of a request.
 
@@ -85,7 +89,7 @@ class Answerer:
         Returns:
             The columns of the answer, as many rows.
         """
-        return self.serving.rows(self.predict([self.serving.document(row) for row in rows]))
+        return self.serving.rows(self.predict([self.document(row) for row in rows]))
 
 
 def task_of(info: ModelInfo) -> TaskSection:

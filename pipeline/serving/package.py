@@ -49,7 +49,7 @@ SHIPPED = (
 )
 """What is copied from `pipeline/`."""
 
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "safetensors", "tokenizers", "torch", "transformers")
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "regex", "safetensors", "tokenizers", "torch", "transformers")
 SOURCES = Path(__file__).resolve().parent.parent
 SCRIPT = "pyfunc.py"
 OWN_NAME = re.compile(r"\bpipeline(?=\.[a-z_])|(?<=^from )pipeline(?= import\b)", re.MULTILINE)

@@ -92,8 +92,13 @@ class TaskServing(Protocol):
     example: Mapping[str, Any]
     """One row of a request."""
 
-    def document(self, row: Mapping[str, Any]) -> Document:
-        """The document of a row, cleaned as training cleaned its own."""
+    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
+        """The document of a row, cleaned as training cleaned its own.
+
+        Args:
+            row: the columns of a request.
+            whitespace: the recipe's ``data.filter.whitespace``.
+        """
 
     def rows(self, predictions: Sequence[Prediction]) -> Mapping[str, list[Any]]:
         """The columns of the answer."""

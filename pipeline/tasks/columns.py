@@ -24,10 +24,11 @@ class Column(NamedTuple):
 TEXT, NAME, PAIR = Column("text"), Column("name", required=False), Column("pair", required=False)
 
 
-def input_document(row: Mapping[str, Any]) -> Document:
+def input_document(row: Mapping[str, Any], *, keep_whitespace: bool = False) -> Document:
     """The document of a request's row, cleaned as ingestion cleans its own; what is missing or None is empty."""
     text, name, pair = (_value(row.get(column.name)) for column in (TEXT, NAME, PAIR))
-    return Document("", "", clean_line(name), clean_text(text), clean_text(pair) or None, None)
+    cleaned, second = (clean_text(value, keep_whitespace=keep_whitespace) for value in (text, pair))
+    return Document("", "", clean_line(name), cleaned, second or None, None)
 
 
 def _value(value: object) -> str:

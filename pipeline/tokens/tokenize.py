@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.corpus.ingest import CLEANING
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.errors import BadInput, Preempted
@@ -35,6 +36,9 @@ BATCH = 4096
 """Documents encoded at once."""
 
 LABELS = "labels.json"
+CORPUS_FILES = (LABELS, CLEANING)
+"""Files of a corpus that a model must know: its classes, and how its texts were cleaned."""
+
 UNKNOWN = 0.1
 """Largest share of unknown tokens in a sample of the corpus."""
 
@@ -79,8 +83,9 @@ def tokenize_corpus(
     _check_known(
         encode(sample[:SAMPLE]), tokenizer.token_to_id(tokenizer.model.unk_token) if getattr(tokenizer.model, "unk_token", None) else None
     )
-    if (corpus / LABELS).is_file():
-        shutil.copyfile(corpus / LABELS, output / EXAMPLES / LABELS)
+    for name in CORPUS_FILES:
+        if (corpus / name).is_file():
+            shutil.copyfile(corpus / name, output / EXAMPLES / name)
     encoder = TextEncoder(output / TOKENIZER, vocabulary, encode, _labels(output / EXAMPLES / LABELS))
     counts: Counter[str] = Counter()
     for split in (TRAIN, VALIDATION):

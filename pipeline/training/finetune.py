@@ -40,4 +40,4 @@ def finetune_model(job: TrainingJob, params: Finetuning, task: TrainedTask, sect
     choose_trainable(model, params)
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)
-    return save_result(job, model, replace(info, task=section), trained, tokens.tokenizer)
+    return save_result(job, model, replace(info, task=section, whitespace=tokens.whitespace), trained, tokens.tokenizer)

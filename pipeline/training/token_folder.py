@@ -35,6 +35,12 @@ class TokenFolder:
         file = self.folder / EXAMPLES / "labels.json"
         return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
 
+    @property
+    def whitespace(self) -> str:
+        """The rule by which the texts of the corpus were cleaned: ``data.filter.whitespace``."""
+        file = self.folder / EXAMPLES / "cleaning.json"
+        return str(json.loads(file.read_bytes())["whitespace"]) if file.is_file() else "auto"
+
     def stream(self, split: str) -> TokenStream:
         """Every text of a split."""
         return TokenStream(self.folder / STREAMS / split, dtype_for(self.vocabulary.size))

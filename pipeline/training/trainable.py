@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 import torch
+from transformers.pytorch_utils import Conv1D
 
 from pipeline.errors import BadInput
 from pipeline.models.text_model import HEAD
@@ -51,7 +52,13 @@ def _add_adapters(model: TextModel, lora: Lora, seed: int) -> None:
 
     new_head = [name for name, _ in model.core.named_parameters() if _is_head(model, name)]
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha or 2 * lora.rank, target_modules=targets, lora_dropout=lora.dropout)
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha or 2 * lora.rank,
+        target_modules=targets,
+        lora_dropout=lora.dropout,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.core.modules()),
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:

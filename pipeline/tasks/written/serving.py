@@ -24,9 +24,9 @@ class Serving:
     def __init__(self, task: WrittenAnswer) -> None:
         """Nothing differs between tasks that write."""
 
-    def document(self, row: Mapping[str, Any]) -> Document:
+    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
         """The document of a row, cleaned as training cleaned its own."""
-        return input_document(row)
+        return input_document(row, keep_whitespace=whitespace == "keep")
 
     def rows(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """The columns of the answer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fixtures.documents import document
 
@@ -51,6 +53,14 @@ def test_rows_of_a_request_become_rows_of_the_answer(answerer, questions) -> Non
 def test_a_text_is_cleaned_as_training_cleaned_its_own(answerer, same) -> None:
     plain = answerer.serving.document({"text": "Opens the file.\nThen closes it."})
     assert answerer.serving.document({"text": same}) == plain
+
+
+def test_a_model_of_texts_whose_indentation_counts_keeps_it(make_model) -> None:
+    answerer = Answerer.load(make_model("gpt2"))
+    kept = Answerer(replace(answerer.loaded, info=replace(answerer.loaded.info, whitespace="keep")))
+    row = {"text": "if x:\r\n    return  1"}
+    assert kept.document(row).text == "if x:\n    return  1"
+    assert answerer.document(row).text == "if x:\nreturn 1"
 
 
 def test_progress_is_told_up_to_the_last_document(answerer, questions) -> None:
