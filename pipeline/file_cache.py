@@ -62,7 +62,7 @@ class FileCache:
         fresh = self.place.with_suffix(f".{os.getpid()}")
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(self.known, sort_keys=True))
+            fresh.write_text(json.dumps(self.known))  # unsorted: the order of a table counts
             fresh.replace(self.place)
         except OSError:
             # a full or read-only disk costs only the time that the cache would have saved

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.artifacts.code import reached_modules
+from pipeline.file_cache import FileCache
 
 READERS = """READERS = Table(
     "reader", "trainshed.readers", {"a": "pipeline.corpus.readers.a:A", "b": "pipeline.corpus.readers.b:B"}
@@ -160,3 +161,14 @@ def test_the_order_and_the_objects_of_a_table_count(tree: Path, old: str, new: s
         edit(tree, "pipeline/corpus/readers/__init__.py", "b:B", 'b:B", "a": "pipeline.corpus.readers.a:A')
     after = reached_modules("ingestion", {}, tree)
     assert [key for key in before if before[key] != after[key]] == ["pipeline.corpus.readers.READERS"]
+
+
+def test_a_cached_table_counts_as_its_source_does(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tree / "pipeline/corpus/readers/__init__.py"
+    table.write_text('READERS = Table("reader", None, {"b": "pipeline.corpus.readers.b:B", "a": "pipeline.corpus.readers.a:A"})\n')
+    monkeypatch.setattr("pipeline.file_cache.STILL_NS", -1)  # facts about files written just now are stored too
+    fresh = reached_modules("ingestion", {}, tree)
+    for _ in range(2):
+        cache = FileCache(tmp_path / "cache.json")
+        assert reached_modules("ingestion", {}, tree, cache) == fresh
+        cache.save()
