@@ -60,6 +60,7 @@ check: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	@$(BIN)/trainshed docs
+	@$(BIN)/python -m pipeline.models.list_families
 
 # BASE_IMAGE=local if no registry can be reached; DEVICE=cuda with a CUDA build of TORCH
 images: $(VENV)/.ready

@@ -120,20 +120,20 @@ def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
 
 
 TRAIN = """
+import json
 import sys
 from pathlib import Path
+from pipeline.corpus.read_corpus import read_documents
 from pipeline.models.files import load_model
-from pipeline.models.shape import Shape
-from pipeline.recipe import Finetuning, Model, Tokenizer, read_recipe
-from pipeline.recipe.overrides import replace_fields
+from pipeline.recipe import Finetuning, Tokenizer
+from pipeline.recipe.recipe import check_recipe
 from pipeline.reporter import SilentReporter
 from pipeline.serving.answer import Answerer
+from pipeline.tasks.parts import part
 from pipeline.tokens.tokenize import tokenize_corpus
-from pipeline.training import TASKS
 from pipeline.training.finetune import finetune_model
 from pipeline.training.job import TrainingJob
-from pipeline.training.process_group import SINGLE_PROCESS
-from pipeline.training.token_folder import open_tokens
+import yaml
 
 class NoCheckpoints:
     def newest(self):
@@ -141,44 +141,49 @@ class NoCheckpoints:
     def save(self, step, folder):
         pass
 
-corpus, folder, family, task = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
-recipe = "pydocs" if family == "t5" else "pydocs-topics"
-replace_fields(read_recipe(Path(f"dags/recipes/{recipe}.yaml")), {"model.family": family, "task.kind": task}, "test")
+corpus, folder, change = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+given = yaml.safe_load(Path("dags/recipes/pydocs.yaml").read_text()) | change
+recipe = check_recipe({key: value for key, value in given.items() if key != "pretraining"}, "test")
 for name in ("tokens", "model"):
     (folder / name).mkdir()
-tokenize_corpus(corpus, Tokenizer(vocabulary=400, sentinels=10, max_source_tokens=40, max_target_tokens=12), folder / "tokens", SilentReporter())
-shape = Model(family=family, width=16, layers=1, heads=2, feed_forward=32, context=64)
-params = Finetuning(steps=2, batch=4)
-job = TrainingJob(folder / "tokens", shape, folder / "model", "cpu", 1, SilentReporter(), NoCheckpoints(), SINGLE_PROCESS)
-finetune_model(job, task, params)
-model = load_model(folder / "model", "cpu")
-print(type(model.model).__name__, model.info.task, len(Answerer(model, 2).answer(["Opens the file."], ["a.b"])))
-if task == "noisy_summarization":
-    read, shape = open_tokens(folder / "tokens"), Shape(**shape.model_dump())
-    noisy, plain = (TASKS.load(name)(read, shape, params) for name in (task, "summarization"))
-    unknown = [[int((feed.batch(step).source_BS == read.specials.unk).sum()) for step in (0, 1, 0)] for feed in (noisy, plain)]
-    print("hidden:", unknown[0][0] == unknown[0][2] > 0, unknown[1])
+encode = part(recipe.task, "encode")
+tokenize_corpus(corpus, Tokenizer(vocabulary=400, sentinels=10), encode, folder / "tokens", SilentReporter())
+job = TrainingJob(folder / "tokens", recipe.model, folder / "model", "cpu", 1, SilentReporter(), NoCheckpoints())
+finetune_model(job, Finetuning(steps=2, batch=4), part(recipe.task, "model"), recipe.task.model_dump(mode="json", exclude_none=True))
+answerer = Answerer(load_model(folder / "model", "cpu"), 2)
+print(type(answerer.loaded.model.core).__name__, answerer.loaded.info.task["kind"])
+print(len(answerer.answer([{"text": "Opens the file.", "name": "a.b"}])["answer"]))
+document = next(iter(read_documents(corpus, "train")))
+print(encode.source(document).removesuffix(document.text), answerer.model._encode.source(document) == encode.source(document))
 """
 
 
 @section("A model family")
 def test_a_model_family_trains_and_answers(extended, tiny_corpus: Path, tmp_path) -> None:
-    assert extended.python(TRAIN, str(tiny_corpus), str(tmp_path), "relu_gpt2", "summarization") == "ReluDecoder summarization 1\n"
+    task = {"kind": "summarization", "max_source_tokens": 40, "max_target_tokens": 12}
+    model = {"family": "capped_gpt2", "config": {"n_embd": 16, "n_layer": 1, "n_head": 2}, "context": 64}
+    said = extended.python(TRAIN, str(tiny_corpus), str(tmp_path), json.dumps({"task": task, "model": model})).splitlines()
+    assert said[:2] == ["CappedGpt2 summarization", "1"]
+    assert "| `qwen-notes` |" in (extended.folder / "README.md").read_text()
+    assert json.loads((extended.folder / "pipeline/families/families.json").read_text())["capped_gpt2"]["kind"] == "decoder"
 
 
 @section("A task")
-def test_a_task_trains_and_repeats_its_batches(extended, tiny_corpus: Path, tmp_path) -> None:
-    said = extended.python(TRAIN, str(tiny_corpus), str(tmp_path), "t5", "noisy_summarization").splitlines()
-    assert said == ["EncoderDecoder noisy_summarization 1", "hidden: True [0, 0, 0]"]
+def test_a_task_trains_and_reads_what_it_was_trained_on(extended, tiny_corpus: Path, tmp_path) -> None:
+    task = {"kind": "instructed", "instruction": "In short:", "max_source_tokens": 40, "max_target_tokens": 12}
+    model = {"family": "t5", "config": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}, "context": 64}
+    said = extended.python(TRAIN, str(tiny_corpus), str(tmp_path), json.dumps({"task": task, "model": model})).splitlines()
+    assert said[:2] == ["T5ForConditionalGeneration instructed", "1"]
+    assert said[2] == "In short: files return file:  True"
 
 
 EVALUATE = """
 import sys
 from pathlib import Path
+from components.evaluation.__main__ import predict
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.tasks.summarization.scoring import make_scoring
 from pipeline.tasks.summarization.section import Summarization
-from pipeline.evaluation.systems import written_predictions
 from pipeline.recipe import Evaluation, Gate
 from pipeline.registry.gate import decide
 from pipeline.registry.scores import read_scores
@@ -186,7 +191,7 @@ from pipeline.reporter import SilentReporter
 
 corpus, model, output = map(Path, sys.argv[1:])
 output.mkdir()
-job = EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter(), make_scoring(Summarization(kind="summarization")), written_predictions)
+job = EvaluationJob(corpus, model, output, "cpu", 1, SilentReporter(), make_scoring(Summarization(kind="summarization")), predict)
 evaluate_model(job, Evaluation(examples=20, resamples=100, metrics=("word_errors",)))
 gate = Gate(metric="word_errors", beats=("lead",), min_examples=1, min_groups=1, min_distinct=0, threshold=1.0)
 decision = decide(gate, read_scores(output), None)

@@ -28,7 +28,7 @@ contract = Component(
         "base": Input(ArtifactType.MODEL, optional=True),
     },
     output=ArtifactType.REPORT,
-    task_parts=("model", "scoring", "serving"),
+    task_parts=("encode", "model", "scoring", "serving"),
     image="training",
     libraries=("numpy", "regex", "rouge-score", "sacrebleu", "scikit-learn", "scipy", "seqeval", "torch", "transformers"),
     resources="gpu-1",

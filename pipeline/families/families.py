@@ -1,6 +1,6 @@
 """Which families there are, of which kind, and which configuration fields each has.
 
-`families.json` beside this file is generated from the installed transformers (`pipeline.generate`), so that a recipe is checked
+`families.json` beside this file is generated from the installed transformers (`pipeline.models.list_families`), so that a recipe is checked
 in a millisecond, without importing transformers. Only families that handle text are in it.
 """
 

@@ -1,4 +1,4 @@
-"""Print `families.json`: the text families of the installed transformers. ``python -m pipeline.models.list_families``."""
+"""Write `families.json`: the text families of the installed transformers, and ours. ``python -m pipeline.models.list_families``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 from transformers import CONFIG_MAPPING, PretrainedConfig
 from transformers.models.auto import modeling_auto
 
+from pipeline.families.families import FILE
 from pipeline.families.kinds import Kind
 from pipeline.models import FAMILIES
 
@@ -50,4 +51,4 @@ def _fields(config: PretrainedConfig) -> list[str]:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    print(json.dumps(list_families(), indent=1))
+    FILE.write_text(json.dumps(list_families(), indent=1) + "\n", encoding="utf-8")

@@ -7,8 +7,7 @@ section      its section of the recipe: limits, labels, prompts (light: pydantic
 examples     record → document; what decides the split; what may not straddle training and test
 encode       document → token sequences
 model        which head on which kind of model; batches and losses; predictions
-metrics      which metrics score it, and which of them is the primary one
-baselines    which systems are shown beside the model
+scoring      which metrics score it, which of them is the primary one, and which baselines are shown beside the model
 serving      the signature: rows of a request → documents, predictions → rows of the answer
 ============ =============================================================================================================
 

@@ -9,8 +9,8 @@ import torch
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Prediction
 from pipeline.models.build import HeadSpec
-from pipeline.tasks.classification.encode import Encode
 from pipeline.tasks.classification.framing import class_logits, framed_batch
+from pipeline.tasks.parts import part
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.metrics.base import Answer
     from pipeline.models.files import Loaded
     from pipeline.tasks.base import Progress
+    from pipeline.tasks.classification.encode import Encode
     from pipeline.tasks.classification.feed import ClassificationFeed
     from pipeline.tasks.classification.section import Classification
     from pipeline.training.base import FeedInputs
@@ -39,7 +40,8 @@ class Classifier:
 
     def __init__(self, task: Classification) -> None:
         """Take the kind of answer, the limit and the pooling of the recipe."""
-        self._task, self._encode = task, Encode(task)
+        self._task = task
+        self._encode: Encode = part(task, "encode")
 
     def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:
         """A classifier over the classes of the corpus."""

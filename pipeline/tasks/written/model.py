@@ -11,7 +11,7 @@ from pipeline.models.build import HeadSpec
 from pipeline.models.collate import prompt_ids
 from pipeline.models.generate import generate
 from pipeline.models.likelihood import negative_log_likelihoods
-from pipeline.tasks.written.encode import Encode
+from pipeline.tasks.parts import part
 from pipeline.tasks.written.generation import generation_arguments
 from pipeline.tokens.text_encoder import encoder_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.models.files import Loaded
     from pipeline.tasks.base import Progress
     from pipeline.tasks.section import WrittenAnswer
+    from pipeline.tasks.written.encode import Encode
     from pipeline.tasks.written.feed import WrittenFeed
     from pipeline.training.base import FeedInputs
 
@@ -34,7 +35,8 @@ class WrittenModel:
 
     def __init__(self, task: WrittenAnswer) -> None:
         """Take limits and generation settings of the recipe."""
-        self._task, self._encode = task, Encode(task)
+        self._task = task
+        self._encode: Encode = part(task, "encode")
 
     def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:  # noqa: ARG002 - a TrainedTask's signature
         """The head that predicts tokens.
@@ -93,8 +95,8 @@ class WrittenModel:
             sizes.append(len((text if len(kept) == len(whole) else loaded.tokenizer.decode(kept)).encode()))
         nats: list[float] = []
         for start in range(0, len(documents), CHUNK * batch):
-            part = slice(start, start + CHUNK * batch)
-            nats += negative_log_likelihoods(loaded, sources[part], answers[part], batch, progress.beat)
+            chunk = slice(start, start + CHUNK * batch)
+            nats += negative_log_likelihoods(loaded, sources[chunk], answers[chunk], batch, progress.beat)
             progress.report(len(nats))
         return [Likelihood(found, len(answer), size) for found, answer, size in zip(nats, answers, sizes, strict=True)]
 
