@@ -36,7 +36,7 @@ $(CHECKOV)/.ready: infra/checkov/requirements.lock
 	@touch $@
 
 demo: $(VENV)/.ready
-	@$(BIN)/trainshed demo $(if $(KEEP),--keep)
+	@$(BIN)/trainshed demo $(RECIPE) $(if $(KEEP),--keep)
 
 # for every save: tests without servers, marked by tests/fixtures/unit.py. The ignored folders have none and take seconds to import
 unit: $(VENV)/.ready
