@@ -5,6 +5,7 @@ The global random state stays as it was.
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec
         try:
             # transformers' own name for "from a configuration"; a class of ours is built directly
             make = getattr(model_class, "_from_config", model_class)
-            core = make(config, attn_implementation=KERNEL)
+            core = make(config, attn_implementation=KERNEL, **_without_pooler(model_class, spec))
         except (ValueError, TypeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0][:300]
             raise BadInput(f"model.config of {architecture.family}: {said}", "", "correct model.config") from error
@@ -99,13 +100,15 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
     spec.apply(config)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        core = _class_of(config, spec).from_pretrained(
+        model_class = _class_of(config, spec)
+        core = model_class.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
             attn_implementation=KERNEL,
             local_files_only=True,
             use_safetensors=True,
+            **_without_pooler(model_class, spec),
         )
         return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
 
@@ -154,6 +157,12 @@ def _class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]
         )
     chosen: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
     return chosen
+
+
+def _without_pooler(model_class: type[PreTrainedModel], spec: HeadSpec) -> dict[str, bool]:
+    """BERT's pooler reads the first state: with mean pooling nothing would train it."""
+    has_choice = "add_pooling_layer" in inspect.signature(model_class).parameters
+    return {"add_pooling_layer": False} if spec.mean_pooling and has_choice else {}
 
 
 def _mean_head(core: PreTrainedModel, spec: HeadSpec, dropout: float) -> nn.Module | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from pipeline.models.batch import Batch
+
+log = logging.getLogger(__name__)
 
 HEAD = "head."
 """Prefix of the names of our head's weights."""
@@ -52,5 +55,11 @@ class TextModel(nn.Module):
         return dict(sorted(weights.items()))
 
     def set_attention_kernel(self, kernel: str) -> None:
-        """Choose the attention kernel: ``eager`` or ``sdpa``. Results differ in the last bits only."""
+        """Choose the attention kernel: ``eager`` or ``sdpa``; a family without the second keeps the first.
+
+        Results differ in the last bits only.
+        """
+        if kernel == "sdpa" and not self.core._supports_sdpa:  # noqa: SLF001 - the only mark of a family without it
+            log.warning("%s has no fused attention: it uses eager", type(self.core).__name__)
+            return
         self.core.set_attn_implementation(kernel)

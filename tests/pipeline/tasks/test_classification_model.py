@@ -114,6 +114,7 @@ def test_logits_and_losses_are_transformers_own_without_mean_pooling(family: str
 
 def test_mean_pooling_is_the_mean_of_the_real_states() -> None:
     model = build("bert", section())
+    assert not [name for name in model.named_weights() if "pooler" in name], "nothing would train it"
     batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdefgh"])[0], [])], VOCABULARY, Kind.ENCODER, torch.zeros(2))
     states, mask = model.core(**batch.inputs).last_hidden_state, batch.inputs["attention_mask"]
     expected = torch.stack([states[row][mask[row].bool()].mean(dim=0) for row in range(2)])
