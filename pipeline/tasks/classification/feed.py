@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from pipeline.errors import BadInput
 from pipeline.tasks.classification.framing import class_logits, framed_batch
-from pipeline.training.batch_order import EpochBatches, batches_of_similar_length
-from pipeline.training.validation_sample import choose_by_hash
+from pipeline.training.length_batches import LengthBatches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,21 +42,16 @@ class ClassificationFeed:
                 f"task.max_tokens {task.max_tokens}", f"at most model.context {inputs.context}", "lower it, or raise model.context"
             )
         self._train, self._validation = _Labelled(inputs.tokens, "train", task), _Labelled(inputs.tokens, "validation", task)
-        lengths, seed, batch = self._train.lengths, inputs.params.seed, inputs.params.batch
-        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(seed, epoch, lengths, batch))
+        split = self._validation
+        self._order = LengthBatches(inputs.params, self._train.lengths, split.lengths, split.content, VALIDATION_EXAMPLES)
 
     def batch(self, step: int) -> Batch:
         """Examples of similar length."""
-        return self._collate(self._train, self._epochs.batch(step))
+        return self._collate(self._train, self._order.train(step))
 
     def validation(self) -> list[Batch]:
         """A sample of the validation split, by length."""
-        split, size = self._validation, self._params.batch
-        chosen = choose_by_hash(
-            len(split.lengths), lambda index: split.first[index].tobytes() + split.second[index].tobytes(), VALIDATION_EXAMPLES
-        )
-        order = chosen[np.argsort(split.lengths[chosen], kind="stable")]
-        return [self._collate(split, order[start : start + size]) for start in range(0, len(order), size)]
+        return [self._collate(self._validation, chosen) for chosen in self._order.validation()]
 
     def losses(self, model: TextModel, batch: Batch) -> Tensor:
         """The loss of each example: cross-entropy of the class, mean binary cross-entropy of all classes, or squared error."""
@@ -92,3 +86,7 @@ class _Labelled:
             raise BadInput(f"no document of the {split} split has a label", "", "name data.source.columns.target, or bring more data")
         sizes: list[NDArray[np.int64]] = [np.diff(np.asarray(stream.offsets)) for stream in (self.first, self.second)]
         self.lengths = sizes[0] + sizes[1]
+
+    def content(self, index: int) -> bytes:
+        """The bytes of an example."""
+        return self.first[index].tobytes() + self.second[index].tobytes()

@@ -14,8 +14,7 @@ from pipeline.errors import BadInput
 from pipeline.families.kinds import Kind
 from pipeline.models.collate import collate_answers, prompt_ids
 from pipeline.models.losses import token_losses
-from pipeline.training.batch_order import EpochBatches, batches_of_similar_length
-from pipeline.training.validation_sample import choose_by_hash
+from pipeline.training.length_batches import LengthBatches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,21 +49,16 @@ class WrittenFeed:
                 "raise it, or lower task.max_source_tokens",
             )
         self._train, self._validation = _Pairs(inputs.tokens, "train"), _Pairs(inputs.tokens, "validation")
-        lengths, seed, batch = self._train.lengths, inputs.params.seed, inputs.params.batch
-        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(seed, epoch, lengths, batch))
+        split = self._validation
+        self._order = LengthBatches(inputs.params, self._train.lengths, split.lengths, split.content, VALIDATION_EXAMPLES)
 
     def batch(self, step: int) -> Batch:
         """Examples of similar length."""
-        return self._collate(self._train, self._epochs.batch(step))
+        return self._collate(self._train, self._order.train(step))
 
     def validation(self) -> list[Batch]:
         """A sample of the validation split, by length."""
-        pairs, size = self._validation, self._params.batch
-        chosen = choose_by_hash(
-            len(pairs.lengths), lambda index: pairs.source[index].tobytes() + pairs.target[index].tobytes(), VALIDATION_EXAMPLES
-        )
-        order = chosen[np.argsort(pairs.lengths[chosen], kind="stable")]
-        return [self._collate(pairs, order[start : start + size]) for start in range(0, len(order), size)]
+        return [self._collate(self._validation, chosen) for chosen in self._order.validation()]
 
     def losses(self, model: TextModel, batch: Batch) -> Tensor:
         """Negative log-likelihood of each target token."""
@@ -84,3 +78,7 @@ class _Pairs:
             raise BadInput(f"no document of the {split} split has a target", "", "name data.source.columns.target, or check the filter")
         sizes: list[NDArray[np.int64]] = [np.diff(np.asarray(stream.offsets)) for stream in (self.source, self.target)]
         self.lengths = sizes[0] + sizes[1]
+
+    def content(self, index: int) -> bytes:
+        """The bytes of an example."""
+        return self.source[index].tobytes() + self.target[index].tobytes()
