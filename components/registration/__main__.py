@@ -106,7 +106,9 @@ def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntr
     for place in (run, work.tracking):
         place.tag({**decision, NOTE_TAG: f"Version {version.number} of {name} was {verb}: {reasons}."})
     work.counts["version"] = version.number
-    _write(work.output / "version.json", {"name": name, **asdict(version), "tags": dict(version.tags)})
+    # a second attempt finds the tags that the first one set, and has to make the same bytes
+    given = {key: value for key, value in version.tags.items() if key not in decision}
+    _write(work.output / "version.json", {"name": name, **asdict(version), "tags": given})
     _write(work.output / "decision.json", entry.model_dump(mode="json"))
 
 

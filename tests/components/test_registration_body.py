@@ -333,6 +333,17 @@ def test_the_power_cuts_above_reach_every_change(stage: Stage, monkeypatch) -> N
     assert len(happened) == 9
 
 
+def test_a_second_attempt_makes_the_same_bytes(stage: Stage) -> None:
+    """The first one tagged the version with its decision, and may have been cut off while it committed."""
+    model = stage.model(1)
+    report = stage.report(model, 25.0)
+    for _ in range(2):
+        stage.run(model, report)
+    for name in ("version.json", "decision.json"):
+        (made,) = {path.read_bytes() for path in stage.tmp.glob(f"*/output/{name}")}
+        assert made
+
+
 LOAD = """
 import json, sys
 try:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 STEPS = 3
+TOKENS = ("tokenizer", "streams", "examples")
+"""Parts of a tokens artifact, which the contracts of the stages after it name."""
+
 EXAMPLES = 40
 
 
@@ -91,7 +94,9 @@ class Stages:
     def body(self, step_id: str, work: Work[Any]) -> None:
         """Read the inputs, checkpoint if the component trains, and write a few files."""
         for name, opened in work.inputs.items():
-            for entry in opened.manifest.files:
+            read = opened.manifest.files_of(self.steps[step_id].component.inputs[name].parts)
+            assert read, f"input {name} has no files"
+            for entry in read:
                 assert (opened.folder / entry.path).stat().st_size == entry.size, f"input {name} has a wrong file {entry.path}"
         if work.trained:
             self.train(work)
@@ -101,8 +106,9 @@ class Stages:
         elif step_id == "evaluation":
             write_report(work.output)
         else:
-            (work.output / "part").mkdir()
-            (work.output / "part" / "a").write_text(f"{step_id} " * 300)
+            for part in TOKENS if step_id == "tokenization" else ("part",):
+                (work.output / part).mkdir()
+                (work.output / part / "a").write_text(f"{part} of {step_id} " * 300)
             (work.output / "b").write_text(step_id)
         work.counts["files"] = 2
 
