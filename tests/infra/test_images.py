@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fixtures.docker import NAMES, STAGES, build, client, docker
+from fixtures.shipped import RECIPES
 
 from components import COMPONENTS
 from pipeline.artifacts.code import reached_modules
@@ -164,4 +165,4 @@ def test_the_airflow_image_reads_the_dags(images: str, base_image: str) -> None:
         "TRAINSHED_STATE=/airflow",
     ]
     done = subprocess.run([*command, "--entrypoint", "python", image, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == ["['pydocs', 'pydocs-topics'] {}"], done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1:] == [f"{RECIPES} {{}}"], done.stdout + done.stderr

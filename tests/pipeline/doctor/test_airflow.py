@@ -2,6 +2,7 @@
 
 import pytest
 from fixtures.mlflow import free_port
+from fixtures.shipped import RECIPES
 
 from pipeline.doctor.run_check import run_check
 from pipeline.settings import Settings
@@ -14,7 +15,7 @@ def ask(airflow):
 def test_all_is_well(airflow):
     (finding,) = ask(airflow)
     assert finding.state == "ok"
-    assert "2 DAGs" in finding.got
+    assert f"{len(RECIPES)} DAGs" in finding.got
 
 
 def test_one_that_does_not_answer_is_unreachable(monkeypatch):
@@ -33,10 +34,15 @@ def test_a_refused_log_in_is_an_error(airflow):
     ("path", "body", "state", "says"),
     [
         ("version", {"version": "3.1.0"}, "warning", "is version 3.1.0"),
-        ("dags", {"dags": [{"dag_id": "pydocs"}], "total_entries": 1}, "unreachable", "no DAG for recipe 'pydocs-topics'"),
         (
             "dags",
-            {"dags": [{"dag_id": "pydocs", "is_paused": True}, {"dag_id": "pydocs-topics"}], "total_entries": 2},
+            {"dags": [{"dag_id": name} for name in RECIPES[:-1]], "total_entries": len(RECIPES) - 1},
+            "unreachable",
+            f"no DAG for recipe {RECIPES[-1]!r}",
+        ),
+        (
+            "dags",
+            {"dags": [{"dag_id": name, "is_paused": name == "pydocs"} for name in RECIPES], "total_entries": len(RECIPES)},
             "warning",
             "is paused",
         ),
@@ -63,7 +69,7 @@ def test_a_dag_that_is_missing_beside_an_import_error_is_an_error(airflow):
         200,
         {"import_errors": [{"filename": "x.py", "timestamp": "t", "stack_trace": "SyntaxError: no"}], "total_entries": 1},
     )
-    airflow.of["/api/v2/dags"] = (200, {"dags": [{"dag_id": "pydocs"}], "total_entries": 1})
+    airflow.of["/api/v2/dags"] = (200, {"dags": [{"dag_id": name} for name in RECIPES[:-1]], "total_entries": len(RECIPES) - 1})
     assert [finding.state for finding in ask(airflow)] == ["warning", "error"]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fixtures.kfp import in_kfp, needs_kfp
+from fixtures.shipped import RECIPES
 from pydantic import SecretStr
 
 from pipeline.errors import BadInput
@@ -186,7 +187,7 @@ print(loaded.name)
 
 
 @needs_kfp
-@pytest.mark.parametrize("name", ["pydocs", "pydocs-topics", "tiny_one"])
+@pytest.mark.parametrize("name", [*RECIPES, "tiny_one"])
 def test_the_kfp_sdk_reads_it_and_writes_the_same(name: str, tmp_path: Path) -> None:
     """Protobuf refuses a field it does not know, at every depth that is not free-form; those are read by message of their own."""
     given = recipe() if name == "tiny_one" else read_recipe(Settings().dags_folder / "recipes" / f"{name}.yaml")
