@@ -317,5 +317,5 @@ def test_a_schedule_reaches_the_dag_and_excludes_the_others(extended, tmp_path) 
 
 @section("A command")
 def test_a_command_answers(extended) -> None:
-    assert "pydocs\n" in extended.trainshed("recipes")
-    assert "List the recipes that can be run." in extended.trainshed("--help")
+    assert "qwen3: decoder\n" in extended.trainshed("families")
+    assert "List the families of models" in extended.trainshed("--help")
