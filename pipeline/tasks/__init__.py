@@ -24,5 +24,6 @@ TASKS = Table(
         "summarization": "pipeline.tasks.summarization.section:Summarization",
         "chat": "pipeline.tasks.chat.section:Chat",
         "classification": "pipeline.tasks.classification.section:Classification",
+        "translation": "pipeline.tasks.translation.section:Translation",
     },
 )

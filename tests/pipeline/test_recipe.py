@@ -149,6 +149,15 @@ SPANS = {"objective": "span_corruption", "steps": 1}
         (changed(model={"start": "folder", "config": {"d_model": 8}}), ["model.config with model.start"]),
         (changed(model={"family": "bert"}), ["'summarization' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"]),
         (changed(task={"kind": "Summarization"}), ["task.kind in tiny.yaml: 'Summarization'", "did you mean 'summarization'?"]),
+        (
+            changed(task={"kind": "translation", "source_langauge": "en"}),
+            ["'task.source_langauge'", "did you mean 'task.source_language'?"],
+        ),
+        (changed(task={"kind": "translation", "target_language": ""}), ["task.target_language = ''", "at least 1 character"]),
+        (
+            changed(task={"kind": "translation"}, model={"family": "bert"}),
+            ["'translation' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"],
+        ),
         (changed(task={"max_source_tokens": 8}), ["no task.kind", "add task.kind"]),
         (nested("task.max_sorce_tokens", 8), ["'task.max_sorce_tokens'", "did you mean 'task.max_source_tokens'?"]),
         (nested("task.generation", {"beems": 8}), ["'task.generation.beems'", "did you mean 'task.generation.beams'?"]),

@@ -40,18 +40,27 @@ class Encode:
         """Source and target: a tokenizer must know both."""
         return [self.source(document), *([document.target] if document.target else [])]
 
+    def first(self, encoder: TextEncoder) -> NDArray[np.int64]:  # noqa: ARG002 - a task may look up tokens
+        """Tokens that every source begins with."""
+        return np.array([], dtype=np.int64)
+
     def sources(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:
         """Token ids of each source, cut to the recipe's limit."""
-        return [ids[: self._task.max_source_tokens] for ids in encoder.encode([self.source(document) for document in documents])]
+        return [ids[: self._task.max_source_tokens] for ids in self._whole(documents, encoder)]
 
     def encode(
         self, documents: Sequence[Document], encoder: TextEncoder, counts: Counter[str], split: str
     ) -> Iterator[Mapping[str, NDArray[np.int64]]]:
         """Encode documents that have a target; counts ``cut_sources_<split>`` and ``cut_targets_<split>``."""
-        sources = encoder.encode([self.source(document) for document in documents])
+        sources = self._whole(documents, encoder)
         targets = encoder.encode([document.target or "" for document in documents])
         end, most, longest = np.array([encoder.vocabulary.eos]), self._task.max_source_tokens, self._task.max_target_tokens
         for source, target in zip(sources, targets, strict=True):
             counts[f"cut_sources_{split}"] += len(source) > most
             counts[f"cut_targets_{split}"] += len(target) + 1 > longest
             yield {"source": source[:most], "target": np.concatenate([target, end])[:longest]}
+
+    def _whole(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:
+        """Token ids of each source; none for an empty one."""
+        first = self.first(encoder)
+        return [np.concatenate([first, ids]) if len(ids) else ids for ids in encoder.encode([self.source(each) for each in documents])]

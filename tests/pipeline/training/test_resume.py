@@ -12,6 +12,7 @@ from fixtures.families import finetune, tiny_section
 from pipeline.errors import Damaged, Preempted
 from pipeline.recipe import Finetuning, Pretraining
 from pipeline.reporter import SilentReporter
+from pipeline.tasks.translation.section import Translation
 from pipeline.training import OBJECTIVES
 from pipeline.training.job import TrainingJob
 from pipeline.training.pretrain import pretrain_model
@@ -32,6 +33,7 @@ FAMILIES = {
     "finetune-bf16": "t5_copy",
     "lora-llama": "llama",
     "last-layer": "gpt2",
+    "translation": "marian",
 }
 """Case → family."""
 
@@ -41,6 +43,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "lora-llama": {"lora": {"rank": 2, "dropout": 0.1}, "optimizer": "adamw"},
     "last-layer": {"trained": "last:1"},
 }
+TASKS: dict[str, Any] = {
+    "translation": Translation(kind="translation", target_language="w20", max_source_tokens=24, max_target_tokens=8),
+}
+"""Cases of other tasks than summarization."""
+
 CASES = list(FAMILIES)
 
 
@@ -49,7 +56,7 @@ def start(case: str, tokens: Path, output: Path, reporter: object, checkpoints: 
     if case in OBJECTIVES:
         pretrain_model(job, Pretraining(objective=case, **COMMON))
     else:
-        finetune(job, Finetuning.model_validate({"l1": 1e-4, "patience": 3, **COMMON, **CHANGES.get(case, {})}))
+        finetune(job, Finetuning.model_validate({"l1": 1e-4, "patience": 3, **COMMON, **CHANGES.get(case, {})}), task=TASKS.get(case))
 
 
 def digests(folder: Path) -> dict[str, str]:

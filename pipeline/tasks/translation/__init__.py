@@ -1,0 +1,1 @@
+"""Translation: write in another language what a text says."""

@@ -1,0 +1,49 @@
+"""The line of each task: from its recipe to a champion that answers as the registry serves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import pandas as pd
+import pytest
+from fixtures.task_recipes import task_recipe
+
+from pipeline.registry.ledger import Ledger
+from pipeline.serving.answer import Answerer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(600)  # whole lines run
+
+REQUESTS: dict[str, list[dict[str, Any]]] = {
+    "translation": [{"text": "Open the file number 7."}, {"text": ""}],
+}
+
+
+def plain(value: Any) -> Any:
+    """Columns as lists and numbers that another machine may round otherwise."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, float):
+        return pytest.approx(value, rel=1e-4, abs=1e-6)
+    return value if isinstance(value, str) or value is None else [plain(inner) for inner in value]
+
+
+@pytest.mark.parametrize("kind", list(REQUESTS))
+def test_from_a_recipe_to_a_champion_that_answers(kind: str, make_line, tmp_path: Path) -> None:
+    line = make_line(kind)
+    line = replace(line, recipe=task_recipe(kind, tmp_path, f"{kind.replace('_', '-')}-{tmp_path.name.strip('_').lower()}"[:60]))
+    line.run()
+    name = line.recipe.registration.model
+    champion = Ledger(line.artifacts.store, name).champion()
+    last = "finetuning" if line.recipe.finetuning else "pretraining"
+    assert champion.digest == line.manifest(last).digest
+    mlflow.set_tracking_uri(line.settings.mlflow_uri)
+    served = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+    answered = served.predict(pd.DataFrame(REQUESTS[kind])).to_dict("list")
+    folder = line.artifacts.open(line.manifest(last), tmp_path / "model")
+    assert plain(answered) == plain(dict(Answerer.load(folder).answer(REQUESTS[kind])))
+    assert line.run().launched == []
