@@ -30,5 +30,6 @@ METRICS = Table(
         "rougeL": "pipeline.metrics.rouge:ROUGE_L",
         "spearman": "pipeline.metrics.numbers:SPEARMAN",
         "span_f1": "pipeline.metrics.spans:SPAN_F1",
+        "token_accuracy": "pipeline.metrics.token_accuracy:TOKEN_ACCURACY",
     },
 )

@@ -43,6 +43,9 @@ class Prediction(NamedTuple):
     likelihood: Likelihood | None = None
     """Likelihood of the reference, if the system is a language model."""
 
+    numbers: tuple[float, ...] | None = None
+    """What a request is answered beside it: the probability of each tag, the vector of a text, its bits per byte. No metric reads it."""
+
 
 class Statistics(Protocol):
     """Sufficient statistics of each example."""

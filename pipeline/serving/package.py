@@ -105,6 +105,7 @@ def _schema(columns: Sequence[Column]) -> Schema:
         "double": DataType.double,
         "strings": Array(DataType.string),
         "doubles": Map(DataType.double),
+        "vector": Array(DataType.double),
         "messages": Array(Object([Property("role", DataType.string), Property("content", DataType.string)])),
     }
     return Schema([ColSpec(types[column.type], column.name, required=column.required) for column in columns])

@@ -24,6 +24,7 @@ TASKS = Table(
         "summarization": "pipeline.tasks.summarization.section:Summarization",
         "chat": "pipeline.tasks.chat.section:Chat",
         "classification": "pipeline.tasks.classification.section:Classification",
+        "tagging": "pipeline.tasks.tagging.section:Tagging",
         "translation": "pipeline.tasks.translation.section:Translation",
     },
 )

@@ -15,8 +15,8 @@ class Column(NamedTuple):
     """One column of a request or an answer."""
 
     name: str
-    type: Literal["string", "double", "strings", "doubles", "messages"] = "string"
-    """A text, a number, a list of texts, numbers by name, or a list of messages with role and content."""
+    type: Literal["string", "double", "strings", "doubles", "vector", "messages"] = "string"
+    """A text, a number, a list of texts, numbers by name, a list of numbers, or a list of messages with role and content."""
 
     required: bool = True
 

@@ -154,6 +154,12 @@ SPANS = {"objective": "span_corruption", "steps": 1}
             ["'task.source_langauge'", "did you mean 'task.source_language'?"],
         ),
         (changed(task={"kind": "translation", "target_language": ""}), ["task.target_language = ''", "at least 1 character"]),
+        (changed(task={"kind": "tagging", "label": ["O"]}, model={"family": "bert"}), ["'task.label'", "did you mean 'task.labels'?"]),
+        (changed(task={"kind": "tagging"}), ["'tagging' with model.family 't5', an encoder-decoder", "an encoder or a decoder"]),
+        (
+            changed(task={"kind": "tagging", "max_tokens": 200}, model={"family": "bert"}),
+            ["model.context 128 is too short", "at least 200 tokens"],
+        ),
         (
             changed(task={"kind": "translation"}, model={"family": "bert"}),
             ["'translation' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"],

@@ -13,7 +13,7 @@ from pipeline.corpus.cleaning import clean_names, filter_reason
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
 from pipeline.tasks.base import SplitKeys
-from pipeline.tasks.classes import Classes
+from pipeline.tasks.classes import Classes, read_labels
 from pipeline.tasks.keys import input_key
 from pipeline.tasks.tagging.tokens import join_tokens
 
@@ -37,7 +37,7 @@ class Examples:
         Args:
             section: the tags if they are fixed.
         """
-        self.classes = Classes(section.labels)
+        self.classes, self.spans = Classes(section.labels), section.spans
         self.strays = 0
         """Tags ``I-x`` that do not follow ``B-x`` or ``I-x``: IOB2 lets no span begin so, other schemes do."""
 
@@ -69,12 +69,16 @@ class Examples:
         """Check the tags, and write ``labels.json``.
 
         Returns:
-            The counts of `Classes.finish`, and ``stray_tags``.
+            The counts of `Classes.finish`, and for spans ``stray_tags``.
 
         Raises:
-            BadInput: no tags, one tag only, or a tag that occurs once.
+            BadInput: no tags, one tag only, a tag that occurs once, or no tag that begins a span.
         """
         counts = self.classes.finish(folder)
+        if self.spans and not any(tag.startswith("B-") for tag in read_labels(folder)):
+            raise BadInput("no tag begins with B-", "spans in IOB2: B-X, I-X, O", "set task.spans: false, or bring the tags into IOB2")
+        if not self.spans:
+            return counts
         if self.strays:
             log.warning("%d tags I-… do not follow a tag of their kind; in IOB2 a span begins with B-…", self.strays)
         return {**counts, "stray_tags": self.strays}

@@ -10,7 +10,17 @@ from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
 from pipeline.tasks.section import Labels, TaskSection
 
-PARTS = Table("part of task tagging", None, {"examples": "pipeline.tasks.tagging.examples:Examples"})
+PARTS = Table(
+    "part of task tagging",
+    None,
+    {
+        "examples": "pipeline.tasks.tagging.examples:Examples",
+        "encode": "pipeline.tasks.tagging.encode:Encode",
+        "model": "pipeline.tasks.tagging.model:Tagger",
+        "scoring": "pipeline.tasks.tagging.scoring:make_scoring",
+        "serving": "pipeline.tasks.tagging.serving:Serving",
+    },
+)
 
 
 class Tagging(TaskSection):
@@ -20,6 +30,9 @@ class Tagging(TaskSection):
 
     labels: Labels | None = None
     """The tags, in the order of their ids. None: the tags of the train split, sorted."""
+
+    spans: bool = True
+    """Whether the tags are spans in IOB2 (``B-X``, ``I-X``, ``O``), scored by span F1; otherwise each token counts alone."""
 
     max_tokens: int = Field(128, ge=8)
     """Longest input, in tokens of the tokenizer, special tokens included; the rest is cut."""

@@ -78,6 +78,30 @@ def test_spans_that_begin_inside_are_counted_and_kept(tmp_path: Path, caplog: py
     assert "3 tags I-… do not follow a tag of their kind; in IOB2 a span begins with B-…" in caplog.messages
 
 
+def test_tags_that_begin_no_span_are_refused_unless_each_counts_alone(tmp_path: Path) -> None:
+    for spans in (True, False):
+        one = examples(spans=spans)
+        for number in range(4):
+            found = one.document(Record([f"w{number}", "x"], ["NOUN", "VERB"]), RULES)
+            assert isinstance(found, Document)
+            one.add(found, "train")
+        if spans:
+            with pytest.raises(BadInput, match=r"no tag begins with B-; .*fix: set task\.spans: false"):
+                one.finish(tmp_path)
+        else:
+            assert one.finish(tmp_path)["classes"] == 2
+
+
+def test_a_tag_that_occurs_once_is_refused(tmp_path: Path) -> None:
+    one = examples()
+    for number, tags in enumerate((["B-X", "O"], ["B-X", "O"], ["B-Y", "O"])):
+        found = one.document(Record([f"w{number}", "x"], tags), RULES)
+        assert isinstance(found, Document)
+        one.add(found, "train")
+    with pytest.raises(BadInput, match="1 of 3 classes occur once: 'B-Y'"):
+        one.finish(tmp_path)
+
+
 def test_a_corpus_of_one_tag_is_refused(tmp_path: Path) -> None:
     one = examples()
     found = one.document(Record(["a", "b"], ["O", "O"]), RULES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -23,14 +24,15 @@ VOCABULARY = 64
 FIRST = len(SPECIALS)
 
 
-def write_stream(place: Path, documents: list[list[int]]) -> None:
+def write_stream(place: Path, documents: list[list[int]], dtype: type = np.uint16) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    np.array([token for document in documents for token in document], dtype=np.uint16).tofile(place.with_name(place.name + ".bin"))
+    np.array([token for document in documents for token in document], dtype=dtype).tofile(place.with_name(place.name + ".bin"))
     np.cumsum([0, *map(len, documents)]).astype(np.int64).tofile(place.with_name(place.name + ".idx"))
 
 
 def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24) -> Path:
-    """Documents and pairs made of random ids; the target is the second and first token of the source.
+    """Documents and pairs made of random ids; the target is the second and first token of the source. Every other
+    token of it has a tag, which follows from the token.
 
     Train sources have at most ``longest`` - 1 tokens, validation sources at most 23.
     """
@@ -45,6 +47,12 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24
         write_stream(folder / "streams" / split, [[2, *text, *text, 1] for text in texts])
         write_stream(folder / "examples" / f"{split}-source", texts)
         write_stream(folder / "examples" / f"{split}-target", [[text[1], text[0], 1] for text in texts])
+        write_stream(folder / "examples" / f"{split}-text", texts)
+        places = [list(range(0, len(text), 2)) for text in texts]
+        write_stream(folder / "examples" / f"{split}-places", places, np.int32)
+        tags = [[text[place] % 3 for place in first] for text, first in zip(texts, places, strict=True)]
+        write_stream(folder / "examples" / f"{split}-tags", tags, np.int32)
+    (folder / "examples" / "labels.json").write_text(json.dumps(["B-X", "I-X", "O"]))
     return folder
 
 

@@ -1,0 +1,41 @@
+"""The signature of a tagger: tokens or a text in, a tag for each token out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pipeline.corpus.documents import Document
+from pipeline.tasks.columns import Column
+from pipeline.tasks.tagging.tokens import join_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.metrics.base import Prediction
+    from pipeline.tasks.tagging.section import Tagging
+
+
+class Serving:
+    """Tokens are answered by their tags, and the probability of each tag; a text is split at white space first."""
+
+    inputs = (Column("tokens", "strings", required=False), Column("text", required=False))
+    outputs = (Column("tags", "strings"), Column("scores", "vector"))
+    example: Mapping[str, Any] = {"tokens": ["Ada", "met", "Bob", "in", "Paris"]}
+
+    def __init__(self, task: Tagging) -> None:
+        """Nothing differs between taggers."""
+
+    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:  # noqa: ARG002 - each token is a line
+        """The document of a row, its tokens cleaned as training cleaned its own; ``tokens`` goes before ``text``."""
+        tokens, text = row.get("tokens"), row.get("text")
+        if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+            tokens = text.split() if isinstance(text, str) else []
+        return Document("", "", "", join_tokens(map(str, tokens)), None, None)
+
+    def rows(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
+        """The columns of the answer."""
+        return {
+            "tags": [prediction.answer for prediction in predictions],
+            "scores": [list(prediction.numbers or ()) for prediction in predictions],
+        }
