@@ -28,8 +28,9 @@ def line(step: Steps, recipe: Recipe) -> None:
     source = step.pin(recipe.data.source)
     corpus = step("ingestion", recipe.data, recipe.task, source=source)
     tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus)
-    base = step("pretraining", recipe.model, recipe.pretraining, tokens=tokens) if recipe.pretraining else None
-    model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens, base=base)
+    result = None if recipe.finetuning else recipe.task
+    base = step("pretraining", recipe.model, recipe.pretraining, result, tokens=tokens) if recipe.pretraining else None
+    model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens, base=base) if recipe.finetuning else base
     report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model)
     champion = step.champion(recipe.registration.model)
     champion_report = step("evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.evaluation.contract import EvaluationParams, contract
 from pipeline.corpus.counts import check_counts
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
+from pipeline.metrics.base import Prediction
 from pipeline.runtime import Work, main
 from pipeline.serving.answer import Answerer
 from pipeline.tasks.parts import part
@@ -15,7 +16,7 @@ from pipeline.training.device import choose_threads, find_device
 if TYPE_CHECKING:
     from pipeline.evaluation.examples import Examples
     from pipeline.evaluation.pass_progress import PassProgress
-    from pipeline.metrics.base import Prediction
+    from pipeline.evaluation.scoring import Scoring
     from pipeline.models.files import Loaded
 
 
@@ -23,6 +24,7 @@ def evaluate(work: Work[EvaluationParams]) -> None:
     """Score the model and show the report in MLflow."""
     corpus, model, base = work.inputs["corpus"], work.inputs["model"], work.inputs.get("base")
     check_counts(corpus.folder, corpus.manifest.counts)
+    scoring: Scoring = part(work.params.task, "scoring")
     job = EvaluationJob(
         corpus=corpus.folder,
         model=model.folder,
@@ -30,8 +32,8 @@ def evaluate(work: Work[EvaluationParams]) -> None:
         device=find_device(work.settings.device).type,
         threads=choose_threads(work.settings.threads),
         reporter=work.reporter,
-        scoring=part(work.params.task, "scoring"),
-        predict=predict,
+        scoring=scoring,
+        predict=measure if scoring.answers == "none" else predict,
         base=base.folder if base else None,
     )
     work.environment.update(threads=str(job.threads), device=job.device)
@@ -53,6 +55,13 @@ def predict(loaded: Loaded, examples: Examples, batch: int, progress: PassProgre
         if likelihoods is None
         else [one._replace(likelihood=found) for one, found in zip(predictions, likelihoods, strict=True)]
     )
+
+
+def measure(loaded: Loaded, examples: Examples, batch: int, progress: PassProgress) -> list[Prediction]:
+    """Say only how probable the references are, for a task that is scored by nothing else."""
+    likelihoods = Answerer(loaded, batch).likelihoods(examples.documents, progress)
+    assert likelihoods is not None  # noqa: S101 - such a task gives likelihoods
+    return [Prediction(likelihood=found) for found in likelihoods]
 
 
 if __name__ == "__main__":

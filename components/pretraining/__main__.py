@@ -8,8 +8,8 @@ from pipeline.training.process_group import SINGLE_PROCESS
 
 
 def pretrain(work: Work[PretrainingParams]) -> None:
-    """Tokens → base model."""
-    base = work.inputs.get("base")
+    """Tokens → base model, or the model of a task without examples."""
+    base, task = work.inputs.get("base"), work.params.task
     job = TrainingJob(
         tokens=work.inputs["tokens"].folder,
         model=work.params.model,
@@ -21,7 +21,7 @@ def pretrain(work: Work[PretrainingParams]) -> None:
         process_group=work.process_group or SINGLE_PROCESS,
         base=base.folder if base else None,
     )
-    result = pretrain_model(job, work.params.pretraining)
+    result = pretrain_model(job, work.params.pretraining, task.model_dump(mode="json", exclude_none=True) if task else None)
     work.metrics.update(result.metrics)
     work.environment.update(result.environment)
 

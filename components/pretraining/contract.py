@@ -3,6 +3,7 @@
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.model import Model
+from pipeline.recipe.task import Task
 from pipeline.recipe.training import Pretraining
 
 
@@ -14,6 +15,9 @@ class PretrainingParams(Params):
 
     pretraining: Pretraining
     """Objective, steps, optimizer."""
+
+    task: Task | None
+    """What the model is for, where the pretrained model is the result; None for a base model."""
 
 
 contract = Component(

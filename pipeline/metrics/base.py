@@ -25,7 +25,7 @@ class Likelihood(NamedTuple):
     """Negative log-likelihood, in nats, summed over the tokens."""
 
     tokens: int
-    """Tokens it was summed over."""
+    """Tokens it was summed over; 0 for a system that knows bytes only."""
 
     bytes: int
     """UTF-8 bytes these tokens stand for."""
@@ -45,6 +45,11 @@ class Prediction(NamedTuple):
 
     numbers: tuple[float, ...] | None = None
     """What a request is answered beside it: the probability of each tag, the vector of a text, its bits per byte. No metric reads it."""
+
+    @property
+    def tokens(self) -> int | None:
+        """Number of tokens of the likelihood; None for a system without a likelihood, or without tokens."""
+        return self.likelihood.tokens or None if self.likelihood else None
 
 
 class Statistics(Protocol):
@@ -104,7 +109,7 @@ class Metric:
     digits: int | None = 1
     """Decimals to show; None for four significant digits, where the unit is that of the data."""
 
-    needs: Literal["answer", "scores", "likelihood"] = "answer"
+    needs: Literal["answer", "scores", "likelihood", "tokens"] = "answer"
     """The field of a prediction that it reads. A system without it has no such score."""
 
     per_example: bool = True

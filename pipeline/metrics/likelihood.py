@@ -49,7 +49,7 @@ LOSS = Metric(
     answers=LIKELY,
     higher_is_better=False,
     digits=3,
-    needs="likelihood",
+    needs="tokens",
 )
 PERPLEXITY = Metric(
     name="perplexity",
@@ -59,7 +59,7 @@ PERPLEXITY = Metric(
     value=_perplexity,
     answers=LIKELY,
     higher_is_better=False,
-    needs="likelihood",
+    needs="tokens",
 )
 BITS_PER_BYTE = Metric(
     name="bits_per_byte",

@@ -44,7 +44,7 @@ def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
     """The Assets that a step updates when it succeeds."""
     updated: dict[str, Asset | AssetAlias] = {
         "ingestion": recipe_asset(recipe.name, "corpus"),
-        "finetuning": recipe_asset(recipe.name, "model"),
+        "finetuning" if recipe.finetuning else "pretraining": recipe_asset(recipe.name, "model"),
         "registration": promotion_alias(recipe.name),
     }
     return [updated[step.id]] if step.id in updated else []

@@ -86,6 +86,21 @@ def _objective(recipe: Recipe) -> Problem:
     return got, wanted.phrase, "change one of them"
 
 
+def _training(recipe: Recipe) -> Problem:
+    task, pretraining = recipe.task, recipe.pretraining
+    if task.finetuned:
+        return None if recipe.finetuning else (f"task {task.kind!r} without finetuning", "", "add finetuning to the recipe")
+    if recipe.finetuning:
+        return f"task {task.kind!r} with finetuning", "", "remove finetuning: the pretrained model is the result"
+    if pretraining is None:
+        return f"task {task.kind!r} without pretraining", "", "add pretraining to the recipe"
+    trained = OBJECTIVES.get(pretraining.objective)
+    if trained is None or trained in task.kinds():
+        return None
+    got = f"pretraining.objective {pretraining.objective!r} for task {task.kind!r} trains {trained.phrase}"
+    return got, " or ".join(kind.phrase for kind in task.kinds()), "change the objective and the model"
+
+
 def _task(recipe: Recipe) -> Problem:
     kind, task = _kind(recipe), recipe.task
     if kind is None:
@@ -237,6 +252,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _model,
     _objective,
     _task,
+    _training,
     _vocabulary,
     _sentinels,
     _learning_rate_schedule,

@@ -60,8 +60,8 @@ class Recipe(Section):
     pretraining: Pretraining | None = None
     """How it is trained without labels; if absent, fine-tuning starts from random weights."""
 
-    finetuning: Finetuning
-    """How it is trained on examples of the task."""
+    finetuning: Finetuning | None = None
+    """How it is trained on examples of the task; absent for a task without examples, where the pretrained model is the result."""
 
     evaluation: Evaluation = Evaluation()
     """How it is scored."""

@@ -52,6 +52,11 @@ class TaskSection(Section):
     def needs_target(self) -> bool:
         """Whether fine-tuning needs documents with a target."""
 
+    @property
+    def finetuned(self) -> bool:
+        """Whether the task is learned by fine-tuning; otherwise the pretrained model is the result."""
+        return True
+
     @abstractmethod
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of models that can do the task."""

@@ -36,8 +36,8 @@ BATCH = 4096
 """Documents encoded at once."""
 
 LABELS = "labels.json"
-CORPUS_FILES = (LABELS, CLEANING)
-"""Files of a corpus that a model must know: its classes, and how its texts were cleaned."""
+CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
+"""Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
 
 UNKNOWN = 0.1
 """Largest share of unknown tokens in a sample of the corpus."""
@@ -83,9 +83,9 @@ def tokenize_corpus(
     _check_known(
         encode(sample[:SAMPLE]), tokenizer.token_to_id(tokenizer.model.unk_token) if getattr(tokenizer.model, "unk_token", None) else None
     )
-    for name in CORPUS_FILES:
+    for name, part in CORPUS_FILES:
         if (corpus / name).is_file():
-            shutil.copyfile(corpus / name, output / EXAMPLES / name)
+            shutil.copyfile(corpus / name, output / part / name)
     encoder = TextEncoder(output / TOKENIZER, vocabulary, encode, _labels(output / EXAMPLES / LABELS))
     counts: Counter[str] = Counter()
     for split in (TRAIN, VALIDATION):

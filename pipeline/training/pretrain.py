@@ -16,16 +16,19 @@ from pipeline.training.start import start_model
 from pipeline.training.token_folder import open_tokens
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from pipeline.recipe import Pretraining
     from pipeline.training.job import TrainingJob
 
 
-def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
+def pretrain_model(job: TrainingJob, params: Pretraining, section: dict[str, Any] | None = None) -> TrainingResult:
     """Train a model on text without labels and write its folder.
 
     Args:
         job: inputs, output, and what to compute on.
         params: objective, steps, optimizer.
+        section: the recipe's ``task`` section as plain data, to be kept with a model that is the result; None for a base model.
 
     Raises:
         BadInput: model, objective and tokens do not fit together, or training diverged.
@@ -36,4 +39,6 @@ def pretrain_model(job: TrainingJob, params: Pretraining) -> TrainingResult:
     feed = OBJECTIVES.load(params.objective)(FeedInputs(tokens, model, info.context, params))
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, process_group=group), job.reporter, job.checkpoints)
-    return save_result(job, model, replace(info, objective=params.objective), trained, tokens.tokenizer)
+    return save_result(
+        job, model, replace(info, objective=params.objective, task=section, whitespace=tokens.whitespace), trained, tokens.tokenizer
+    )

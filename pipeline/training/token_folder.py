@@ -38,8 +38,8 @@ class TokenFolder:
     @property
     def whitespace(self) -> str:
         """The rule by which the texts of the corpus were cleaned: ``data.filter.whitespace``."""
-        file = self.folder / EXAMPLES / "cleaning.json"
-        return str(json.loads(file.read_bytes())["whitespace"]) if file.is_file() else "auto"
+        files = [self.folder / part / "cleaning.json" for part in (EXAMPLES, STREAMS)]
+        return next((str(json.loads(file.read_bytes())["whitespace"]) for file in files if file.is_file()), "auto")
 
     def stream(self, split: str) -> TokenStream:
         """Every text of a split."""

@@ -50,6 +50,15 @@ def test_a_recipe_may_leave_pretraining_out() -> None:
     assert next(step for step in steps if step.id == "finetuning").inputs["base"] is None
 
 
+def test_without_finetuning_the_pretrained_model_is_evaluated_and_registered() -> None:
+    changes = {"model": {"family": "gpt2"}, "pretraining": {"objective": "causal_lm", "steps": 1}, "task": {"kind": "language_model"}}
+    steps = {step.id: step for step in trace(check_recipe({**RECIPE, **changes, "finetuning": None}, "tiny.yaml"))}
+    assert "finetuning" not in steps
+    assert steps["evaluation"].inputs["model"] is steps["registration"].inputs["model"] is steps["pretraining"]
+    assert steps["pretraining"].params.task.kind == "language_model"
+    assert trace(check_recipe(RECIPE, "tiny.yaml"))[2].params.task is None, "a base model does not depend on the task"
+
+
 def test_each_input_fits_its_contract() -> None:
     for step in trace(check_recipe(RECIPE, "tiny.yaml")):
         assert step.inputs.keys() == step.component.inputs.keys()

@@ -136,6 +136,7 @@ def test_no_number_of_a_recipe_is_nan_or_infinite(field: str, value: float) -> N
 
 
 SPANS = {"objective": "span_corruption", "steps": 1}
+LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "finetuning": None}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,19 @@ SPANS = {"objective": "span_corruption", "steps": 1}
             ["'task.source_langauge'", "did you mean 'task.source_language'?"],
         ),
         (changed(task={"kind": "translation", "target_language": ""}), ["task.target_language = ''", "at least 1 character"]),
+        (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
+        (LM, ["task 'language_model' without pretraining", "add pretraining"]),
+        ({**LM, "finetuning": {"steps": 1}}, ["task 'language_model' with finetuning", "remove finetuning"]),
+        (
+            {**LM, "model": {"family": "bert"}, "pretraining": {"objective": "masked_lm", "steps": 1}},
+            ["'language_model' with model.family 'bert', an encoder", "a decoder"],
+        ),
+        ({**LM, "model": {"family": "t5"}, "pretraining": SPANS}, ["'language_model' with model.family 't5'", "expected a decoder"]),
+        (
+            {**LM, "model": {"start": "folder"}, "pretraining": {"objective": "masked_lm", "steps": 1}},
+            ["'masked_lm' for task 'language_model' trains an encoder", "a decoder"],
+        ),
+        ({**LM, "task": {"kind": "language_model", "max_new_tokens": 127}}, ["model.context 128 is too short", "at least 129"]),
         (changed(task={"kind": "tagging", "label": ["O"]}, model={"family": "bert"}), ["'task.label'", "did you mean 'task.labels'?"]),
         (changed(task={"kind": "tagging"}), ["'tagging' with model.family 't5', an encoder-decoder", "an encoder or a decoder"]),
         (
@@ -249,6 +263,12 @@ def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
     shown = ["lead", "most_frequent", "name_template", "nearest_neighbour", "untrained"]
     assert set(shown) - {"untrained"} <= set(BASELINES)
     check_recipe(nested("registration.gate.beats", shown), "tiny.yaml")
+
+
+def test_a_language_model_needs_no_target_and_no_finetuning() -> None:
+    data = {"source": {"kind": "text", "path": "x.txt"}, "split": {"salt": "s"}}
+    recipe = check_recipe({**LM, "data": data, "pretraining": {"objective": "causal_lm", "steps": 1}}, "tiny.yaml")
+    assert recipe.finetuning is None
 
 
 def test_the_checks_know_every_objective() -> None:

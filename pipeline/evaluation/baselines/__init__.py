@@ -11,6 +11,7 @@ BASELINES = Table(
     {
         "copy_source": "pipeline.evaluation.baselines.copy_source:COPY_SOURCE",
         "frequent_tag": "pipeline.evaluation.baselines.frequent_tag:FREQUENT_TAG",
+        "gzip": "pipeline.evaluation.baselines.compression:GZIP",
         "lead": "pipeline.evaluation.baselines.lead:LEAD",
         "majority": "pipeline.evaluation.baselines.majority:MAJORITY",
         "mean_number": "pipeline.evaluation.baselines.mean_number:MEAN_NUMBER",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from statistics import fmean
 
 import pytest
@@ -9,6 +10,7 @@ from fixtures.documents import document
 
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.baselines.base import Known
+from pipeline.metrics.load_metric import load_metric
 
 TEXTS = [
     document(1, "reads a file from disk", "Read a file."),
@@ -103,6 +105,17 @@ def test_the_second_text_of_an_input_counts() -> None:
     rows = [document(1, "same")._replace(pair="open it"), document(2, "same")._replace(pair="close it")]
     said = predict("nearest_neighbour", Known(rows, ["io", "end"]), document(9, "same")._replace(pair="close"))
     assert said[0].answer == "end"
+
+
+def test_compression_learns_from_training_texts_and_gives_bits_of_bytes() -> None:
+    known = Known([document(1, "the socket is closed when the last reader is gone")], [None])
+    near, far = (
+        one.likelihood for one in predict("gzip", known, document(9, "the socket is closed"), document(9, "Käse für den Mäusekönig"))
+    )
+    assert near.nats / near.bytes < far.nats / far.bytes
+    assert (near.bytes, far.bytes) == (20, 27)
+    assert far.nats % (8 * log(2)) == pytest.approx(0, abs=1e-9) or far.nats % (8 * log(2)) == pytest.approx(8 * log(2))
+    assert [load_metric(name).applies_to(predict("gzip", known, document(9))) for name in ("bits_per_byte", "perplexity")] == [True, False]
 
 
 def test_the_mean_is_that_of_all_numbers() -> None:

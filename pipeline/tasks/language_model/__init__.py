@@ -1,0 +1,1 @@
+"""Language model: say how probable a text is, and continue it. It is learned without labels."""

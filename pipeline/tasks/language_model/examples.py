@@ -1,0 +1,41 @@
+"""Examples of a language model: texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.tasks.base import SplitKeys
+from pipeline.tasks.keys import input_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.corpus.documents import Document, Quarantined, Record
+    from pipeline.recipe.data import Filter
+    from pipeline.tasks.language_model.section import LanguageModel
+
+
+class Examples:
+    """A text. The text decides the split; a target and a second text are not read."""
+
+    def __init__(self, section: LanguageModel) -> None:
+        """Nothing differs between language models."""
+
+    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+        """Clean a record."""
+        cleaned = clean_record(record._replace(pair=None), rules)
+        return cleaned.document(None) if isinstance(cleaned, CleanRecord) else cleaned
+
+    def split_keys(self, document: Document) -> SplitKeys:
+        """The text decides."""
+        return SplitKeys(input_key(document))
+
+    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+        """Nothing to note."""
+        return None
+
+    def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature
+        """Nothing to write."""
+        return {}
