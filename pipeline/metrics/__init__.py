@@ -12,6 +12,7 @@ METRICS = Table(
     "trainshed.metrics",
     {
         "accuracy": "pipeline.metrics.labels:ACCURACY",
+        "accuracy_at_1": "pipeline.metrics.retrieval:ACCURACY_AT_1",
         "bits_per_byte": "pipeline.metrics.likelihood:BITS_PER_BYTE",
         "bleu": "pipeline.metrics.translation:BLEU",
         "calibration_error": "pipeline.metrics.calibration:CALIBRATION_ERROR",
@@ -22,6 +23,7 @@ METRICS = Table(
         "loss": "pipeline.metrics.likelihood:LOSS",
         "mae": "pipeline.metrics.numbers:MAE",
         "mcc": "pipeline.metrics.labels:MCC",
+        "mrr": "pipeline.metrics.retrieval:MRR",
         "pearson": "pipeline.metrics.numbers:PEARSON",
         "perplexity": "pipeline.metrics.likelihood:PERPLEXITY",
         "rmse": "pipeline.metrics.numbers:RMSE",

@@ -81,9 +81,9 @@ class Value(Protocol):
         """
 
 
-AnswerKind = Literal["text", "label", "labels", "number", "tags", "none"]
-"""A written text; the name of a class; several names; a number; a tag for each word; nothing, from a language model that is only
-asked how probable it finds a text."""
+AnswerKind = Literal["text", "label", "labels", "number", "tags", "choice", "none"]
+"""A written text; the name of a class; several names; a number; a tag for each word; a text chosen among candidates; nothing, from a
+language model that is only asked how probable it finds a text."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Batch:
     @property
     def tokens(self) -> int:
         """Number of positions computed on, padding included."""
-        return sum(self.inputs[name].numel() for name in ("input_ids", "decoder_input_ids") if name in self.inputs)
+        return sum(tensor.numel() for name, tensor in self.inputs.items() if name.endswith("input_ids"))
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""

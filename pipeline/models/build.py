@@ -160,9 +160,9 @@ def _class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]
 
 
 def _without_pooler(model_class: type[PreTrainedModel], spec: HeadSpec) -> dict[str, bool]:
-    """BERT's pooler reads the first state: with mean pooling nothing would train it."""
+    """BERT's pooler reads the first state: with mean pooling or without a head nothing would train it."""
     has_choice = "add_pooling_layer" in inspect.signature(model_class).parameters
-    return {"add_pooling_layer": False} if spec.mean_pooling and has_choice else {}
+    return {"add_pooling_layer": False} if (spec.mean_pooling or spec.head is Head.NONE) and has_choice else {}
 
 
 def _mean_head(core: PreTrainedModel, spec: HeadSpec, dropout: float) -> nn.Module | None:

@@ -183,6 +183,14 @@ def _path(recipe: Recipe) -> Problem:
     return None
 
 
+def _pair(recipe: Recipe) -> Problem:
+    columns = recipe.data.source.columns
+    if not recipe.task.needs_pair or columns.pair or columns.target or (recipe.data.source.kind == "pydocs" and columns == Columns()):
+        return None
+    got = f"task.kind {recipe.task.kind!r} needs a second text"
+    return got, "the field that holds it", "set data.source.columns.pair, or data.source.columns.target"
+
+
 def _target(recipe: Recipe) -> Problem:
     source = recipe.data.source
     got = f"task.kind {recipe.task.kind!r} needs a target"
@@ -259,6 +267,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _lengths,
     _path,
     _target,
+    _pair,
     _group,
     _gate_examples,
     _metrics,

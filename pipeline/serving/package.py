@@ -37,6 +37,7 @@ SHIPPED = (
     "families",
     "metrics/__init__.py",
     "metrics/base.py",
+    "metrics/ranking.py",
     "models",
     "serving/__init__.py",
     "serving/answer.py",

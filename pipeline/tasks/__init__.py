@@ -24,6 +24,7 @@ TASKS = Table(
         "summarization": "pipeline.tasks.summarization.section:Summarization",
         "chat": "pipeline.tasks.chat.section:Chat",
         "classification": "pipeline.tasks.classification.section:Classification",
+        "embedding": "pipeline.tasks.embedding.section:Embedding",
         "language_model": "pipeline.tasks.language_model.section:LanguageModel",
         "tagging": "pipeline.tasks.tagging.section:Tagging",
         "translation": "pipeline.tasks.translation.section:Translation",

@@ -53,6 +53,11 @@ class TaskSection(Section):
         """Whether fine-tuning needs documents with a target."""
 
     @property
+    def needs_pair(self) -> bool:
+        """Whether fine-tuning needs documents with a second text, from ``columns.pair`` or ``columns.target``."""
+        return False
+
+    @property
     def finetuned(self) -> bool:
         """Whether the task is learned by fine-tuning; otherwise the pretrained model is the result."""
         return True

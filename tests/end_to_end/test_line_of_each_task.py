@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)  # whole lines run
 
 REQUESTS: dict[str, list[dict[str, Any]]] = {
+    "embedding": [{"text": "Open the file."}, {"text": ""}, {"text": "word " * 90}],
     "language_model": [{"text": "Takes the file"}, {"text": "naïve: 日本語 " * 40}],
     "tagging": [{"tokens": ["Ada", "is", "in", "New York", "\u200b"]}, {"tokens": []}, {"tokens": ["word"] * 60}],
     "translation": [{"text": "Open the file number 7."}, {"text": ""}],

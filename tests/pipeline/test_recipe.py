@@ -155,6 +155,15 @@ LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "fin
             ["'task.source_langauge'", "did you mean 'task.source_language'?"],
         ),
         (changed(task={"kind": "translation", "target_language": ""}), ["task.target_language = ''", "at least 1 character"]),
+        (
+            {**nested("data.source.columns", {}), "task": {"kind": "embedding"}, "model": {"family": "bert"}},
+            ["task.kind 'embedding' needs a second text", "set data.source.columns.pair"],
+        ),
+        (
+            changed(task={"kind": "embedding", "temperature": 0}, model={"family": "bert"}),
+            ["task.temperature = 0", "greater than 0"],
+        ),
+        (changed(task={"kind": "embedding"}), ["'embedding' with model.family 't5', an encoder-decoder", "an encoder or a decoder"]),
         (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
         (LM, ["task 'language_model' without pretraining", "add pretraining"]),
         ({**LM, "finetuning": {"steps": 1}}, ["task 'language_model' with finetuning", "remove finetuning"]),

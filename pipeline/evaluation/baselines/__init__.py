@@ -19,5 +19,6 @@ BASELINES = Table(
         "name_template": "pipeline.evaluation.baselines.name_template:NAME_TEMPLATE",
         "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:NEAREST_NEIGHBOUR",
         "tfidf_logistic": "pipeline.evaluation.baselines.tfidf_logistic:TFIDF_LOGISTIC",
+        "tfidf_retrieval": "pipeline.evaluation.baselines.tfidf_retrieval:TFIDF_RETRIEVAL",
     },
 )

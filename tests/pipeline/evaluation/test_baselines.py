@@ -107,6 +107,18 @@ def test_the_second_text_of_an_input_counts() -> None:
     assert said[0].answer == "end"
 
 
+def test_retrieval_ranks_the_second_texts_of_all_that_is_asked() -> None:
+    asked = [
+        document(index, text)._replace(pair=second)
+        for index, (text, second) in enumerate(
+            [("reads a file", "a file on disk"), ("reads a socket", "the socket"), ("日本", "日本語"), ("x", None)]
+        )
+    ]
+    said = predict("tfidf_retrieval", Known([*TEXTS, document(7, "日本語")], ["a"] * 4), *asked)
+    assert [one.answer for one in said[:3]] == ["a file on disk", "the socket", "日本語"]
+    assert set(said[3].scores) == {"a file on disk", "the socket", "日本語"}
+
+
 def test_compression_learns_from_training_texts_and_gives_bits_of_bytes() -> None:
     known = Known([document(1, "the socket is closed when the last reader is gone")], [None])
     near, far = (

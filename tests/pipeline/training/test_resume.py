@@ -12,6 +12,7 @@ from fixtures.families import finetune, tiny_section
 from pipeline.errors import Damaged, Preempted
 from pipeline.recipe import Finetuning, Pretraining
 from pipeline.reporter import SilentReporter
+from pipeline.tasks.embedding.section import Embedding
 from pipeline.tasks.tagging.section import Tagging
 from pipeline.tasks.translation.section import Translation
 from pipeline.training import OBJECTIVES
@@ -36,6 +37,7 @@ FAMILIES = {
     "last-layer": "gpt2",
     "translation": "marian",
     "tagging": "bert",
+    "embedding": "bert",
 }
 """Case → family."""
 
@@ -46,6 +48,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "last-layer": {"trained": "last:1"},
 }
 TASKS: dict[str, Any] = {
+    "embedding": Embedding(kind="embedding", max_tokens=32),
     "tagging": Tagging(kind="tagging", max_tokens=32),
     "translation": Translation(kind="translation", target_language="w20", max_source_tokens=24, max_target_tokens=8),
 }

@@ -1,0 +1,1 @@
+"""Embedding: a vector for each text, near to those of texts that belong to it."""
