@@ -5,9 +5,13 @@ Files of a corpus:
 ======================= =========================================================================================
 <split>-00000.parquet … documents of one split (``train``, ``validation``, ``test``, ``held_out``); columns ``id``,
                         ``group``, ``name``, ``text``, ``pair`` (null for an input of one text), ``target`` (null without answer)
+cleaning.json           the rule by which texts were cleaned: ``data.filter.whitespace``
 quarantine.jsonl        records that could not be read: ``reason``, ``where``, ``excerpt``
 others                  what the task must know of all documents, e.g. ``labels.json``
 ======================= =========================================================================================
 
 The manifest holds the counts. ``read = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
 """
+
+CLEANING = "cleaning.json"
+"""The rule by which texts were cleaned, as a file of the corpus. Tokenization reads it, and must not depend on ingestion's code."""

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipeline.corpus import CLEANING
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Quarantined
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from pipeline.tasks.base import TaskExamples
 
 log = logging.getLogger(__name__)
-
-CLEANING = "cleaning.json"
-"""The rule by which texts were cleaned, as a file of the corpus."""
 
 STOP_CHECK_EVERY = 1000
 """Records between two checks whether to stop."""
