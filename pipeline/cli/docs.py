@@ -18,13 +18,14 @@ def register(app: typer.Typer) -> None:
         from pipeline.generate.image_requirements import image_requirements
         from pipeline.generate.kubernetes import kubernetes_files
         from pipeline.generate.policies import policy_files
-        from pipeline.generate.readme import readme, settings_page
+        from pipeline.generate.readme import readme, recipes_page, settings_page
         from pipeline.settings import load_settings
 
         home = load_settings().home
-        page = home / "README.md"
+        page, recipes = home / "README.md", home / "docs" / "recipes.md"
         wanted = {
             page: readme(page.read_text(), home, _commands(app)),
+            recipes: recipes_page(recipes.read_text()),
             home / "docs" / "settings.md": settings_page(home),
             **component_files(home),
             **image_requirements(home),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
+from pipeline.extension_points import table
 from pipeline.families.families import find_family
 from pipeline.families.kinds import Kind
 from pipeline.recipe.checks import DEFAULT_CONTEXT, OBJECTIVES
@@ -31,6 +32,17 @@ the first names that a family has are used."""
 NEW = {"steps": 1000, "batch": 64}
 GIVEN = {"steps": 1000, "batch": 32, "optimizer": "adamw", "learning_rate": 5e-5, "warmup": 0.1, "decay": 0.9}
 """Fine-tuning of given weights: AdamW with a small, linearly falling learning rate, as in BERT (arXiv 1810.04805, A.3)."""
+
+
+def example_task(kind: str, **fields: Any) -> TaskSection:  # noqa: ANN401 - any YAML values
+    """The section of a task; a required field has the first of its ``examples`` as value.
+
+    Raises:
+        BadInput: no such kind.
+    """
+    section: type[TaskSection] = table("trainshed.tasks").load(kind)
+    required = {name: found.examples[0] for name, found in section.model_fields.items() if found.is_required() and found.examples}
+    return section.model_validate({"kind": kind, **required, **fields})
 
 
 def starting_values(name: str, task: TaskSection, family: str | None, start: str | None) -> dict[str, Any]:

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
-from pipeline.extension_points import table
 from pipeline.recipe.recipe import Recipe, check_recipe
-from pipeline.recipe.starting_values import starting_values
+from pipeline.recipe.starting_values import example_task, starting_values
 from pipeline.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
-
-    from pipeline.tasks.section import TaskSection
 
 FULL = ("task", "model", "finetuning")
 WIDTH = 120
@@ -42,11 +39,10 @@ def new_recipe(name: str, kind: str, family: str | None = None, start: str | Non
     Raises:
         BadInput: no such kind or family, or they do not fit together.
     """
-    section: type[TaskSection] = table("trainshed.tasks").load(kind)
-    required = {field: found.examples[0] for field, found in section.model_fields.items() if found.is_required() and found.examples}
-    task = {"kind": kind, **required}
-    values = starting_values(name, section.model_validate(task), family, start)
-    values["task"] = task
+    task = example_task(kind)
+    section = type(task)
+    values = starting_values(name, task, family, start)
+    values["task"] = task.model_dump(mode="json", exclude_unset=True)
     check_recipe(values, f"{name}.yaml")
     lines = [
         f"# {section.__doc__.splitlines()[0]}" if section.__doc__ else "",
