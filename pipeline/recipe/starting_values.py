@@ -59,29 +59,34 @@ def starting_values(name: str, task: TaskSection, family: str | None, start: str
     """
     if family and start:
         raise BadInput("both a family and a start", "a family for a new model, or a start for given weights", "leave one out")
-    columns = {"text": "text"} | ({"target": "target"} if task.needs_target else {})
+    columns = {"text": "text"} | ({"target": "target"} if task.needs_target else {}) | ({"pair": "pair"} if task.needs_pair else {})
     values: dict[str, Any] = {
         "name": name,
         "description": "",
         "data": {"source": {"kind": "jsonl", "path": f"data/{name}.jsonl", "columns": columns}, "split": {"salt": name}},
     }
     if start:
-        values |= {"model": {"start": start}, "finetuning": dict(GIVEN)}
+        values |= {"model": {"start": start}}
+        values |= {"finetuning": dict(GIVEN)} if task.finetuned else {"pretraining": {"objective": _objective(task.kinds()[0]), **GIVEN}}
     else:
         values |= _new_model(task, family or next(FAMILIES[kind] for kind in FAMILIES if kind in task.kinds()))
     return {**values, "evaluation": {"examples": 1000}, "registration": {"model": name}}
 
 
 def _new_model(task: TaskSection, name: str) -> dict[str, Any]:
-    """Sections of a model that is built from scratch: pretrained on the corpus, then fine-tuned."""
+    """Sections of a model that is built from scratch: pretrained on the corpus, then fine-tuned if the task has examples."""
     family = find_family(name)
-    objective = next(objective for objective, kind in OBJECTIVES.items() if kind is family.kind)
     return {
         "model": {"family": name, "config": _sizes(family), "context": max(DEFAULT_CONTEXT, task.longest(family.kind))},
         "tokenizer": {"vocabulary": 4096},
-        "pretraining": {"objective": objective, **NEW},
-        "finetuning": dict(NEW),
+        "pretraining": {"objective": _objective(family.kind), **NEW},
+        **({"finetuning": dict(NEW)} if task.finetuned else {}),
     }
+
+
+def _objective(kind: Kind) -> str:
+    """The objective that pretrains a kind of model."""
+    return next(objective for objective, trained in OBJECTIVES.items() if trained is kind)
 
 
 def _sizes(family: Family) -> dict[str, int]:

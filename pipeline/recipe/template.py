@@ -1,6 +1,6 @@
 """A new recipe as YAML with comments: the docstring of each field above it.
 
-Of the sections that decide most (`FULL`), every field is shown; one that has its default is commented out, without a blank after the
+Of the sections that decide most (`FULL`, and pretraining where it is the last training), every field is shown; one that has its default is commented out, without a blank after the
 ``#``. Of the other sections only fields with a value are shown.
 """
 
@@ -51,7 +51,8 @@ def new_recipe(name: str, kind: str, family: str | None = None, start: str | Non
     for field, info in Recipe.model_fields.items():
         if field in values:
             lines += ["", *_comment(info)] if isinstance(values[field], dict) else _comment(info)
-            lines += _field(field, values[field], section if field == "task" else _section(info), full=field in FULL)
+            full = field in FULL or (field == "pretraining" and "finetuning" not in values)
+            lines += _field(field, values[field], section if field == "task" else _section(info), full=full)
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ from fixtures.shipped import RECIPES
 from pipeline import cli
 from pipeline.errors import BadInput
 from pipeline.families.families import families
-from pipeline.recipe import Finetuning, read_recipe
+from pipeline.recipe import Finetuning, Pretraining, read_recipe
 from pipeline.recipe.template import new_recipe
 from pipeline.tasks import TASKS
 
@@ -34,17 +34,20 @@ def folder(tmp_path, monkeypatch):
 def test_the_recipe_of_each_task_is_valid(kind, start, folder, capsys):
     assert cli.run(["new", "mine", "--task", kind, *(["--start", start] if start else [])]) == 0
     recipe = read_recipe(folder / "mine.yaml")
-    assert (recipe.task.kind, recipe.model.start, recipe.pretraining is None) == (kind, start, start is not None)
+    assert (recipe.task.kind, recipe.model.start) == (kind, start)
+    assert (recipe.finetuning is not None) == recipe.task.finetuned
+    assert (recipe.pretraining is None) == (start is not None and recipe.task.finetuned)
     assert capsys.readouterr().out.startswith(f"wrote {folder}/mine.yaml\n")
     assert cli.run(["recipes", "check"]) == 0
     assert capsys.readouterr().out == "mine: ok\n"
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_every_field_of_the_task_and_of_fine_tuning_is_shown_with_its_docstring(kind, folder):
+def test_every_field_of_the_task_and_of_its_last_training_is_shown_with_its_docstring(kind, folder):
     text = new_recipe("mine", kind)
     section = TASKS.load(kind)
-    for field, info in (*section.model_fields.items(), *Finetuning.model_fields.items()):
+    training = Finetuning if yaml.safe_load(text).get("finetuning") else Pretraining
+    for field, info in (*section.model_fields.items(), *training.model_fields.items()):
         assert re.search(rf"^ +#?{field}:", text, re.MULTILINE), field
         if info.description:
             assert info.description.replace("`", "").split()[0] in text
