@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from components import COMPONENTS
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
+from pipeline.recipe.start import Start, champion_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +28,13 @@ def line(step: Steps, recipe: Recipe) -> None:
     """From a source of text to a decision about the champion."""
     source = step.pin(recipe.data.source)
     corpus = step("ingestion", recipe.data, recipe.task, source=source)
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus)
+    start = step.start(recipe.model.start)
+    shape = recipe.model.without_start()
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start)
     result = None if recipe.finetuning else recipe.task
-    base = step("pretraining", recipe.model, recipe.pretraining, result, tokens=tokens) if recipe.pretraining else None
-    model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens, base=base) if recipe.finetuning else base
-    report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model)
+    base = step("pretraining", shape, recipe.pretraining, result, tokens=tokens, base=start) if recipe.pretraining else start
+    model = step("finetuning", shape, recipe.task, recipe.finetuning, tokens=tokens, base=base) if recipe.finetuning else base
+    report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model, base=start)
     champion = step.champion(recipe.registration.model)
     champion_report = step("evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)
     step("registration", recipe.registration, model=model, report=report, champion_report=champion_report)
@@ -39,9 +42,9 @@ def line(step: Steps, recipe: Recipe) -> None:
 
 @dataclass(frozen=True)
 class SourceInput:
-    """An outside source, pinned to a revision when the line is planned."""
+    """An outside source of text or weights, pinned to a revision when the line is planned."""
 
-    source: Source
+    source: Source | Start
 
     @property
     def type(self) -> ArtifactType:
@@ -54,6 +57,9 @@ class ChampionInput:
     """The champion when the line is planned; there may be none."""
 
     model: str
+
+    needed: bool = False
+    """Whether a run without a champion is refused."""
 
     @property
     def type(self) -> ArtifactType:
@@ -94,9 +100,19 @@ class Steps:
         """Begin with nothing recorded."""
         self.recorded: dict[str, Step] = {}
 
-    def pin(self, source: Source) -> SourceInput:
+    def pin(self, source: Source | Start) -> SourceInput:
         """The source, at the revision it has when the line is planned."""
         return SourceInput(source)
+
+    def start(self, address: str | None) -> Step | ChampionInput | None:
+        """The model that training starts from: imported weights, or a champion; None for a new model."""
+        if address is None:
+            return None
+        champion = champion_of(address)
+        if champion:
+            return ChampionInput(champion, needed=True)
+        given = Start(address=address)
+        return self("model_import", given, source=self.pin(given))
 
     def champion(self, model: str) -> ChampionInput:
         """The champion of this registered name, if any."""

@@ -11,7 +11,7 @@ class FinetuningParams(Params):
     """What fine-tuning needs to know."""
 
     model: Model
-    """Family and configuration of the model; unused with a base."""
+    """Family and configuration of the model; with a base, its context only."""
 
     task: Task
     """What is learned."""

@@ -11,7 +11,7 @@ class PretrainingParams(Params):
     """What pretraining needs to know."""
 
     model: Model
-    """Family and configuration of the model, or the weights to start from."""
+    """Family and configuration of the model; with a base, its context only."""
 
     pretraining: Pretraining
     """Objective, steps, optimizer."""

@@ -22,7 +22,15 @@ contract = Component(
     version=1,
     summary="Train a byte-level BPE on the train split, or take a given tokenizer, and write the corpus as token ids.",
     params=TokenizationParams,
-    inputs={"corpus": Input(ArtifactType.CORPUS), "base": Input(ArtifactType.MODEL, optional=True)},
+    inputs={
+        "corpus": Input(ArtifactType.CORPUS),
+        # a retraining starts from another champion each time, with the same tokenizer: its tokens are a cache hit
+        "base": Input(
+            ArtifactType.MODEL,
+            optional=True,
+            parts=("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"),
+        ),
+    },
     output=ArtifactType.TOKENS,
     task_parts=("encode",),
     image="training",

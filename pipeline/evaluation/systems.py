@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.evaluation.baselines.base import Known
 from pipeline.evaluation.pass_progress import PassProgress
 from pipeline.lookup import load_object
-from pipeline.models.build import from_weights
-from pipeline.models.files import Loaded
+from pipeline.models.files import Loaded, load_base
 from pipeline.models.files import untrained as random_weights
 from pipeline.reporter import CpuHeartbeat
 
@@ -51,7 +50,7 @@ def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
         None if the model started from weights that are not given here.
     """
     info = loaded.info
-    model = random_weights(info) if info.architecture else from_weights(base, info.head, 0.0, info.seed) if base else None
+    model = random_weights(info) if info.architecture else load_base(base, info.head, 0.0, info.seed) if base else None
     return Loaded(model.to(loaded.device).eval(), loaded.tokenizer, info, loaded.folder) if model else None
 
 

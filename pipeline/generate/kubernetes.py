@@ -1,7 +1,7 @@
 """Kubernetes objects that each component needs: its service account and its external secret.
 
 Written to ``infra/kubernetes/base/service-accounts.yaml`` and ``infra/kubernetes/external-secrets/stages.yaml``. Both are named
-``trainshed-<stage>``, which is what the launcher puts into a pod (`pipeline.launchers.kubernetes.render`).
+``trainshed-<stage>``, with hyphens for underscores, which is what the launcher puts into a pod (`pipeline.launchers.kubernetes.render`).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def kubernetes_files(home: Path) -> dict[Path, str]:
         home: the checkout.
     """
     folder = home / "infra" / "kubernetes"
+    stages = [stage.replace("_", "-") for stage in COMPONENTS]
     return {
-        folder / "base" / "service-accounts.yaml": ACCOUNTS_HEADER
-        + "---\n".join(SERVICE_ACCOUNT.format(stage=stage) for stage in COMPONENTS),
-        folder / "external-secrets" / "stages.yaml": SECRETS_HEADER + "---\n".join(EXTERNAL.format(stage=stage) for stage in COMPONENTS),
+        folder / "base" / "service-accounts.yaml": ACCOUNTS_HEADER + "---\n".join(SERVICE_ACCOUNT.format(stage=stage) for stage in stages),
+        folder / "external-secrets" / "stages.yaml": SECRETS_HEADER + "---\n".join(EXTERNAL.format(stage=stage) for stage in stages),
     }

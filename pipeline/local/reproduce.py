@@ -15,14 +15,12 @@ from components import COMPONENTS
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts, input_digests
-from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
-from pipeline.recipe.data import Source
 from pipeline.runs.records import read_failure
 from pipeline.runs.request import Request
-from pipeline.sources import PINNERS
+from pipeline.starts.pin import pin_source, source_of
 from pipeline.tracking import end_run
 
 if TYPE_CHECKING:
@@ -111,15 +109,14 @@ class _Rebuilder:
 
     def _pin(self, component: Component, params: Params) -> Pin | None:
         """The present revision of the source; None if it cannot be read, or the component reads none."""
-        if not any(wanted.type is ArtifactType.SOURCE for wanted in component.inputs.values()):
+        source = source_of(params)
+        if source is None:
             return None
-        source = Source.model_validate(params.model_dump(mode="json")["data"]["source"])
         try:
-            pin: Pin = PINNERS.load(source.kind)(source, self.settings)
+            return pin_source(source, self.settings)
         except TrainshedError as error:
             self.on_line(component.name, f"the source can no longer be read: {error}")
             return None
-        return pin
 
     def _copy(self, manifest: Manifest) -> Reference:
         """Copy an artifact from the original store."""

@@ -70,7 +70,7 @@ def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec
     """
     config = make_config(architecture, vocabulary, dropout)
     spec.apply(config)
-    model_class = _class_of(config, spec)
+    model_class = class_of(config, spec)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
@@ -86,6 +86,8 @@ def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec
 def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
     """Load the weights of a transformers folder; a head that the folder lacks gets random weights by the seed.
 
+    A head for other classes than those of ``spec`` is not kept, even if it has as many.
+
     Args:
         folder: ``config.json`` and safetensors.
         spec: the head it should have.
@@ -96,11 +98,12 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
         BadInput: the folder does not hold a model, or its family has no such head.
     """
     config = read_config(folder)
+    other_classes = bool(spec.labels) and not spec.mean_pooling and tuple(config.id2label.values()) != spec.labels
     set_dropout(config, dropout)
     spec.apply(config)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model_class = _class_of(config, spec)
+        model_class = class_of(config, spec)
         core = model_class.from_pretrained(
             folder,
             config=config,
@@ -108,9 +111,23 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
             attn_implementation=KERNEL,
             local_files_only=True,
             use_safetensors=True,
+            ignore_mismatched_sizes=other_classes,
             **_without_pooler(model_class, spec),
         )
+        if other_classes:
+            _renew_head(core, seed)
         return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
+
+
+def _renew_head(core: PreTrainedModel, seed: int) -> None:
+    """Give every module outside the base model random weights by the seed, as transformers does for a head that is missing."""
+    torch.manual_seed(seed)
+    inside = set(core.base_model.modules()) | {core}
+    for module in core.modules():
+        if module not in inside:
+            for weight in module.parameters(recurse=False):
+                weight._is_hf_initialized = False  # transformers skips weights that it loaded  # noqa: SLF001
+            core._init_weights(module)  # noqa: SLF001 - the hook that each family overrides
 
 
 def read_config(folder: Path) -> PretrainedConfig:
@@ -137,7 +154,7 @@ def kind_of(config: PretrainedConfig) -> Kind:
     return found.kind if found else Kind.ENCODER_DECODER if config.is_encoder_decoder else Kind.DECODER
 
 
-def _class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
+def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
     """The model class of a configuration with a head.
 
     Raises:

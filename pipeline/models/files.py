@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from pipeline.models.build import HeadSpec
     from pipeline.models.text_model import TextModel
 
 INFO, HISTORY, HEAD_FILE, TOKENIZER = "trainshed.json", "history.json", "head.safetensors", "tokenizer.json"
@@ -124,6 +125,24 @@ def load_weights(folder: Path, info: ModelInfo, dropout: float = 0.0) -> TextMod
     except (SafetensorError, RuntimeError, OSError, KeyError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise BadInput(f"the weights in {folder} cannot be read: {said}", "", "fetch or train the model again") from error
+    return model
+
+
+def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
+    """The model of a base folder with the head that a task needs; our head of a fine-tuned base is kept if its classes are the same.
+
+    Args:
+        folder: an ordinary transformers folder, or one that `save_model` wrote.
+        spec: the head.
+        dropout: probability, wherever the family has dropout.
+        seed: decides the weights of a new head.
+
+    Raises:
+        BadInput: the folder does not hold a model, or its family has no such head.
+    """
+    model = from_weights(folder, spec, dropout, seed)
+    if model.head is not None and (folder / HEAD_FILE).is_file() and read_info(folder).head == spec:
+        model.head.load_state_dict(load_file(folder / HEAD_FILE))
     return model
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
+from pipeline.errors import BadInput
 from pipeline.file_cache import FileCache
 from pipeline.line import ChampionInput, SourceInput
 from pipeline.registry.ledger import Ledger
-from pipeline.sources import PINNERS
+from pipeline.starts.pin import pin_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ class InputResolver:
             outputs: artifact of each earlier step by id; None for a skipped step; no entry while it is not known.
 
         Raises:
-            BadInput: the source is missing or empty.
+            BadInput: the source is missing or empty, or there is no champion to start from.
             Unavailable: the source is unreachable.
         """
         inputs: dict[str, Reference] = {}
@@ -75,6 +76,10 @@ class InputResolver:
                 continue
             if isinstance(origin, ChampionInput):
                 given, reason = self._champion(origin), f"{origin.model} has no champion yet"
+                if given is None and origin.needed:
+                    raise BadInput(
+                        f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
+                    )
             elif origin is None:
                 given, reason = None, f"the line has no {name}"
             elif origin.id not in outputs:
@@ -116,7 +121,7 @@ class InputResolver:
         source = origin.source
         key = source.model_dump_json()
         if key not in self._pins:
-            self._pins[key] = PINNERS.load(source.kind)(source, self.settings)
+            self._pins[key] = pin_source(source, self.settings)
         return self._pins[key]
 
     def _champion(self, origin: ChampionInput) -> Reference | None:

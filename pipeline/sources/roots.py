@@ -18,28 +18,30 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 S3 = "s3://"
+FIELD = "data.source.path"
 SYSTEM = tuple(Path(folder) for folder in ("/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/var/run"))
 
 
-def check_address(address: str, settings: Settings) -> None:
-    """Check ``data.source.path`` before anything is read.
+def check_address(address: str, settings: Settings, field: str = FIELD) -> None:
+    """Check an address of a recipe before anything is read.
 
     Args:
         address: a path, a glob or an ``s3://`` prefix; a relative path starts at the checkout.
         settings: allowed roots, checkout and state folder.
+        field: the field of the recipe, for messages.
 
     Raises:
         BadInput: it is outside the allowed roots.
     """
     if not address.startswith(S3):
-        check_file(_fixed_part(settings.home / Path(address).expanduser()), settings)
+        check_file(_fixed_part(settings.home / Path(address).expanduser()), settings, field)
         return
     roots = [root.rstrip("/") + "/" for root in settings.source_roots if root.startswith(S3)]
     if settings.source_roots and not any(f"{address.rstrip('/')}/".startswith(root) for root in roots):
-        raise _outside(address, settings)
+        raise _outside(address, settings, field)
 
 
-def check_file(path: Path, settings: Settings) -> None:
+def check_file(path: Path, settings: Settings, field: str = FIELD) -> None:
     """Check a file or folder where it really is: a link must not lead out of the allowed roots.
 
     Raises:
@@ -47,9 +49,7 @@ def check_file(path: Path, settings: Settings) -> None:
     """
     real = path.resolve()
     if real.is_relative_to(settings.state.resolve()):
-        raise BadInput(
-            f"data.source.path: {path} is in the state folder, with the keys of the stack", "", "copy the data to another folder"
-        )
+        raise BadInput(f"{field}: {path} is in the state folder, with the keys of the stack", "", "copy the data to another folder")
     if settings.source_roots:
         roots = [(settings.home / Path(root).expanduser()).resolve() for root in settings.source_roots if not root.startswith(S3)]
         allowed = any(real.is_relative_to(root) for root in roots)
@@ -57,7 +57,7 @@ def check_file(path: Path, settings: Settings) -> None:
         hidden = any(part.startswith(".") for part in real.parts)
         allowed = not hidden and not any(real.is_relative_to(folder) for folder in SYSTEM)
     if not allowed:
-        raise _outside(str(path), settings)
+        raise _outside(str(path), settings, field)
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -67,8 +67,8 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts[:magic])
 
 
-def _outside(address: str, settings: Settings) -> BadInput:
+def _outside(address: str, settings: Settings, field: str) -> BadInput:
     expected = "no hidden or system folder" if not settings.source_roots else f"a place in {', '.join(settings.source_roots)}"
     return BadInput(
-        f"data.source.path: sources may not be read from {address}", expected, "move the data, or set TRAINSHED_SOURCE_ROOTS to allow it"
+        f"{field}: sources may not be read from {address}", expected, "move the data, or set TRAINSHED_SOURCE_ROOTS to allow it"
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
 from pipeline.models.architecture import Architecture, context_of, make_config
-from pipeline.models.build import from_weights, kind_of, new_model, read_config
-from pipeline.models.files import TOKENIZER
+from pipeline.models.build import kind_of, new_model, read_config
+from pipeline.models.files import TOKENIZER, load_base
 from pipeline.models.info import ModelInfo
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def start_model(
     _check_tokenizer(job.base, tokens)
     kind = kind_of(config)
     spec = head(kind)
-    model = from_weights(job.base, spec, dropout, seed)
+    model = load_base(job.base, spec, dropout, seed)
     _check_embeddings(model, tokens.vocabulary.size)
     context = _context(job.model, context_of(config))
     return model, ModelInfo(kind, config.model_type, context, tokens.vocabulary, spec, seed=seed)

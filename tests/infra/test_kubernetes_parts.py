@@ -89,7 +89,7 @@ def test_every_stage_gets_the_secret_its_pods_name_with_exactly_the_variables_th
         assert found["spec"]["target"]["name"] == secret_name(stage, Settings())
         # a token comes with temporary keys only, and a store of secrets keeps lasting ones
         assert {row["secretKey"] for row in found["spec"]["data"]} == set(KEYS.values()) - {"AWS_SESSION_TOKEN"}
-        assert {row["remoteRef"]["key"] for row in found["spec"]["data"]} == {f"trainshed/{stage}", "trainshed/mlflow"}
+        assert {row["remoteRef"]["key"] for row in found["spec"]["data"]} == {f"trainshed/{stage.replace('_', '-')}", "trainshed/mlflow"}
     assert {name for place, name in secrets if place == "trainshed"} == {secret_name(stage, Settings()) for stage in COMPONENTS}
 
 

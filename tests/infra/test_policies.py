@@ -9,6 +9,7 @@ from importlib import import_module
 import pytest
 from fixtures.line import Heard
 from fixtures.policy import FOLDER, Asked, allowed, applies, like, policy
+from fixtures.starts import pretrained_folder
 
 from components import COMPONENTS
 from pipeline.artifacts import gc
@@ -70,6 +71,8 @@ def run_everything(line, recorder, tmp_path) -> None:
     flip(line, "finetuning")
     recorder.identity = "airflow"
     line.run({"finetuning.learning_rate": 1e-3}, Heard(), frozenset({"evaluation"}))
+    base = pretrained_folder(tmp_path / "base", "t5")
+    line.run({"model": {"start": str(base), "context": 64}, "pretraining": None})
     store = line.artifacts.store
     store.put(replanned_key("r", 1), b"{}", if_absent=True)
     store.put(failure_key("r", "s"), b"{}")
@@ -157,13 +160,13 @@ def test_only_registration_and_maintenance_may_write_the_ledger_even_with_all_ri
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
-def test_only_ingestion_reads_sources_and_airflow_lists_them(identity) -> None:
+def test_only_what_takes_a_source_reads_sources_and_airflow_lists_them(identity) -> None:
     context = {"aws:SecureTransport": "true"}
     read = Asked("s3:GetObject", "arn:aws:s3:::sources/corpus/part-1.jsonl", context)
     listed = Asked("s3:ListBucket", "arn:aws:s3:::sources", context)
     statements = policy(f"identities/{identity}")
-    assert allowed(read, statements, policy("bucket")) is (identity == "ingestion")
-    assert allowed(listed, statements, policy("bucket")) is (identity in {"ingestion", "airflow"})
+    assert allowed(read, statements, policy("bucket")) is (identity in {"ingestion", "model_import"})
+    assert allowed(listed, statements, policy("bucket")) is (identity in {"ingestion", "model_import", "airflow"})
 
 
 @pytest.mark.parametrize("stage", COMPONENTS)

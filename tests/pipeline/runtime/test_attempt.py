@@ -11,6 +11,7 @@ import pytest
 import requests
 from fixtures.bench import SAMPLE, Bench, bench
 
+from components import COMPONENTS
 from pipeline.runs.records import read_failure, read_progress
 
 __all__ = ["bench"]
@@ -190,7 +191,7 @@ def test_a_damaged_input_is_quarantined_and_told(bench: Bench) -> None:
 
 
 def test_help_says_what_it_takes_and_how_it_ends() -> None:
-    for stage in ("ingestion", "tokenization", "pretraining", "finetuning", "evaluation", "registration"):
+    for stage in COMPONENTS:
         done = subprocess.run([sys.executable, "-m", f"components.{stage}", "--help"], capture_output=True, text=True, check=True)
         assert "exit codes" in done.stdout
         assert "--request" in done.stdout

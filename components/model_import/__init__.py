@@ -1,0 +1,1 @@
+"""The model_import stage: contract and body."""

@@ -1,0 +1,80 @@
+"""A folder of this machine, or one GGUF file: each file is pinned by its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput, Unavailable
+from pipeline.file_cache import FileCache
+from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.roots import check_file
+from pipeline.starts.base import FIELD, GGUF, PIECE_BYTES, choose_files, report_or_stop
+
+if TYPE_CHECKING:
+    from pipeline.recipe.start import Start
+    from pipeline.reporter import Reporter
+    from pipeline.settings import Settings
+
+
+class LocalStart:
+    """Implements `pipeline.starts.base.StartKind`."""
+
+    def __init__(self, start: Start, settings: Settings) -> None:
+        self.address, self.settings = start.address, settings
+        self.place = settings.home / Path(start.address).expanduser()
+
+    def pin(self) -> Pin:
+        """Digests of the files that are read."""
+        check_file(self.place, self.settings, FIELD)
+        try:
+            files = self._files()
+            file_cache = FileCache(self.settings.file_cache_path("digests"))
+            items = tuple(
+                PinnedItem(name=path.as_posix(), revision=f"sha256:{file_cache.get(path, 'sha256', _sha256)}", size=path.stat().st_size)
+                for path in files
+            )
+        except OSError as error:
+            raise BadInput(f"{FIELD}: cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
+        file_cache.save()
+        return Pin(kind="folder", items=items)
+
+    def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:
+        """Copy the files and compare their digests."""
+        done, total = 0, sum(item.size for item in pin.items)
+        for item in pin.items:
+            source, digest = Path(item.name), hashlib.sha256()
+            try:
+                with source.open("rb") as file, (folder / source.name).open("wb") as copy:
+                    while piece := file.read(PIECE_BYTES):
+                        digest.update(piece)
+                        copy.write(piece)
+                        done += len(piece)
+                        report_or_stop(reporter, done, total)
+            except FileNotFoundError as error:
+                raise _changed(item.name, "it does not exist here") from error
+            if f"sha256:{digest.hexdigest()}" != item.revision:
+                raise _changed(item.name, "its content is different")
+        return folder
+
+    def _files(self) -> list[Path]:
+        if self.place.is_file():
+            if self.place.suffix != GGUF:
+                raise BadInput(f"{FIELD}: {self.address} is a file", "a folder, or a .gguf file", "name the folder it is in")
+            return [self.place]
+        if not self.place.is_dir():
+            raise BadInput(f"{FIELD}: no folder {self.place}", "a folder with config.json and safetensors", "correct model.start")
+        found = [self.place / name for name in choose_files((path.name for path in self.place.iterdir() if path.is_file()), self.address)]
+        for path in found:
+            check_file(path, self.settings, FIELD)
+        return found
+
+
+def _changed(name: str, how: str) -> Unavailable:
+    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

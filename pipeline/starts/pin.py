@@ -1,0 +1,37 @@
+"""Pin whatever a step reads from outside: a source of text, or pretrained weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.recipe.data import Source
+from pipeline.recipe.start import Start
+from pipeline.sources import PINNERS
+from pipeline.starts import pin_start
+
+if TYPE_CHECKING:
+    from pipeline.component import Params
+    from pipeline.settings import Settings
+    from pipeline.sources.base import Pin
+
+
+def pin_source(source: Source | Start, settings: Settings) -> Pin:
+    """The revision that the source has now.
+
+    Raises:
+        BadInput: it is missing or empty.
+        Unavailable: its server is unreachable.
+    """
+    if isinstance(source, Start):
+        return pin_start(source, settings)
+    pin: Pin = PINNERS.load(source.kind)(source, settings)
+    return pin
+
+
+def source_of(params: Params) -> Source | Start | None:
+    """The outside source that a component's params name; None if they name none."""
+    for _, section in params:
+        found = section if isinstance(section, Start) else getattr(section, "source", None)
+        if isinstance(found, Source | Start):
+            return found
+    return None
