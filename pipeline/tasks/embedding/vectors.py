@@ -52,7 +52,7 @@ def text_vectors(model: TextModel, inputs: dict[str, Tensor]) -> Tensor:
         last_B = inputs["attention_mask"].sum(dim=1) - 1
         pooled_BD = states_BSD[torch.arange(len(states_BSD), device=states_BSD.device), last_B]
     else:
-        pooled_BD = (states_BSD * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1)
+        pooled_BD = (states_BSD * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1).clamp_min(1)  # an empty text without a frame
     return functional.normalize(pooled_BD, dim=1)
 
 

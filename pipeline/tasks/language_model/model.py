@@ -38,7 +38,7 @@ class LanguageModel:
         A text that leaves no room for a continuation loses its beginning.
         """
         vocabulary, most = loaded.info.vocabulary, self._task.max_new_tokens
-        first, room = beginning(vocabulary), loaded.info.context - most
+        first, room = beginning(vocabulary), max(1, loaded.info.context - most)
         encoded = encoder_of(loaded).encode([document.text for document in documents])
         prompts = [[*first, *ids.tolist()][-room:] if len(ids) else [] for ids in encoded]
         written = generate(loaded, prompts, most, generation_arguments(self._task.generation), batch, progress.beat)

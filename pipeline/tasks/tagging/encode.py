@@ -61,7 +61,7 @@ class Encode:
         room = self._task.max_tokens - len(encoder.vocabulary.frame.prefix) - len(encoder.vocabulary.frame.suffix)
         encoded = self._tokenizer(encoder.folder).encode_batch([document.text for document in documents], add_special_tokens=False)
         return [
-            Pieces(np.array(row.ids[:room], dtype=np.int64), _first_pieces(document.text, row.offsets[:room]))
+            Pieces(np.array(row.ids[:room], dtype=np.int64), first_pieces(document.text, row.offsets[:room]))
             for document, row in zip(documents, encoded, strict=True)
         ]
 
@@ -92,7 +92,7 @@ class Encode:
         return self._tokenizers[folder]
 
 
-def _first_pieces(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+def first_pieces(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     """The first piece of each token of a text, from the first and one-past-last character of each piece."""
     tokens = split_tokens(text) if text else []
     first = np.full(len(tokens), NONE, dtype=np.int64)

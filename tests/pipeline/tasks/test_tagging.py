@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures.documents import document
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
@@ -21,7 +22,7 @@ from pipeline.models.files import load_model
 from pipeline.serving.answer import Answerer
 from pipeline.tasks.parts import part
 from pipeline.tasks.tagging.batch import tagged_batch
-from pipeline.tasks.tagging.encode import NONE
+from pipeline.tasks.tagging.encode import NONE, first_pieces
 from pipeline.tasks.tagging.feed import tag_losses
 from pipeline.tasks.tagging.section import Tagging
 from pipeline.tasks.tagging.tokens import join_tokens
@@ -65,6 +66,45 @@ def test_the_first_piece_of_a_token_carries_its_tag(load: Callable[..., Loaded])
     (row,) = encode.encode([one], encoder, Counter(), "train")
     assert [LABELS[number] for number in row["tags"]] == json.loads(one.target)
     assert np.array_equal(row["places"], pieces.first)
+
+
+def word_piece() -> Tokenizer:
+    vocabulary = ["[UNK]", "zur", "##ich", "is", "new", "york", "'", "s", "u", "."]
+    made = Tokenizer(models.WordPiece({word: number for number, word in enumerate(vocabulary)}, unk_token="[UNK]"))
+    made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(strip_accents=True), pre_tokenizers.BertPreTokenizer()
+    return made
+
+
+def unigram() -> Tokenizer:
+    pieces = ["<unk>", "▁", "▁Zür", "ich", "▁is", "▁New", "▁York", "'s", "U", ".", "S"]
+    made = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
+    made.normalizer, made.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
+    return made
+
+
+def bytes_after_blanks() -> Tokenizer:
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE({character: number for number, character in enumerate(alphabet)}, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    made.post_processor = processors.ByteLevel(trim_offsets=True)
+    return made
+
+
+@pytest.mark.parametrize("make", [word_piece, unigram, bytes_after_blanks])
+def test_offsets_of_each_kind_of_tokenizer_say_which_piece_begins_a_token(make: Callable[[], Tokenizer]) -> None:
+    text = join_tokens(["Zürich", "'s", "New York", "is", "U.S."])
+    row = make().encode(text, add_special_tokens=False)
+    begins = [row.offsets[place][0] for place in first_pieces(text, row.offsets)]
+    starts = [0, 7, 10, 19, 22]
+    # a piece that holds a blank and the character after it begins at the blank
+    assert [begin + (text[begin] == " ") for begin in begins] == starts
+
+
+def test_a_tokenizer_that_drops_characters_leaves_tokens_without_a_piece() -> None:
+    text = join_tokens(["Zürich", "\u200b", "is"])
+    row = word_piece().encode(text, add_special_tokens=False)
+    assert first_pieces(text, row.offsets).tolist()[1] == NONE
+    assert first_pieces("", []).tolist() == []
 
 
 def test_what_is_cut_is_counted_and_tags_unknown_to_training_are_left_out(load: Callable[..., Loaded]) -> None:
