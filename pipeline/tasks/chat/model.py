@@ -13,8 +13,9 @@ from pipeline.models.build import HeadSpec
 from pipeline.models.collate import collate_rows, round_up, text_document
 from pipeline.models.generate import generate
 from pipeline.models.losses import token_losses
-from pipeline.tasks.chat.encode import Encode, messages_of
+from pipeline.tasks.chat.encode import messages_of
 from pipeline.tasks.chat.messages import ASSISTANT
+from pipeline.tasks.parts import part
 from pipeline.tasks.written.generation import generation_arguments
 from pipeline.tokens.text_encoder import encoder_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
     from pipeline.models.files import Loaded
     from pipeline.tasks.base import Progress
+    from pipeline.tasks.chat.encode import Encode
     from pipeline.tasks.chat.feed import ChatFeed
     from pipeline.tasks.chat.section import Chat
     from pipeline.training.base import FeedInputs
@@ -34,7 +36,8 @@ class ChatModel:
 
     def __init__(self, task: Chat) -> None:
         """Take limits, template and generation settings of the recipe."""
-        self._task, self._encode = task, Encode(task)
+        self._task = task
+        self._encode: Encode = part(task, "encode")
 
     def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:  # noqa: ARG002 - a TrainedTask's signature
         """The head that predicts tokens.

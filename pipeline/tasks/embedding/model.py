@@ -11,8 +11,8 @@ from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.ranking import choose
 from pipeline.models.build import HeadSpec
-from pipeline.tasks.embedding.encode import Encode
 from pipeline.tasks.embedding.vectors import text_tensors, text_vectors
+from pipeline.tasks.parts import part
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.metrics.base import Prediction
     from pipeline.models.files import Loaded
     from pipeline.tasks.base import Progress
+    from pipeline.tasks.embedding.encode import Encode
     from pipeline.tasks.embedding.feed import EmbeddingFeed
     from pipeline.tasks.embedding.section import Embedding
     from pipeline.training.base import FeedInputs
@@ -34,7 +35,8 @@ class Embedder:
 
     def __init__(self, task: Embedding) -> None:
         """Take the limit and the temperature of the recipe."""
-        self._task, self._encode = task, Encode(task)
+        self._task = task
+        self._encode: Encode = part(task, "encode")
 
     def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:  # noqa: ARG002 - a TrainedTask's signature
         """None: vectors are pooled from the states.

@@ -13,8 +13,9 @@ from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Prediction
 from pipeline.models.build import HeadSpec
+from pipeline.tasks.parts import part
 from pipeline.tasks.tagging.batch import tagged_batch
-from pipeline.tasks.tagging.encode import NONE, Encode
+from pipeline.tasks.tagging.encode import NONE
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
     from pipeline.models.files import Loaded
     from pipeline.tasks.base import Progress
-    from pipeline.tasks.tagging.encode import Pieces
+    from pipeline.tasks.tagging.encode import Encode, Pieces
     from pipeline.tasks.tagging.feed import TaggingFeed
     from pipeline.tasks.tagging.section import Tagging
     from pipeline.training.base import FeedInputs
@@ -40,7 +41,8 @@ class Tagger:
 
     def __init__(self, task: Tagging) -> None:
         """Take the limit of the recipe."""
-        self._task, self._encode = task, Encode(task)
+        self._task = task
+        self._encode: Encode = part(task, "encode")
 
     def head(self, kind: Kind, labels: tuple[str, ...]) -> HeadSpec:
         """A classifier of each position over the tags of the corpus.
