@@ -28,7 +28,7 @@ def line(step: Steps, recipe: Recipe) -> None:
     """From a source of text to a decision about the champion."""
     source = step.pin(recipe.data.source)
     corpus = step("ingestion", recipe.data, recipe.task, source=source)
-    start = step.start(recipe.model.start)
+    start = step.start(recipe.model.start, recipe.tokenizer.words)
     shape = recipe.model.without_start()
     tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start)
     result = None if recipe.finetuning else recipe.task
@@ -104,14 +104,14 @@ class Steps:
         """The source, at the revision it has when the line is planned."""
         return SourceInput(source)
 
-    def start(self, address: str | None) -> Step | ChampionInput | None:
-        """The model that training starts from: imported weights, or a champion; None for a new model."""
+    def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:
+        """The model that training starts from: imported weights, or a champion; None for a new model. ``words`` extend the tokenizer of imported weights."""
         if address is None:
             return None
         champion = champion_of(address)
         if champion:
             return ChampionInput(champion, needed=True)
-        given = Start(address=address)
+        given = Start(address=address, words=words)
         return self("model_import", given, source=self.pin(given))
 
     def champion(self, model: str) -> ChampionInput:

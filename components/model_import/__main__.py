@@ -18,7 +18,7 @@ def import_model(work: Work[ModelImportParams]) -> None:
         fetched = fetch_start(work.params.start, work.source, Path(scratch), work.settings, work.reporter)
         # a GGUF file of 135 million weights takes 40 s, and transformers reports nothing meanwhile
         with CpuHeartbeat(work.reporter):
-            work.counts.update(import_weights(fetched, work.output, Path(scratch)))
+            work.counts.update(import_weights(fetched, work.output, Path(scratch), work.params.start.words or ()))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import PYDOCS_FIELDS, Columns
 from pipeline.recipe.names import UNTRAINED
-from pipeline.recipe.start import address_problem
+from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,16 @@ def _model(recipe: Recipe) -> Problem:
     if (model.family is None) == (model.start is None):
         got = "model has both family and start" if model.family else "model has neither family nor start"
         return got, "a family for a new model, or a start for given weights", "keep one of them"
+    words = recipe.tokenizer.words or ()
+    if words and (model.start is None or champion_of(model.start)):
+        got = (
+            "tokenizer.words with a new model"
+            if model.start is None
+            else "tokenizer.words with a champion, which has those of its first base"
+        )
+        return got, "model.start with weights to import", "remove tokenizer.words"
+    if any(not word.strip() or word.split() != [word] for word in words):
+        return f"tokenizer.words {list(words)!r}", "single words", "remove what is empty or holds white space"
     if model.start is None:
         return None
     wanted = address_problem(model.start)

@@ -43,6 +43,9 @@ class Start(Section):
     address: str
     """A folder, a GGUF file, ``s3://bucket/prefix``, ``package:name==version`` or ``hub:name@revision``."""
 
+    words: tuple[str, ...] | None = None
+    """Words that extend the tokenizer of the weights."""
+
     @field_validator("address")
     @classmethod
     def _is_pinned(cls, address: str) -> str:

@@ -24,3 +24,6 @@ class Tokenizer(Section):
 
     sentinels: int = Field(100, ge=0)
     """Number of ``<extra_id_n>`` tokens that span corruption needs."""
+
+    words: tuple[str, ...] | None = None
+    """With given weights: words of the domain that become single tokens of the base's tokenizer. Each begins as the mean of its pieces."""

@@ -72,6 +72,8 @@ def tiktoken_encoding(tokenizer: Tokenizer) -> tiktoken.Encoding | None:
         return None
     vocabulary: dict[str, int] = data["model"]["vocab"]
     specials = {token["content"] for token in data["added_tokens"]}
+    if not all(token["special"] for token in data["added_tokens"]):
+        return None  # words that were added to a base's tokenizer are found before the merges
     merges = [pair if isinstance(pair, list) else pair.split(" ") for pair in data["model"]["merges"]]
     order = [vocabulary["".join(pair)] for pair in merges]
     to_byte = _byte_of_character()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from torch.nn import Embedding
+
 from pipeline.errors import BadInput
 from pipeline.models.architecture import Architecture, context_of, make_config
 from pipeline.models.build import kind_of, new_model, read_config
@@ -54,7 +56,8 @@ def start_model(
     spec = head(kind)
     model = load_base(job.base, spec, dropout, seed)
     _check_embeddings(model, tokens.vocabulary.size)
-    context = _context(job.model, context_of(config))
+    limit = context_of(config)
+    context = _context(job.model, limit and limit - _unused_positions(model))
     return model, ModelInfo(kind, config.model_type, context, tokens.vocabulary, spec, seed=seed)
 
 
@@ -73,6 +76,13 @@ def _context(model: Model, limit: int | None) -> int:
     if model.context and limit and model.context > limit:
         raise BadInput(f"model.context {model.context}", f"at most {limit}, the positions of the base model", "lower model.context")
     return model.context or limit or DEFAULT_CONTEXT
+
+
+def _unused_positions(model: TextModel) -> int:
+    """Positions that no token gets: RoBERTa and its kin number the first token pad + 1."""
+    tables = (part for name, part in model.core.named_modules() if name.endswith("position_embeddings") and isinstance(part, Embedding))
+    table = next(tables, None)
+    return 0 if table is None or table.padding_idx is None else table.padding_idx + 1
 
 
 def _check_tokenizer(base: Path, tokens: TokenFolder) -> None:

@@ -43,7 +43,7 @@ def test_the_folder_gives_the_logits_and_the_ids_of_the_model_that_was_written(
     ids = [tokenizer(text, return_tensors="pt")["input_ids"] for tokenizer, text in zip(tokenizers, texts, strict=True)]
     assert torch.equal(*ids)
     torch.testing.assert_close(ours(ids[0]).logits, theirs(ids[0]).logits, rtol=0, atol=1e-6)
-    assert counts == {"parameters": theirs.num_parameters(), "vocabulary": 360, "embeddings": 360}
+    assert counts == {"parameters": theirs.num_parameters(), "vocabulary": 360, "embeddings": 360, "words": 0}
     assert not hasattr(ours.config, "quantization_config")
 
 
