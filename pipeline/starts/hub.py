@@ -53,7 +53,7 @@ class HubStart:
             raise BadInput(
                 f"{FIELD}: the hub has no {self.name}@{self.revision[:12]}, or it is not public", "", "correct model.start"
             ) from error
-        except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, HTTPError, OSError) as error:
+        except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, HTTPError) as error:
             raise Unavailable(
                 f"{FIELD}: the hub is unreachable for {self.name} ({type(error).__name__})",
                 "",
