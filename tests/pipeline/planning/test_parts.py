@@ -53,7 +53,7 @@ class Store:
 @pytest.fixture
 def store(folder_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     taken = replace(tokenization.contract.inputs["corpus"], parts=PARTS)
-    monkeypatch.setattr(tokenization, "contract", replace(tokenization.contract, inputs={"corpus": taken}))
+    monkeypatch.setattr(tokenization, "contract", replace(tokenization.contract, inputs={**tokenization.contract.inputs, "corpus": taken}))
     (tmp_path / "made").mkdir()
     return Store(folder_settings, tmp_path / "made")
 
