@@ -24,6 +24,7 @@ from pipeline.tasks.embedding.section import Embedding
 from pipeline.tasks.embedding.vectors import contrastive_losses, pair_batch, text_tensors, text_vectors
 from pipeline.tasks.parts import part
 from pipeline.tokens.text_encoder import encoder_of
+from pipeline.training.process_group import ProcessGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,18 @@ def test_the_loss_is_that_of_the_formula(load: Callable[..., Loaded], family: st
     similar = (vectors(loaded, TEXTS) @ vectors(loaded, seconds).T / 0.1).double()
     expected = [-float(similar[row, row] - torch.logsumexp(similar[row], dim=0)) for row in range(3)]
     assert losses.tolist() == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+def test_each_rank_contrasts_within_its_own_rows(load: Callable[..., Loaded]) -> None:
+    loaded = load("bert")
+    encode, texts = encoder_of(loaded).encode, [*TEXTS, "Count the users."]
+    whole = pair_batch(encode(texts), encode(texts[::-1]), loaded.info.vocabulary, Kind.ENCODER)
+    with torch.no_grad():
+        for rank in range(2):
+            shard = ProcessGroup(rank=rank, world_size=2).shard_batch(whole)
+            own = pair_batch(encode(texts[rank::2]), encode(texts[::-1][rank::2]), loaded.info.vocabulary, Kind.ENCODER)
+            expected = contrastive_losses(loaded.model, own, 0.1)
+            torch.testing.assert_close(contrastive_losses(loaded.model, shard, 0.1), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_an_equal_second_text_is_no_negative(load: Callable[..., Loaded]) -> None:
