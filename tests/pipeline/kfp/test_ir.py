@@ -70,9 +70,11 @@ def test_the_file_is_the_golden_copy() -> None:
     assert text == GOLDEN.read_text()
 
 
-@pytest.mark.parametrize("without", [(), ("pretraining",)])
-def test_tasks_and_edges_are_those_of_the_line(without: tuple[str, ...]) -> None:
-    given = recipe(**dict.fromkeys(without))
+@pytest.mark.parametrize(
+    "changes", [{}, {"pretraining": None}, {"model": {"start": "s3://bases/t5"}}, {"model": {"start": "models:/tiny@champion"}}]
+)
+def test_tasks_and_edges_are_those_of_the_line(changes: dict) -> None:
+    given = recipe(**changes)
     ir, _ = yaml.safe_load_all(rendered(given))
     tasks = ir["components"]["comp-line"]["dag"]["tasks"]
     wanted = {}
