@@ -40,7 +40,7 @@ class PredictModel(Protocol):
 
 
 def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
-    """The model before its first step: from the seed's random weights, or the base it started from with a new head.
+    """The model before its first step: the base it started from with a new head, or the seed's random weights.
 
     Args:
         loaded: the trained model.
@@ -50,7 +50,7 @@ def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
         None if the model started from weights that are not given here.
     """
     info = loaded.info
-    model = random_weights(info) if info.architecture else load_base(base, info.head, 0.0, info.seed) if base else None
+    model = load_base(base, info.head, 0.0, info.seed) if base else random_weights(info)
     return Loaded(model.to(loaded.device).eval(), loaded.tokenizer, info, loaded.folder) if model else None
 
 

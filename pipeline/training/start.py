@@ -10,7 +10,7 @@ from torch.nn import Embedding
 from pipeline.errors import BadInput
 from pipeline.models.architecture import Architecture, context_of, make_config
 from pipeline.models.build import kind_of, new_model, read_config
-from pipeline.models.files import TOKENIZER, load_base
+from pipeline.models.files import INFO, TOKENIZER, load_base, read_info
 from pipeline.models.info import ModelInfo
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def start_model(
     _check_embeddings(model, tokens.vocabulary.size)
     limit = context_of(config)
     context = _context(job.model, limit and limit - _unused_positions(model))
-    return model, ModelInfo(kind, config.model_type, context, tokens.vocabulary, spec, seed=seed)
+    info = ModelInfo(kind, config.model_type, context, tokens.vocabulary, spec, seed=seed)
+    # a base that was pretrained here began with random weights, and so did this model
+    began = read_info(job.base) if (job.base / INFO).is_file() else None
+    return model, replace(info, architecture=began.architecture, seed=began.seed) if began and began.architecture else info
 
 
 def architecture_of(model: Model) -> Architecture:

@@ -207,6 +207,8 @@ def test_fine_tuning_starts_from_pretrained_weights(tmp_path: Path, make_job) ->
     assert result.environment == {"device": "cpu", "threads": "1", "kernel": "eager", "precision": "fp32", "processes": "1"}
     frozen = params(steps=1, learning_rate=1e-12, matrix_learning_rate=1e-12, weight_decay=0.0)
     finetune(make_job("m"), frozen, tmp_path / "base")
+    first, second = (load_model(tmp_path / name).info for name in ("base", "m"))
+    assert (second.architecture, second.seed) == (first.architecture, first.seed), "the model before its first step can be built again"
     base, tuned = (dict(load_model(tmp_path / name).model.named_parameters()) for name in ("base", "m"))
     for name, weight in base.items():
         torch.testing.assert_close(weight, tuned[name], rtol=0, atol=1e-8)
