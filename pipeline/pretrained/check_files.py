@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
@@ -61,6 +62,15 @@ def weight_files(folder: Path) -> list[str]:
         except (SafetensorError, OSError) as error:
             raise BadInput(f"{name} is cut or damaged: {error}", "a complete safetensors file", "fetch the model again") from error
     return [*names, *extra]
+
+
+def count_weights(folder: Path) -> int:
+    """Number of weights in the files of a folder; tied ones are stored once."""
+    total = 0
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            total += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - not a mapping
+    return total
 
 
 def read_json(path: Path) -> dict[str, Any]:

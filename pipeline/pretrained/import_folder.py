@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
 from pipeline.pretrained.add_words import add_words
-from pipeline.pretrained.check_files import check_config, weight_files
+from pipeline.pretrained.check_files import check_config, count_weights, weight_files
 from pipeline.pretrained.gguf_file import convert_gguf
 from pipeline.pretrained.load_whole import load_whole, rows_of
 from pipeline.pretrained.tokenizer_files import copy_tokenizer
@@ -51,7 +51,7 @@ def import_weights(fetched: Path, output: Path, scratch: Path, words: Sequence[s
     added = add_words(output, words)
     if added:
         model = load_whole(output)
-    return {"parameters": model.num_parameters(), "vocabulary": size + added, "embeddings": rows_of(model), "words": added}
+    return {"parameters": count_weights(output), "vocabulary": size + added, "embeddings": rows_of(model), "words": added}
 
 
 def _copy_folder(fetched: Path, output: Path) -> None:

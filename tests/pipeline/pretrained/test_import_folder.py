@@ -51,7 +51,8 @@ def test_an_encoder_without_a_language_head_and_half_precision_are_taken_as_they
     base = pretrained_folder(tmp_path / "base", "bert", head="AutoModel")
     weights = {name: weight.half() for name, weight in load_file(base / "model.safetensors").items()}
     save_file(weights, base / "model.safetensors", {"format": "pt"})
-    folder, _ = imported(base)
+    folder, counts = imported(base)
+    assert counts["parameters"] == sum(weight.numel() for weight in weights.values())
     assert {weight.dtype for weight in load_file(folder / "model.safetensors").values()} == {torch.float16}
 
 
