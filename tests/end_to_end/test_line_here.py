@@ -111,7 +111,7 @@ def test_a_wiped_mlflow_gets_its_versions_back_without_training(make_line, tmp_p
         assert read_aliases(MlflowServer(line.settings), line.recipe.registration.model)["champion"] == 1
 
 
-DAMAGED = {"ingestion": "train.*parquet", "tokenization": r"pairs-train-target\.bin", "finetuning": ".*safetensors", "pretraining": ""}
+DAMAGED = {"ingestion": "train.*parquet", "tokenization": r"examples/train-target\.bin", "finetuning": ".*safetensors", "pretraining": ""}
 """What of a stage's artifact is damaged: its files of this name, or its manifest."""
 
 
