@@ -98,7 +98,7 @@ def test_a_run_cannot_change_its_gate_or_its_source(stack, first_run):
 
 def test_a_taken_name_is_refused(stack, first_run, recipe, tmp_path):
     other = tmp_path / recipe.name
-    other.write_text(recipe.read_text().replace("width: 16", "width: 32"))
+    other.write_text(recipe.read_text().replace("d_model: 16", "d_model: 32"))
     done = trainshed(stack, "run", str(other), code=2)
     assert "another recipe has the name 'smallest'" in done.stderr
 
