@@ -33,7 +33,7 @@ contract = Component(
     output=ArtifactType.MODEL,
     task_parts=("encode", "model"),
     image="training",
-    libraries=("numpy", "peft", "torch", "transformers"),
+    libraries=("numpy", "peft", "tokenizers", "torch", "transformers"),
     resources="gpu-1",
     trains=True,
 )

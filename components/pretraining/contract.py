@@ -32,7 +32,7 @@ contract = Component(
     },
     output=ArtifactType.MODEL,
     image="training",
-    libraries=("numpy", "torch", "transformers"),
+    libraries=("numpy", "tokenizers", "torch", "transformers"),
     resources="gpu-1",
     trains=True,
 )
