@@ -1,8 +1,8 @@
 """Training: one compact loop on plain PyTorch, for pretraining and fine-tuning alike.
 
 The loop (`loop.train`) knows neither data nor model. A *feed*, built from an objective (text without labels) or a task (examples),
-gives the batch of each step and the loss on it; an optimizer updates the weights. Everything random is a pure function of seed and step, so a run that was
-killed and resumed ends with the same bits as an undisturbed one.
+gives the batch of each step and the loss on it; an optimizer updates the weights. Everything random is a pure function of seed and
+step, so a run that was killed and resumed ends with the same bits as an undisturbed one.
 
 ============================ ====================================================================
 `pretrain`, `finetune`       the two ways to train, from a token folder to a model folder
@@ -12,7 +12,9 @@ killed and resumed ends with the same bits as an undisturbed one.
 `early_stopping`             when to stop
 `optimizers`, `gradients`    how the weights are updated; clipping and the L1 penalty
 `master_weights`             fp32 weights of a model that computes in bf16
-`batch_order`, `packing`     which examples a step trains on, and how they fill rows
+`length_batches`             which texts a step trains on, of similar length; `batch_order` draws them
+`packed_rows`                the same for rows of several texts; `packing` fills them
+`example_feed`, `cut_texts`  a task's examples; texts cut to the context
 `objectives`                 from text without labels to batches
 `start`, `trainable`         the model to start from, and which of its weights are trained
 `checkpoint`                 the state of a run as files

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.errors import BadInput
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -29,6 +31,19 @@ class FeedInputs:
     context: int
     """Longest sequence, in tokens."""
     params: Training
+
+    def check_context(self, needed: int, what: str) -> None:
+        """Refuse sequences that the model cannot read.
+
+        Args:
+            needed: longest sequence of the task, in tokens.
+            what: which limit of the recipe allows it, for the message.
+
+        Raises:
+            BadInput: the context is shorter.
+        """
+        if needed > self.context:
+            raise BadInput(what, f"at most model.context {self.context}", "lower it, or raise model.context")
 
 
 class Feed(Protocol):

@@ -6,23 +6,25 @@ The order of a split is that of its source, so its first documents may come from
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 
-def choose_by_hash(count: int, content: Callable[[int], bytes], wanted: int) -> NDArray[np.int64]:
-    """At most ``wanted`` of ``count`` items, in ascending order; an item's own bytes decide.
+class Texts(Protocol):
+    """The texts or examples of one split."""
 
-    Args:
-        count: number of items.
-        content: bytes of an item.
-        wanted: how many to choose.
-    """
-    keys = sorted((hashlib.blake2b(content(index), digest_size=8).digest(), index) for index in range(count))
+    lengths: NDArray[np.int64]
+    """Tokens of each: shape [texts]."""
+
+    def content(self, index: int) -> bytes:
+        """The token ids of one as bytes."""
+
+
+def choose_by_hash(texts: Texts, wanted: int) -> NDArray[np.int64]:
+    """Indices of at most ``wanted`` texts, in ascending order; a text's own content decides."""
+    keys = sorted((hashlib.blake2b(texts.content(index), digest_size=8).digest(), index) for index in range(len(texts.lengths)))
     return np.array(sorted(index for _, index in keys[:wanted]), dtype=np.int64)

@@ -48,3 +48,7 @@ class Chat(WrittenAnswer):
     def kinds(self) -> tuple[Kind, ...]:
         """A conversation is one sequence: decoders."""
         return (Kind.DECODER,)
+
+    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - of one kind only
+        """The limits of the recipe: the template's own tokens count in them."""
+        return self.max_source_tokens + self.max_target_tokens

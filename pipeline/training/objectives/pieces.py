@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pipeline.errors import BadInput
-from pipeline.training.batch_order import MASKS, EpochBatches, batches_of_similar_length, random_generator
-from pipeline.training.packing import cut_documents
-from pipeline.training.validation_sample import choose_by_hash
+from pipeline.training.batch_order import MASKS, random_generator
+from pipeline.training.cut_texts import CutTexts
+from pipeline.training.length_batches import LengthBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.models.batch import Batch
-    from pipeline.tokens.token_stream import TokenStream
     from pipeline.training.base import FeedInputs
 
     Corrupt = Callable[[list[NDArray[np.int64]], np.random.Generator], Batch]
@@ -42,36 +39,18 @@ class Pieces:
         Raises:
             BadInput: there is no text.
         """
-        self._params, self._context, self._corrupt = inputs.params, inputs.context, corrupt
-        self._train, self._validation = inputs.tokens.stream("train"), inputs.tokens.stream("validation")
-        self._pieces = _cut(self._train, inputs.context)
-        lengths = self._pieces[:, 1] - self._pieces[:, 0]
-        seed, batch = inputs.params.seed, inputs.params.batch
-        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(seed, epoch, lengths, batch))
+        self._params, self._corrupt = inputs.params, corrupt
+        streams = (inputs.tokens.stream(split) for split in ("train", "validation"))
+        self._train, self._validation = (CutTexts(stream, inputs.context, min_tokens=MIN_TOKENS) for stream in streams)
+        self._order = LengthBatches(inputs.params, self._train, self._validation, VALIDATION_PIECES)
 
     def batch(self, step: int) -> Batch:
         """Pieces of similar length; each step draws other masks, by seed and step."""
-        chosen = self._pieces[self._epochs.batch(step)]
-        return self._corrupt(_ids(self._train, chosen), random_generator(self._params.seed, MASKS, step))
+        pieces = [self._train[int(index)] for index in self._order.train(step)]
+        return self._corrupt(pieces, random_generator(self._params.seed, MASKS, step))
 
     def validation(self) -> list[Batch]:
         """A sample of the validation split, with masks that stay the same."""
-        pieces = _cut(self._validation, self._context)
-        pieces = pieces[choose_by_hash(len(pieces), lambda index: self._validation.ids[slice(*pieces[index])].tobytes(), VALIDATION_PIECES)]
-        by_length = pieces[np.argsort(pieces[:, 1] - pieces[:, 0], kind="stable")]
+        batches = [[self._validation[int(index)] for index in chosen] for chosen in self._order.validation()]
         size = self._params.batch
-        return [
-            self._corrupt(_ids(self._validation, by_length[start : start + size]), random_generator(0, MASKS, start))
-            for start in range(0, len(by_length), size)
-        ]
-
-
-def _ids(stream: TokenStream, pieces: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    return [np.asarray(stream.ids[first:last], dtype=np.int64) for first, last in pieces]
-
-
-def _cut(stream: TokenStream, context: int) -> NDArray[np.int64]:
-    pieces = cut_documents(np.asarray(stream.offsets), context, min_tokens=MIN_TOKENS)
-    if not len(pieces):
-        raise BadInput("no text to pretrain on", f"documents of at least {MIN_TOKENS} tokens", "check the data and its filter")
-    return pieces
+        return [self._corrupt(pieces, random_generator(0, MASKS, number * size)) for number, pieces in enumerate(batches)]

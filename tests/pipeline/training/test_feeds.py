@@ -115,7 +115,7 @@ def test_the_loss_of_a_packed_batch_is_that_of_its_documents_alone(family: str, 
 
 def test_a_model_that_leaks_between_documents_is_padded_instead(tokens: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     given = inputs(tokens, "gpt2", pretraining("causal_lm"))
-    monkeypatch.setattr("pipeline.training.objectives.causal_lm.isolates_documents", lambda *_: False)
+    monkeypatch.setattr("pipeline.training.packed_rows.isolates_documents", lambda *_: False)
     batch = CausalLm(given).batch(0)
     assert int(batch.document.max()) == 1
     assert "padded instead" in caplog.text
@@ -129,7 +129,7 @@ def test_written_answers_are_predicted_exactly_for_every_kind(family: str, token
 
 
 def test_validation_looks_at_a_sample_of_the_whole_split(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.tasks.written.feed.VALIDATION_EXAMPLES", 5)
+    monkeypatch.setattr("pipeline.tasks.written.feed.WrittenFeed.validated", 5)
     feed, stream = WrittenFeed(inputs(tokens, "gpt2", FINETUNING), TASK), open_tokens(tokens).field("validation", "source")
     rows = [row for batch in feed.validation() for row in batch.inputs["input_ids"].tolist()]
     places = [next(i for i in range(len(stream)) if stream[i].tolist() == row[1 : 1 + len(stream[i])]) for row in rows]
@@ -149,5 +149,9 @@ def test_what_does_not_go_together_is_refused(tokens: Path, tmp_path: Path, make
         SpanCorruption(inputs(tokens, "t5", pretraining("span_corruption", corrupted=0.5, mean_span=1)))
     with pytest.raises(BadInput, match=r"model\.context"):
         WrittenFeed(inputs(tokens, "gpt2", FINETUNING, context=32), TASK)
+    with pytest.raises(BadInput, match=r"26 tokens of source and special tokens; expected at most model\.context 25"):
+        WrittenFeed(inputs(tokens, "bart", FINETUNING, context=25), TASK)
+    with pytest.raises(BadInput, match=r"max_target_tokens 40; expected at most model\.context 32"):
+        WrittenFeed(inputs(tokens, "bart", FINETUNING, context=32), TASK.model_copy(update={"max_target_tokens": 40}))
     with pytest.raises(BadInput, match="no document of the train split has a target"):
         WrittenFeed(inputs(make_tokens(tmp_path / "none", pairs=0), "t5", FINETUNING), TASK)
