@@ -121,8 +121,8 @@ class WrittenAnswer(TaskSection):
         return tuple(kind for kind in Kind if kind.writes)
 
     def longest(self, kind: Kind) -> int:
-        """A decoder reads source, separator and answer in one sequence."""
-        answer = 1 + self.max_target_tokens if kind is Kind.DECODER else 0
-        return SPECIAL_TOKENS + self.max_source_tokens + answer
+        """A decoder reads source, separator and answer in one sequence, the others in two."""
+        source = SPECIAL_TOKENS + self.max_source_tokens
+        return source + 1 + self.max_target_tokens if kind is Kind.DECODER else max(source, self.max_target_tokens)
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = (("min_target_chars", "max_target_chars"),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BadInput
 from pipeline.families.kinds import LANGUAGE_HEAD, Kind
 from pipeline.metrics.base import Likelihood, Prediction
+from pipeline.models.architecture import context_of
 from pipeline.models.build import HeadSpec
 from pipeline.models.collate import prompt_ids
 from pipeline.models.generate import generate
@@ -101,7 +102,7 @@ class WrittenModel:
         return [Likelihood(found, len(answer), size) for found, answer, size in zip(nats, answers, sizes, strict=True)]
 
     def _room(self, loaded: Loaded, source: int) -> int | None:
-        """Longest answer that fits after a source of so many tokens; None where there is no limit."""
-        if loaded.model.kind is not Kind.DECODER:
-            return None
-        return max(1, loaded.info.context - source - len(prompt_ids([], loaded.info.vocabulary, Kind.DECODER)))
+        """Longest answer that the model can read after a source of so many tokens; None where there is no limit."""
+        if loaded.model.kind is Kind.DECODER:
+            return max(1, loaded.info.context - source - len(prompt_ids([], loaded.info.vocabulary, Kind.DECODER)))
+        return None if context_of(loaded.model.core.config) is None else loaded.info.context

@@ -26,11 +26,13 @@ def test_the_whole_reference_counts(make_model, family) -> None:
         assert said.bytes == len(one.target.encode())
 
 
-def test_a_context_too_short_for_a_reference_cuts_its_bytes_too(make_model) -> None:
-    answerer = Answerer.load(make_model("gpt2"))
+@pytest.mark.parametrize(("family", "left"), [("gpt2", 96 - 48 - 2), ("bart", 96)])
+def test_a_context_too_short_for_a_reference_cuts_its_bytes_too(make_model, family: str, left: int) -> None:
+    """A decoder's context holds source, <bos> and <sep> too; an encoder-decoder has positions for the answer alone."""
+    answerer = Answerer.load(make_model(family))
     long = document(1, "word " * 60, " ".join(f"q{index}z" for index in range(90)))
     (said,) = answerer.likelihoods([long])
-    assert said.tokens == 96 - 48 - 2, "the context, less the source, <bos> and <sep>"
+    assert said.tokens == left
     assert 0 < said.bytes < len(long.target.encode())
 
 
