@@ -101,7 +101,7 @@ def _arguments(loaded: Loaded, room: int, settings: Mapping[str, Any]) -> dict[s
         eos_token_id=vocabulary.eos,
         bos_token_id=vocabulary.bos,
         decoder_start_token_id=getattr(loaded.model.core.config, "decoder_start_token_id", None),
-        suppress_tokens=[token for token in vocabulary.never_written if token != vocabulary.eos] or None,
+        suppress_tokens=list(vocabulary.never_written) or None,
         **{"do_sample": False, **settings},
     )
     return {"generation_config": config}

@@ -89,7 +89,7 @@ class Finetuning(Training):
     """Dropout while fine-tuning."""
 
     l1: float = Field(0.0, ge=0)
-    """L1 penalty on hidden matrices: each step moves every element towards zero by this times the learning rate."""
+    """L1 penalty on hidden matrices: each step moves every element towards zero by this times ``learning_rate``."""
 
     patience: int = Field(3, ge=1)
     """Early stopping: validations without a better loss before training stops."""

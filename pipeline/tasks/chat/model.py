@@ -11,12 +11,11 @@ from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.models.build import HeadSpec
 from pipeline.models.collate import collate_rows, round_up, text_document
-from pipeline.models.generate import generate
 from pipeline.models.losses import token_losses
 from pipeline.tasks.chat.encode import messages_of
 from pipeline.tasks.chat.messages import ASSISTANT
 from pipeline.tasks.parts import part
-from pipeline.tasks.written.generation import generation_arguments
+from pipeline.tasks.written.generation import write_texts
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -59,18 +58,8 @@ class ChatModel:
         """Write the next message of each conversation."""
         template = self._encode.template(encoder_of(loaded))
         prompts = [self._encode.prompt(document, template).tolist() if document.pair else [] for document in documents]
-        order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
-        answers = [""] * len(prompts)
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            asked = [prompts[index] for index in chosen]
-            written = generate(
-                loaded, asked, self._task.max_target_tokens, generation_arguments(self._task.generation), batch, progress.beat
-            )
-            for index, ids in zip(chosen, written, strict=True):
-                answers[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
-            progress.report(start + len(chosen))
-        return [Prediction(answer) for answer in answers]
+        texts = write_texts(loaded, prompts, self._task.max_target_tokens, self._task.generation, batch, progress)
+        return [Prediction(text.strip()) for text in texts]
 
     @torch.inference_mode()
     def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood]:

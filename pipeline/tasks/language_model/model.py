@@ -10,10 +10,9 @@ import torch
 
 from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.models.collate import collate_rows, round_up, text_document
-from pipeline.models.generate import generate
 from pipeline.models.losses import token_losses
 from pipeline.tasks.language_model.windows import beginning, framed_text, windows
-from pipeline.tasks.written.generation import generation_arguments
+from pipeline.tasks.written.generation import write_texts
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ class LanguageModel:
         first, room = beginning(vocabulary), max(1, loaded.info.context - most)
         encoded = encoder_of(loaded).encode([document.text for document in documents])
         prompts = [[*first, *ids.tolist()][-room:] if len(ids) else [] for ids in encoded]
-        written = generate(loaded, prompts, most, generation_arguments(self._task.generation), batch, progress.beat)
-        texts = [loaded.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]
+        texts = write_texts(loaded, prompts, most, self._task.generation, batch, progress)
         found = self.likelihoods(loaded, documents, batch, progress)
         return [
             Prediction(text, numbers=(one.nats / log(2) / one.bytes,) if one.bytes else None)

@@ -10,10 +10,9 @@ from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.models.architecture import context_of
 from pipeline.models.build import HeadSpec
 from pipeline.models.collate import prompt_ids
-from pipeline.models.generate import generate
 from pipeline.models.likelihood import negative_log_likelihoods
 from pipeline.tasks.parts import part
-from pipeline.tasks.written.generation import generation_arguments
+from pipeline.tasks.written.generation import CHUNK, write_texts
 from pipeline.tokens.text_encoder import encoder_of
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from pipeline.tasks.written.encode import Encode
     from pipeline.tasks.written.feed import WrittenFeed
     from pipeline.training.base import FeedInputs
-
-CHUNK = 8
-"""Batches per call: enough to sort by length, few enough for regular progress."""
 
 
 class WrittenModel:
@@ -62,22 +58,8 @@ class WrittenModel:
         encoder = encoder_of(loaded)
         sources = self._encode.sources(documents, encoder)
         prompts = [prompt_ids(source, encoder.vocabulary, loaded.model.kind).tolist() if len(source) else [] for source in sources]
-        order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
-        answers = [""] * len(prompts)
-        for start in range(0, len(order), CHUNK * batch):
-            chosen = order[start : start + CHUNK * batch]
-            written = generate(
-                loaded,
-                [prompts[index] for index in chosen],
-                self._task.max_target_tokens,
-                generation_arguments(self._task.generation),
-                batch,
-                progress.beat,
-            )
-            for index, ids in zip(chosen, written, strict=True):
-                answers[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
-            progress.report(start + len(chosen))
-        return [Prediction(answer) for answer in answers]
+        texts = write_texts(loaded, prompts, self._task.max_target_tokens, self._task.generation, batch, progress)
+        return [Prediction(text.strip()) for text in texts]
 
     def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood]:
         """How probable the model finds each document's target, given its source.
