@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
 
 from pipeline.errors import BadInput
 from pipeline.models.build import from_weights, new_model
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.models.finite import find_non_finite
 from pipeline.models.info import ModelInfo
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from tokenizers import Tokenizer
 
     from pipeline.models.build import HeadSpec
     from pipeline.models.text_model import TextModel
@@ -102,11 +103,8 @@ def load_model(folder: Path, device: str = "cpu") -> Loaded:
     """
     info = read_info(folder)
     model = load_weights(folder, info)
-    tokenizer = Tokenizer.from_file(str(_require_file(folder / TOKENIZER)))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True  # "<eos>" in a text is five characters, as it was in training
-    return Loaded(model.to(device).eval(), tokenizer, info, folder)
+    _require_file(folder / TOKENIZER)
+    return Loaded(model.to(device).eval(), load_content_tokenizer(folder), info, folder)
 
 
 def load_weights(folder: Path, info: ModelInfo, dropout: float = 0.0) -> TextModel:

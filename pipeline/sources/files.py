@@ -6,16 +6,15 @@ A local file is pinned by the sha256 of its bytes, an S3 object by its etag. Fil
 
 from __future__ import annotations
 
-import hashlib
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.file_cache import FileCache
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.bucket import list_objects
 from pipeline.sources.formats import ENDINGS, belongs, natural
+from pipeline.sources.local_files import pin_files
 from pipeline.sources.roots import check_address, check_file
 
 if TYPE_CHECKING:
@@ -43,34 +42,20 @@ def pin(source: Source, settings: Settings) -> Pin:
     return Pin(kind=source.kind, items=filled)
 
 
-def _objects(kind: str, address: str, settings: Settings) -> list[PinnedItem]:
+def _objects(kind: str, address: str, settings: Settings) -> tuple[PinnedItem, ...]:
     """Objects under a prefix; an object whose full address is given may have any ending."""
-    return [
+    return tuple(
         PinnedItem(name=name, revision=f"etag:{etag}", size=size)
         for name, etag, size in list_objects(address, settings)
         if name == address or belongs(kind, name)
-    ]
+    )
 
 
-def _files(kind: str, path: str, settings: Settings) -> list[PinnedItem]:
-    file_cache = FileCache(settings.file_cache_path("digests"))
+def _files(kind: str, path: str, settings: Settings) -> tuple[PinnedItem, ...]:
     places = _places(kind, settings.home / Path(path).expanduser())
     for place in places:
         check_file(place, settings)
-    try:
-        items = [
-            PinnedItem(name=place.as_posix(), revision=f"sha256:{file_cache.get(place, 'sha256', _sha256)}", size=place.stat().st_size)
-            for place in places
-        ]
-    except OSError as error:
-        raise BadInput(f"cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
-    file_cache.save()
-    return items
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return pin_files(places, settings)
 
 
 def _places(kind: str, path: Path) -> list[Path]:

@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BadInput, Unavailable
-from pipeline.file_cache import FileCache
-from pipeline.sources.base import Pin, PinnedItem
+from pipeline.errors import BadInput
+from pipeline.sources.base import Pin
+from pipeline.sources.local_files import changed, pin_files
 from pipeline.sources.roots import check_file
 from pipeline.starts.base import FIELD, GGUF, PIECE_BYTES, choose_files, report_or_stop
 
@@ -30,15 +30,9 @@ class LocalStart:
         check_file(self.place, self.settings, FIELD)
         try:
             files = self._files()
-            file_cache = FileCache(self.settings.file_cache_path("digests"))
-            items = tuple(
-                PinnedItem(name=path.as_posix(), revision=f"sha256:{file_cache.get(path, 'sha256', _sha256)}", size=path.stat().st_size)
-                for path in files
-            )
         except OSError as error:
             raise BadInput(f"{FIELD}: cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
-        file_cache.save()
-        return Pin(kind="folder", items=items)
+        return Pin(kind="folder", items=pin_files(files, self.settings))
 
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:
         """Copy the files and compare their digests."""
@@ -53,9 +47,9 @@ class LocalStart:
                         done += len(piece)
                         report_or_stop(reporter, done, total)
             except FileNotFoundError as error:
-                raise _changed(item.name, "it does not exist here") from error
+                raise changed(item.name, "it does not exist here") from error
             if f"sha256:{digest.hexdigest()}" != item.revision:
-                raise _changed(item.name, "its content is different")
+                raise changed(item.name, "its content is different")
         return folder
 
     def _files(self) -> list[Path]:
@@ -69,12 +63,3 @@ class LocalStart:
         for path in found:
             check_file(path, self.settings, FIELD)
         return found
-
-
-def _changed(name: str, how: str) -> Unavailable:
-    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,16 +16,20 @@ from pipeline.corpus import CLEANING
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.errors import BadInput, Preempted
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.encoding import bulk_encoder
 from pipeline.tokens.text_encoder import TextEncoder
 from pipeline.tokens.token_writer import TokenWriter, dtype_for
-from pipeline.tokens.tokenizer_folder import copy_from_base, load_content_tokenizer, save_trained
+from pipeline.tokens.tokenizer_folder import copy_from_base, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
     from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.tokenizer import Tokenizer as Params
@@ -41,6 +45,9 @@ CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 
 UNKNOWN = 0.1
 """Largest share of unknown tokens in a sample of the corpus."""
+
+SAMPLE = 256
+"""Texts in that sample."""
 
 
 def tokenize_corpus(
@@ -80,9 +87,7 @@ def tokenize_corpus(
     tokenizer = load_content_tokenizer(output / TOKENIZER)
     sample = [text for document in islice(read_documents(corpus, TRAIN), BATCH) for text in task.stream_texts(document)]
     encode = bulk_encoder(tokenizer, sample, threads)
-    _check_known(
-        encode(sample[:SAMPLE]), tokenizer.token_to_id(tokenizer.model.unk_token) if getattr(tokenizer.model, "unk_token", None) else None
-    )
+    _check_known(encode(sample[:SAMPLE]), tokenizer)
     for name, part in CORPUS_FILES:
         if (corpus / name).is_file():
             shutil.copyfile(corpus / name, output / part / name)
@@ -91,10 +96,6 @@ def tokenize_corpus(
     for split in (TRAIN, VALIDATION):
         _write_split(corpus, split, task, encoder, output, counts, reporter)
     return {**dict(sorted(counts.items())), "vocabulary": vocabulary.size}
-
-
-SAMPLE = 256
-"""Texts in which unknown tokens are counted."""
 
 
 def _tokenizer(
@@ -121,12 +122,13 @@ def _labels(file: Path) -> tuple[str, ...]:
     return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
 
 
-def _check_known(encoded: list[np.ndarray], unknown: int | None) -> None:
+def _check_known(encoded: list[NDArray[np.int64]], tokenizer: Tokenizer) -> None:
     """Refuse a tokenizer that does not know the text: training would see little but the unknown token."""
-    if unknown is None or not encoded:
+    name = getattr(tokenizer.model, "unk_token", None)
+    ids = np.concatenate(encoded) if encoded else np.array([])
+    if name is None or not len(ids):
         return
-    ids = np.concatenate(encoded)
-    share = float((ids == unknown).mean()) if len(ids) else 0.0
+    share = float((ids == tokenizer.token_to_id(name)).mean())
     if share > UNKNOWN:
         raise BadInput(
             f"{share:.0%} of the corpus is unknown to the tokenizer", f"at most {UNKNOWN:.0%}", "choose another base, or train a tokenizer"

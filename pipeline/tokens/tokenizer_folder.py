@@ -10,8 +10,6 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
-
 from pipeline.errors import BadInput, Damaged
 from pipeline.families.vocabulary import Frame, Vocabulary
 from pipeline.tokens.special_tokens import NAMES
@@ -19,6 +17,7 @@ from pipeline.tokens.special_tokens import NAMES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 FILE = "vocabulary.json"
@@ -100,15 +99,6 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     known = "tokenizer_class" in named and named["tokenizer_class"] != "PreTrainedTokenizerFast"
     loader = AutoTokenizer if known else PreTrainedTokenizerFast
     return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-
-
-def load_content_tokenizer(folder: Path) -> Tokenizer:
-    """The bare tokenizer: no truncation, no padding, and special tokens inside a text are plain text."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True
-    return tokenizer
 
 
 def _frame(tokenizer: Tokenizer) -> Frame:

@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, Protocol
 import zstandard
 
 from pipeline.corpus.readers.zstd import ZstdFile
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput
 from pipeline.sources.bucket import open_object, translated
+from pipeline.sources.local_files import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,16 +75,16 @@ def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
     try:
         file = Path(item.name).open("rb")  # noqa: SIM115 - closed below; only opening is inside the try
     except OSError as error:
-        raise _changed(item.name, error.strerror or "") from error
+        raise changed(item.name, error.strerror or "") from error
     with file:
         before = os.fstat(file.fileno())
         if f"sha256:{_digest(file, progress)}" != item.revision:
-            raise _changed(item.name, "its content is different")
+            raise changed(item.name, "its content is different")
         file.seek(0)
         yield file
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise _changed(item.name, "it was written to while being read")
+            raise changed(item.name, "it was written to while being read")
 
 
 def _digest(file: IO[bytes], progress: ReadProgress) -> str:
@@ -93,10 +94,6 @@ def _digest(file: IO[bytes], progress: ReadProgress) -> str:
         digest.update(piece)
         progress.report()
     return digest.hexdigest()
-
-
-def _changed(name: str, how: str) -> Unavailable:
-    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run again")
 
 
 class _CountingReader(io.RawIOBase):

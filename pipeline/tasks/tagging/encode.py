@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
 
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.tasks.tagging.tokens import split_tokens
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
     from pipeline.corpus.documents import Document
     from pipeline.tasks.tagging.section import Tagging
@@ -46,7 +47,8 @@ class Encode:
 
     def __init__(self, task: Tagging) -> None:
         """Take the limit of the recipe."""
-        self._task, self._tokenizers = task, dict[Path, Tokenizer]()
+        self._task = task
+        self._tokenizers: dict[Path, Tokenizer] = {}
 
     def stream_texts(self, document: Document) -> list[str]:
         """Training without labels reads the text."""
@@ -84,11 +86,7 @@ class Encode:
     def _tokenizer(self, folder: Path) -> Tokenizer:
         """The tokenizer itself: the encoder of a task gives no offsets."""
         if folder not in self._tokenizers:
-            found = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            found.no_truncation()
-            found.no_padding()
-            found.encode_special_tokens = True
-            self._tokenizers[folder] = found
+            self._tokenizers[folder] = load_content_tokenizer(folder)
         return self._tokenizers[folder]
 
 

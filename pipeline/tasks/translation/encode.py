@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from pipeline.errors import unknown_name
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.tasks.written import encode as written
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Encode(written.Encode):
     def _look_up(self, folder: Path) -> NDArray[np.int64]:
         if not self._languages:
             return np.array([], dtype=np.int64)
-        known = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+        known = load_content_tokenizer(folder).get_vocab()
         for field, token in self._languages.items():
             if token not in known:
                 raise unknown_name(f"{field} in the tokenizer:", token, known)

@@ -11,8 +11,8 @@ import transformers
 from fixtures.starts import HEADS, pretrained_folder
 
 from pipeline.errors import BadInput
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.tokens.encoding import bulk_encoder
-from pipeline.tokens.tokenizer_folder import load_content_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
