@@ -15,10 +15,11 @@ import numpy as np
 from pipeline.corpus import CLEANING
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
-from pipeline.errors import BadInput, Preempted
+from pipeline.errors import Preempted
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
+from pipeline.tokens.check_known import check_known
 from pipeline.tokens.encoding import bulk_encoder
 from pipeline.tokens.text_encoder import TextEncoder
 from pipeline.tokens.token_writer import TokenWriter, dtype_for
@@ -27,9 +28,6 @@ from pipeline.tokens.train_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
     from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.tokenizer import Tokenizer as Params
@@ -42,12 +40,6 @@ BATCH = 4096
 LABELS = "labels.json"
 CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 """Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
-
-UNKNOWN = 0.1
-"""Largest share of unknown tokens in a sample of the corpus."""
-
-SAMPLE = 256
-"""Texts in that sample."""
 
 
 def tokenize_corpus(
@@ -77,8 +69,8 @@ def tokenize_corpus(
         validation; ``vocabulary``.
 
     Raises:
-        BadInput: the vocabulary is too small, the given tokenizer is not what the recipe pins, or the base's tokenizer does not know
-            the text.
+        BadInput: the vocabulary is too small, the given tokenizer is not what the recipe pins, or the tokenizer does not know the
+            text.
         Preempted: asked to stop.
     """
     for part in (STREAMS, EXAMPLES):
@@ -86,8 +78,8 @@ def tokenize_corpus(
     vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base)
     tokenizer = load_content_tokenizer(output / TOKENIZER)
     sample = [text for document in islice(read_documents(corpus, TRAIN), BATCH) for text in task.stream_texts(document)]
+    check_known(sample, tokenizer)
     encode = bulk_encoder(tokenizer, sample, threads)
-    _check_known(encode(sample[:SAMPLE]), tokenizer)
     for name, part in CORPUS_FILES:
         if (corpus / name).is_file():
             shutil.copyfile(corpus / name, output / part / name)
@@ -120,19 +112,6 @@ def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> It
 def _labels(file: Path) -> tuple[str, ...]:
     """The classes of the corpus; empty for a task without classes."""
     return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
-
-
-def _check_known(encoded: list[NDArray[np.int64]], tokenizer: Tokenizer) -> None:
-    """Refuse a tokenizer that does not know the text: training would see little but the unknown token."""
-    name = getattr(tokenizer.model, "unk_token", None)
-    ids = np.concatenate(encoded) if encoded else np.array([])
-    if name is None or not len(ids):
-        return
-    share = float((ids == tokenizer.token_to_id(name)).mean())
-    if share > UNKNOWN:
-        raise BadInput(
-            f"{share:.0%} of the corpus is unknown to the tokenizer", f"at most {UNKNOWN:.0%}", "choose another base, or train a tokenizer"
-        )
 
 
 def _write_split(

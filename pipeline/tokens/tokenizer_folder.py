@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "vocabulary.json"
 SENTINEL = re.compile(r"<extra_id_(\d+)>")
-PROBE = ("a", "b")
+PROBE = "a"
 COPIED = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
 """Files of a base model that belong to its tokenizer."""
 
@@ -55,7 +55,7 @@ def describe(folder: Path) -> Vocabulary:
     """Find size, special tokens and frame of a tokenizer, and write them to `vocabulary.json`.
 
     Raises:
-        BadInput: the tokenizer has no end token.
+        BadInput: the tokenizer has no end token, or cannot encode a text.
     """
     tokenizer = load_tokenizer(folder)
     eos = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
@@ -105,7 +105,8 @@ def _frame(tokenizer: Tokenizer) -> Frame:
     """The special tokens around one text and around two."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    one, two = tokenizer.encode(PROBE[0]), tokenizer.encode(*PROBE)
+    text = _encodable(tokenizer)
+    one, two = tokenizer.encode(text), tokenizer.encode(text, text)
     own = [index for index, special in enumerate(one.special_tokens_mask) if not special]
     left = [index for index, number in enumerate(two.sequence_ids) if number == 0]
     right = [index for index, number in enumerate(two.sequence_ids) if number == 1]
@@ -116,3 +117,20 @@ def _frame(tokenizer: Tokenizer) -> Frame:
         pair_suffix=tuple(two.ids[right[-1] + 1 :]),
         types=bool(two.type_ids[right[0]]),
     )
+
+
+def _encodable(tokenizer: Tokenizer) -> str:
+    """A text that has a token: a tokenizer for one script may drop the letters of all others.
+
+    Raises:
+        BadInput: there is none, or the tokenizer fails at a text that it does not know.
+    """
+    fix = "give the base the tokenizer it was trained with"
+    try:
+        texts = (text for text in (PROBE, *sorted(tokenizer.get_vocab())) if 0 in tokenizer.encode(text).special_tokens_mask)
+        found = next(texts, None)
+    except Exception as error:  # tokenizers raises nothing more specific
+        raise BadInput(f"the tokenizer cannot encode {PROBE!r}: {error}", "", fix) from error
+    if found is None:
+        raise BadInput("the tokenizer drops every text", "", fix)
+    return found

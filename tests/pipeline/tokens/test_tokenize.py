@@ -15,10 +15,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from pipeline.corpus.read_corpus import read_documents, read_pairs
 from pipeline.errors import BadInput, Damaged, Preempted
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.recipe import Tokenizer as Params
 from pipeline.reporter import SilentReporter
 from pipeline.tasks.summarization.section import Summarization
 from pipeline.tasks.written.encode import Encode
+from pipeline.tokens.check_known import check_known
 from pipeline.tokens.prompt import source_text
 from pipeline.tokens.token_stream import TokenStream
 from pipeline.tokens.tokenize import tokenize_corpus, training_texts
@@ -118,6 +120,29 @@ def test_the_tokenizer_of_a_base_is_taken_by_roles_not_names(corpus: Path, tmp_p
     (tmp_path / "tokens").mkdir()
     with pytest.raises(BadInput, match="of the corpus is unknown to the tokenizer"):
         tokenize_corpus(corpus, SMALL, TASK, tmp_path / "tokens", SilentReporter(), base=tmp_path / "base")
+
+
+def save_base(model: object, folder: Path) -> Path:
+    from transformers import PreTrainedTokenizerFast
+
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer(model), eos_token="<eos>").save_pretrained(folder)
+    return folder
+
+
+def test_a_base_that_drops_the_letters_of_the_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:
+    """It has no unknown token: without the check, training would see empty texts."""
+    base = save_base(models.BPE({"文": 0, "字": 1, "<eos>": 2}, []), tmp_path / "base")
+    (tmp_path / "tokens").mkdir()
+    with pytest.raises(BadInput, match="100% of the corpus is unknown to the tokenizer"):
+        tokenize_corpus(corpus, SMALL, TASK, tmp_path / "tokens", SilentReporter(), base=base)
+
+
+def test_a_base_that_fails_at_unknown_words_is_refused(tmp_path: Path) -> None:
+    base = save_base(models.WordLevel({"cart": 0, "<eos>": 1}, unk_token="[UNK]"), tmp_path / "base")
+    with pytest.raises(BadInput, match=r"cannot encode 'a': .*Missing \[UNK\] token"):
+        copy_from_base(base, tmp_path / "copied")
+    with pytest.raises(BadInput, match="the tokenizer cannot encode the corpus"):
+        check_known(["the cart"], load_content_tokenizer(base))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
