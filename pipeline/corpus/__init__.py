@@ -13,5 +13,8 @@ others                  what the task must know of all documents, e.g. ``labels.
 The manifest holds the counts. ``read = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
 """
 
+LABELS = "labels.json"
+"""The classes of a corpus, in the order of their ids; of tasks that have classes."""
+
 CLEANING = "cleaning.json"
 """The rule by which texts were cleaned, as a file of the corpus. Tokenization reads it, and must not depend on ingestion's code."""

@@ -12,6 +12,7 @@ from pipeline.families.families import families
 from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import PYDOCS_FIELDS, Columns
+from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.names import UNTRAINED
 from pipeline.recipe.start import address_problem, champion_of
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 OBJECTIVES = {"span_corruption": Kind.ENCODER_DECODER, "causal_lm": Kind.DECODER, "masked_lm": Kind.ENCODER}
 """Objective → the kind of model it trains."""
-
-DEFAULT_CONTEXT = 128
-"""Context of a new model whose recipe names none."""
 
 SPECIAL_TOKENS = 6
 """Padding, end, beginning, unknown, separator and mask: tokens that every tokenizer trained here has."""

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from pipeline.section import Section
 
+DEFAULT_CONTEXT = 128
+"""Context where neither the recipe nor the base names one."""
+
 
 class Model(Section):
     """Family and configuration of a new model, or the weights to start from; part of the params of every step that trains."""

@@ -8,7 +8,8 @@ from pipeline.errors import BadInput
 from pipeline.extension_points import table
 from pipeline.families.families import find_family
 from pipeline.families.kinds import Kind
-from pipeline.recipe.checks import DEFAULT_CONTEXT, OBJECTIVES
+from pipeline.recipe.checks import OBJECTIVES
+from pipeline.recipe.model import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
     from pipeline.families.families import Family

@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipeline.corpus import LABELS
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, VALIDATION
 from pipeline.errors import BadInput, unknown_name
 from pipeline.tasks.answers import order
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FILE = "labels.json"
 NAMED = 5
 """Classes that a message names."""
 COLUMN = "check data.source.columns.target"
@@ -79,7 +79,7 @@ class Classes:
             raise BadInput(f"the target is always {next(iter(counted))!r}", f"at least {least} classes", COLUMN)
         classes = list(self.listed or sorted(self.counted[TRAIN], key=order))
         _check_frequencies(classes, counted)
-        (folder / FILE).write_text(json.dumps(classes, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+        (folder / LABELS).write_text(json.dumps(classes, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
         missing = {split: [label for label in classes if not self.counted[split][label]] for split in (TRAIN, VALIDATION, TEST)}
         for split, labels in missing.items():
             if labels:
@@ -89,7 +89,7 @@ class Classes:
 
 def read_labels(corpus: Path) -> list[str]:
     """The classes of a corpus in the order of their ids."""
-    labels: list[str] = json.loads((corpus / FILE).read_text(encoding="utf-8"))
+    labels: list[str] = json.loads((corpus / LABELS).read_text(encoding="utf-8"))
     return labels
 
 

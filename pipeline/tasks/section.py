@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from pipeline.errors import BadInput
 from pipeline.families.kinds import Kind
 from pipeline.section import Section
 
@@ -48,9 +49,9 @@ class TaskSection(Section):
         """The table of the task's parts: ``"examples": "module:Object"``. The section's module holds it."""
 
     @property
-    @abstractmethod
     def needs_target(self) -> bool:
         """Whether fine-tuning needs documents with a target."""
+        return True
 
     @property
     def needs_pair(self) -> bool:
@@ -66,9 +67,34 @@ class TaskSection(Section):
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of models that can do the task."""
 
+    def check_kind(self, kind: Kind) -> None:
+        """Refuse a model that cannot do the task.
+
+        Raises:
+            BadInput: it is of another kind.
+        """
+        if kind not in self.kinds():
+            can = " or ".join(one.phrase for one in self.kinds())
+            raise BadInput(f"task {self.kind} with {kind.phrase}", can, "change model.family or model.start")
+
     @abstractmethod
     def longest(self, kind: Kind) -> int:
         """Longest sequence that a model of this kind reads, in tokens, special tokens included."""
+
+
+class OneSequence(TaskSection):
+    """The fields of tasks whose input is one sequence, and whose answer is no text."""
+
+    max_tokens: int = Field(128, ge=8)
+    """Longest input, in tokens of the tokenizer, special tokens included; the rest is cut."""
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All that read a text as one sequence."""
+        return (Kind.ENCODER, Kind.DECODER)
+
+    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
+        """The limit of the recipe."""
+        return self.max_tokens
 
 
 class Generation(Section):
@@ -110,11 +136,6 @@ class WrittenAnswer(TaskSection):
 
     generation: Generation = Generation()
     """How answers are written."""
-
-    @property
-    def needs_target(self) -> bool:
-        """A written answer is learned from answers."""
-        return True
 
     def kinds(self) -> tuple[Kind, ...]:
         """All that write."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.corpus import CLEANING
+from pipeline.corpus import CLEANING, LABELS
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.errors import Preempted
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 BATCH = 4096
 """Documents encoded at once."""
 
-LABELS = "labels.json"
 CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 """Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
 

@@ -12,6 +12,7 @@ from pipeline.models.architecture import Architecture, context_of, make_config
 from pipeline.models.build import kind_of, new_model, read_config
 from pipeline.models.files import INFO, TOKENIZER, load_base, read_info
 from pipeline.models.info import ModelInfo
+from pipeline.recipe.model import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from pipeline.recipe import Model
     from pipeline.training.job import TrainingJob
     from pipeline.training.token_folder import TokenFolder
-
-DEFAULT_CONTEXT = 128
-"""Context of a base model that has no limit of its own."""
 
 
 def start_model(

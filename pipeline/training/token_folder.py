@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.corpus import CLEANING, LABELS
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.token_stream import TokenStream
 from pipeline.tokens.token_writer import dtype_for
@@ -32,13 +33,13 @@ class TokenFolder:
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes of the task, in the order of their ids; empty for a task without classes."""
-        file = self.folder / EXAMPLES / "labels.json"
+        file = self.folder / EXAMPLES / LABELS
         return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
 
     @property
     def whitespace(self) -> str:
         """The rule by which the texts of the corpus were cleaned: ``data.filter.whitespace``."""
-        files = [self.folder / part / "cleaning.json" for part in (EXAMPLES, STREAMS)]
+        files = [self.folder / part / CLEANING for part in (EXAMPLES, STREAMS)]
         return next((str(json.loads(file.read_bytes())["whitespace"]) for file in files if file.is_file()), "auto")
 
     def stream(self, split: str) -> TokenStream:

@@ -220,6 +220,7 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             changed(task={"kind": "tagging", "max_tokens": 200}, model={"family": "bert"}),
             ["model.context 128 is too short", "at least 200 tokens"],
         ),
+        (nested("task.max_target_tokens", 200), ["model.context 128 is too short", "at least 200 tokens"]),
         (
             changed(task={"kind": "translation"}, model={"family": "bert"}),
             ["'translation' with model.family 'bert', an encoder", "a decoder or an encoder-decoder"],
@@ -325,7 +326,7 @@ def test_the_checks_know_every_objective() -> None:
 @pytest.mark.parametrize("sentinels", [1, 6, 20])
 @pytest.mark.parametrize("context", [8, 60, 128, 400])
 def test_the_check_counts_masked_spans_as_pretraining_does(context: int, sentinels: int) -> None:
-    limits = {"kind": "summarization", "max_source_tokens": 8 if context < 100 else 96}
+    limits = {"kind": "summarization", "max_source_tokens": 8 if context < 100 else 96, "max_target_tokens": 8}
     data = changed(pretraining=SPANS, task=limits, model={"family": "t5", "context": max(context, 10)}, tokenizer={"sentinels": sentinels})
     context = max(context, 10)
     needed = _noise_and_spans(context, 0.15, 3.0)[1]

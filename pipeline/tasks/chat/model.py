@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.models.build import HeadSpec
@@ -44,8 +43,7 @@ class ChatModel:
         Raises:
             BadInput: the model is not a decoder.
         """
-        if kind is not Kind.DECODER:
-            raise BadInput(f"task chat with {kind.phrase}", "a decoder", "change model.family or model.start")
+        self._task.check_kind(kind)
         return HeadSpec(Head.CAUSAL_LM)
 
     def feed(self, inputs: FeedInputs) -> ChatFeed:

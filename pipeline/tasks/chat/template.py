@@ -1,6 +1,6 @@
 """A conversation as token ids, by the model's own chat template, with the tokens of each answer marked.
 
-The template renders placeholders; the contents are put in afterwards, as plain text. So "<|im_end|>" in a message is eight
+The template renders placeholders; the contents are put in afterwards, as plain text. So "<|im_end|>" in a message is ten
 characters and cannot end it, and the tokens of an answer are known without a mark in the template.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.tasks.chat.messages import ASSISTANT
+from pipeline.tasks.chat.messages import ASSISTANT, SYSTEM, USER
 from pipeline.tokens.tokenizer_folder import load_tokenizer
 
 if TYPE_CHECKING:
@@ -114,6 +114,6 @@ class ChatTemplate:
 
 def shortened(messages: Sequence[Message]) -> list[Message] | None:
     """The conversation without its oldest exchange, a system message kept; None if only the last question would be left."""
-    begin = 1 if messages[0]["role"] == "system" else 0
-    questions = [place for place in range(begin + 1, len(messages)) if messages[place]["role"] == "user"]
+    begin = 1 if messages[0]["role"] == SYSTEM else 0
+    questions = [place for place in range(begin + 1, len(messages)) if messages[place]["role"] == USER]
     return [*messages[:begin], *messages[questions[0] :]] if questions else None

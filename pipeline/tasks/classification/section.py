@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
-from pipeline.tasks.section import Labels, TaskSection
+from pipeline.tasks.section import Labels, OneSequence
 
 PARTS = Table(
     "part of task classification",
@@ -23,7 +21,7 @@ PARTS = Table(
 )
 
 
-class Classification(TaskSection):
+class Classification(OneSequence):
     """Give each document its label; with ``data.source.columns.pair`` the input is two texts."""
 
     kind: Literal["classification"]
@@ -34,9 +32,6 @@ class Classification(TaskSection):
     labels: Labels | None = None
     """The classes, in the order of their ids. None: the labels of the train split, sorted."""
 
-    max_tokens: int = Field(128, ge=8)
-    """Longest input, in tokens, special tokens included; the rest is cut."""
-
     pooling: Literal["mean", "first"] = "mean"
     """What an encoder classifies from: the mean of all states, or the first one (``[CLS]``)."""
 
@@ -45,15 +40,6 @@ class Classification(TaskSection):
         """The table of the task's parts."""
         return PARTS
 
-    @property
-    def needs_target(self) -> bool:
-        """Labels are learned from labels."""
-        return True
-
     def kinds(self) -> tuple[Kind, ...]:
         """All of them."""
         return tuple(Kind)
-
-    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
-        """The limit of the recipe."""
-        return self.max_tokens

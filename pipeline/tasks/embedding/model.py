@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.ranking import choose
 from pipeline.models.build import HeadSpec
@@ -44,8 +43,7 @@ class Embedder:
         Raises:
             BadInput: the model is an encoder-decoder.
         """
-        if kind is Kind.ENCODER_DECODER:
-            raise BadInput(f"task embedding with {kind.phrase}", "an encoder or a decoder", "change model.family or model.start")
+        self._task.check_kind(kind)
         return HeadSpec(Head.NONE)
 
     def feed(self, inputs: FeedInputs) -> EmbeddingFeed:

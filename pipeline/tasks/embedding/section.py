@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
-from pipeline.tasks.section import TaskSection
+from pipeline.tasks.section import OneSequence
 
 PARTS = Table(
     "part of task embedding",
@@ -23,7 +22,7 @@ PARTS = Table(
 )
 
 
-class Embedding(TaskSection):
+class Embedding(OneSequence):
     """Give each text a vector; the texts of a pair get near ones. ``data.source.columns.pair``, or else ``target``, is the second text.
 
     The second texts of the other pairs in a batch are the negatives, so large batches teach more. Several processes
@@ -31,9 +30,6 @@ class Embedding(TaskSection):
     """
 
     kind: Literal["embedding"]
-
-    max_tokens: int = Field(128, ge=8)
-    """Longest text, in tokens, special tokens included; the rest is cut."""
 
     temperature: float = Field(0.05, gt=0)
     """Cosines are divided by this in the loss: lower values weigh the nearest wrong texts more."""
@@ -52,11 +48,3 @@ class Embedding(TaskSection):
     def needs_pair(self) -> bool:
         """Without pairs there is nothing to learn."""
         return True
-
-    def kinds(self) -> tuple[Kind, ...]:
-        """All that read a text as one sequence."""
-        return (Kind.ENCODER, Kind.DECODER)
-
-    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
-        """The limit of the recipe."""
-        return self.max_tokens

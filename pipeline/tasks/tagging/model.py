@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Prediction
 from pipeline.models.build import HeadSpec
@@ -50,8 +49,7 @@ class Tagger:
         Raises:
             BadInput: the model is an encoder-decoder.
         """
-        if kind is Kind.ENCODER_DECODER:
-            raise BadInput(f"task tagging with {kind.phrase}", "an encoder or a decoder", "change model.family or model.start")
+        self._task.check_kind(kind)
         return HeadSpec(Head.TOKEN_CLASSIFICATION, labels)
 
     def feed(self, inputs: FeedInputs) -> TaggingFeed:

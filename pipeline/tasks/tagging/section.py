@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
-from pipeline.tasks.section import Labels, TaskSection
+from pipeline.tasks.section import Labels, OneSequence
 
 PARTS = Table(
     "part of task tagging",
@@ -23,7 +20,7 @@ PARTS = Table(
 )
 
 
-class Tagging(TaskSection):
+class Tagging(OneSequence):
     """Give each token of a text its tag; the text is a list of tokens and the target a list of as many tags."""
 
     kind: Literal["tagging"]
@@ -34,23 +31,7 @@ class Tagging(TaskSection):
     spans: bool = True
     """Whether the tags are spans in IOB2 (``B-X``, ``I-X``, ``O``), scored by span F1; otherwise each token counts alone."""
 
-    max_tokens: int = Field(128, ge=8)
-    """Longest input, in tokens of the tokenizer, special tokens included; the rest is cut."""
-
     @classmethod
     def parts(cls) -> Table:
         """The table of the task's parts."""
         return PARTS
-
-    @property
-    def needs_target(self) -> bool:
-        """Tags are learned from tags."""
-        return True
-
-    def kinds(self) -> tuple[Kind, ...]:
-        """All that read a text as one sequence."""
-        return (Kind.ENCODER, Kind.DECODER)
-
-    def longest(self, kind: Kind) -> int:  # noqa: ARG002 - the same for every kind
-        """The limit of the recipe."""
-        return self.max_tokens

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BadInput
 from pipeline.families.kinds import LANGUAGE_HEAD, Kind
 from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.models.architecture import context_of
@@ -41,10 +40,7 @@ class WrittenModel:
         Raises:
             BadInput: the model cannot write.
         """
-        if not kind.writes:
-            raise BadInput(
-                f"task {self._task.kind} with {kind.phrase}", "a decoder or an encoder-decoder", "change model.family or model.start"
-            )
+        self._task.check_kind(kind)
         return HeadSpec(LANGUAGE_HEAD[kind])
 
     def feed(self, inputs: FeedInputs) -> WrittenFeed:
