@@ -154,7 +154,7 @@ def _check_examples(known: Examples, test: Examples) -> None:
             raise BadInput(
                 f"the corpus has no (text, target) pair in its {split} split",
                 "at least one",
-                "name the target's column in the recipe, or bring more data",
+                "check data.source.columns, or bring more data",
             )
 
 

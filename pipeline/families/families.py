@@ -58,4 +58,4 @@ def check_fields(name: str, fields: tuple[str, ...], where: str = "model.config"
     known = find_family(name).fields
     for field in fields:
         if field not in known:
-            raise unknown_name(f"{where} of family {name}: field" if not where.endswith(":") else f"{where} field of {name}", field, known)
+            raise unknown_name(f"{where} field of {name}", field, known)
