@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.recipe.data import Filter
     from pipeline.tasks.chat.section import Chat
 
+UNANSWERED = "?"
+
 
 class Examples:
     """Conversation → its last message. All that was said before it decides the split."""
@@ -37,15 +39,18 @@ class Examples:
         self.answers = 0
 
     def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
-        """Check and clean the messages. An answer that is too short or too long is dropped, and the document keeps its text."""
+        """Check and clean the messages. A question without an answer, or with one that is too short or too long, keeps its text only."""
+        unanswered = record.target is None and isinstance(record.text, str) and record.text.strip()
+        # an answer stands in for the missing one, so that the question passes the same checks; it is not kept
+        target = UNANSWERED if unanswered else record.target
         try:
-            messages = conversation(record.target, record.text, keep_whitespace=keeps_whitespace(rules, prose=False))
+            messages = conversation(target, record.text, keep_whitespace=keeps_whitespace(rules, prose=False))
         except BadInput as error:
             return answers.quarantined(record, error)
         if self.section.system and messages[0]["role"] != SYSTEM:
             messages = [{"role": SYSTEM, "content": self.section.system}, *messages]
         text, answer = transcript(messages[:-1]), messages[-1]["content"]
-        fits = self.section.min_target_chars <= len(answer) <= self.section.max_target_chars
+        fits = not unanswered and self.section.min_target_chars <= len(answer) <= self.section.max_target_chars
         before = json.dumps(messages[:-1], ensure_ascii=False)
         return filter_reason(text, rules) or clean_names(record, text, before).document(answer if fits else None)
 

@@ -51,6 +51,13 @@ def test_json_text_and_pairs_of_texts_are_conversations_too() -> None:
     assert collapsed.target == "Like so.\n\nx = 1"
 
 
+def test_a_question_without_an_answer_keeps_its_text() -> None:
+    found = document(None, QUESTION["content"], system="Be kind.")
+    assert found.target is None
+    assert [message["role"] for message in json.loads(found.pair or "")] == ["system", "user"]
+    assert found.text == "system: Be kind.\n\nuser: How do I\n  indent?"
+
+
 def test_a_system_message_of_the_recipe_is_for_conversations_without_one() -> None:
     own = {"role": "system", "content": "Be brief."}
     assert json.loads(document([QUESTION, ANSWER], system="Be kind.").pair or "")[0] == {"role": "system", "content": "Be kind."}
@@ -75,7 +82,7 @@ def test_a_system_message_of_the_recipe_is_for_conversations_without_one() -> No
     ],
 )
 def test_what_is_no_conversation_is_quarantined(messages: Any, reason: str) -> None:
-    found = examples().document(Record("A text.", messages, where="chat.jsonl:2"), RULES)
+    found = examples().document(Record("", messages, where="chat.jsonl:2"), RULES)
     assert isinstance(found, Quarantined)
     assert (found.reason, found.where) == (reason, "chat.jsonl:2")
 
