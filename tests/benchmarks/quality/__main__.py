@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +26,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="cells at once, each in a process")
     parser.add_argument("--only", default="", help="cells whose name contains this")
     arguments = parser.parse_args()
+    # the examples for tagging are written there
+    os.environ.setdefault("TRAINSHED_SOURCE_ROOTS", str(arguments.work.resolve()))
     (_table if arguments.what == "table" else _curve)(arguments)
 
 

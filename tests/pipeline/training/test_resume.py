@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 from fixtures.families import finetune, tiny_section
 
 from pipeline.errors import Damaged, Preempted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STEPS, EVERY = 7, 3
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": EVERY, "dropout": 0.1, "seed": 5, "precision": "fp32"}
 FAMILIES = {
     "span_corruption": "t5_copy",
@@ -58,7 +60,7 @@ CASES = list(FAMILIES)
 
 
 def start(case: str, tokens: Path, output: Path, reporter: object, checkpoints: object) -> None:
-    job = TrainingJob(tokens, tiny_section(FAMILIES[case]), output, "cpu", 1, reporter, checkpoints)
+    job = TrainingJob(tokens, tiny_section(FAMILIES[case]), output, DEVICE, 1, reporter, checkpoints)
     if case in OBJECTIVES:
         pretrain_model(job, Pretraining(objective=case, **COMMON))
     else:
