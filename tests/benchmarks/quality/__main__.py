@@ -64,7 +64,7 @@ def _curve(arguments: argparse.Namespace) -> None:
         return
     for point in few_labels.curve(reports):
         ahead = "" if point.ahead is None else "{:+.1f} ({:+.1f} to {:+.1f})".format(*point.ahead)
-        print(f"| {point.labels or 'all'} | {point.system} | {point.value:.1f} ({point.low:.1f} to {point.high:.1f}) | {ahead} |")
+        print(f"| {point.labels:,} | {point.system} | {point.value:.1f} ({point.low:.1f} to {point.high:.1f}) | {ahead} |")
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
