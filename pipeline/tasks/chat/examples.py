@@ -41,7 +41,7 @@ class Examples:
     def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
         """Check and clean the messages. A question without an answer, or with one that is too short or too long, keeps its text only."""
         unanswered = record.target is None and isinstance(record.text, str) and record.text.strip()
-        # an answer stands in for the missing one, so that the question passes the same checks; it is not kept
+        # a placeholder answer lets the question pass the same checks; it is not kept
         target = UNANSWERED if unanswered else record.target
         try:
             messages = conversation(target, record.text, keep_whitespace=keeps_whitespace(rules, prose=False))
