@@ -253,6 +253,22 @@ def _metrics(recipe: Recipe) -> Problem:
     return None
 
 
+def _stop_on(recipe: Recipe) -> Problem:
+    """Early stopping may look at any metric that compares the task's answers."""
+    params, scoring = recipe.finetuning, _scoring(recipe)
+    if params is None or scoring is None:
+        return None
+    if params.stop_on is None:
+        got = f"finetuning.stop_examples {params.stop_examples} without finetuning.stop_on"
+        return (got, "", "name a metric, or remove it") if params.stop_examples else None
+    if params.stop_on == "loss":
+        return "finetuning.stop_on 'loss'", "a metric", "remove it: without it the validation loss decides"
+    if scoring.answers in load_metric(params.stop_on).answers:
+        return None
+    got = f"finetuning.stop_on {params.stop_on!r} is no metric for the answers of task {recipe.task.kind!r}"
+    return got, f"one of: {', '.join(name for name in scoring.metrics if name != 'loss')}, or another metric of such answers", "change it"
+
+
 def _gate_scores(recipe: Recipe) -> Problem:
     """The gate reads scores of the report: those of the task, and those that the recipe adds."""
     gate, scoring = recipe.registration.gate, _scoring(recipe)
@@ -287,5 +303,6 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _group,
     _gate_examples,
     _metrics,
+    _stop_on,
     _gate_scores,
 )
