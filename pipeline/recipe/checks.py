@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from pipeline.evaluation.scoring import Scoring
     from pipeline.recipe.recipe import Recipe
 
-OBJECTIVES = {"span_corruption": Kind.ENCODER_DECODER, "causal_lm": Kind.DECODER, "masked_lm": Kind.ENCODER}
+OBJECTIVES = {
+    "span_corruption": Kind.ENCODER_DECODER,
+    "prefix_lm": Kind.ENCODER_DECODER,
+    "causal_lm": Kind.DECODER,
+    "masked_lm": Kind.ENCODER,
+}
 """Objective → the kind of model it trains."""
 
 SPECIAL_TOKENS = 6
