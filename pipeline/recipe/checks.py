@@ -169,6 +169,14 @@ def _sentinels(recipe: Recipe) -> Problem:
     return got, f"at least {spans}", "raise tokenizer.sentinels"
 
 
+def _whole_words(recipe: Recipe) -> Problem:
+    params = recipe.pretraining
+    if params is None or not params.whole_words or params.objective not in OBJECTIVES or OBJECTIVES[params.objective] is Kind.ENCODER:
+        return None
+    got = f"pretraining.whole_words with pretraining.objective {params.objective!r}, which masks no words"
+    return got, "masked_lm", "remove it, or change the objective"
+
+
 def _learning_rate_schedule(recipe: Recipe) -> Problem:
     for name, params in (("pretraining", recipe.pretraining), ("finetuning", recipe.finetuning)):
         if params and params.warmup + params.decay > 1:
@@ -300,6 +308,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _training,
     _vocabulary,
     _sentinels,
+    _whole_words,
     _learning_rate_schedule,
     _lengths,
     _path,

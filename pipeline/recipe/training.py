@@ -60,10 +60,13 @@ class Pretraining(Training):
     """Dropout while pretraining."""
 
     corrupted: float = Field(0.15, gt=0, lt=1)
-    """Span corruption: share of the tokens that are masked."""
+    """Span corruption and masked language modelling: share of the tokens that are masked."""
 
     mean_span: float = Field(3.0, ge=1)
     """Span corruption: mean length of a masked span, in tokens."""
+
+    whole_words: bool | None = None
+    """Masked language modelling: mask all pieces of a word together. None: each piece by itself."""
 
 
 class Lora(Section):

@@ -234,6 +234,10 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (nested("registration.gate.metric", "rougel"), ["registration.gate.metric", "did you mean 'rougeL'?"]),
         (nested("evaluation.metrics", ["chrF"]), ["evaluation.metrics", "did you mean 'chrf'?"]),
         (nested("evaluation.metrics", ["mcc"]), ["answers of task 'summarization' are of kind text", "mcc is for label", "remove it"]),
+        (
+            changed(pretraining={"objective": "span_corruption", "steps": 1, "whole_words": True}),
+            ["pretraining.whole_words with pretraining.objective 'span_corruption'", "expected masked_lm"],
+        ),
         (nested("finetuning.stop_on", "rougel"), ["finetuning.stop_on", "did you mean 'rougeL'?"]),
         (
             nested("finetuning.stop_on", "accuracy"),
