@@ -138,7 +138,7 @@ class _Loop:
         if self.state.record_world_size(self.group.world_size):
             logger.warning("processes: %s; same batches, but sums run in another order: the last bits may differ", self.state.processes)
         self.saved_step = self.group.broadcast_object(self.state.step if newest else -1)
-        # the first batch of a resumed run takes as long as planning all its epochs so far: half a million pieces a second
+        # the first batch of a resumed run with packed rows takes as long as planning all its epochs so far: half a million pieces a second
         with CpuHeartbeat(reporter):
             inputs.feed.batch(self.state.step)
             validation = self.group.shard(list(inputs.feed.validation()))
