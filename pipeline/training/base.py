@@ -100,7 +100,7 @@ class AnsweringTask(TrainedTask, Protocol):
 
 
 class AnswerScoring(Protocol):
-    """How a task's answers are compared; evaluation's `pipeline.evaluation.scoring.Scoring`, which a task hands in."""
+    """How a task's answers are compared; evaluation's `pipeline.evaluation.scoring.Scoring`, which a task provides."""
 
     @property
     def reference(self) -> Callable[[Document], Answer]:
