@@ -7,7 +7,7 @@ it to check a request. Images, S3 policies, service accounts, secrets and `compo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,11 +38,32 @@ class Input:
     """Whether the step runs without it."""
 
     parts: tuple[str, ...] = ()
-    """Files and folders at the top of the artifact that the body reads; empty: all of it. Only they are fetched, and only their digest
-    enters the fingerprint."""
+    """Files and folders at the top of the artifact that the body reads, or patterns such as ``validation-*.parquet``; empty: all of it.
+    Only they are fetched, and only their digest enters the fingerprint."""
 
     identity: bool = True
     """Whether it enters the fingerprint. Not so for what only an effect looks at: whether that still stands is checked against the world."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a body uses only if its params set an optional field: it is part of the identity of those steps alone."""
+
+    field: str
+    """Dotted name of the field, e.g. ``finetuning.stop_on``."""
+
+    task_parts: tuple[str, ...] = ()
+    """More parts of a task."""
+
+    libraries: tuple[str, ...] = ()
+    """More distributions whose version may change the result."""
+
+    def applies_to(self, params: Mapping[str, Any]) -> bool:
+        """Whether plain params set the field."""
+        value: Any = params
+        for name in self.field.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return value is not None
 
 
 @dataclass(frozen=True)
@@ -79,6 +100,9 @@ class Component:
     task_parts: tuple[str, ...] = ()
     """Parts of a task that its body uses (`pipeline.tasks.parts`), e.g. ``"examples"``: a change in another part changes no result."""
 
+    options: tuple[Option, ...] = ()
+    """What it uses in addition with some optional fields."""
+
     resources: str = "cpu-small"
     """Name of the machine size it asks for; launchers map the name, it is no part of the identity."""
 
@@ -87,3 +111,11 @@ class Component:
 
     effect: bool = False
     """Whether it acts on the world (registry, ledger): a hit then also needs the effect to stand."""
+
+    def task_parts_with(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The parts of a task that its body uses with these params."""
+        return (*self.task_parts, *(name for option in self.options if option.applies_to(params) for name in option.task_parts))
+
+    def libraries_with(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The distributions whose version may change the result with these params."""
+        return (*self.libraries, *(name for option in self.options if option.applies_to(params) for name in option.libraries))

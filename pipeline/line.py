@@ -33,7 +33,10 @@ def line(step: Steps, recipe: Recipe) -> None:
     tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start)
     result = None if recipe.finetuning else recipe.task
     base = step("pretraining", shape, recipe.pretraining, result, tokens=tokens, base=start) if recipe.pretraining else start
-    model = step("finetuning", shape, recipe.task, recipe.finetuning, tokens=tokens, base=base) if recipe.finetuning else base
+    judged = corpus if recipe.finetuning and recipe.finetuning.stop_on else None
+    model = (
+        step("finetuning", shape, recipe.task, recipe.finetuning, tokens=tokens, base=base, corpus=judged) if recipe.finetuning else base
+    )
     report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model, base=start)
     champion = step.champion(recipe.registration.model)
     champion_report = step("evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)

@@ -14,7 +14,7 @@ from pipeline.tasks.parts import part
 from pipeline.training.device import choose_threads, find_device
 
 if TYPE_CHECKING:
-    from pipeline.evaluation.examples import Examples
+    from pipeline.corpus.choose_examples import Examples
     from pipeline.evaluation.pass_progress import PassProgress
     from pipeline.evaluation.scoring import Scoring
     from pipeline.models.files import Loaded

@@ -5,7 +5,8 @@ artifacts, tracking) is excluded, so a storage fix retrains nothing. `pipeline.a
 
 A *table* of an extension point (`pipeline.lookup.Table`) counts entry by entry. `pipeline.recipe.names.FIELDS` says which field of
 the params names its entries: the entries named there count. If the params lack the field, the params of the input artifacts
-decide: evaluation counts the family of the model that it scores. If those lack it too, all entries count where code that is
+decide: evaluation counts the family of the model that it scores. This does not hold for `pipeline.recipe.names.OWN_FIELDS`: how
+a model was trained does not select the metrics of its evaluation. If those lack it too, all entries count where code that is
 reached uses the table, and none elsewhere. So a new model family changes no fingerprint. No code uses the table of tasks, because a
 task comes with the params: a step that takes no task reaches none.
 
@@ -149,7 +150,8 @@ def _chosen(params: Mapping[str, Any], input_params: Iterable[Mapping[str, Any]]
     chosen: dict[str, set[str]] = {}
     for group in {group for _, group in names.FIELDS}:
         fields = [field for field, fields_group in names.FIELDS if fields_group == group]
-        found = {name for field in fields for name in _names(params, field)}
+        own = [field for field, fields_group in names.OWN_FIELDS if fields_group == group]
+        found = {name for field in (*fields, *own) for name in _names(params, field)}
         chosen[group] = found or {name for given in input_params for field in fields for name in _names(given, field)}
     return chosen
 

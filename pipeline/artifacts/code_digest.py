@@ -17,7 +17,7 @@ from components import COMPONENTS
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.extension_points import table
 from pipeline.file_cache import FileCache
-from pipeline.recipe.names import FIELDS
+from pipeline.recipe.names import FIELDS, OWN_FIELDS
 
 LABEL = "trainshed.code"
 """Label of an image that holds the digest."""
@@ -33,14 +33,15 @@ def code_digest(stage: str) -> str:
     Args:
         stage: name of the component.
     """
-    modules = reached_modules(stage, params_with_every_name(), SOURCES, _parsed(), task_parts=COMPONENTS.load(stage).task_parts)
+    params = params_with_every_name()
+    modules = reached_modules(stage, params, SOURCES, _parsed(), task_parts=COMPONENTS.load(stage).task_parts_with(params))
     return hashlib.sha256(json.dumps(modules).encode()).hexdigest()[:16]
 
 
 def params_with_every_name() -> dict[str, Any]:
     """Params that name all entries of all extension tables, as no recipe does."""
     params: dict[str, Any] = {}
-    for field, group in FIELDS:
+    for field, group in (*FIELDS, *OWN_FIELDS):
         *sections, last = field.split(".")
         place = params
         for section in sections:

@@ -48,8 +48,10 @@ def fingerprint_parts(
         version=component.version,
         params=plain,
         inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
-        modules=reached_modules(component.name, plain, file_cache=file_cache, input_params=input_params, task_parts=component.task_parts),
-        libraries={name: _version(name) for name in component.libraries},
+        modules=reached_modules(
+            component.name, plain, file_cache=file_cache, input_params=input_params, task_parts=component.task_parts_with(plain)
+        ),
+        libraries={name: _version(name) for name in component.libraries_with(plain)},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -155,9 +156,10 @@ class Manifest(Frozen):
         """The files of some parts.
 
         Args:
-            parts: names of files and folders at the top of the artifact; empty for all. A part that the artifact lacks has no files.
+            parts: names of files and folders at the top of the artifact, or patterns of names such as ``validation-*.parquet``; empty for
+                all. A part that the artifact lacks has no files.
         """
-        return tuple(entry for entry in self.files if not parts or entry.path.partition("/")[0] in parts)
+        return tuple(entry for entry in self.files if not parts or any(fnmatchcase(entry.path.partition("/")[0], part) for part in parts))
 
     @property
     def size(self) -> int:

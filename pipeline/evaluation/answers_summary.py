@@ -12,7 +12,7 @@ from pipeline.evaluation.systems import MODEL
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.evaluation.examples import Examples
+    from pipeline.corpus.choose_examples import Examples
     from pipeline.evaluation.scoring import Scoring
     from pipeline.metrics.base import Prediction
 

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pipeline.corpus.choose_examples import Examples, choose_examples
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.errors import BadInput
 from pipeline.evaluation.describe_model import describe_model
-from pipeline.evaluation.examples import Examples, choose_examples
 from pipeline.evaluation.examples_table import write_examples
 from pipeline.evaluation.html_report import render_page
 from pipeline.evaluation.results import headline_metrics, score_split, summarize_split

@@ -36,7 +36,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 <p class="soft">{{ model.sentence }}</p>
 {% if curves %}
 <h2>Learning</h2>
-<p class="soft">Loss on what the model trained on, and on the validation split, which it never trained on. When the second rises while the first falls, the model begins to memorise.</p>
+<p class="soft">Loss on what the model trained on, and on the validation split, which it never trained on. When the second rises while the first falls, the model begins to memorise. A dashed curve is the metric that early stopping looked at.</p>
 <div class="card">{{ curves | safe }}</div>
 {% endif %}
 {% for split in splits %}

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from pipeline.metrics.load_metric import load_metric
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from pipeline.metrics.base import Metric
 
 NEUTRAL = "#010203"
 """Placeholder for ``currentColor``, which matplotlib does not know: a colour that no plot uses otherwise."""
 
-ACCENT, SECOND, QUIET = "#2f6feb", "#d9822b", "#8a94a6"
+ACCENT, SECOND, THIRD, QUIET = "#2f6feb", "#d9822b", "#3d9a50", "#8a94a6"
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "trainshed",
@@ -38,10 +41,16 @@ STYLE = {
     "axes.spines.right": False,
 }
 CURVES = {"loss": ("training", ACCENT), "validation_loss": ("validation", SECOND)}
+VALIDATION = "validation_"
+"""Prefix of the metric that early stopping looked at, if there was one."""
 
 
 def draw_history(history: Sequence[Mapping[str, float]]) -> str:
-    """Training and validation loss over optimizer steps; an empty string without history."""
+    """Training and validation loss over optimizer steps, and the metric that early stopping looked at, on an axis of its own.
+
+    Returns:
+        The drawing; an empty string without history.
+    """
     curves = {key: [(row["step"], row[key]) for row in history if key in row and "step" in row] for key in CURVES}
     if not any(curves.values()):
         return ""
@@ -54,8 +63,21 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
         axes.set_xlabel("optimizer step")
         axes.set_ylabel("loss (nats per token)")
         axes.grid(visible=True, axis="y", alpha=0.15, color=NEUTRAL)
-        axes.legend(frameon=False)
+        handles = [*axes.get_lines(), *_draw_metric(axes, history)]
+        axes.legend(handles=handles, frameon=False)
         return _svg(figure, "Loss over optimizer steps")
+
+
+def _draw_metric(axes: Axes, history: Sequence[Mapping[str, float]]) -> list[Line2D]:
+    """The curve of the metric that early stopping looked at; the y axis at the right is its own."""
+    name = next((key for row in history for key in row if key.startswith(VALIDATION) and key not in CURVES), None)
+    if name is None:
+        return []
+    metric, points = load_metric(name.removeprefix(VALIDATION)), [(row["step"], row[name]) for row in history if name in row]
+    other = axes.twinx()
+    other.spines["right"].set_visible(True)
+    other.set_ylabel(f"{metric.title} ({'higher' if metric.higher_is_better else 'lower'} is better)")
+    return other.plot(*zip(*points, strict=True), label=f"validation {metric.title}", color=THIRD, linewidth=1.8, linestyle="--")
 
 
 def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: Metric, title: str) -> str:

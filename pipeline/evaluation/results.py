@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.evaluation.examples import Examples
+    from pipeline.corpus.choose_examples import Examples
     from pipeline.evaluation.scoring import Scoring
     from pipeline.metrics.base import Metric, Prediction
     from pipeline.recipe.evaluation import Evaluation

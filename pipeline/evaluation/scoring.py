@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.evaluation.baselines import BASELINES
 from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.corpus.documents import Document
-    from pipeline.metrics.base import Answer, AnswerKind
+    from pipeline.metrics.base import Answer, AnswerKind, Metric
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Scoring:
     primary: str
     """The metric that decides, by which systems are ordered and examples are shown."""
 
-    baselines: Mapping[str, str]
-    """Name → ``module:Object`` of a `Baseline`: the systems that every report shows beside the model."""
+    baselines: tuple[str, ...]
+    """Names from `pipeline.evaluation.baselines.BASELINES`: the systems that every report shows beside the model."""
 
     beats: tuple[str, ...]
     """Baselines that a first champion must beat, unless the gate of the recipe names others."""
@@ -46,19 +45,33 @@ class Scoring:
         """Whether answers are written texts: then their variety and length say something."""
         return self.answers == "text"
 
+    @property
+    def separable(self) -> bool:
+        """Whether the answer to an example is the same whatever else is asked; not so for a choice among the texts of all examples."""
+        return self.answers != "choice"
+
+    def metric(self, name: str, field: str) -> Metric:
+        """A metric that compares such answers.
+
+        Args:
+            name: of the metric.
+            field: of the recipe that names it, for the message.
+
+        Raises:
+            BadInput: there is no such metric, or it compares other answers.
+        """
+        metric = load_metric(name)
+        if self.answers not in metric.answers:
+            kinds = ", ".join(sorted(metric.answers))
+            raise BadInput(f"metric {name} for answers of kind {self.answers}", kinds, f"remove it from {field}")
+        return metric
+
     def with_metrics(self, more: Sequence[str]) -> Scoring:
         """This scoring with further metrics.
 
         Raises:
             BadInput: a metric does not compare such answers.
         """
-        for metric in map(load_metric, more):
-            if self.answers not in metric.answers:
-                kinds = ", ".join(sorted(metric.answers))
-                raise BadInput(f"metric {metric.name} for answers of kind {self.answers}", kinds, "remove it from evaluation.metrics")
+        for name in more:
+            self.metric(name, "evaluation.metrics")
         return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *more))))
-
-
-def named_baselines(*names: str) -> dict[str, str]:
-    """Entries of the table of baselines, by name."""
-    return {name: BASELINES[name] for name in names}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.baselines.base import Known
 from pipeline.evaluation.pass_progress import PassProgress
-from pipeline.lookup import load_object
 from pipeline.models.files import Loaded, load_base
 from pipeline.models.files import untrained as random_weights
 from pipeline.reporter import CpuHeartbeat
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.choose_examples import Examples
     from pipeline.evaluation.baselines.base import Baseline
-    from pipeline.evaluation.examples import Examples
     from pipeline.evaluation.scoring import Scoring
     from pipeline.metrics.base import Prediction
     from pipeline.reporter import Reporter
@@ -86,4 +86,4 @@ def run_systems(
 
 def load_baselines(scoring: Scoring) -> Mapping[str, Baseline]:
     """The baselines of a task, in order of their names."""
-    return {name: load_object(scoring.baselines[name]) for name in sorted(scoring.baselines)}
+    return {name: BASELINES.load(name) for name in sorted(scoring.baselines)}

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from pipeline.evaluation.scoring import Scoring
     from pipeline.recipe.recipe import Recipe
 
-OBJECTIVES = {"span_corruption": Kind.ENCODER_DECODER, "causal_lm": Kind.DECODER, "masked_lm": Kind.ENCODER}
+OBJECTIVES = {
+    "span_corruption": Kind.ENCODER_DECODER,
+    "prefix_lm": Kind.ENCODER_DECODER,
+    "causal_lm": Kind.DECODER,
+    "masked_lm": Kind.ENCODER,
+}
 """Objective → the kind of model it trains."""
 
 SPECIAL_TOKENS = 6
@@ -164,6 +169,14 @@ def _sentinels(recipe: Recipe) -> Problem:
     return got, f"at least {spans}", "raise tokenizer.sentinels"
 
 
+def _whole_words(recipe: Recipe) -> Problem:
+    params = recipe.pretraining
+    if params is None or not params.whole_words or params.objective not in OBJECTIVES or OBJECTIVES[params.objective] is Kind.ENCODER:
+        return None
+    got = f"pretraining.whole_words with pretraining.objective {params.objective!r}, which masks no words"
+    return got, "masked_lm", "remove it, or change the objective"
+
+
 def _learning_rate_schedule(recipe: Recipe) -> Problem:
     for name, params in (("pretraining", recipe.pretraining), ("finetuning", recipe.finetuning)):
         if params and params.warmup + params.decay > 1:
@@ -253,6 +266,22 @@ def _metrics(recipe: Recipe) -> Problem:
     return None
 
 
+def _stop_on(recipe: Recipe) -> Problem:
+    """Early stopping may look at any metric that compares the task's answers."""
+    params, scoring = recipe.finetuning, _scoring(recipe)
+    if params is None or scoring is None:
+        return None
+    if params.stop_on is None:
+        got = f"finetuning.stop_examples {params.stop_examples} without finetuning.stop_on"
+        return (got, "", "name a metric, or remove it") if params.stop_examples else None
+    if params.stop_on == "loss":
+        return "finetuning.stop_on 'loss'", "a metric", "remove it: without it the validation loss decides"
+    if scoring.answers in load_metric(params.stop_on).answers:
+        return None
+    got = f"finetuning.stop_on {params.stop_on!r} is no metric for the answers of task {recipe.task.kind!r}"
+    return got, f"one of: {', '.join(name for name in scoring.metrics if name != 'loss')}, or another metric of such answers", "change it"
+
+
 def _gate_scores(recipe: Recipe) -> Problem:
     """The gate reads scores of the report: those of the task, and those that the recipe adds."""
     gate, scoring = recipe.registration.gate, _scoring(recipe)
@@ -279,6 +308,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _training,
     _vocabulary,
     _sentinels,
+    _whole_words,
     _learning_rate_schedule,
     _lengths,
     _path,
@@ -287,5 +317,6 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _group,
     _gate_examples,
     _metrics,
+    _stop_on,
     _gate_scores,
 )

@@ -30,7 +30,10 @@ FIELDS = (
 )
 """Field of a recipe, and the group of a table that has its names. The field also selects which entries count for a fingerprint."""
 
-CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), ("evaluation.metrics", "trainshed.metrics"))
+OWN_FIELDS = (("finetuning.stop_on", "trainshed.metrics"),)
+"""Fields that select entries for the step whose params have them, and for no step that reads its result."""
+
+CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), *OWN_FIELDS, ("evaluation.metrics", "trainshed.metrics"))
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
 those of transformers and more."""
 

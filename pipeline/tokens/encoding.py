@@ -76,7 +76,7 @@ def tiktoken_encoding(tokenizer: Tokenizer) -> tiktoken.Encoding | None:
         return None  # words that were added to a base's tokenizer are found before the merges
     merges = [pair if isinstance(pair, list) else pair.split(" ") for pair in data["model"]["merges"]]
     order = [vocabulary["".join(pair)] for pair in merges]
-    to_byte = _byte_of_character()
+    to_byte = byte_of_character()
     tokens = {token: token_id for token, token_id in vocabulary.items() if token not in specials}
     if order != sorted(set(order)) or any(character not in to_byte for token in tokens for character in token):
         return None
@@ -117,7 +117,7 @@ def _is_gpt2_bpe(data: dict[str, object]) -> bool:
     )
 
 
-def _byte_of_character() -> dict[str, int]:
+def byte_of_character() -> dict[str, int]:
     """GPT-2's table from printable characters to bytes: printable Latin-1 maps to itself, other bytes are at U+0100 and up."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     other = [value for value in range(256) if value not in plain]

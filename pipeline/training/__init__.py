@@ -30,6 +30,7 @@ OBJECTIVES = Table(
     "trainshed.objectives",
     {
         "span_corruption": "pipeline.training.objectives.span_corruption:SpanCorruption",
+        "prefix_lm": "pipeline.training.objectives.prefix_lm:PrefixLm",
         "causal_lm": "pipeline.training.objectives.causal_lm:CausalLm",
         "masked_lm": "pipeline.training.objectives.masked_lm:MaskedLm",
     },

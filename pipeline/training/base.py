@@ -1,4 +1,4 @@
-"""The protocols the loop is written against: a feed of batches with their losses, and an optimizer."""
+"""The protocols that training is written against: a feed of batches with their losses, a task, a score, and an optimizer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
     from torch import Tensor
 
+    from pipeline.corpus.documents import Document
     from pipeline.families.kinds import Kind
+    from pipeline.metrics.base import Answer, Likelihood, Metric, Prediction
     from pipeline.models.batch import Batch
     from pipeline.models.build import HeadSpec
+    from pipeline.models.files import Loaded
     from pipeline.models.text_model import TextModel
     from pipeline.recipe.training import Training
+    from pipeline.tasks.base import Progress
     from pipeline.training.token_folder import TokenFolder
 
 
@@ -83,6 +87,49 @@ class TrainedTask(Protocol):
         Raises:
             BadInput: model, params and tokens do not fit together.
         """
+
+
+class AnsweringTask(TrainedTask, Protocol):
+    """What a validation asks of a task beside its losses; as evaluation does, see `pipeline.tasks.base.TaskModel`."""
+
+    def predict(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Prediction]:
+        """Answer each document."""
+
+    def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood] | None:
+        """How probable the model finds the target of each document; None for a task that writes no text."""
+
+
+class AnswerScoring(Protocol):
+    """How a task's answers are compared; evaluation's `pipeline.evaluation.scoring.Scoring`, which a task provides."""
+
+    @property
+    def reference(self) -> Callable[[Document], Answer]:
+        """The expected answer of a document; None if it has none."""
+
+    @property
+    def separable(self) -> bool:
+        """Whether the answer to an example is the same whatever else is asked."""
+
+    def metric(self, name: str, field: str) -> Metric:
+        """A metric of such answers.
+
+        Args:
+            name: of the metric.
+            field: of the recipe that names it, for the message.
+
+        Raises:
+            BadInput: there is no such metric, or it compares other answers.
+        """
+
+
+class Score(Protocol):
+    """What early stopping looks at in the place of the validation loss."""
+
+    name: str
+    higher_is_better: bool
+
+    def __call__(self, model: TextModel) -> float:
+        """The score of a model, the same on every rank; it leaves weights and random generators as they were."""
 
 
 class Optimizer(Protocol):

@@ -54,14 +54,23 @@ def batches_of_similar_length(seed: int, epoch: int, lengths: NDArray[np.integer
 class EpochBatches(Generic[T]):
     """Maps a step to its batch. The batches of an epoch are computed when a step first needs them."""
 
-    def __init__(self, batches_of_epoch: Callable[[int], Sequence[T]]) -> None:
-        """Take a pure function from the number of an epoch to its batches, at least one."""
-        self._batches_of_epoch = batches_of_epoch
+    def __init__(self, batches_of_epoch: Callable[[int], Sequence[T]], per_epoch: int | None = None) -> None:
+        """Take the plan of an epoch.
+
+        Args:
+            batches_of_epoch: a pure function from the number of an epoch to its batches, at least one.
+            per_epoch: batches of every epoch, so that a resumed run plans only its own; None where they differ, and all epochs before a
+                step are planned to find it.
+        """
+        self._batches_of_epoch, self._per_epoch = batches_of_epoch, per_epoch
         self._starts = [0]
         self._current: tuple[int, Sequence[T]] | None = None
 
     def batch(self, step: int) -> T:
         """The batch of step ``step``, counted from 0."""
+        if self._per_epoch is not None:
+            epoch, place = divmod(step, self._per_epoch)
+            return self._epoch(epoch)[place]
         epoch = 0
         while True:
             if epoch + 1 == len(self._starts):

@@ -12,23 +12,27 @@ from pipeline.training.result import TrainingResult, save_result
 from pipeline.training.start import start_model
 from pipeline.training.token_folder import open_tokens
 from pipeline.training.trainable import choose_trainable
+from pipeline.training.validation_metric import ValidationMetric
 
 if TYPE_CHECKING:
     from typing import Any
 
     from pipeline.recipe import Finetuning
-    from pipeline.training.base import TrainedTask
+    from pipeline.training.base import AnsweringTask, AnswerScoring
     from pipeline.training.job import TrainingJob
 
 
-def finetune_model(job: TrainingJob, params: Finetuning, task: TrainedTask, section: dict[str, Any]) -> TrainingResult:
+def finetune_model(
+    job: TrainingJob, params: Finetuning, task: AnsweringTask, section: dict[str, Any], scoring: AnswerScoring | None = None
+) -> TrainingResult:
     """Train a model on a task with early stopping, and write the weights of the best validation.
 
     Args:
         job: inputs, output, and what to compute on.
         params: steps, optimizer, what is trained, early stopping.
-        task: its head, batches and losses.
+        task: its head, batches, losses and answers.
         section: the recipe's ``task`` section as plain data, to be kept with the model.
+        scoring: how the task's answers are compared; only where early stopping looks at a metric.
 
     Raises:
         BadInput: base, model, task and tokens do not fit together, or training diverged.
@@ -36,8 +40,10 @@ def finetune_model(job: TrainingJob, params: Finetuning, task: TrainedTask, sect
     """
     tokens, group = open_tokens(job.tokens), job.process_group
     model, info = start_model(job, tokens, lambda kind: task.head(kind, tokens.labels), params.dropout, params.seed)
+    info = replace(info, task=section, whitespace=tokens.whitespace)
     feed = task.feed(FeedInputs(tokens, model, info.context, params))
+    score = ValidationMetric(job, params, task, scoring, tokens, info) if scoring else None
     choose_trainable(model, params)
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
-    trained = train(LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, group), job.reporter, job.checkpoints)
-    return save_result(job, model, replace(info, task=section, whitespace=tokens.whitespace), trained, tokens.tokenizer)
+    inputs = LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, score, group)
+    return save_result(job, model, info, train(inputs, job.reporter, job.checkpoints), tokens.tokenizer)

@@ -36,3 +36,5 @@ class TrainingJob:
     """The processes that train together."""
     base: Path | None = None
     """Folder of a model to start from; None starts from random weights."""
+    corpus: Path | None = None
+    """Folder with the validation documents of the corpus; only where early stopping looks at a metric."""

@@ -29,7 +29,8 @@ class LengthBatches:
             wanted: texts that a validation uses at most.
         """
         self._validation, self._wanted, self._size = validation, wanted, params.batch
-        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(params.seed, epoch, train.lengths, params.batch))
+        per_epoch = -(-len(train.lengths) // params.batch)
+        self._epochs = EpochBatches(lambda epoch: batches_of_similar_length(params.seed, epoch, train.lengths, params.batch), per_epoch)
 
     def train(self, step: int) -> NDArray[np.int64]:
         """The training texts of a step, counted from 0."""

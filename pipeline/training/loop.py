@@ -41,13 +41,16 @@ if TYPE_CHECKING:
     from pipeline.models.text_model import TextModel
     from pipeline.recipe.training import Training
     from pipeline.reporter import Checkpoints, Reporter
-    from pipeline.training.base import Feed, Optimizer
+    from pipeline.training.base import Feed, Optimizer, Score
     from pipeline.training.device import ComputeSetup
 
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY = 10
 """Steps between two training metrics."""
+
+VALIDATION = "validation_"
+"""Prefix of what a validation found, in the rows of the history."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class LoopInputs:
     """Weight of the L1 penalty."""
     patience: int | None = None
     """Validations without improvement before early stopping; None trains all steps and keeps the last weights."""
+    score: Score | None = None
+    """What early stopping looks at; None means the validation loss."""
     process_group: ProcessGroup = SINGLE_PROCESS
 
 
@@ -75,6 +80,8 @@ class LoopResult:
     """Fp32 weights by name: with early stopping those of the best validation, which only rank 0 has; else the last ones."""
     history: list[dict[str, float]]
     """One row per validation."""
+    kept: dict[str, float]
+    """The row of the weights."""
     compute_setup: ComputeSetup
     steps: int
     """Optimizer steps done."""
@@ -97,7 +104,12 @@ def train(inputs: LoopInputs, reporter: Reporter, checkpoints: Checkpoints) -> L
             loop.save_checkpoint()
             raise Preempted(f"stopped on request after step {state.step}", "", "run again: the next attempt resumes from this step")
         loop.step()
-    return LoopResult(loop.best or loop.weights.tensors, state.history, state.compute_setup, state.step, state.processes)
+    return LoopResult(loop.best or loop.weights.tensors, state.history, loop.kept_row(), state.compute_setup, state.step, state.processes)
+
+
+def _early_stopping(inputs: LoopInputs) -> EarlyStopping:
+    """Early stopping before the first validation."""
+    return EarlyStopping(inputs.patience, higher_is_better=inputs.score is not None and inputs.score.higher_is_better)
 
 
 class _Loop:
@@ -106,7 +118,7 @@ class _Loop:
     def __init__(self, inputs: LoopInputs, reporter: Reporter, checkpoints: Checkpoints) -> None:
         self.inputs, self.reporter, self.checkpoints, self.group = inputs, reporter, checkpoints, inputs.process_group
         newest = checkpoints.newest() if self.group.is_main else None
-        state = read_state(newest) if newest else TrainingState(inputs.compute_setup, EarlyStopping(inputs.patience))
+        state = read_state(newest) if newest else TrainingState(inputs.compute_setup, _early_stopping(inputs))
         self.state = self.group.broadcast_object(state)
         self.device = self.state.compute_setup.apply()
         self.model = inputs.model.to(self.device)
@@ -115,6 +127,7 @@ class _Loop:
         self.optimizer: Optimizer = OPTIMIZERS.load(inputs.params.optimizer)(
             self.weights.tensors, self.weights.matrices, inputs.params, self.weights.compute_dtype
         )
+        self.judged_by = inputs.score.name if inputs.score else "loss"
         self.best: dict[str, Tensor] = {}
         if newest:
             self.best = read_tensors(newest, self.weights.tensors, self.optimizer.state())
@@ -125,12 +138,19 @@ class _Loop:
         if self.state.record_world_size(self.group.world_size):
             logger.warning("processes: %s; same batches, but sums run in another order: the last bits may differ", self.state.processes)
         self.saved_step = self.group.broadcast_object(self.state.step if newest else -1)
-        # the first batch of a resumed run takes as long as planning all its epochs so far: half a million pieces a second
+        # the first batch of a resumed run with packed rows takes as long as planning all its epochs so far: half a million pieces a second
         with CpuHeartbeat(reporter):
             inputs.feed.batch(self.state.step)
             validation = self.group.shard(list(inputs.feed.validation()))
         self.validation: Sequence[Batch] = [batch.to(self.device) for batch in validation]
         self.clock, self.tokens = time.perf_counter(), 0
+
+    def kept_row(self) -> dict[str, float]:
+        """The row of the history whose weights are the result: the first of the best ones; without early stopping the last one."""
+        rows, stopping = self.state.history, self.state.early_stopping
+        if stopping.patience is None:
+            return rows[-1]
+        return (max if stopping.higher_is_better else min)(rows, key=lambda row: row[VALIDATION + self.judged_by])
 
     def step(self) -> None:
         """One optimizer step and what is due after it."""
@@ -201,19 +221,23 @@ class _Loop:
         self.reporter.progress(self.state.step, self.inputs.params.steps, "steps", loss=loss, tokens_per_s=speed)
 
     def _validate(self, factor: float) -> None:
-        """Compute the validation loss; with early stopping keep the best weights, and stop if there is no improvement."""
+        """Compute loss and metric on the validation split; with early stopping keep the best weights, and stop after enough others."""
         began, state = time.perf_counter(), self.state
-        loss = self._validation_loss()
-        check_finite("validation loss", loss, state.step)
+        figures = {"loss": self._validation_loss()}
+        if self.inputs.score:
+            figures[self.inputs.score.name] = self.inputs.score(self.model)
+        for name, figure in figures.items():
+            check_finite(f"validation {name}", figure, state.step)
         check_finite_tensors(self.weights.tensors, state.step)
-        rate = self.inputs.params.learning_rate * factor
-        state.history.append({"step": state.step, "loss": state.since_validation.take(), "validation_loss": loss, "learning_rate": rate})
-        self.reporter.metrics(state.step, {"validation/loss": loss})
+        row = {"step": state.step, "loss": state.since_validation.take(), "learning_rate": self.inputs.params.learning_rate * factor}
+        state.history.append({**row, **{VALIDATION + name: figure for name, figure in figures.items()}})
+        self.reporter.metrics(state.step, {f"validation/{name}": figure for name, figure in figures.items()})
         if state.early_stopping.patience is not None:
-            if state.early_stopping.update(loss) and self.group.is_main:
+            if state.early_stopping.update(figures[self.judged_by]) and self.group.is_main:
                 self.best = {name: weight.clone() for name, weight in self.weights.tensors.items()}
             state.stopped = state.early_stopping.should_stop
-        logger.info("step %d: validation loss %.4f%s", state.step, loss, ", stopping early" if state.stopped else "")
+        said = ", ".join(f"validation {name} {figure:.4f}" for name, figure in figures.items())
+        logger.info("step %d: %s%s", state.step, said, ", stopping early" if state.stopped else "")
         self.clock += time.perf_counter() - began  # validation is not training: keep it out of the throughput
 
     @torch.inference_mode()

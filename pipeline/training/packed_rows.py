@@ -38,10 +38,11 @@ class PackedRows:
         """
         self._seed, self._size, self._context = inputs.params.seed, inputs.params.batch, inputs.context
         self._train, self._validation, self._wanted = train, validation, wanted
-        self._epochs = EpochBatches(self._batches_of_epoch)
         self.packs = isolates_documents(inputs.model, inputs.tokens.vocabulary.size)
         if not self.packs:
             log.warning("packed texts would see each other in this model: rows are padded instead")
+        # how many rows an epoch packs depends on its order
+        self._epochs = EpochBatches(self._batches_of_epoch, None if self.packs else -(-len(train.lengths) // self._size))
 
     def train(self, step: int) -> Rows:
         """The rows of a step, counted from 0."""

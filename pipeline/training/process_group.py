@@ -102,6 +102,15 @@ class ProcessGroup:
             distributed.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return box[0]
 
+    def gather_shards(self, values: list[T]) -> list[T]:
+        """The list of which ``values`` is this rank's `shard`, on every rank."""
+        if self.is_single:
+            return values
+        shards: list[list[T]] = [[] for _ in range(self.world_size)]
+        with _lost_rank_is_unavailable():
+            distributed.all_gather_object(shards, values)
+        return [shards[index % self.world_size][index // self.world_size] for index in range(sum(map(len, shards)))]
+
     @torch.no_grad()
     def broadcast_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Overwrite each tensor, in place, with rank 0's."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.models.files import save_model
+from pipeline.training.loop import VALIDATION
 from pipeline.training.trainable import merge_adapters
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class TrainingResult:
     """What a training reports besides the files of its model."""
 
     metrics: dict[str, float]
-    """Final figures: steps, parameters, losses in nats per label."""
+    """Final figures: steps, parameters, the last training loss, and what the validation of the kept weights found; losses in nats per
+    label."""
     environment: dict[str, str]
     """What it was computed on: device, threads, kernel, precision, number of processes."""
 
@@ -53,7 +55,7 @@ def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: Lo
         "parameters": float(parameters),
         "trained_parameters": float(sum(weight.numel() for weight in trained.weights.values())),
         "train_loss": trained.history[-1]["loss"],
-        "validation_loss": min(row["validation_loss"] for row in trained.history),
+        **{name: figure for name, figure in trained.kept.items() if name.startswith(VALIDATION)},
     }
     environment = {key: str(value) for key, value in asdict(trained.compute_setup).items()}
     return TrainingResult(metrics, {**environment, "processes": trained.processes})

@@ -57,6 +57,15 @@ def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Pa
     assert changed.launched == ["finetuning", "evaluation", "registration"]
     assert "param finetuning.learning_rate: 0.003 → 0.001" in changed.plans[-1].step("finetuning").reason
 
+    judged = line.run({"finetuning.stop_on": "rougeL", "finetuning.stop_examples": 8})
+    assert judged.launched == ["finetuning", "evaluation", "registration"]
+    model = line.manifest("finetuning")
+    assert model.inputs["corpus"] == line.manifest("ingestion").reference
+    assert "validation_rougeL" in model.metrics
+    assert any("validation rougeL" in said for said in judged.lines)
+    page = line.artifacts.open(line.manifest("evaluation"), tmp_path / "report") / "report.html"
+    assert "validation ROUGE-L" in page.read_text()
+
     forced = line.run(force=frozenset({"tokenization"}))
     assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
 

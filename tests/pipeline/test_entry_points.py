@@ -216,7 +216,7 @@ RHYMES = {
         from pipeline.evaluation import scoring
 
         def Scoring(task):
-            return scoring.Scoring("text", ("rougeL",), "rougeL", {}, (), lambda document: document.target)
+            return scoring.Scoring("text", ("rougeL",), "rougeL", (), (), lambda document: document.target)
         """,
 }
 RHYMES_ENTRIES = {"trainshed.tasks": {"rhyming": "rhymes.section:Rhyming"}}

@@ -235,6 +235,17 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (nested("evaluation.metrics", ["chrF"]), ["evaluation.metrics", "did you mean 'chrf'?"]),
         (nested("evaluation.metrics", ["mcc"]), ["answers of task 'summarization' are of kind text", "mcc is for label", "remove it"]),
         (
+            changed(pretraining={"objective": "span_corruption", "steps": 1, "whole_words": True}),
+            ["pretraining.whole_words with pretraining.objective 'span_corruption'", "expected masked_lm"],
+        ),
+        (nested("finetuning.stop_on", "rougel"), ["finetuning.stop_on", "did you mean 'rougeL'?"]),
+        (
+            nested("finetuning.stop_on", "accuracy"),
+            ["'accuracy' is no metric for the answers of task 'summarization'", "one of: rougeL, rouge1", "change it"],
+        ),
+        (nested("finetuning.stop_on", "loss"), ["finetuning.stop_on 'loss'", "without it the validation loss decides"]),
+        (nested("finetuning.stop_examples", 50), ["finetuning.stop_examples 50 without finetuning.stop_on", "name a metric"]),
+        (
             nested("registration.gate.metric", "chrf"),
             ["'chrf' is no metric of task 'summarization'", "one of: rougeL, rouge1", "add it to evaluation.metrics"],
         ),
@@ -389,3 +400,9 @@ def test_a_merged_mapping_may_override_what_it_merges(tmp_path: Path) -> None:
 def test_a_metric_that_the_recipe_adds_may_decide() -> None:
     recipe = check_recipe(changed(evaluation={"metrics": ["chrf"]}, registration={"model": "x", "gate": {"metric": "chrf"}}), "tiny.yaml")
     assert recipe.registration.gate.metric == "chrf"
+
+
+def test_early_stopping_may_look_at_any_metric_of_such_answers() -> None:
+    for name in METRICS:
+        if name != "loss" and "text" in load_metric(name).answers:
+            assert check_recipe(nested("finetuning.stop_on", name), "tiny.yaml").finetuning.stop_on == name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.tasks.chat.section import Chat
@@ -16,7 +16,7 @@ def make_scoring(task: Chat) -> Scoring:  # noqa: ARG001 - the same for every ch
         answers="text",
         metrics=("rougeL", "chrf", "bits_per_byte", "perplexity", "loss"),
         primary="rougeL",
-        baselines=named_baselines("most_frequent", "nearest_neighbour"),
+        baselines=("most_frequent", "nearest_neighbour"),
         beats=("most_frequent",),
         reference=lambda document: document.target or None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
@@ -20,7 +20,7 @@ def make_scoring(task: Classification) -> Scoring:
             answers="number",
             metrics=("rmse", "pearson", "spearman"),
             primary="rmse",
-            baselines=named_baselines("mean_number", "nearest_neighbour"),
+            baselines=("mean_number", "nearest_neighbour"),
             beats=("mean_number",),
             reference=lambda document: None if document.target is None else float(document.target),
             show=lambda answer: f"{answer:.6g}",
@@ -30,7 +30,7 @@ def make_scoring(task: Classification) -> Scoring:
             answers="labels",
             metrics=("f1_micro", "f1_macro", "exact_match"),
             primary="f1_micro",
-            baselines=named_baselines("majority", "nearest_neighbour", "tfidf_logistic"),
+            baselines=("majority", "nearest_neighbour", "tfidf_logistic"),
             beats=("majority",),
             reference=_several,
             show=lambda answer: ", ".join(answer) if isinstance(answer, tuple) else "",
@@ -39,7 +39,7 @@ def make_scoring(task: Classification) -> Scoring:
         answers="label",
         metrics=("accuracy", "f1_macro", "mcc", "calibration_error"),
         primary="accuracy",
-        baselines=named_baselines("majority", "nearest_neighbour", "tfidf_logistic"),
+        baselines=("majority", "nearest_neighbour", "tfidf_logistic"),
         beats=("majority",),
         reference=lambda document: document.target,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.tasks.embedding.section import Embedding
@@ -16,7 +16,7 @@ def make_scoring(task: Embedding) -> Scoring:  # noqa: ARG001 - the same for eve
         answers="choice",
         metrics=("accuracy_at_1", "mrr"),
         primary="accuracy_at_1",
-        baselines=named_baselines("tfidf_retrieval"),
+        baselines=("tfidf_retrieval",),
         beats=("tfidf_retrieval",),
         reference=lambda document: document.target,
         show=lambda answer: answer if isinstance(answer, str) else "",

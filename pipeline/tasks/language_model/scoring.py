@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.tasks.language_model.section import LanguageModel
@@ -16,7 +16,7 @@ def make_scoring(task: LanguageModel) -> Scoring:  # noqa: ARG001 - the same for
         answers="none",
         metrics=("bits_per_byte", "perplexity", "loss"),
         primary="bits_per_byte",
-        baselines=named_baselines("gzip"),
+        baselines=("gzip",),
         beats=("gzip",),
         reference=lambda document: document.text or None,
     )

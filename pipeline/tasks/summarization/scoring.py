@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.tasks.summarization.section import Summarization
@@ -16,7 +16,7 @@ def make_scoring(task: Summarization) -> Scoring:  # noqa: ARG001 - the same for
         answers="text",
         metrics=("rougeL", "rouge1", "rouge2", "bits_per_byte", "perplexity", "loss"),
         primary="rougeL",
-        baselines=named_baselines("lead", "most_frequent", "name_template", "nearest_neighbour"),
+        baselines=("lead", "most_frequent", "name_template", "nearest_neighbour"),
         beats=("lead", "most_frequent"),
         reference=lambda document: document.target or None,
     )

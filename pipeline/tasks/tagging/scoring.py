@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
@@ -20,7 +20,7 @@ def make_scoring(task: Tagging) -> Scoring:
         answers="tags",
         metrics=metrics,
         primary=metrics[0],
-        baselines=named_baselines("frequent_tag"),
+        baselines=("frequent_tag",),
         beats=("frequent_tag",),
         reference=_tags,
         show=lambda answer: " ".join(answer) if isinstance(answer, list) else "",

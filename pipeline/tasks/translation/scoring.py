@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.scoring import Scoring, named_baselines
+from pipeline.evaluation.scoring import Scoring
 
 if TYPE_CHECKING:
     from pipeline.tasks.translation.section import Translation
@@ -16,7 +16,7 @@ def make_scoring(task: Translation) -> Scoring:  # noqa: ARG001 - the same for e
         answers="text",
         metrics=("chrf", "bleu", "bits_per_byte", "perplexity", "loss"),
         primary="chrf",
-        baselines=named_baselines("copy_source", "nearest_neighbour"),
+        baselines=("copy_source", "nearest_neighbour"),
         beats=("copy_source",),
         reference=lambda document: document.target or None,
     )

@@ -1,4 +1,4 @@
-"""Pieces of text of similar length in a batch: what span corruption and masked language modelling train on."""
+"""Pieces of text of similar length in a batch: what span corruption, prefix and masked language modelling train on."""
 
 from __future__ import annotations
 

@@ -46,6 +46,15 @@ def test_the_digest_covers_files_and_nothing_else(artifacts: Artifacts, tmp_path
     assert commit(artifacts, tmp_path / "three", {"renamed": "1"}).digest != one.digest
 
 
+def test_a_part_may_be_a_pattern_of_names(artifacts: Artifacts, tmp_path: Path) -> None:
+    files = {"validation-00000.parquet": "v", "train-00000.parquet": "t", "validation-notes/x": "n", "z/validation-0.parquet": "z"}
+    manifest = commit(artifacts, tmp_path / "in", files)
+    assert [entry.path for entry in manifest.files_of(("validation-*.parquet",))] == ["validation-00000.parquet"]
+    other = commit(artifacts, tmp_path / "other", {**files, "train-00000.parquet": "more"}, "other")
+    assert other.digest_of(("validation-*.parquet",)) == manifest.digest_of(("validation-*.parquet",))
+    assert other.digest != manifest.digest
+
+
 def test_a_result_with_other_files_becomes_the_current_one_and_the_first_stays_by_its_digest(artifacts: Artifacts, tmp_path: Path) -> None:
     first = commit(artifacts, tmp_path / "first", {"a": "1"})
     second = commit(artifacts, tmp_path / "second", {"a": "2"})

@@ -214,3 +214,31 @@ def test_a_field_that_is_none_is_left_out_at_any_depth() -> None:
     assert without.fingerprint == unset.fingerprint
     assert len({identity_of_finetuning().fingerprint, unset.fingerprint, given.fingerprint}) == 3
     assert differences(unset, given) == ["param finetuning.adapter.dropout: (none) → 0.1"]
+
+
+def stopping_on(metric: str | None) -> dict[str, Parts]:
+    """The identities of a line whose early stopping looks at a metric, or at the loss."""
+    finetuning = {"stop_on": metric, "stop_examples": None}
+    recipe = find_recipe("pydocs", RECIPES)
+    recipe = recipe.model_copy(update={"finetuning": recipe.finetuning.model_copy(update=finetuning)})
+    line = tuple(trace(recipe))
+    return {step.id: fingerprint_parts(step.component, step.params, {}, input_params=made_with(step, line)) for step in line}
+
+
+def test_a_metric_that_stops_training_is_part_of_fine_tuning_alone() -> None:
+    loss, rouge = stopping_on(None), stopping_on("rougeL")
+    assert {step for step in loss if loss[step].fingerprint != rouge[step].fingerprint} == {"finetuning"}
+    added = rouge["finetuning"].modules.keys() - loss["finetuning"].modules.keys()
+    assert {"pipeline.metrics.rouge", "pipeline.metrics.METRICS", "pipeline.tasks.summarization.scoring"} <= added
+    assert not {name for name in added if "baselines" in name or name in ("pipeline.metrics.translation", "pipeline.metrics.labels")}
+    assert "rouge-score" in rouge["finetuning"].libraries
+    assert "rouge-score" not in loss["finetuning"].libraries
+    assert not {name for name in loss["finetuning"].modules if name.startswith(("pipeline.evaluation", "pipeline.metrics.METRICS"))}
+
+
+def test_the_corpus_is_an_input_of_fine_tuning_only_where_it_is_scored() -> None:
+    recipe = find_recipe("pydocs", RECIPES)
+    scored = recipe.model_copy(update={"finetuning": recipe.finetuning.model_copy(update={"stop_on": "rougeL"})})
+    inputs = [next(step for step in trace(one) if step.id == "finetuning").inputs["corpus"] for one in (recipe, scored)]
+    assert inputs[0] is None
+    assert inputs[1].id == "ingestion"

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 from fixtures.documents import document
 
-from pipeline.evaluation.examples import Examples, choose_examples, examples_digest
+from pipeline.corpus.choose_examples import Examples, choose_examples
+from pipeline.evaluation.examples import examples_digest
 from pipeline.tasks.summarization.scoring import make_scoring
 from pipeline.tasks.summarization.section import Summarization
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fixtures.reports import TOPICS, write_report
 
+from pipeline.evaluation.plots import draw_history
 from pipeline.evaluation.scoring import Scoring
 from pipeline.metrics.base import Prediction
 
@@ -53,7 +54,7 @@ def test_right_and_wrong_answers_are_marked_with_their_probability(tmp_path: Pat
 
 
 def test_tags_are_scored_by_span_and_confused_by_token(tmp_path: Path) -> None:
-    scoring = Scoring("tags", ("span_f1",), "span_f1", {}, (), lambda one: one.target, " ".join)
+    scoring = Scoring("tags", ("span_f1",), "span_f1", (), (), lambda one: one.target, " ".join)
     references = [["B-PER", "I-PER", "O", "B-LOC"]] * 4
     answers = {"model": [Prediction(["B-PER", "I-PER", "O", "B-PER"])] * 4, "untrained": [Prediction(["O", "O", "O"])] * 4}
     page = write_report(tmp_path, scoring, references, answers)
@@ -63,3 +64,14 @@ def test_tags_are_scored_by_span_and_confused_by_token(tmp_path: Path) -> None:
     assert "<h3>Confused tags</h3>" in page
     assert '<tr><td>B-LOC</td><td class="left">B-PER</td><td>4</td><td>100 % of 4</td></tr>' in page
     assert "B-PER I-PER O B-PER <small>50.0</small>" in page
+
+
+def test_the_metric_that_early_stopping_looked_at_has_a_curve_of_its_own() -> None:
+    rows = [{"step": step, "loss": 3.0, "validation_loss": 3.1, "learning_rate": 0.1} for step in (10, 20)]
+    scored = [{**row, "validation_rougeL": 12.5 + row["step"]} for row in rows]
+    assert "ROUGE-L" not in draw_history(rows)
+    drawn = draw_history(scored)
+    assert "validation ROUGE-L" in drawn
+    assert "ROUGE-L (higher is better)" in drawn
+    assert drawn == draw_history(scored)
+    assert draw_history([]) == ""

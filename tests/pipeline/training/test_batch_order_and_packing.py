@@ -35,6 +35,21 @@ def test_the_batch_of_a_step_does_not_depend_on_how_one_got_there() -> None:
         assert EpochBatches(plan).batch(step).tolist() == in_order[step] == walked.batch(step).tolist()
 
 
+@given(st.integers(1, 400), st.integers(1, 5), st.integers(0, 300))
+def test_a_resumed_run_plans_its_own_epoch_alone(examples: int, batch: int, step: int) -> None:
+    planned = []
+
+    def plan(epoch: int) -> list[np.ndarray]:
+        planned.append(epoch)
+        return batches_of_similar_length(7, epoch, np.arange(examples), batch)
+
+    per_epoch = -(-examples // batch)
+    walked = EpochBatches(plan).batch(step)
+    planned.clear()
+    assert EpochBatches(plan, per_epoch).batch(step).tolist() == walked.tolist()
+    assert planned == [step // per_epoch]
+
+
 def test_purposes_and_numbers_draw_from_streams_of_their_own() -> None:
     draws = {
         int(random_generator(seed, purpose, number).integers(2**60)) for seed in (0, 1) for purpose in (ORDER, MASKS) for number in (0, 1)

@@ -21,6 +21,7 @@ from pipeline.tasks.written.feed import WrittenFeed
 from pipeline.training.base import FeedInputs
 from pipeline.training.objectives.causal_lm import CausalLm
 from pipeline.training.objectives.masked_lm import MaskedLm
+from pipeline.training.objectives.prefix_lm import PrefixLm, divide
 from pipeline.training.objectives.span_corruption import SpanCorruption, corrupt
 from pipeline.training.token_folder import open_tokens
 
@@ -63,6 +64,36 @@ def test_span_corruption_masks_the_asked_share_and_draws_again_at_each_step(toke
     assert masked / (masked + total) == pytest.approx(0.3, abs=0.02)
     assert len(seen) == 60
     assert torch.equal(feed.batch(3).inputs["input_ids"], feed.batch(3).inputs["input_ids"])
+
+
+def test_a_text_is_divided_and_its_first_part_ends_like_a_source() -> None:
+    source, target = divide(np.array([2, 20, 21, 22, 1]), 2, (1,))
+    assert (source.tolist(), target.tolist()) == ([2, 20, 1], [21, 22, 1])
+
+
+def test_prefix_lm_divides_every_text_anywhere_and_again_at_each_step(tokens: Path) -> None:
+    stream = open_tokens(tokens).stream("train")
+    texts = {tuple(stream[i].tolist()) for i in range(len(stream))}
+    feed = PrefixLm(inputs(tokens, "t5", pretraining("prefix_lm")))
+    seen, shares, ends = set(), [], 0
+    for step in range(90):
+        batch = feed.batch(step)
+        seen.add(batch.inputs["input_ids"].numpy().tobytes())
+        for ids, mask, labels in zip(batch.inputs["input_ids"], batch.inputs["attention_mask"], batch.labels, strict=True):
+            source, target = ids[mask.bool()].tolist(), labels[labels != IGNORED].tolist()
+            assert source[-1] == 1
+            assert len(source) <= 40
+            whole = (*source[:-1], *target)
+            assert whole in texts or any(whole == text[at : at + len(whole)] for text in texts for at in (0, 40))
+            ends += whole in texts and target[-1] == 1
+            shares.append((len(source) - 1) / len(whole))
+    assert len(seen) == 90
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.05)
+    assert np.std(shares) == pytest.approx(12**-0.5, abs=0.05), "uniform"
+    assert ends
+    assert torch.equal(feed.batch(3).inputs["input_ids"], feed.batch(3).inputs["input_ids"])
+    first, second = feed.validation(), feed.validation()
+    assert all(torch.equal(left.labels, right.labels) for left, right in zip(first, second, strict=True))
 
 
 def test_masked_lm_hides_the_asked_share_and_draws_again_at_each_step(tokens: Path) -> None:
@@ -140,6 +171,7 @@ def test_validation_looks_at_a_sample_of_the_whole_split(tokens: Path, monkeypat
 def test_what_does_not_go_together_is_refused(tokens: Path, tmp_path: Path, make_tokens: Callable[..., Path]) -> None:
     for objective, feed, family, wanted in (
         ("span_corruption", SpanCorruption, "gpt2", "an encoder-decoder"),
+        ("prefix_lm", PrefixLm, "gpt2", "an encoder-decoder"),
         ("causal_lm", CausalLm, "t5", "a decoder"),
         ("masked_lm", MaskedLm, "gpt2", "an encoder"),
     ):

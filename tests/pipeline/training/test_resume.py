@@ -29,6 +29,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 COMMON = {"steps": STEPS, "batch": 4, "evaluate_every": 2, "checkpoint_every": EVERY, "dropout": 0.1, "seed": 5, "precision": "fp32"}
 FAMILIES = {
     "span_corruption": "t5_copy",
+    "prefix_lm": "bart",
     "causal_lm": "gpt2",
     "masked_lm": "bert",
     "finetune-t5": "t5_copy",
