@@ -26,6 +26,6 @@ contract = Component(
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",
-    libraries=("pyarrow", "regex"),
+    libraries=("babel", "pyarrow", "regex"),
     resources="cpu-small",
 )

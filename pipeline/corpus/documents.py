@@ -1,4 +1,4 @@
-"""The types of ingestion: records as read, records that could not be read, and documents as stored."""
+"""The types of ingestion: records as read, records that could not be read or are no examples, and documents as stored."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ class Quarantined(NamedTuple):
 
     excerpt: str = ""
     """Its beginning."""
+
+
+class Filtered(NamedTuple):
+    """One record that is well formed and no example, e.g. a message that nobody translated."""
+
+    reason: str
+    """Why, in one word; counted as ``filtered_<reason>``."""
 
 
 class Document(NamedTuple):

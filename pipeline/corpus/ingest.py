@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.corpus import CLEANING
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
-from pipeline.corpus.documents import Quarantined
+from pipeline.corpus.documents import Filtered, Quarantined
 from pipeline.corpus.pending import PendingDocuments
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.readers import READERS
@@ -78,11 +78,14 @@ class _Ingestion:
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
 
-    def add(self, record: Record | Quarantined) -> None:
+    def add(self, record: Record | Quarantined | Filtered) -> None:
         """Clean one record, and quarantine, filter or keep it."""
         self.counts["read"] += 1
         if isinstance(record, Quarantined):
             self.quarantine.add(record)
+            return
+        if isinstance(record, Filtered):
+            self.filtered[record.reason] += 1
             return
         found = self.examples.document(record, self.data.filter)
         if isinstance(found, Quarantined):

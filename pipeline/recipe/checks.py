@@ -11,7 +11,7 @@ from pipeline.errors import BadInput
 from pipeline.families.families import families
 from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
-from pipeline.recipe.data import PYDOCS_FIELDS, Columns
+from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.names import UNTRAINED
 from pipeline.recipe.start import address_problem, champion_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.evaluation.scoring import Scoring
+    from pipeline.recipe.data import Source
     from pipeline.recipe.recipe import Recipe
 
 OBJECTIVES = {
@@ -198,23 +199,35 @@ def _lengths(recipe: Recipe) -> Problem:
 
 def _path(recipe: Recipe) -> Problem:
     source = recipe.data.source
+    fields, _ = OWN_ROWS.get(source.kind, ((), None))
+    unknown = [name for name in vars(source.row_columns).values() if fields and name is not None and name not in fields]
+    if unknown:
+        got = f"data.source.columns names {unknown[0]!r}, which {source.kind} does not have"
+        return got, f"one of: {', '.join(fields)}", "correct data.source.columns"
     if source.kind == "pydocs":
-        unknown = [name for name in vars(source.columns).values() if name is not None and name not in PYDOCS_FIELDS]
-        if unknown and source.columns != Columns():
-            return (
-                f"data.source.columns names {unknown[0]!r}, which pydocs does not have",
-                f"one of: {', '.join(PYDOCS_FIELDS)}",
-                "correct data.source.columns",
-            )
         return None if source.path is None else ("data.source.path with kind 'pydocs'", "", "remove the path, or change data.source.kind")
+    if source.kind == "catalogue":
+        return _catalogue(source)
     if not source.path:
         return f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path"
     return None
 
 
+def _catalogue(source: Source) -> Problem:
+    if bool(source.path) == bool(source.packages):
+        got = "data.source has both path and packages" if source.path else "data.source has neither path nor packages"
+        return f"{got} for kind 'catalogue'", "a folder of catalogues, or packages that carry some", "keep one of them"
+    languages = source.languages or ()
+    spelled = {language.replace("-", "_").lower() for language in languages}
+    if not languages or len(spelled) < len(languages):
+        got = f"data.source.languages {list(languages)}" if languages else "data.source has no languages for kind 'catalogue'"
+        return got, "the language of the texts, then those of the targets, e.g. [en, de]", "correct data.source.languages"
+    return None
+
+
 def _pair(recipe: Recipe) -> Problem:
-    columns = recipe.data.source.columns
-    if not recipe.task.needs_pair or columns.pair or columns.target or (recipe.data.source.kind == "pydocs" and columns == Columns()):
+    columns = recipe.data.source.row_columns
+    if not recipe.task.needs_pair or columns.pair or columns.target:
         return None
     got = f"task.kind {recipe.task.kind!r} needs a second text"
     return got, "the field that holds it", "set data.source.columns.pair, or data.source.columns.target"
@@ -225,19 +238,14 @@ def _target(recipe: Recipe) -> Problem:
     got = f"task.kind {recipe.task.kind!r} needs a target"
     if recipe.task.needs_target and source.kind == "text":
         return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
-    if not recipe.task.needs_target or source.columns.target or (source.kind == "pydocs" and source.columns == Columns()):
+    if not recipe.task.needs_target or source.row_columns.target:
         return None
     return got, "the field that holds the answer", "set data.source.columns.target"
 
 
 def _group(recipe: Recipe) -> Problem:
     source = recipe.data.source
-    if (
-        recipe.data.split.by != "group"
-        or source.kind == "text"
-        or source.columns.group
-        or (source.kind == "pydocs" and source.columns == Columns())
-    ):
+    if recipe.data.split.by != "group" or source.kind == "text" or source.row_columns.group:
         return None
     return "data.split.by 'group' without a group", "the field that names it", "set data.source.columns.group"
 

@@ -11,6 +11,9 @@ from pipeline.section import Section
 PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
 """The fields of a docstring: without and with its summary line, that line, the qualified name, the distribution."""
 
+CATALOGUE_FIELDS = ("text", "target", "language", "key", "namespace")
+"""The fields of a message: its text in the first language and in another one, that language, its key, the file without its language."""
+
 
 class Columns(Section):
     """Which field of the user's records is what."""
@@ -31,23 +34,41 @@ class Columns(Section):
     """Field by which documents are grouped; whole groups are held out as a second test set, e.g. the package, author or site."""
 
 
+PYDOCS_COLUMNS = Columns(text="body", target="summary", name="name", group="package")
+CATALOGUE_COLUMNS = Columns(text="text", target="target", group="key")
+
+OWN_ROWS = {"pydocs": (PYDOCS_FIELDS, PYDOCS_COLUMNS), "catalogue": (CATALOGUE_FIELDS, CATALOGUE_COLUMNS)}
+"""Kinds of sources whose rows have fixed fields, and which field is what where the recipe does not say it."""
+
+
 class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``jsonl``, ``csv``, ``parquet`` or ``text``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet`` or ``text``."""
 
     path: str | None = None
     """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
-    """Which field is what. The fields of ``pydocs`` are ``body``, ``summary``, ``docstring``, ``name`` and ``package``; without ``columns`` it takes body, summary, name and package as text, target, name and group."""
+    """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""
 
     packages: tuple[str, ...] = ()
-    """``pydocs`` only: distributions to read; empty means all that are installed."""
+    """``pydocs`` and ``catalogue``: distributions to read. For ``pydocs`` empty means all that are installed."""
+
+    languages: tuple[str, ...] | None = Field(None, min_length=2)
+    """``catalogue`` only: the language of the texts, then those of the targets, as folders and files are called, e.g. ``[en, de, pt-BR]``. ``msgid`` as the first takes gettext's message ids."""
 
     mask_package: bool = False
     """``pydocs`` only: replace the words of a package's name by ``…`` in its texts, so that the package can be a label."""
+
+    @property
+    def row_columns(self) -> Columns:
+        """Which field is what: the recipe's choice, or that of a kind whose rows have fields of their own."""
+        if self.kind not in OWN_ROWS or self.columns != Columns():
+            return self.columns
+        several = self.languages is not None and len(self.languages) > 2
+        return OWN_ROWS[self.kind][1].model_copy(update={"pair": "language"} if several else {})
 
 
 class Filter(Section):

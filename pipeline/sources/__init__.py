@@ -15,5 +15,6 @@ PINNERS = Table(
         "csv": "pipeline.sources.files:pin",
         "parquet": "pipeline.sources.files:pin",
         "text": "pipeline.sources.files:pin",
+        "catalogue": "pipeline.sources.catalogues:pin",
     },
 )

@@ -35,10 +35,17 @@ class Pin(Frozen):
     items: tuple[PinnedItem, ...]
     """The items to read, in this order."""
 
+    root: str | None = None
+    """Folder or prefix below which the folders of an item mean something, e.g. its language; None where only file names do."""
+
+    def path(self, item: PinnedItem) -> str:
+        """The part of an item's name that means something."""
+        return item.name.rpartition("/")[2] if self.root is None else item.name.removeprefix(self.root)
+
     @cached_property
     def digest(self) -> str:
-        """Identity of the content, as 64 hexadecimal digits: revisions and file names without their folder."""
-        rows = [(item.name.rpartition("/")[2], item.revision) for item in self.items]
+        """Identity of the content, as 64 hexadecimal digits: revisions and file names, wherever the source is."""
+        rows = [(self.path(item), item.revision) for item in self.items]
         return hashlib.sha256(canonical_json([self.kind, rows])).hexdigest()
 
 

@@ -33,7 +33,10 @@ def pin(source: Source, settings: Settings) -> Pin:
     if not path:
         raise BadInput(f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path")
     check_address(path, settings)
-    items = _objects(source.kind, path, settings) if path.startswith("s3://") else _files(source.kind, path, settings)
+    if path.startswith("s3://"):
+        items = find_objects(source.kind, path, settings)
+    else:
+        items = pin_files(find_files(source.kind, path, settings), settings)
     if not items:
         raise BadInput(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
     filled = tuple(sorted((item for item in items if item.size), key=lambda item: natural(item.name)))
@@ -42,7 +45,7 @@ def pin(source: Source, settings: Settings) -> Pin:
     return Pin(kind=source.kind, items=filled)
 
 
-def _objects(kind: str, address: str, settings: Settings) -> tuple[PinnedItem, ...]:
+def find_objects(kind: str, address: str, settings: Settings) -> tuple[PinnedItem, ...]:
     """Objects under a prefix; an object whose full address is given may have any ending."""
     return tuple(
         PinnedItem(name=name, revision=f"etag:{etag}", size=size)
@@ -51,15 +54,19 @@ def _objects(kind: str, address: str, settings: Settings) -> tuple[PinnedItem, .
     )
 
 
-def _files(kind: str, path: str, settings: Settings) -> tuple[PinnedItem, ...]:
+def find_files(kind: str, path: str, settings: Settings) -> list[Path]:
+    """Absolute paths of the files that a path, a folder or a glob names; a relative path starts at the checkout.
+
+    Raises:
+        BadInput: a file is outside the allowed roots.
+    """
     places = _places(kind, settings.home / Path(path).expanduser())
     for place in places:
         check_file(place, settings)
-    return pin_files(places, settings)
+    return places
 
 
 def _places(kind: str, path: Path) -> list[Path]:
-    """Absolute paths of the files that a path, a folder or a glob names."""
     if path.is_file():
         found = [path]
     elif path.is_dir():

@@ -9,6 +9,7 @@ ENDINGS = {
     "csv": (".csv",),
     "parquet": (".parquet",),
     "text": (".txt", ".md", ".rst", ".text"),
+    "catalogue": (".json", ".po", ".mo"),
 }
 """Endings that a search of a folder or an ``s3://`` prefix accepts; a path or a glob names its files itself."""
 

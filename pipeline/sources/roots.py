@@ -34,7 +34,7 @@ def check_address(address: str, settings: Settings, field: str = FIELD) -> None:
         BadInput: it is outside the allowed roots.
     """
     if not address.startswith(S3):
-        check_file(_fixed_part(settings.home / Path(address).expanduser()), settings, field)
+        check_file(fixed_part(settings.home / Path(address).expanduser()), settings, field)
         return
     roots = [root.rstrip("/") + "/" for root in settings.source_roots if root.startswith(S3)]
     if settings.source_roots and not any(f"{address.rstrip('/')}/".startswith(root) for root in roots):
@@ -60,7 +60,7 @@ def check_file(path: Path, settings: Settings, field: str = FIELD) -> None:
         raise _outside(str(path), settings, field)
 
 
-def _fixed_part(pattern: Path) -> Path:
+def fixed_part(pattern: Path) -> Path:
     """The folder below which a glob looks; a path without wildcards is its own."""
     parts = pattern.parts
     magic = next((index for index, part in enumerate(parts) if has_magic(part)), len(parts))

@@ -11,5 +11,6 @@ READERS = Table(
         "csv": "pipeline.corpus.readers.csv_files:read",
         "parquet": "pipeline.corpus.readers.parquet_files:read",
         "text": "pipeline.corpus.readers.text_files:read",
+        "catalogue": "pipeline.corpus.readers.catalogues:read",
     },
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.corpus.documents import Quarantined, Record
+    from pipeline.corpus.documents import Filtered, Quarantined, Record
     from pipeline.recipe.data import Source
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Reads a source at its pinned revision, in the same order every time, in bounded memory."""
 
-    def __call__(self, source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
-        """Yield each record, or why it could not be read.
+    def __call__(self, source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined | Filtered]:
+        """Yield each record, or why it could not be read or is no example.
 
         Args:
             source: kind, and which field holds text, target, name and group.

@@ -27,7 +27,7 @@ from pipeline.recipe import Columns, Source
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources.base import Pin
-from pipeline.sources.installed import PythonFile, installed, pin, python_files
+from pipeline.sources.installed import PackagedFile, installed, pin, python_files
 from pipeline.tasks.classification.section import Classification
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_what_a_program_wrote_is_left_out(tmp_path: Path, said: str) -> None:
     files = []
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-        files.append(PythonFile(name, hashlib.sha256(text.encode()).digest(), len(text)))
+        files.append(PackagedFile(name, hashlib.sha256(text.encode()).digest(), len(text)))
     (found,) = extract(Batch("mixed", tmp_path, tuple(files)))
     assert isinstance(found, Record)
     assert found.name == "by_hand"

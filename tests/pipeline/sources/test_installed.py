@@ -69,7 +69,7 @@ def test_the_revision_follows_modules_and_version_but_not_start_scripts_and_byte
     for name, (content, version, extra) in variants.items():
         install(tmp_path / name, "a", content, version, extra)
         found = installed((tmp_path / name,))["a"]
-        seen[name] = revision(found, found.record())
+        seen[name] = revision(found.version, python_files(found.record()))
     assert seen["same"] == seen["noise"]
     assert len({seen["same"], seen["other"], seen["newer"]}) == 3
 
