@@ -32,6 +32,7 @@ def tokenize(work: Work[TokenizationParams]) -> None:
         threads,
         work.settings.home,
         base.folder if base else None,
+        work.params.task.language_tokens,
     )
     work.counts.update(counts)
     work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})

@@ -5,7 +5,7 @@ may not straddle either. Documents that share a key with training are dropped fr
 one with validation are dropped from test and held-out. They are counted as filtered. Training never loses a document to another split:
 otherwise a group that joins the corpus would take documents out of training.
 
-With ``by: input`` the second key decides, if there is one: a text with several written answers stays whole. With ``by: group`` the
+With ``by: input`` the key of the input decides: a text with several written answers stays whole. With ``by: group`` the
 group's name decides. The salted hash of its name also decides whether a whole group is held out.
 """
 
@@ -40,7 +40,7 @@ class Splitter:
 
     def split(self, group: str, keys: SplitKeys) -> str:
         """Name of the split. Keys of training and validation are recorded for `known`, whether or not the document is kept there."""
-        found = self._split(group, (self.rules.by == "input" and keys.also) or keys.decides)
+        found = self._split(group, keys.input if self.rules.by == "input" else keys.decides)
         if found in self._seen:
             self._seen[found].update(self._digests(keys))
         return found

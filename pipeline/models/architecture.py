@@ -83,6 +83,12 @@ def set_dropout(config: PretrainedConfig, dropout: float) -> None:
             setattr(config, name, dropout)
 
 
+def decoder_start(config: PretrainedConfig, vocabulary: Vocabulary) -> int:
+    """The token that a decoder begins with. A family that names none, such as mBART, begins with the end token, as transformers does."""
+    found = getattr(config, "decoder_start_token_id", None)
+    return vocabulary.eos if found is None else int(found)
+
+
 def context_of(config: PretrainedConfig) -> int | None:
     """Number of positions a configuration allows; None for relative positions without a limit."""
     if hasattr(config, "relative_attention_num_buckets"):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from pipeline.families.kinds import Kind
+from pipeline.models.architecture import decoder_start
 from pipeline.models.batch import IGNORED, Batch
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def prompt_ids(source: Ids, vocabulary: Vocabulary, kind: Kind) -> NDArray[np.in
     return np.concatenate([vocabulary.frame.prefix, np.asarray(source), ends]).astype(np.int64)
 
 
-def answer_document(source: Ids, answer: Ids, vocabulary: Vocabulary) -> PackedDocument:
-    """Source and answer as one document of a decoder, of which only the answer is predicted."""
+def answer_document(source: Ids, answer: Ids, vocabulary: Vocabulary, given: int = 0) -> PackedDocument:
+    """Source and answer as one document of a decoder, of which only the answer after its ``given`` first tokens is predicted."""
     prompt = prompt_ids(source, vocabulary, Kind.DECODER)
     whole = np.concatenate([prompt, np.asarray(answer)]).astype(np.int64)
     labels = whole[1:].copy()
-    labels[: len(prompt) - 1] = IGNORED
+    labels[: len(prompt) - 1 + given] = IGNORED
     return PackedDocument(whole[:-1], labels, len(prompt))
 
 
@@ -100,7 +101,7 @@ def collate_rows(rows: Sequence[Sequence[PackedDocument]], length: int, pad_id: 
     return Batch({"input_ids": tensors[0], "position_ids": tensors[1]}, tensors[2], document=tensors[3], source=tensors[4])
 
 
-def collate_answers(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary) -> Batch:
+def collate_answers(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary, given: int = 0) -> Batch:
     """One example per row; the labels are the answers' tokens, row by row.
 
     Args:
@@ -108,21 +109,26 @@ def collate_answers(model: TextModel, sources: Sequence[Ids], answers: Sequence[
         sources: token ids of each source, without special tokens.
         answers: token ids of each answer, its end token included.
         vocabulary: of the tokenizer.
+        given: tokens at the start of each answer that the model is told, e.g. its language; they are not predicted.
     """
     if model.kind is Kind.DECODER:
-        rows = [[answer_document(source, answer, vocabulary)] for source, answer in zip(sources, answers, strict=True)]
+        rows = [[answer_document(source, answer, vocabulary, given)] for source, answer in zip(sources, answers, strict=True)]
         return collate_rows(rows, round_up(max(len(row[0]) for row in rows)), vocabulary.pad)
     prompts = [prompt_ids(source, vocabulary, model.kind) for source in sources]
-    return collate_seq2seq(model, prompts, answers, vocabulary)
+    return collate_seq2seq(model, prompts, answers, vocabulary, given)
 
 
-def collate_seq2seq(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary) -> Batch:
-    """Two padded sequences for an encoder-decoder, both as they are: framed sources, answers with their end token."""
+def collate_seq2seq(model: TextModel, sources: Sequence[Ids], answers: Sequence[Ids], vocabulary: Vocabulary, given: int = 0) -> Batch:
+    """Two padded sequences for an encoder-decoder, both as they are: framed sources, answers with their end token.
+
+    The first ``given`` tokens of each answer are no labels.
+    """
     ids, mask = pad(sources, vocabulary.pad)
     labels, _ = pad(answers, IGNORED)
-    given = labels.masked_fill(labels == IGNORED, vocabulary.pad)
-    start = torch.full((len(given), 1), model.core.config.decoder_start_token_id)
-    inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": torch.cat([start, given[:, :-1]], dim=1)}
+    written = labels.masked_fill(labels == IGNORED, vocabulary.pad)
+    start = torch.full((len(written), 1), decoder_start(model.core.config, vocabulary))
+    inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": torch.cat([start, written[:, :-1]], dim=1)}
+    labels[:, :given] = IGNORED
     return Batch(inputs, labels)
 
 

@@ -6,14 +6,18 @@ is in a batch therefore changes the sums of an example by rounding only. A decod
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pipeline.families.kinds import Kind
+from pipeline.models.architecture import decoder_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from transformers import PreTrainedModel
 
     from pipeline.models.files import Loaded
 
@@ -28,6 +32,7 @@ def generate(
     settings: Mapping[str, Any] | None = None,
     batch: int = 64,
     on_token: Callable[[], object] = lambda: None,
+    begins: Sequence[Sequence[int]] | None = None,
 ) -> list[list[int]]:
     """Write an answer for each prompt.
 
@@ -38,6 +43,7 @@ def generate(
         settings: arguments of transformers' ``GenerationConfig``, e.g. ``{"num_beams": 4}``.
         batch: prompts answered at once; changes speed and memory, not answers beyond rounding.
         on_token: called after each token of a batch.
+        begins: encoder-decoders only: what each answer begins with, all of one length, e.g. its language. It is not part of the answer.
 
     Returns:
         The ids of each answer, without special tokens.
@@ -46,7 +52,8 @@ def generate(
     for length, members in _by_padded_length(prompts).items():
         for start in range(0, len(members), batch):
             chosen = members[start : start + batch]
-            written = _write(loaded, [prompts[index] for index in chosen], length, max_new_tokens, settings or {}, on_token)
+            given = [begins[index] if begins else () for index in chosen]
+            written = _write(loaded, [prompts[index] for index in chosen], given, length, max_new_tokens, settings or {}, on_token)
             for index, answer in zip(chosen, written, strict=True):
                 answers[index] = answer
     return answers
@@ -65,6 +72,7 @@ def _by_padded_length(prompts: Sequence[Sequence[int]]) -> dict[int, list[int]]:
 def _write(
     loaded: Loaded,
     prompts: list[Sequence[int]],
+    begins: list[Sequence[int]],
     length: int,
     max_new_tokens: int,
     settings: Mapping[str, Any],
@@ -79,15 +87,36 @@ def _write(
         part = slice(length - len(prompt), None) if left else slice(0, len(prompt))
         ids[row, part], mask[row, part] = torch.tensor(list(prompt)), 1
     room = max_new_tokens if not left else min(max_new_tokens, max(1, loaded.info.context - max(map(len, prompts))))
-    written = model.core.generate(
-        ids.to(loaded.device),
-        attention_mask=mask.to(loaded.device),
-        stopping_criteria=[_pulse(on_token)],
-        **_arguments(loaded, room, settings),
-    )
-    begin = length if left else 1
+    inputs = {"attention_mask": mask} if left else {"attention_mask": mask, "decoder_input_ids": _decoder_begins(loaded, begins)}
+    with _without_settings(model.core):
+        written = model.core.generate(
+            ids.to(loaded.device),
+            **{name: tensor.to(loaded.device) for name, tensor in inputs.items()},
+            stopping_criteria=[_pulse(on_token)],
+            **_arguments(loaded, room, settings),
+        )
+    begin = length if left else 1 + len(begins[0])
     special = frozenset(vocabulary.special) | {vocabulary.pad}
     return [_until_end(row[begin:].tolist(), vocabulary.eos, special) for row in written]
+
+
+def _decoder_begins(loaded: Loaded, begins: list[Sequence[int]]) -> torch.Tensor:
+    """What the decoder reads before it writes: its start token, and what each answer begins with; shape [B, 1 + given]."""
+    start = decoder_start(loaded.model.core.config, loaded.info.vocabulary)
+    return torch.tensor([[start, *begin] for begin in begins])
+
+
+@contextmanager
+def _without_settings(core: PreTrainedModel) -> Iterator[None]:
+    """Inside this context the model has no generation settings of its own: transformers fills in from them what is not stated."""
+    from transformers import GenerationConfig
+
+    own = core.generation_config
+    core.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        core.generation_config = own
 
 
 def _arguments(loaded: Loaded, room: int, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +129,7 @@ def _arguments(loaded: Loaded, room: int, settings: Mapping[str, Any]) -> dict[s
         pad_token_id=vocabulary.pad,
         eos_token_id=vocabulary.eos,
         bos_token_id=vocabulary.bos,
-        decoder_start_token_id=getattr(loaded.model.core.config, "decoder_start_token_id", None),
+        decoder_start_token_id=None if loaded.model.kind is Kind.DECODER else decoder_start(loaded.model.core.config, vocabulary),
         suppress_tokens=list(vocabulary.never_written) or None,
         **{"do_sample": False, **settings},
     )

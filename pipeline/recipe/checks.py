@@ -140,6 +140,10 @@ def _task(recipe: Recipe) -> Problem:
     )
 
 
+def _section(recipe: Recipe) -> Problem:
+    return recipe.task.problem(recipe.data.source)
+
+
 def _kind(recipe: Recipe) -> Kind | None:
     """The kind of a new model; None for given weights and families of installed packages, which are looked at when they are loaded."""
     found = families().get(recipe.model.family or "")
@@ -148,13 +152,16 @@ def _kind(recipe: Recipe) -> Kind | None:
 
 def _vocabulary(recipe: Recipe) -> Problem:
     tokenizer = recipe.tokenizer
-    needed = BYTES + SPECIAL_TOKENS + tokenizer.sentinels
+    languages = len(recipe.task.language_tokens.every)
+    needed = BYTES + SPECIAL_TOKENS + tokenizer.sentinels + languages
     if tokenizer.given and not tokenizer.given_sha256:
         return "tokenizer.given has no tokenizer.given_sha256", "the sha256 of that file", "run sha256sum on it, and add the result"
     if tokenizer.given or tokenizer.vocabulary >= needed:
         return None
     got = f"tokenizer.vocabulary {tokenizer.vocabulary} is too small"
-    return got, f"at least {needed}: {BYTES} bytes, {SPECIAL_TOKENS} special tokens and {tokenizer.sentinels} sentinels", "raise it"
+    parts = [f"{BYTES} bytes", f"{SPECIAL_TOKENS} special tokens", f"{tokenizer.sentinels} sentinels"]
+    parts += [f"{languages} languages"] if languages else []
+    return got, f"at least {needed}: {', '.join(parts[:-1])} and {parts[-1]}", "raise it"
 
 
 def _sentinels(recipe: Recipe) -> Problem:
@@ -313,6 +320,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _model,
     _objective,
     _task,
+    _section,
     _training,
     _vocabulary,
     _sentinels,

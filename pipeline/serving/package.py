@@ -43,6 +43,7 @@ SHIPPED = (
     "serving/answer.py",
     "tasks",
     "tokens/__init__.py",
+    "tokens/languages.py",
     "tokens/prompt.py",
     "tokens/text_encoder.py",
     "tokens/tokenizer_folder.py",

@@ -27,6 +27,11 @@ class SplitKeys(NamedTuple):
     reasons: tuple[str, str] = ("known_input", "known_input")
     """Under which names documents are counted as filtered that are dropped for the first and the second key."""
 
+    @property
+    def input(self) -> str:
+        """The key of the input, by which ``data.split.by: input`` splits."""
+        return self.also if self.also is not None and self.reasons == ("known_answer", "known_input") else self.decides
+
 
 class TaskExamples(Protocol):
     """What ingestion asks of a task: how a record becomes a document."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -13,6 +13,7 @@ from pipeline.section import Section
 
 if TYPE_CHECKING:
     from pipeline.lookup import Table
+    from pipeline.recipe.data import Source
 
 
 SPECIAL_TOKENS = 2
@@ -34,6 +35,16 @@ Labels = Annotated[tuple[Annotated[str, BeforeValidator(_written)], ...], AfterV
 """Classes in the order of their ids; none occurs twice. YAML may hold integers; ``yes`` and ``no`` need quotes."""
 
 
+class LanguageTokens(NamedTuple):
+    """The tokens by which a model is told languages."""
+
+    source: str | None
+    """That of the texts; a tokenizer whose frame holds a language holds this one."""
+
+    every: tuple[str, ...]
+    """All of them; a tokenizer that is trained here gets them."""
+
+
 class TaskSection(Section):
     """What every task's section has. Fields that are None are no part of a fingerprint."""
 
@@ -47,6 +58,15 @@ class TaskSection(Section):
     @abstractmethod
     def parts(cls) -> Table:
         """The table of the task's parts: ``"examples": "module:Object"``. The section's module holds it."""
+
+    @property
+    def language_tokens(self) -> LanguageTokens:
+        """The tokens of languages that the tokenizer must have."""
+        return LanguageTokens(None, ())
+
+    def problem(self, source: Source) -> tuple[str, str, str] | None:  # noqa: ARG002 - most tasks take any source
+        """What does not fit together, within the section or with the source: what was found, what is expected, how to fix it."""
+        return None
 
     @property
     def needs_target(self) -> bool:
@@ -147,3 +167,8 @@ class WrittenAnswer(TaskSection):
         return source + 1 + self.max_target_tokens if kind is Kind.DECODER else max(source, self.max_target_tokens)
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = (("min_target_chars", "max_target_chars"),)
+
+    @property
+    def given_tokens(self) -> int:
+        """How many tokens at the start of each answer are given to the model, and so are neither predicted nor scored."""
+        return 0

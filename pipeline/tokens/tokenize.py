@@ -21,9 +21,10 @@ from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.check_known import check_known
 from pipeline.tokens.encoding import bulk_encoder
+from pipeline.tokens.languages import set_source_language
 from pipeline.tokens.text_encoder import TextEncoder
 from pipeline.tokens.token_writer import TokenWriter, dtype_for
-from pipeline.tokens.tokenizer_folder import copy_from_base, save_trained
+from pipeline.tokens.tokenizer_folder import copy_from_base, describe, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.tokenizer import Tokenizer as Params
     from pipeline.reporter import Reporter
+    from pipeline.tasks.section import LanguageTokens
     from pipeline.tokens.text_encoder import ExampleEncoder
 
 BATCH = 4096
@@ -50,6 +52,7 @@ def tokenize_corpus(
     threads: int = 1,
     home: Path = Path(),
     base: Path | None = None,
+    languages: LanguageTokens | None = None,
 ) -> dict[str, int]:
     """Write a tokens artifact; `pipeline.tokens` describes its files.
 
@@ -62,6 +65,7 @@ def tokenize_corpus(
         threads: threads to encode with; results do not depend on it.
         home: folder that a relative path of a given tokenizer starts from.
         base: folder of a base model whose tokenizer is used; None trains one, or takes the given one.
+        languages: tokens of languages that the tokenizer must have.
 
     Returns:
         ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``examples_<split>``, and what the task counts, for train and
@@ -74,7 +78,7 @@ def tokenize_corpus(
     """
     for part in (STREAMS, EXAMPLES):
         (output / part).mkdir()
-    vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base)
+    vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base, languages)
     tokenizer = load_content_tokenizer(output / TOKENIZER)
     sample = [text for document in islice(read_documents(corpus, TRAIN), BATCH) for text in task.stream_texts(document)]
     check_known(sample, tokenizer)
@@ -90,14 +94,24 @@ def tokenize_corpus(
 
 
 def _tokenizer(
-    corpus: Path, params: Params, task: ExampleEncoder, folder: Path, reporter: Reporter, home: Path, base: Path | None
+    corpus: Path,
+    params: Params,
+    task: ExampleEncoder,
+    folder: Path,
+    reporter: Reporter,
+    home: Path,
+    base: Path | None,
+    languages: LanguageTokens | None,
 ) -> Vocabulary:
     """The tokenizer's folder: the base's, a given one, or one trained on the train split."""
     folder.mkdir()
     if base is not None:
-        return copy_from_base(base, folder)
+        found = copy_from_base(base, folder)
+        framed = languages and languages.source and set_source_language(folder, found, languages.source)
+        return describe(folder) if framed else found
+    more = languages.every if languages else ()
     with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
-        return save_trained(make_tokenizer(training_texts(corpus, task, reporter), params, home), folder)
+        return save_trained(make_tokenizer(training_texts(corpus, task, reporter), params, home, more), folder, more)
 
 
 def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> Iterator[str]:

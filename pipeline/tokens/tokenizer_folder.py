@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, Damaged
 from pipeline.families.vocabulary import Frame, Vocabulary
 from pipeline.tokens.special_tokens import NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tokenizers import Tokenizer
@@ -27,11 +28,18 @@ COPIED = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "spe
 """Files of a base model that belong to its tokenizer."""
 
 
-def save_trained(tokenizer: Tokenizer, folder: Path) -> Vocabulary:
-    """Write a tokenizer that was trained here, or given as a `tokenizer.json`."""
+def save_trained(tokenizer: Tokenizer, folder: Path, more: Sequence[str] = ()) -> Vocabulary:
+    """Write a tokenizer that was trained here, or given as a `tokenizer.json`.
+
+    Args:
+        tokenizer: with the special tokens of this project.
+        folder: where to write.
+        more: special tokens of the task.
+    """
     from transformers import PreTrainedTokenizerFast
 
-    roles = {f"{role}_token": token for role, token in NAMES.items()}
+    roles: dict[str, Any] = {f"{role}_token": token for role, token in NAMES.items()}
+    roles |= {"extra_special_tokens": list(more)} if more else {}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **roles).save_pretrained(folder)
     return describe(folder)
 

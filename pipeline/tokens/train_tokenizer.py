@@ -15,25 +15,26 @@ from pipeline.errors import BadInput
 from pipeline.tokens.special_tokens import NAMES, all_names, frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pipeline.recipe.tokenizer import Tokenizer as Params
 
 
-def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenizer:
+def make_tokenizer(texts: Iterable[str], params: Params, home: Path, more: Sequence[str] = ()) -> Tokenizer:
     """Train a tokenizer, or read the given one. Both get this project's special tokens and frame.
 
     Args:
         texts: texts of the train split; not read if a tokenizer is given.
         params: vocabulary, sentinels, and the path of the given tokenizer, if any.
         home: folder that a relative path of a given tokenizer starts from.
+        more: special tokens of the task, e.g. of languages.
 
     Raises:
         BadInput: the vocabulary cannot hold bytes and special tokens; the given file is missing, broken, or has another digest.
     """
-    tokenizer = _read_given(home / params.given, params.given_sha256 or "") if params.given else _train_bpe(texts, params)
-    missing = [name for name in all_names(params.sentinels) if tokenizer.token_to_id(name) is None]
+    tokenizer = _read_given(home / params.given, params.given_sha256 or "") if params.given else _train_bpe(texts, params, more)
+    missing = [name for name in (*all_names(params.sentinels), *more) if tokenizer.token_to_id(name) is None]
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in missing])
     tokenizer.post_processor = frame({name: tokenizer.get_vocab()[name] for name in NAMES.values()})
     tokenizer.no_truncation()
@@ -41,8 +42,8 @@ def make_tokenizer(texts: Iterable[str], params: Params, home: Path) -> Tokenize
     return tokenizer
 
 
-def _train_bpe(texts: Iterable[str], params: Params) -> Tokenizer:
-    specials = all_names(params.sentinels)
+def _train_bpe(texts: Iterable[str], params: Params, more: Sequence[str]) -> Tokenizer:
+    specials = [*all_names(params.sentinels), *more]
     if params.vocabulary < len(specials) + 256:
         raise BadInput(
             f"tokenizer.vocabulary {params.vocabulary}",

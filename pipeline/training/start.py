@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch.nn import Embedding
 
@@ -87,8 +88,13 @@ def _unused_positions(model: TextModel) -> int:
 
 
 def _check_tokenizer(base: Path, tokens: TokenFolder) -> None:
-    if not (base / TOKENIZER).is_file() or (base / TOKENIZER).read_bytes() != (tokens.tokenizer / TOKENIZER).read_bytes():
+    if not (base / TOKENIZER).is_file() or _without_frame(base / TOKENIZER) != _without_frame(tokens.tokenizer / TOKENIZER):
         raise BadInput("a base model with another tokenizer than the tokens", "", "tokenize the corpus with the base's tokenizer")
+
+
+def _without_frame(file: Path) -> dict[str, Any]:
+    """A `tokenizer.json` without its frame, which tokenization may have given another language."""
+    return {name: part for name, part in json.loads(file.read_bytes()).items() if name != "post_processor"}
 
 
 def _check_embeddings(model: TextModel, size: int) -> None:

@@ -60,9 +60,7 @@ def parse_catalogue(content: bytes, path: str) -> list[CatalogueMessage | Quaran
     if ending(path) == JSON:
         return _json(content, path)
     try:
-        return list(
-            _gettext(read_po(io.BytesIO(content), abort_invalid=True) if ending(path) == PO else read_mo(io.BytesIO(content)), path)
-        )
+        return list(_gettext(read_po(io.BytesIO(content), abort_invalid=True) if ending(path) == PO else read_mo(io.BytesIO(content))))
     except PoFileError as error:
         return [Quarantined("not a gettext catalogue", f"{path}:{error.lineno + 1}", str(error.line))]
     except (ValueError, LookupError, OSError, struct.error, SyntaxError, RecursionError) as error:
@@ -93,7 +91,7 @@ def _walk(value: Any, name: str, path: str) -> Iterator[CatalogueMessage | Quara
         yield Quarantined("the message is not text", f"{path}: {name}", str(value))
 
 
-def _gettext(catalog: Catalog, path: str) -> Iterator[CatalogueMessage | Quarantined]:
+def _gettext(catalog: Catalog) -> Iterator[CatalogueMessage | Quarantined]:
     """The header, whose id is empty, and obsolete entries are no messages."""
     form = gettext.c2py(catalog.plural_expr)
     for message in catalog:

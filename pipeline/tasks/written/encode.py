@@ -40,9 +40,13 @@ class Encode:
         """Source and target: a tokenizer must know both."""
         return [self.source(document), *([document.target] if document.target else [])]
 
-    def first(self, encoder: TextEncoder) -> NDArray[np.int64]:  # noqa: ARG002 - a task may look up tokens
-        """Tokens that every source begins with."""
-        return np.array([], dtype=np.int64)
+    def first(self, document: Document, encoder: TextEncoder) -> list[int]:  # noqa: ARG002 - a task may look up tokens
+        """Tokens that the source of a document begins with."""
+        return []
+
+    def begin(self, document: Document, encoder: TextEncoder) -> list[int]:  # noqa: ARG002 - a task may look up tokens
+        """Tokens that the answer to a document begins with: ``task.given_tokens`` many, which the model is told."""
+        return []
 
     def sources(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:
         """Token ids of each source, cut to the recipe's limit."""
@@ -55,12 +59,16 @@ class Encode:
         sources = self._whole(documents, encoder)
         targets = encoder.encode([document.target or "" for document in documents])
         end, most, longest = np.array([encoder.vocabulary.eos]), self._task.max_source_tokens, self._task.max_target_tokens
-        for source, target in zip(sources, targets, strict=True):
+        for document, source, target in zip(documents, sources, targets, strict=True):
+            answer = np.concatenate([self.begin(document, encoder), target, end]).astype(np.int64)
             counts[f"cut_sources_{split}"] += len(source) > most
-            counts[f"cut_targets_{split}"] += len(target) + 1 > longest
-            yield {"source": source[:most], "target": np.concatenate([target, end])[:longest]}
+            counts[f"cut_targets_{split}"] += len(answer) > longest
+            yield {"source": source[:most], "target": answer[:longest]}
 
     def _whole(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:
         """Token ids of each source; none for an empty one."""
-        first = self.first(encoder)
-        return [np.concatenate([first, ids]) if len(ids) else ids for ids in encoder.encode([self.source(each) for each in documents])]
+        encoded = encoder.encode([self.source(document) for document in documents])
+        return [
+            np.concatenate([self.first(document, encoder), ids]).astype(np.int64) if len(ids) else ids
+            for document, ids in zip(documents, encoded, strict=True)
+        ]

@@ -45,6 +45,7 @@ class WrittenFeed(ExampleFeed):
             inputs.check_context(framed, f"{framed} tokens of source and special tokens")
             inputs.check_context(target, f"task.max_target_tokens {target}")
         super().__init__(inputs, Encode.fields, "has a target")
+        self.given = task.given_tokens
 
     def losses(self, model: TextModel, batch: Batch) -> Tensor:
         """Negative log-likelihood of each target token."""
@@ -52,4 +53,4 @@ class WrittenFeed(ExampleFeed):
 
     def collate(self, columns: Columns) -> Batch:
         """Sources and targets."""
-        return collate_answers(self.model, columns["source"], columns["target"], self.vocabulary)
+        return collate_answers(self.model, columns["source"], columns["target"], self.vocabulary, self.given)

@@ -18,7 +18,13 @@ CHUNK = 8
 
 
 def write_texts(
-    loaded: Loaded, prompts: Sequence[Sequence[int]], longest: int, settings: Generation, batch: int, progress: Progress
+    loaded: Loaded,
+    prompts: Sequence[Sequence[int]],
+    longest: int,
+    settings: Generation,
+    batch: int,
+    progress: Progress,
+    begins: Sequence[Sequence[int]] | None = None,
 ) -> list[str]:
     """Write a text after each prompt.
 
@@ -29,13 +35,15 @@ def write_texts(
         settings: the recipe's.
         batch: prompts answered at once.
         progress: gets the number of texts written so far, and a heartbeat for each token of a batch.
+        begins: what the model is told that each text begins with.
     """
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     texts = [""] * len(prompts)
     for start in range(0, len(order), CHUNK * batch):
         chosen = order[start : start + CHUNK * batch]
         arguments = generation_arguments(settings)
-        written = generate(loaded, [prompts[index] for index in chosen], longest, arguments, batch, progress.beat)
+        given = [begins[index] for index in chosen] if begins else None
+        written = generate(loaded, [prompts[index] for index in chosen], longest, arguments, batch, progress.beat, given)
         for index, ids in zip(chosen, written, strict=True):
             texts[index] = loaded.tokenizer.decode(ids, skip_special_tokens=True)
         progress.report(start + len(chosen))

@@ -54,7 +54,9 @@ class WrittenModel:
         encoder = encoder_of(loaded)
         sources = self._encode.sources(documents, encoder)
         prompts = [prompt_ids(source, encoder.vocabulary, loaded.model.kind).tolist() if len(source) else [] for source in sources]
-        texts = write_texts(loaded, prompts, self._task.max_target_tokens, self._task.generation, batch, progress)
+        begins = [self._encode.begin(document, encoder) for document in documents]
+        longest = self._task.max_target_tokens - self._task.given_tokens
+        texts = write_texts(loaded, prompts, longest, self._task.generation, batch, progress, begins)
         return [Prediction(text.strip()) for text in texts]
 
     def likelihoods(self, loaded: Loaded, documents: Sequence[Document], batch: int, progress: Progress) -> list[Likelihood]:
@@ -66,18 +68,18 @@ class WrittenModel:
         encoder = encoder_of(loaded)
         sources = [source.tolist() for source in self._encode.sources(documents, encoder)]
         texts = [document.target or "" for document in documents]
-        answers, sizes = [], []
-        for source, text, ids in zip(sources, texts, encoder.encode(texts), strict=True):
-            whole = [*ids.tolist(), encoder.vocabulary.eos]
+        answers, sizes, given = [], [], self._task.given_tokens
+        for document, source, text, ids in zip(documents, sources, texts, encoder.encode(texts), strict=True):
+            whole = [*self._encode.begin(document, encoder), *ids.tolist(), encoder.vocabulary.eos]
             kept = whole[: self._room(loaded, len(source))]
             answers.append(kept)
             sizes.append(len((text if len(kept) == len(whole) else loaded.tokenizer.decode(kept)).encode()))
         nats: list[float] = []
         for start in range(0, len(documents), CHUNK * batch):
             chunk = slice(start, start + CHUNK * batch)
-            nats += negative_log_likelihoods(loaded, sources[chunk], answers[chunk], batch, progress.beat)
+            nats += negative_log_likelihoods(loaded, sources[chunk], answers[chunk], batch, progress.beat, given)
             progress.report(len(nats))
-        return [Likelihood(found, len(answer), size) for found, answer, size in zip(nats, answers, sizes, strict=True)]
+        return [Likelihood(found, len(answer) - given, size) for found, answer, size in zip(nats, answers, sizes, strict=True)]
 
     def _room(self, loaded: Loaded, source: int) -> int | None:
         """Longest answer that the model can read after a source of so many tokens; None where there is no limit."""

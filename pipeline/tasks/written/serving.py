@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Serving:
     """A text, optionally with a name, is answered by a text."""
 
-    inputs = (TEXT, NAME)
+    inputs: Sequence[Column] = (TEXT, NAME)
     outputs = (Column("answer"),)
     example: Mapping[str, Any] = {"text": "The cache is emptied first, unless `keep` is set.", "name": "shop.Cart.reset"}
 
