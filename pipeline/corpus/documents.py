@@ -41,7 +41,7 @@ class Quarantined(NamedTuple):
 
 
 class Filtered(NamedTuple):
-    """One record that is well formed and no example, e.g. a message that nobody translated."""
+    """One record that can be read and is no example, e.g. a message that nobody translated."""
 
     reason: str
     """Why, in one word; counted as ``filtered_<reason>``."""

@@ -109,7 +109,7 @@ def collate_answers(model: TextModel, sources: Sequence[Ids], answers: Sequence[
         sources: token ids of each source, without special tokens.
         answers: token ids of each answer, its end token included.
         vocabulary: of the tokenizer.
-        given: tokens at the start of each answer that the model is told, e.g. its language; they are not predicted.
+        given: tokens at the start of each answer that the model is given, e.g. its language; they are not predicted.
     """
     if model.kind is Kind.DECODER:
         rows = [[answer_document(source, answer, vocabulary, given)] for source, answer in zip(sources, answers, strict=True)]

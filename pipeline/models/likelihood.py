@@ -33,7 +33,7 @@ def negative_log_likelihoods(
         answers: token ids of each answer, the end token included; none may be empty.
         batch: examples computed at once. Those of similar length go together; changes speed, not results beyond rounding.
         on_batch: called after each batch.
-        given: tokens at the start of each answer that the model is told; they do not count.
+        given: tokens at the start of each answer that the model is given; they do not count.
     """
     order = sorted(range(len(sources)), key=lambda index: (len(sources[index]), len(answers[index]), index))
     found = [0.0] * len(sources)

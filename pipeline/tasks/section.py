@@ -36,7 +36,7 @@ Labels = Annotated[tuple[Annotated[str, BeforeValidator(_written)], ...], AfterV
 
 
 class LanguageTokens(NamedTuple):
-    """The tokens by which a model is told languages."""
+    """The tokens by which a model tells languages apart."""
 
     source: str | None
     """That of the texts; a tokenizer whose frame holds a language holds this one."""

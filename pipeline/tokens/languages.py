@@ -1,4 +1,4 @@
-"""The tokens by which multilingual models are told languages: ``deu_Latn`` (NLLB), ``de_DE`` (mBART), ``__de__`` (M2M100), ``>>deu<<`` (Marian).
+"""The tokens by which multilingual models tell languages apart: ``deu_Latn`` (NLLB), ``de_DE`` (mBART), ``__de__`` (M2M100), ``>>deu<<`` (Marian).
 
 They are found by their role: special tokens that are neither padding, end nor another token with a task of its own. Every registered
 model ships this module.

@@ -1,6 +1,7 @@
 """Recipes: what is accepted, and what a person reads when one is not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.metrics import METRICS
 from pipeline.metrics.load_metric import load_metric
-from pipeline.recipe import Filter, Finetuning, Gate, Split, checks, find_recipe, read_recipe
+from pipeline.recipe import Columns, Filter, Finetuning, Gate, Source, Split, checks, find_recipe, read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
 from pipeline.tokens.special_tokens import NAMES
@@ -139,6 +140,25 @@ SPANS = {"objective": "span_corruption", "steps": 1}
 LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "finetuning": None}
 
 
+def catalogue(**fields: Any) -> dict[str, Any]:
+    """A ``data`` section whose source is a catalogue in four languages."""
+    source = {"kind": "catalogue", "packages": ["apache-airflow-core"], "languages": ["en", "de", "fr", "pt-BR"], **fields}
+    return {"source": source, "split": {"salt": "x"}}
+
+
+CATALOGUE = changed(data=catalogue())
+LANGUAGES = {"task": {"kind": "translation", "target_languages": {"de": "<de>", "fr": "<fr>", "pt-BR": "<pt>"}}}
+
+
+def test_a_catalogue_says_which_field_is_what_unless_the_recipe_does() -> None:
+    columns = check_recipe({**CATALOGUE, **LANGUAGES}, "tiny.yaml").data.source.row_columns
+    assert columns == Columns(text="text", target="target", pair="language", group="key")
+    two = Source.model_validate(catalogue(languages=["en", "de"])["source"])
+    assert two.row_columns == Columns(text="text", target="target", group="key")
+    chosen = Columns(text="text", target="target", name="key", group="namespace")
+    assert two.model_copy(update={"columns": chosen}).row_columns == chosen
+
+
 ADDRESSES = {
     "hub:org/model": "hub:name@revision, where revision is a commit of 40 hexadecimal digits",
     "hub:org/model@main": "hub:name@revision, where revision is a commit of 40 hexadecimal digits",
@@ -192,6 +212,48 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             ["'task.source_langauge'", "did you mean 'task.source_language'?"],
         ),
         (changed(task={"kind": "translation", "target_language": ""}), ["task.target_language = ''", "at least 1 character"]),
+        (
+            changed(task={"kind": "translation", "target_languages": {"de": "<de>"}, "target_language": "<de>"}),
+            ["task has both target_language and target_languages", "remove one"],
+        ),
+        (
+            changed(task={"kind": "translation", "target_languages": {"de": "<de>"}}),
+            ["task.target_languages without the language of each record", "set data.source.columns.pair"],
+        ),
+        (
+            changed(task={"kind": "translation", "language_tag": "answer"}),
+            ["task.language_tag needs a language", "set task.target_language"],
+        ),
+        (changed(task={"kind": "translation", "prefix": "to {language}: "}), ["task.prefix with {language} needs a language"]),
+        (
+            changed(task={"kind": "translation", "prefix": "to {language}: ", "target_language": "German", "language_tag": "source"}),
+            ["task.prefix names the language, and task.language_tag is 'source'", "remove one"],
+        ),
+        (
+            changed(task={"kind": "translation", "target_language": "<de>", "language_tag": "answer"}, model={"family": "gpt2"}),
+            ["'translation' with model.family 'gpt2', a decoder", "an encoder-decoder"],
+        ),
+        (
+            {**CATALOGUE, "task": {"kind": "translation", "target_languages": {"de": "<de>"}}},
+            ["task.target_languages lacks fr, pt-BR", "every language of data.source.languages"],
+        ),
+        (
+            {**CATALOGUE, "task": {"kind": "translation"}},
+            ["data.source.columns.pair 'language' holds languages, but task.target_languages is not set", "set task.target_languages"],
+        ),
+        (changed(data=catalogue(path="x")), ["data.source has both path and packages for kind 'catalogue'", "keep one of them"]),
+        (changed(data=catalogue(packages=[])), ["data.source has neither path nor packages for kind 'catalogue'"]),
+        (changed(data=catalogue(languages=None)), ["data.source has no languages for kind 'catalogue'", "e.g. [en, de]"]),
+        (changed(data=catalogue(languages=["en", "EN"])), ["data.source.languages ['en', 'EN']", "then those of the targets"]),
+        (changed(data=catalogue(languages=["en"])), ["data.source.languages", "at least 2 items"]),
+        (
+            changed(data=catalogue(columns={"text": "body"})),
+            ["data.source.columns names 'body', which catalogue does not have", "namespace"],
+        ),
+        (
+            {**CATALOGUE, **LANGUAGES, "tokenizer": {"vocabulary": 360}},
+            ["tokenizer.vocabulary 360", "at least 365: 256 bytes, 6 special tokens, 100 sentinels and 3 languages"],
+        ),
         (
             {**nested("data.source.columns", {}), "task": {"kind": "embedding"}, "model": {"family": "bert"}},
             ["task.kind 'embedding' needs a second text", "set data.source.columns.pair"],

@@ -45,7 +45,7 @@ class Encode:
         return []
 
     def begin(self, document: Document, encoder: TextEncoder) -> list[int]:  # noqa: ARG002 - a task may look up tokens
-        """Tokens that the answer to a document begins with: ``task.given_tokens`` many, which the model is told."""
+        """Tokens that the answer to a document begins with: ``task.given_tokens`` many, which the model is given."""
         return []
 
     def sources(self, documents: Sequence[Document], encoder: TextEncoder) -> list[NDArray[np.int64]]:

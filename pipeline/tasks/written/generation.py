@@ -35,7 +35,7 @@ def write_texts(
         settings: the recipe's.
         batch: prompts answered at once.
         progress: gets the number of texts written so far, and a heartbeat for each token of a batch.
-        begins: what the model is told that each text begins with.
+        begins: what each text begins with; the model is given it.
     """
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     texts = [""] * len(prompts)

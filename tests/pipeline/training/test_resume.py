@@ -53,7 +53,9 @@ CHANGES: dict[str, dict[str, Any]] = {
 TASKS: dict[str, Any] = {
     "embedding": Embedding(kind="embedding", max_tokens=32),
     "tagging": Tagging(kind="tagging", max_tokens=32),
-    "translation": Translation(kind="translation", target_language="w20", max_source_tokens=24, max_target_tokens=8),
+    "translation": Translation(
+        kind="translation", target_languages={"de": "w20"}, language_tag="answer", max_source_tokens=24, max_target_tokens=8
+    ),
 }
 """Cases of other tasks than summarization."""
 
