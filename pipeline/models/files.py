@@ -126,7 +126,7 @@ def load_weights(folder: Path, info: ModelInfo, dropout: float = 0.0) -> TextMod
     return model
 
 
-def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
+def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int, pad: int | None = None) -> TextModel:
     """The model of a base folder with the head that a task needs; our head of a fine-tuned base is kept if its classes are the same.
 
     Args:
@@ -134,11 +134,14 @@ def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextMo
         spec: the head.
         dropout: probability, wherever the family has dropout.
         seed: decides the weights of a new head.
+        pad: id of padding for a base whose configuration names none, as GPT-2's: a decoder classifies at the last token before it.
 
     Raises:
         BadInput: the folder does not hold a model, or its family has no such head.
     """
     model = from_weights(folder, spec, dropout, seed)
+    if model.core.config.pad_token_id is None:
+        model.core.config.pad_token_id = pad
     if model.head is not None and (folder / HEAD_FILE).is_file() and read_info(folder).head == spec:
         model.head.load_state_dict(load_file(folder / HEAD_FILE))
     return model

@@ -1,0 +1,73 @@
+"""Saved folders in an environment without this project: transformers' own classes and tokenizer give the same answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fixtures.foreign import foreign_environment
+
+from pipeline.families.kinds import Head
+from pipeline.models.build import HeadSpec
+from pipeline.serving.answer import Answerer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXTS = ["Opens the file.", "Close the socket of the request, without waiting.", "naïve café", "Count the tokens in the cache."]
+ROUNDING = 5e-7
+CLASSES = ("carts", "files", "locks")
+
+CLASSIFY = """
+import json, sys, torch, transformers
+try:
+    import pipeline
+    raise SystemExit("this environment has the project")
+except ImportError:
+    pass
+folder, texts = sys.argv[1], json.loads(sys.argv[2])
+model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+given = tokenizer(texts, padding=True, return_tensors="pt")
+given.pop("token_type_ids", None)
+with torch.no_grad():
+    chances = model(**given).logits.softmax(-1)
+names = [model.config.id2label[number] for number in range(model.config.num_labels)]
+print(json.dumps([dict(zip(names, row)) for row in chances.tolist()]))
+"""
+
+
+def bare(python: Path, script: str, folder: Path, *arguments: Any) -> Any:
+    """What a script prints as JSON where this project cannot be imported."""
+    command = [str(python), "-c", script, str(folder), *map(json.dumps, arguments)]
+    done = subprocess.run(command, cwd=folder.parent, env=foreign_environment(python), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("family", "pooling", "same"),
+    [
+        ("modernbert", "mean", True),
+        ("eurobert", "mean", True),
+        ("modernbert", "first", True),
+        ("bert", "first", True),
+        ("roberta", "first", True),
+        ("llama", "mean", True),
+        ("bart", "mean", True),
+        ("bert", "mean", False),
+    ],
+)
+def test_a_classifier(family: str, pooling: str, same: bool, make_model, foreign_python: Path) -> None:
+    """Where the family cannot take the mean, the folder lacks transformers' head: the bare class gives something else."""
+    encoder = family in {"bert", "modernbert", "eurobert", "roberta"}
+    spec = HeadSpec(Head.SEQUENCE_CLASSIFICATION, CLASSES, "single_label_classification", mean_pooling=pooling == "mean" and encoder)
+    folder = make_model(family, sharp=4.0, task={"kind": "classification", "max_tokens": 40, "pooling": pooling}, head=spec)
+    ours = Answerer.load(folder).answer([{"text": text} for text in TEXTS])["scores"]
+    found = bare(foreign_python, CLASSIFY, folder, TEXTS)
+    numbers = [row["files"] for row in ours]
+    assert max(numbers) - min(numbers) > 100 * ROUNDING, "the answers do not differ enough to be compared"
+    agree = [mine == pytest.approx(theirs, abs=ROUNDING) for mine, theirs in zip(ours, found, strict=True)]
+    assert agree == [same] * len(TEXTS)
