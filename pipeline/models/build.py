@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from pipeline.errors import BadInput
 from pipeline.families.families import families, find_family
 from pipeline.families.kinds import Head, Kind
 from pipeline.models import FAMILIES
+from pipeline.models.adapters import BASE, is_adapter, load_adapter
 from pipeline.models.architecture import make_config, set_dropout
 from pipeline.models.pooling import pools_itself, set_pooling
 from pipeline.models.text_model import TextModel
@@ -96,7 +98,7 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
     A head for other classes than those of ``spec`` is not kept, even if it has as many.
 
     Args:
-        folder: ``config.json`` and safetensors.
+        folder: ``config.json`` and safetensors; an adapter with its base keeps its adapter.
         spec: the head it should have.
         dropout: probability, wherever the family has dropout.
         seed: decides the weights of a new head.
@@ -119,11 +121,27 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
             local_files_only=True,
             use_safetensors=True,
             ignore_mismatched_sizes=other_classes,
+            **_options(folder),
             **_without_pooler(model_class, spec, config),
         )
         if other_classes:
             _renew_head(core, seed)
+        if is_adapter(folder):
+            load_adapter(core, folder)
         return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
+
+
+def _options(folder: Path) -> dict[str, Any]:
+    """What keeps transformers from adding an adapter by itself: it is silent where peft is missing, and where names do not fit.
+
+    Raises:
+        BadInput: the folder holds an adapter, and peft is not installed.
+    """
+    if not is_adapter(folder):
+        return {}
+    if find_spec("peft") is None:
+        raise BadInput(f"{folder.name} holds an adapter, and peft is not installed", "", "install peft")
+    return {"adapter_kwargs": {"subfolder": BASE}}  # transformers looks for an adapter there, and finds none
 
 
 def _renew_head(core: PreTrainedModel, seed: int) -> None:

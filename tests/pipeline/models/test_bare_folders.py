@@ -71,3 +71,63 @@ def test_a_classifier(family: str, pooling: str, same: bool, make_model, foreign
     assert max(numbers) - min(numbers) > 100 * ROUNDING, "the answers do not differ enough to be compared"
     agree = [mine == pytest.approx(theirs, abs=ROUNDING) for mine, theirs in zip(ours, found, strict=True)]
     assert agree == [same] * len(TEXTS)
+
+
+LOGITS = """
+import json, sys, torch, transformers
+try:
+    import pipeline
+    raise SystemExit("this environment has the project")
+except ImportError:
+    pass
+folder, ids, name, way = sys.argv[1], *(json.loads(part) for part in sys.argv[2:])
+auto = getattr(transformers, name)
+if way == "peft":
+    from peft import PeftModel
+    model = PeftModel.from_pretrained(auto.from_pretrained(folder + "/base"), folder).eval()
+else:
+    model = auto.from_pretrained(folder).eval()
+given = {"input_ids": torch.tensor(ids)}
+if model.config.is_encoder_decoder:
+    given["decoder_input_ids"] = given["input_ids"]
+with torch.no_grad():
+    logits = model(**given).logits
+written = model.generate(input_ids=given["input_ids"], max_new_tokens=6, do_sample=False)
+print(json.dumps([logits.tolist(), written.tolist()]))
+"""
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(
+    ("family", "auto"), [("gpt2", "AutoModelForCausalLM"), ("llama", "AutoModelForCausalLM"), ("t5", "AutoModelForSeq2SeqLM")]
+)
+def test_a_model_that_writes(
+    family: str, auto: str, kept: bool, make_model, foreign_python: Path, tmp_path: Path, tiny_tokenizer: Path
+) -> None:
+    """Merged, and as an adapter beside its base, opened by transformers or by peft."""
+    import torch
+
+    from pipeline.models.files import load_model, save_model
+    from pipeline.recipe.training import Finetuning, Lora
+    from pipeline.training.trainable import choose_trainable
+
+    folder = make_model(family)
+    loaded = load_model(folder)
+    if kept:
+        choose_trainable(loaded.model, Finetuning(steps=1, lora=Lora(rank=2)))
+        with torch.no_grad():
+            for name, weight in loaded.model.named_weights().items():
+                if "lora_B" in name:
+                    torch.nn.init.normal_(weight)
+        save_model(loaded.model, tmp_path / "kept", loaded.info, tokenizer=tiny_tokenizer, base=folder)
+        folder = tmp_path / "kept"
+    ids = [[20, 30, 40, 50, 60]]
+    given = torch.tensor(ids)
+    again = load_model(folder).model.core
+    with torch.no_grad():
+        ours = again(given, **({"decoder_input_ids": given} if again.config.is_encoder_decoder else {})).logits
+    written = again.generate(given, max_new_tokens=6, do_sample=False).tolist()
+    for way in ("auto", "peft") if kept else ("auto",):
+        logits, said = bare(foreign_python, LOGITS, folder, ids, auto, way)
+        torch.testing.assert_close(torch.tensor(logits), ours, rtol=1e-5, atol=1e-5)
+        assert said == written
