@@ -73,6 +73,34 @@ def test_a_classifier(family: str, pooling: str, same: bool, make_model, foreign
     assert agree == [same] * len(TEXTS)
 
 
+TAG = """
+import json, sys, torch, transformers
+try:
+    import pipeline
+    raise SystemExit("this environment has the project")
+except ImportError:
+    pass
+model = transformers.AutoModelForTokenClassification.from_pretrained(sys.argv[1]).eval()
+with torch.no_grad():
+    print(json.dumps([model(torch.tensor(json.loads(sys.argv[2]))).logits.tolist(), model.config.id2label[0]]))
+"""
+
+
+def test_a_model_that_tags(make_model, foreign_python: Path) -> None:
+    import torch
+
+    from pipeline.models.files import load_model
+
+    spec = HeadSpec(Head.TOKEN_CLASSIFICATION, ("B-X", "I-X", "O"))
+    folder = make_model("bert", task={"kind": "tagging", "max_tokens": 40}, head=spec)
+    ids = [[2, 20, 30, 40, 3]]
+    with torch.no_grad():
+        ours = load_model(folder).model.core(torch.tensor(ids)).logits
+    logits, first = bare(foreign_python, TAG, folder, ids)
+    torch.testing.assert_close(torch.tensor(logits), ours, rtol=1e-5, atol=1e-5)
+    assert first == "B-X"
+
+
 LOGITS = """
 import json, sys, torch, transformers
 try:
