@@ -36,7 +36,20 @@ from pipeline.recipe import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-PACKAGES = ("sources", "corpus", "families", "tasks", "tokens", "models", "pretrained", "training", "metrics", "evaluation", "serving")
+PACKAGES = (
+    "sources",
+    "starts.formats",
+    "corpus",
+    "families",
+    "tasks",
+    "tokens",
+    "models",
+    "pretrained",
+    "training",
+    "metrics",
+    "evaluation",
+    "serving",
+)
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
 GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""

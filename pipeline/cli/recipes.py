@@ -42,8 +42,9 @@ def new(
 
 
 def check() -> None:
-    """Check every recipe without running anything. Exit code 2 and one line for each invalid recipe."""
+    """Check every recipe without running anything; weights that it starts from, if they are on this machine. Exit code 2 and one line for each invalid recipe."""
     from pipeline.launchers.check_sizes import check_sizes
+    from pipeline.planning.check_start import check_base_here
     from pipeline.recipe import read_recipe, recipe_files
     from pipeline.settings import load_settings
 
@@ -54,7 +55,9 @@ def check() -> None:
         raise BadInput(f"no recipe in {folders}", "one .yaml file for each model", "write one with `trainshed new`")
     for name, path in files:
         try:
-            check_sizes(read_recipe(path), settings)
+            recipe = read_recipe(path)
+            check_sizes(recipe, settings)
+            check_base_here(recipe, settings)
         except BadInput as error:
             typer.echo(f"{name}: {error}", err=True)
             code = BadInput.exit_code

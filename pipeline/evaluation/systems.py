@@ -50,7 +50,7 @@ def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
         None if the model started from weights that are not given here.
     """
     info = loaded.info
-    model = load_base(base, info.head, 0.0, info.seed) if base else random_weights(info)
+    model = load_base(base, info.head, 0.0, info.seed, info.vocabulary.pad) if base else random_weights(info)
     return Loaded(model.to(loaded.device).eval(), loaded.tokenizer, info, loaded.folder) if model else None
 
 

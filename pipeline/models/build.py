@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,7 +18,9 @@ from pipeline.errors import BadInput
 from pipeline.families.families import families, find_family
 from pipeline.families.kinds import Head, Kind
 from pipeline.models import FAMILIES
+from pipeline.models.adapters import BASE, is_adapter, load_adapter
 from pipeline.models.architecture import make_config, set_dropout
+from pipeline.models.pooling import pools_itself, set_pooling
 from pipeline.models.text_model import TextModel
 
 if TYPE_CHECKING:
@@ -45,14 +48,20 @@ class HeadSpec:
     """transformers' ``problem_type`` of sequence classification."""
 
     mean_pooling: bool = False
-    """Classify from the mean of all states, with a head of ours on the bare core."""
+    """Classify from the mean of all states: by the family's own classifier where it can, else with a head of ours on the bare core."""
 
     def apply(self, config: PretrainedConfig) -> None:
-        """Write the classes into a configuration."""
+        """Write the classes, and what they are read from, into a configuration."""
+        if self.head is Head.SEQUENCE_CLASSIFICATION:
+            set_pooling(config, mean=self.mean_pooling)
         if self.labels:
             config.id2label = dict(enumerate(self.labels))
             config.label2id = {name: number for number, name in enumerate(self.labels)}
             config.problem_type = self.problem
+
+    def has_own_head(self, config: PretrainedConfig) -> bool:
+        """Whether a model of this configuration gets a head of ours."""
+        return self.mean_pooling and not pools_itself(config)
 
 
 def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
@@ -76,7 +85,7 @@ def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec
         try:
             # transformers' own name for "from a configuration"; a class of ours is built directly
             make = getattr(model_class, "_from_config", model_class)
-            core = make(config, attn_implementation=KERNEL, **_without_pooler(model_class, spec))
+            core = make(config, attn_implementation=KERNEL, **_without_pooler(model_class, spec, config))
         except (ValueError, TypeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0][:300]
             raise BadInput(f"model.config of {architecture.family}: {said}", "", "correct model.config") from error
@@ -89,7 +98,7 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
     A head for other classes than those of ``spec`` is not kept, even if it has as many.
 
     Args:
-        folder: ``config.json`` and safetensors.
+        folder: ``config.json`` and safetensors; an adapter with its base keeps its adapter.
         spec: the head it should have.
         dropout: probability, wherever the family has dropout.
         seed: decides the weights of a new head.
@@ -98,7 +107,7 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
         BadInput: the folder does not hold a model, or its family has no such head.
     """
     config = read_config(folder)
-    other_classes = bool(spec.labels) and not spec.mean_pooling and tuple(config.id2label.values()) != spec.labels
+    other_classes = bool(spec.labels) and not spec.has_own_head(config) and tuple(config.id2label.values()) != spec.labels
     set_dropout(config, dropout)
     spec.apply(config)
     with torch.random.fork_rng():
@@ -112,11 +121,27 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
             local_files_only=True,
             use_safetensors=True,
             ignore_mismatched_sizes=other_classes,
-            **_without_pooler(model_class, spec),
+            **_options(folder),
+            **_without_pooler(model_class, spec, config),
         )
         if other_classes:
             _renew_head(core, seed)
+        if is_adapter(folder):
+            load_adapter(core, folder)
         return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
+
+
+def _options(folder: Path) -> dict[str, Any]:
+    """What keeps transformers from adding an adapter by itself: it is silent where peft is missing, and where names do not fit.
+
+    Raises:
+        BadInput: the folder holds an adapter, and peft is not installed.
+    """
+    if not is_adapter(folder):
+        return {}
+    if find_spec("peft") is None:
+        raise BadInput(f"{folder.name} holds an adapter, and peft is not installed", "", "install peft")
+    return {"adapter_kwargs": {"subfolder": BASE}}  # transformers looks for an adapter there, and finds none
 
 
 def _renew_head(core: PreTrainedModel, seed: int) -> None:
@@ -166,7 +191,7 @@ def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
     if config.model_type in FAMILIES:
         own: type[PreTrainedModel] = FAMILIES.load(config.model_type)
         return own
-    auto = getattr(transformers, (Head.NONE if spec.mean_pooling else spec.head).value)
+    auto = getattr(transformers, (Head.NONE if spec.has_own_head(config) else spec.head).value)
     found = auto._model_mapping.get(type(config), None)  # noqa: SLF001 - the only map from a configuration to its classes
     if found is None:
         raise BadInput(
@@ -176,15 +201,15 @@ def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
     return chosen
 
 
-def _without_pooler(model_class: type[PreTrainedModel], spec: HeadSpec) -> dict[str, bool]:
+def _without_pooler(model_class: type[PreTrainedModel], spec: HeadSpec, config: PretrainedConfig) -> dict[str, bool]:
     """BERT's pooler reads the first state: with mean pooling or without a head nothing would train it."""
     has_choice = "add_pooling_layer" in inspect.signature(model_class).parameters
-    return {"add_pooling_layer": False} if (spec.mean_pooling or spec.head is Head.NONE) and has_choice else {}
+    return {"add_pooling_layer": False} if (spec.has_own_head(config) or spec.head is Head.NONE) and has_choice else {}
 
 
 def _mean_head(core: PreTrainedModel, spec: HeadSpec, dropout: float) -> nn.Module | None:
     """A linear layer over the mean of the states; None where transformers' own head is used."""
-    if not spec.mean_pooling:
+    if not spec.has_own_head(core.config):
         return None
     width, spread = core.config.hidden_size, getattr(core.config, "initializer_range", 0.02)
     layer = nn.Linear(width, max(1, len(spec.labels)))

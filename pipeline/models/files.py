@@ -7,6 +7,7 @@ generation_config.json  how answers are written; for models that write
 tokenizer.json, …       the tokenizer, as transformers saves it
 trainshed.json          kind, vocabulary, head, task: `info.ModelInfo`
 head.safetensors        a head that transformers does not have; only with mean pooling
+adapter_model.safetensors, base/  instead of model.safetensors: see `adapters`
 history.json            the training curve, one row per validation
 ======================= ========================================================================================
 
@@ -24,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import BadInput
+from pipeline.models.adapters import adapter_of, save_adapter
 from pipeline.models.build import from_weights, new_model
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.models.finite import find_non_finite
@@ -65,8 +67,9 @@ def save_model(
     *,
     tokenizer: Path,
     history: Sequence[Mapping[str, float]] = (),
+    base: Path | None = None,
 ) -> None:
-    """Write the model folder, in fp32.
+    """Write the model folder, in fp32. A model with an adapter becomes an adapter beside its base.
 
     Args:
         model: the model.
@@ -74,6 +77,7 @@ def save_model(
         info: what the model is.
         tokenizer: folder of the tokenizer; its files are copied.
         history: rows of the training curve.
+        base: folder whose files hold the frozen weights of a model with an adapter, if there is one; they are kept beside it.
 
     Raises:
         BadInput: a weight is NaN or infinite; nothing is written.
@@ -82,7 +86,10 @@ def save_model(
     if broken is not None:
         raise BadInput(f"weight {broken} holds NaN or infinity", "", "train the model again with a lower learning rate")
     folder.mkdir(parents=True, exist_ok=True)
-    model.core.save_pretrained(folder)
+    if adapter_of(model.core):
+        save_adapter(model.core, folder, info.head.head, base)
+    else:
+        model.core.save_pretrained(folder)
     if model.head is not None:
         save_file({name: weight.contiguous() for name, weight in sorted(model.head.state_dict().items())}, folder / HEAD_FILE)
     for file in sorted(tokenizer.iterdir()):
@@ -126,7 +133,7 @@ def load_weights(folder: Path, info: ModelInfo, dropout: float = 0.0) -> TextMod
     return model
 
 
-def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
+def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int, pad: int | None = None) -> TextModel:
     """The model of a base folder with the head that a task needs; our head of a fine-tuned base is kept if its classes are the same.
 
     Args:
@@ -134,11 +141,14 @@ def load_base(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextMo
         spec: the head.
         dropout: probability, wherever the family has dropout.
         seed: decides the weights of a new head.
+        pad: id of padding for a base whose configuration names none, as GPT-2's: a decoder classifies at the last token before it.
 
     Raises:
         BadInput: the folder does not hold a model, or its family has no such head.
     """
     model = from_weights(folder, spec, dropout, seed)
+    if model.core.config.pad_token_id is None:
+        model.core.config.pad_token_id = pad
     if model.head is not None and (folder / HEAD_FILE).is_file() and read_info(folder).head == spec:
         model.head.load_state_dict(load_file(folder / HEAD_FILE))
     return model

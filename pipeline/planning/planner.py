@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput, unknown_name
-from pipeline.line import ChampionInput, trace
+from pipeline.line import ChampionInput, Step, trace
+from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts, Damage
     from pipeline.artifacts.manifest import FileEntry, Manifest, Reference
-    from pipeline.line import Step
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -65,12 +65,13 @@ class Planner:
         The walk reads manifests only. It checks afterwards, for all hits at once, whether their blobs exist.
 
         Raises:
-            BadInput: the source is missing, or the champion's model is lost.
+            BadInput: the source is missing, the champion's model is lost, or the base does not fit the recipe.
             Unavailable: the store, MLflow or the source is unreachable.
         """
         while True:
             plan = self._walk(run)
             if not self._drop_incomplete() and not any(self._drop_damaged(step, plan) for step in self.steps):
+                self._check_base(plan)
                 return plan
 
     def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
@@ -133,6 +134,23 @@ class Planner:
         return PlannedStep(
             id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
         )
+
+    def _check_base(self, plan: Plan) -> None:
+        """Check the model that training starts from, if a step will train: a hit costs no look at it.
+
+        Raises:
+            BadInput: it does not fit the recipe, or cannot be used.
+        """
+        training = [step for step in self.steps if step.component.trains and plan.step(step.id).status in {Status.MISS, Status.PENDING}]
+        base = training[0].inputs["base"] if training and self.recipe.model.start else None
+        if isinstance(base, ChampionInput):
+            reference = self.resolver.champion(base)
+        elif isinstance(base, Step):
+            reference = plan.step(base.id).reference
+        else:
+            return
+        made = self.artifacts.resolve(reference) if reference else None
+        check_planned_base(self.recipe, self.settings, self.artifacts, made)
 
     def _drop_incomplete(self) -> bool:
         """Count every artifact found so far as lost of which a blob is missing or quarantined; return whether there was one."""

@@ -75,7 +75,7 @@ class InputResolver:
                 pin = self._pin(origin)
                 continue
             if isinstance(origin, ChampionInput):
-                given, reason = self._champion(origin), f"{origin.model} has no champion yet"
+                given, reason = self.champion(origin), f"{origin.model} has no champion yet"
                 if given is None and origin.needed:
                     raise BadInput(
                         f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
@@ -124,7 +124,8 @@ class InputResolver:
             self._pins[key] = pin_source(source, self.settings)
         return self._pins[key]
 
-    def _champion(self, origin: ChampionInput) -> Reference | None:
+    def champion(self, origin: ChampionInput) -> Reference | None:
+        """The model of the champion; None if there is none yet."""
         if origin.model not in self._champions:
             entry = Ledger(self.artifacts.store, origin.model).champion()
             self._champions[origin.model] = entry.challenger.model if entry else None

@@ -1,41 +1,19 @@
-"""Checks of a fetched folder that need no model: configuration, completeness of the weights."""
+"""Checks of a fetched folder that need no model: completeness of the weights."""
 
 from __future__ import annotations
 
-import json
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import BadInput
-from pipeline.families.families import find_family
-from pipeline.models import FAMILIES
+from pipeline.families.base_facts import parse_object
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-
-
-def check_config(folder: Path) -> None:
-    """Refuse a configuration that asks for custom code, quantised weights or an unknown family.
-
-    Raises:
-        BadInput: it does, or it cannot be read.
-    """
-    config = read_json(folder / "config.json")
-    tokenizer = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
-    for name, values in (("config.json", config), ("tokenizer_config.json", tokenizer)):
-        if values.get("auto_map"):
-            raise BadInput(f"{name} has auto_map: the model needs code of its own", "a family of transformers", "choose another base")
-    if config.get("quantization_config"):
-        raise BadInput(
-            "config.json has quantization_config: quantised weights cannot be trained", "", "choose weights that are not quantised"
-        )
-    family = str(config.get("model_type"))
-    if family not in FAMILIES:
-        find_family(family, "model_type in config.json:")
 
 
 def weight_files(folder: Path) -> list[str]:
@@ -80,9 +58,7 @@ def read_json(path: Path) -> dict[str, Any]:
         BadInput: it is missing, no JSON, or holds something else.
     """
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise BadInput(f"{path.name} cannot be read: {error}", "a JSON object", "fetch the model again") from error
-    if not isinstance(data, dict):
-        raise BadInput(f"{path.name} holds a {type(data).__name__}", "a JSON object", "fetch the model again")
-    return data
+    return parse_object(path.name, data)

@@ -23,11 +23,11 @@ PROBE = 16
 """Token ids on which the written folder is compared with what was loaded."""
 
 
-def convert_gguf(file: Path, output: Path) -> None:
+def convert_gguf(fetched: Path, output: Path) -> None:
     """Write model and tokenizer of a GGUF file, and check that the folder gives the same logits, bit for bit.
 
     Args:
-        file: the GGUF file.
+        fetched: folder of the GGUF file.
         output: empty folder to fill.
 
     Raises:
@@ -35,6 +35,7 @@ def convert_gguf(file: Path, output: Path) -> None:
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    file = next(fetched.glob("*.gguf"))
     _check_complete(file)
     try:
         config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.section import Section
@@ -70,7 +72,7 @@ class Pretraining(Training):
 
 
 class Lora(Section):
-    """Low-rank adapters (Hu et al. 2022): small matrices beside the frozen weights. They are merged when training ends."""
+    """Low-rank adapters (Hu et al. 2022): small matrices beside the frozen weights."""
 
     rank: int = Field(8, ge=1)
     """Rank of the adapters."""
@@ -83,6 +85,9 @@ class Lora(Section):
 
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout in front of the adapters."""
+
+    keep: Literal["adapter"] | None = None
+    """``adapter``: the model is an adapter beside its base, as peft writes it. None: the adapters are merged into the weights."""
 
 
 STOP_EXAMPLES = 256

@@ -52,6 +52,9 @@ SHIPPED = (
 """What is copied from `pipeline/`."""
 
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "regex", "safetensors", "tokenizers", "torch", "transformers")
+ADAPTER = "adapter_config.json"
+"""A model folder with this file needs peft. `pipeline.models.adapters` writes it; registration has no torch and cannot import that."""
+
 SOURCES = Path(__file__).resolve().parent.parent
 SCRIPT = "pyfunc.py"
 OWN_NAME = re.compile(r"\bpipeline(?=\.[a-z_])|(?<=^from )pipeline(?= import\b)", re.MULTILINE)
@@ -84,7 +87,7 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
         artifacts={"model": str(model)},
         signature=ModelSignature(inputs=_schema(serving.inputs), outputs=_schema(serving.outputs)),
         input_example=pd.DataFrame([dict(serving.example)]),
-        pip_requirements=pinned_requirements(trained_with),
+        pip_requirements=pinned_requirements(trained_with, (*REQUIREMENTS, *(("peft",) if (model / ADAPTER).is_file() else ()))),
         metadata=metadata,
     )
     return output
@@ -133,14 +136,14 @@ def copy_sources(folder: Path) -> Path:
     return folder / name
 
 
-def pinned_requirements(trained_with: Mapping[str, str]) -> list[str]:
-    """The model's requirements, pinned to the versions it was trained with, or else to those installed here.
+def pinned_requirements(trained_with: Mapping[str, str], names: Sequence[str] = REQUIREMENTS) -> list[str]:
+    """The requirements of a model, pinned to the versions it was trained with, or else to those installed here.
 
     Local parts of a version such as ``+cpu`` are dropped: the package index decides. The image that registers a model has no torch and
     only mlflow-skinny, which has the same version as mlflow.
     """
     known = {"mlflow": version("mlflow-skinny"), **trained_with}
-    return [f"{name}=={(known.get(name) or version(name)).partition('+')[0]}" for name in REQUIREMENTS]
+    return [f"{name}=={(known.get(name) or version(name)).partition('+')[0]}" for name in names]
 
 
 def _shipped() -> list[Path]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.lookup import Table
+from pipeline.starts.base import facts_at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.families.base_facts import BaseFacts
     from pipeline.recipe.start import Start
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -39,6 +41,17 @@ def pin_start(start: Start, settings: Settings) -> Pin:
         Unavailable: its server is unreachable.
     """
     return _kind(start, settings).pin()
+
+
+def facts_of_start(start: Start, settings: Settings) -> BaseFacts | None:
+    """What is known of the weights at an address without fetching them: a bounded read; None where nothing is within reach.
+
+    Raises:
+        BadInput: they cannot be used.
+        Unavailable: their server is unreachable.
+    """
+    look = _kind(start, settings).look()
+    return facts_at(look) if look else None
 
 
 def fetch_start(start: Start, pin: Pin, folder: Path, settings: Settings, reporter: Reporter) -> Path:

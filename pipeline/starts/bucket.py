@@ -8,7 +8,8 @@ from pipeline.errors import BadInput
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.bucket import list_objects, open_object, translated
 from pipeline.sources.roots import check_address
-from pipeline.starts.base import FIELD, GGUF, PIECE_BYTES, choose_files, report_or_stop
+from pipeline.starts.base import FIELD, PIECE_BYTES, choose_files, holds_model, report_or_stop
+from pipeline.starts.formats.base import Look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,28 @@ class BucketStart:
 
     def pin(self) -> Pin:
         """Etags of the objects that are read: those directly below the prefix."""
+        return Pin(kind="s3", items=tuple(PinnedItem(name=name, revision=f"etag:{etag}", size=size) for name, etag, size in self._found()))
+
+    def look(self) -> Look:
+        """The beginning of the objects, read from the server."""
+        places = {_name(address): (address, etag) for address, etag, _ in self._found()}
+
+        def read(name: str, limit: int) -> bytes:
+            address, etag = places[name]
+            with translated(address, self.settings):
+                data: bytes = open_object(address, etag, self.settings).read(limit)
+                return data
+
+        return Look(tuple(places), read)
+
+    def _found(self) -> list[tuple[str, str, int]]:
+        """Address, etag and size of the objects that are read.
+
+        Raises:
+            BadInput: there are none.
+        """
         check_address(self.address, self.settings, FIELD)
-        if self.address.endswith(GGUF):
+        if holds_model(_name(self.address)):
             found = [row for row in list_objects(self.address, self.settings) if row[0] == self.address]
         else:
             inside = {row[0]: row for row in list_objects(f"{self.address}/", self.settings)}
@@ -35,7 +56,7 @@ class BucketStart:
             found = [inside[f"{self.address}/{name}"] for name in choose_files((name for name in names if "/" not in name), self.address)]
         if not found:
             raise BadInput(f"{FIELD}: no object {self.address}", "", "correct model.start")
-        return Pin(kind="s3", items=tuple(PinnedItem(name=name, revision=f"etag:{etag}", size=size) for name, etag, size in found))
+        return found
 
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:
         """Download the objects; the server refuses one whose etag has changed."""

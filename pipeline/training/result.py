@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pipeline.models.adapters import merge_adapter
 from pipeline.models.files import save_model
 from pipeline.training.loop import VALIDATION
-from pipeline.training.trainable import merge_adapters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,16 @@ class TrainingResult:
     """What it was computed on: device, threads, kernel, precision, number of processes."""
 
 
-def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: LoopResult, tokenizer: Path) -> TrainingResult:
+def save_result(
+    job: TrainingJob,
+    model: TextModel,
+    info: ModelInfo,
+    trained: LoopResult,
+    tokenizer: Path,
+    *,
+    keep_adapter: bool = False,
+    base: Path | None = None,
+) -> TrainingResult:
     """Write the model folder, on rank 0 only, and sum up.
 
     Args:
@@ -40,6 +49,8 @@ def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: Lo
         info: what the model is.
         trained: its weights and history are written.
         tokenizer: folder of the tokenizer to ship with the model.
+        keep_adapter: write an adapter beside its base instead of merging it.
+        base: folder whose files hold the frozen weights, if there is one; they are kept beside an adapter.
     """
     parameters = sum(weight.numel() for weight in model.named_weights().values())
     if job.process_group.is_main:
@@ -48,8 +59,9 @@ def save_result(job: TrainingJob, model: TextModel, info: ModelInfo, trained: Lo
             for name, weight in model.named_weights().items():
                 if name in trained.weights:
                     weight.copy_(trained.weights[name])
-        merge_adapters(model)
-        save_model(model, job.output, info, tokenizer=tokenizer, history=trained.history)
+        if not keep_adapter:
+            merge_adapter(model.core)
+        save_model(model, job.output, info, tokenizer=tokenizer, history=trained.history, base=base)
     metrics = {
         "steps": float(trained.steps),
         "parameters": float(parameters),

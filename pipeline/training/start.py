@@ -53,7 +53,7 @@ def start_model(
     _check_tokenizer(job.base, tokens)
     kind = kind_of(config)
     spec = head(kind)
-    model = load_base(job.base, spec, dropout, seed)
+    model = load_base(job.base, spec, dropout, seed, tokens.vocabulary.pad)
     _check_embeddings(model, tokens.vocabulary.size)
     limit = context_of(config)
     context = _context(job.model, limit and limit - _unused_positions(model))

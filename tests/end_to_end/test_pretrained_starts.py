@@ -84,6 +84,25 @@ def test_from_a_t5_folder_to_a_summarizer_with_pretraining(make_line, tmp_path: 
     assert line.run().launched == ["model_import", "champion_evaluation"]
 
 
+def test_an_adapter_beside_its_base_is_promoted_and_trained_on(make_line, tmp_path: Path) -> None:
+    """The weights of the base are one blob in the store: of the import, of the first champion and of the second one."""
+    base = pretrained_folder(tmp_path / "base", "t5")
+    line = make_line()
+    name = line.recipe.registration.model
+    lora = {"rank": 2, "targets": ["q", "v"], "keep": "adapter"}
+    started(line, str(base), **{"finetuning.lora": lora, "finetuning.optimizer": "adamw", "finetuning.learning_rate": 0.05})
+    assert line.run().launched == ALL
+    given, first = line.manifest("model_import"), line.manifest("finetuning")
+    started(line, f"models:/{name}@champion")
+    assert "finetuning" in line.run().launched
+    second = line.manifest("finetuning")
+    digests = [{entry.path: entry.sha256 for entry in manifest.files} for manifest in (given, first, second)]
+    assert digests[0]["model.safetensors"] == digests[1]["base/model.safetensors"] == digests[2]["base/model.safetensors"]
+    assert digests[1]["adapter_model.safetensors"] != digests[2]["adapter_model.safetensors"]
+    told = json.loads((line.artifacts.open(line.manifest("evaluation"), tmp_path / "report") / "report.json").read_text())
+    assert "untrained" in told["splits"]["test"]["systems"]
+
+
 def test_without_a_champion_the_plan_says_what_to_do(make_line) -> None:
     line = make_line()
     started(line, "models:/nobody@champion")

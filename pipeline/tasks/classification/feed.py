@@ -48,7 +48,7 @@ class ClassificationFeed(ExampleFeed):
     def collate(self, columns: Columns) -> Batch:
         """Texts and answers."""
         texts = list(zip(columns["first"], columns["second"], strict=True))
-        return framed_batch(texts, self.vocabulary, self.model.kind, self._labels(columns["answer"]))
+        return framed_batch(texts, self.vocabulary, self._labels(columns["answer"]))
 
     def _labels(self, answers: list[NDArray[Any]]) -> Tensor:
         """Classes [B], or numbers [B, K]: the values of a regression, or 1 for each class that an example has."""

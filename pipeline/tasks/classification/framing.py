@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.families.kinds import Kind
 from pipeline.models.batch import Batch
 from pipeline.models.collate import pad
 
@@ -20,20 +19,18 @@ if TYPE_CHECKING:
     from pipeline.tasks.classification.encode import Texts
 
 
-def framed_batch(texts: Sequence[Texts], vocabulary: Vocabulary, kind: Kind, labels: Tensor) -> Batch:
-    """One framed text, or two, per row, padded at the end.
+def framed_batch(texts: Sequence[Texts], vocabulary: Vocabulary, labels: Tensor) -> Batch:
+    """One framed text, or two, per row, padded at the end: the ids that the tokenizer itself gives, so that others get the same answers.
 
     Args:
         texts: token ids of the first and the second text; the second may be empty.
         vocabulary: its frame says which special tokens go around and between them.
-        kind: a decoder's row ends with the last word, where it classifies.
         labels: see `Batch`.
     """
     frame = vocabulary.frame
-    end = () if kind is Kind.DECODER else frame.suffix
     rows, types = [], []
     for first, second in texts:
-        head = np.concatenate([frame.prefix, first, frame.middle if len(second) else end])
+        head = np.concatenate([frame.prefix, first, frame.middle if len(second) else frame.suffix])
         tail = np.concatenate([second, frame.pair_suffix]) if len(second) else np.array([])
         rows.append(np.concatenate([head, tail]).astype(np.int64))
         types.append(np.concatenate([np.zeros(len(head)), np.ones(len(tail))]).astype(np.int64))

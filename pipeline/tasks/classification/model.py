@@ -64,7 +64,7 @@ class Classifier:
         predictions = [Prediction()] * len(texts)
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            rows = framed_batch([texts[index] for index in chosen], encoder.vocabulary, loaded.model.kind, torch.zeros(len(chosen)))
+            rows = framed_batch([texts[index] for index in chosen], encoder.vocabulary, torch.zeros(len(chosen)))
             logits_BK = class_logits(loaded.model, rows.to(loaded.device)).float().cpu()
             for index, logits_K in zip(chosen, logits_BK, strict=True):
                 predictions[index] = self._prediction(logits_K, labels)

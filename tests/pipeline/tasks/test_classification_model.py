@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VOCABULARY = tiny_vocabulary()
 CLASSES = ("carts", "files", "locks")
-FAMILIES = ["bert", "modernbert", "roberta", "gpt2", "llama", "t5", "bart"]
+FAMILIES = ["bert", "modernbert", "eurobert", "roberta", "gpt2", "llama", "t5", "bart"]
 
 
 def section(**fields: Any) -> Classification:
@@ -78,7 +78,7 @@ def test_what_is_too_long_is_cut_the_longer_text_first(first: int, second: int, 
     (example,), counts = encode(section(), document("a" * first, "files", "b" * second or None))
     assert (len(example["first"]), len(example["second"])) == kept
     assert counts["cut_inputs_train"] == (first + second > sum(kept))
-    rows = framed_batch([(example["first"], example["second"])], VOCABULARY, Kind.ENCODER, torch.zeros(1))
+    rows = framed_batch([(example["first"], example["second"])], VOCABULARY, torch.zeros(1))
     assert int(rows.inputs["attention_mask"].sum()) <= 20
 
 
@@ -89,8 +89,8 @@ def test_padding_and_company_change_no_logits(family: str) -> None:
     kind = model.kind
     # transformers' encoder-decoders classify at the end token, of which each row of a batch must have as many
     more = [*alone, (letters(["abcdefghij"])[0], letters(["" if kind is Kind.ENCODER_DECODER else "klm"])[0])]
-    first = class_logits(model, framed_batch(alone, VOCABULARY, kind, torch.zeros(1)))
-    both = class_logits(model, framed_batch(more, VOCABULARY, kind, torch.zeros(2)))
+    first = class_logits(model, framed_batch(alone, VOCABULARY, torch.zeros(1)))
+    both = class_logits(model, framed_batch(more, VOCABULARY, torch.zeros(2)))
     assert first.shape == (1, 3)
     torch.testing.assert_close(both[:1], first, rtol=1e-4, atol=1e-5)
 
@@ -104,7 +104,7 @@ def test_logits_and_losses_are_transformers_own_without_mean_pooling(family: str
     ):
         task = section(answer=answer, pooling="first")
         model = build(family, task)
-        batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdef"])[0], [])], VOCABULARY, model.kind, labels)
+        batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdef"])[0], [])], VOCABULARY, labels)
         given = labels if answer != "number" else labels[:, 0]
         own = model.core(**model.inputs(batch), labels=given)
         feed = ClassificationFeed.__new__(ClassificationFeed)
@@ -115,17 +115,34 @@ def test_logits_and_losses_are_transformers_own_without_mean_pooling(family: str
 def test_mean_pooling_is_the_mean_of_the_real_states() -> None:
     model = build("bert", section())
     assert not [name for name in model.named_weights() if "pooler" in name], "nothing would train it"
-    batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdefgh"])[0], [])], VOCABULARY, Kind.ENCODER, torch.zeros(2))
+    batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdefgh"])[0], [])], VOCABULARY, torch.zeros(2))
     states, mask = model.core(**batch.inputs).last_hidden_state, batch.inputs["attention_mask"]
     expected = torch.stack([states[row][mask[row].bool()].mean(dim=0) for row in range(2)])
     torch.testing.assert_close(class_logits(model, batch), model.head(expected))
+
+
+@pytest.mark.parametrize(
+    ("family", "field", "first"), [("modernbert", "classifier_pooling", "cls"), ("eurobert", "classifier_pooling", "bos")]
+)
+def test_a_family_that_can_pool_uses_its_own_classifier(family: str, field: str, first: str) -> None:
+    """The classifier is transformers' own, and reads the mean of the real states, or the first one."""
+    batch = framed_batch([(letters(["abc"])[0], []), (letters(["abcdefgh"])[0], [])], VOCABULARY, torch.zeros(2))
+    mask = batch.inputs["attention_mask"].bool()
+    for pooling, name in (("mean", "mean"), ("first", first)):
+        model = build(family, section(pooling=pooling))
+        assert model.head is None
+        assert getattr(model.core.config, field) == name
+        states = model.core.base_model(**batch.inputs).last_hidden_state
+        pooled = torch.stack([states[row][mask[row]].mean(dim=0) if name == "mean" else states[row][0] for row in range(2)])
+        inner = model.core.head if family == "modernbert" else lambda x, core=model.core: core.activation(core.dense(x))
+        torch.testing.assert_close(class_logits(model, batch), model.core.classifier(inner(pooled)))
 
 
 def test_token_types_tell_the_second_text() -> None:
     from dataclasses import replace
 
     framed = replace(VOCABULARY, frame=replace(VOCABULARY.frame, types=True))
-    batch = framed_batch([(letters(["ab"])[0], letters(["cde"])[0])], framed, Kind.ENCODER, torch.zeros(1))
+    batch = framed_batch([(letters(["ab"])[0], letters(["cde"])[0])], framed, torch.zeros(1))
     assert batch.inputs["token_type_ids"][0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 

@@ -50,6 +50,7 @@ def write_tokens(folder: Path, seed: int = 0, pairs: int = 60, longest: int = 24
         write_stream(folder / "examples" / f"{split}-text", texts)
         write_stream(folder / "examples" / f"{split}-first", texts)
         write_stream(folder / "examples" / f"{split}-second", [text[:2] for text in texts])
+        write_stream(folder / "examples" / f"{split}-answer", [[text[0] % 3] for text in texts], np.int32)
         places = [list(range(0, len(text), 2)) for text in texts]
         write_stream(folder / "examples" / f"{split}-places", places, np.int32)
         tags = [[text[place] % 3 for place in first] for text, first in zip(texts, places, strict=True)]

@@ -9,7 +9,7 @@ import torch
 from fixtures.starts import CONTEXT, pretrained_folder
 
 from pipeline.errors import BadInput
-from pipeline.families.kinds import LANGUAGE_HEAD
+from pipeline.families.kinds import LANGUAGE_HEAD, Head
 from pipeline.models.build import HeadSpec
 from pipeline.recipe import Model
 from pipeline.reporter import SilentReporter
@@ -38,6 +38,18 @@ def test_the_context_is_what_the_positions_of_the_base_allow(family: str, contex
     assert info.context == context
     ids = torch.full((1, context), 9)
     model.core(input_ids=ids, **({"decoder_input_ids": ids} if family == "t5" else {}))
+
+
+def test_a_decoder_without_padding_classifies_a_batch(tmp_path: Path) -> None:
+    """GPT-2's configuration names no padding, by which transformers finds the last token of a row."""
+    base = pretrained_folder(tmp_path / "base", "gpt2")
+    tokens = TokenFolder(tmp_path, copy_from_base(base, tmp_path / "tokenizer"))
+    job = TrainingJob(tmp_path, Model(start="x"), tmp_path, "cpu", 1, SilentReporter(), None, base=base)
+    spec = HeadSpec(Head.SEQUENCE_CLASSIFICATION, ("a", "b"), "single_label_classification")
+    model, _ = start_model(job, tokens, lambda _: spec, 0.0, 0)
+    pad = tokens.vocabulary.pad
+    alone, both = torch.tensor([[5, 6]]), torch.tensor([[5, 6, pad], [7, 8, 9]])
+    torch.testing.assert_close(model.eval().core(both).logits[:1], model.core(alone).logits)
 
 
 def test_a_shorter_context_is_taken_and_a_longer_one_is_refused(tmp_path: Path) -> None:
