@@ -27,6 +27,7 @@ from pipeline.errors import BadInput
 from pipeline.evaluation.describe_model import describe_model
 from pipeline.evaluation.examples_table import write_examples
 from pipeline.evaluation.html_report import render_page
+from pipeline.evaluation.pass_progress import PassProgress
 from pipeline.evaluation.results import headline_metrics, score_split, summarize_split
 from pipeline.evaluation.systems import MODEL, UNTRAINED, run_systems, untrained
 from pipeline.models.files import load_model, read_history
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.evaluation.nearest import Nearest
     from pipeline.evaluation.results import SplitResult
     from pipeline.evaluation.scoring import Scoring
     from pipeline.evaluation.systems import PredictModel
@@ -97,7 +99,8 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
         loaded = load_model(job.model, job.device)
     results = _score(job, params, loaded, known, {split: examples for split, examples in chosen.items() if examples.documents})
     with CpuHeartbeat(job.reporter):
-        figures = _write_report(job, params, loaded, results, len(known.documents))
+        nearest = job.scoring.nearest(loaded, known, results, PassProgress(job.reporter, 0, 0)) if job.scoring.nearest else []
+        figures = _write_report(job, params, loaded, results, nearest, len(known.documents))
     return {split: len(examples.documents) for split, examples in chosen.items()}, figures
 
 
@@ -123,7 +126,9 @@ def _score(job: EvaluationJob, params: Evaluation, loaded: Loaded, known: Exampl
     return results
 
 
-def _write_report(job: EvaluationJob, params: Evaluation, loaded: Loaded, results: Sequence[SplitResult], known: int) -> dict[str, float]:
+def _write_report(
+    job: EvaluationJob, params: Evaluation, loaded: Loaded, results: Sequence[SplitResult], nearest: Sequence[Nearest], known: int
+) -> dict[str, float]:
     """Write the files; returns the headline metrics."""
     scoring = job.scoring
     splits = {result.split: summarize_split(result, scoring, params) for result in results}
@@ -135,6 +140,7 @@ def _write_report(job: EvaluationJob, params: Evaluation, loaded: Loaded, result
         "scoring": asked,
         "baselines": {"known": known, "limit": KNOWN},
         "splits": splits,
+        **({"nearest": [table.to_json() for table in nearest]} if nearest else {}),
     }
     figures = {
         name: value for split, summary in splits.items() for name, value in headline_metrics(split, summary, scoring.primary).items()
@@ -142,7 +148,7 @@ def _write_report(job: EvaluationJob, params: Evaluation, loaded: Loaded, result
     _check_finite(figures)
     (job.output / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_examples(results, scoring, job.output / "examples.parquet")
-    page = render_page(report, results, scoring, read_history(job.model), params.shown)
+    page = render_page(report, results, scoring, read_history(job.model), params.shown, nearest)
     (job.output / "report.html").write_text(page, encoding="utf-8")
     return figures
 

@@ -18,6 +18,7 @@ from pipeline.metrics.load_metric import load_metric
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.evaluation.nearest import Nearest
     from pipeline.evaluation.results import SplitResult
     from pipeline.evaluation.scoring import Scoring
     from pipeline.metrics.base import Metric
@@ -32,7 +33,12 @@ FEW_GROUPS = 10
 
 
 def render_page(
-    report: Mapping[str, Any], results: Sequence[SplitResult], scoring: Scoring, history: Sequence[Mapping[str, float]], shown: int
+    report: Mapping[str, Any],
+    results: Sequence[SplitResult],
+    scoring: Scoring,
+    history: Sequence[Mapping[str, float]],
+    shown: int,
+    nearest: Sequence[Nearest] = (),
 ) -> str:
     """Render the report.
 
@@ -42,6 +48,7 @@ def render_page(
         scoring: how the task's answers are scored and shown.
         history: rows of the training curve.
         shown: examples of each split to show side by side.
+        nearest: what lies near what.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     baselines = {name: baseline.description for name, baseline in load_baselines(scoring).items()}
@@ -51,6 +58,7 @@ def render_page(
         baselines=report["baselines"],
         curves=draw_history(history),
         splits=[_split_section(result, scoring, report["splits"][result.split], shown) for result in results],
+        nearest=nearest,
         primary=load_metric(scoring.primary),
         descriptions=MODELS | baselines,
         main=MODEL,

@@ -28,6 +28,8 @@ details { border-top: 1px solid var(--line); padding: .6rem 0; } details:first-o
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--back); border-radius: 6px; padding: .7rem; margin: .5rem 0; font-size: .85rem; max-height: 16rem; overflow-y: auto; }
 dl { display: grid; grid-template-columns: minmax(8rem, auto) 1fr; gap: .25rem .9rem; margin: .5rem 0; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; } dd small { color: var(--soft); }
 dt.main, dd.main { color: var(--accent); font-weight: 600; }
+table.near td { white-space: normal; vertical-align: top; overflow-wrap: anywhere; } table.near td:first-child { width: 32%; }
+table.near span { display: inline-block; margin-right: 1rem; } table.near small { display: inline; margin-left: .3rem; }
 svg { max-width: 100%; height: auto; display: block; } svg text { font-family: system-ui, sans-serif !important; }
 </style>
 </head>
@@ -109,6 +111,15 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 {% endfor %}
 </div>
 {% endif %}
+{% endfor %}
+{% for table in nearest %}
+<h2>{{ table.title }}</h2>
+<p class="soft">{{ table.caption }}</p>
+<div class="card"><table class="near">
+{% for text, near in table.rows %}
+<tr><td>{{ text }}</td><td class="left">{% for one in near %}<span>{{ one.text }}<small>{{ "%.2f" | format(one.cosine) }}</small></span> {% endfor %}</td></tr>
+{% endfor %}
+</table></div>
 {% endfor %}
 </main></body></html>
 """

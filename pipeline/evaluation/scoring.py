@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.corpus.documents import Document
+    from pipeline.evaluation.nearest import FindNearest
     from pipeline.metrics.base import Answer, AnswerKind, Metric
 
 
@@ -39,6 +40,9 @@ class Scoring:
 
     show: Callable[[Answer], str] = str
     """An answer as text, for reports."""
+
+    nearest: FindNearest | None = None
+    """Finds what lies near what, for a task whose model gives vectors."""
 
     @property
     def written(self) -> bool:

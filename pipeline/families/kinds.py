@@ -1,4 +1,4 @@
-"""The three kinds of models. What a model can do follows from its kind, never from the name of its family."""
+"""The four kinds of models. What a model can do follows from its kind, never from the name of its family."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ class Kind(StrEnum):
     ENCODER_DECODER = "encoder_decoder"
     """Reads one text and writes another: T5, BART, Marian."""
 
+    STATIC = "static"
+    """Gives each token one vector, wherever it occurs: word2vec's tables of word vectors."""
+
     @property
     def writes(self) -> bool:
         """Whether it can write text."""
-        return self is not Kind.ENCODER
+        return self in (Kind.DECODER, Kind.ENCODER_DECODER)
 
     @property
     def phrase(self) -> str:
         """With its article, for messages: ``an encoder-decoder``."""
+        if self is Kind.STATIC:
+            return "static word vectors"
         return ("an " if self is not Kind.DECODER else "a ") + self.value.replace("_", "-")
 
 
@@ -39,5 +44,10 @@ class Head(StrEnum):
     NONE = "AutoModel"
 
 
-LANGUAGE_HEAD = {Kind.ENCODER: Head.MASKED_LM, Kind.DECODER: Head.CAUSAL_LM, Kind.ENCODER_DECODER: Head.SEQ2SEQ_LM}
-"""The head that predicts tokens, by kind."""
+LANGUAGE_HEAD = {
+    Kind.ENCODER: Head.MASKED_LM,
+    Kind.DECODER: Head.CAUSAL_LM,
+    Kind.ENCODER_DECODER: Head.SEQ2SEQ_LM,
+    Kind.STATIC: Head.MASKED_LM,
+}
+"""The head that predicts tokens, by kind. Static vectors predict the tokens around each token."""

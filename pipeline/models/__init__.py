@@ -14,6 +14,7 @@ No other room asks which family it holds. A family is a ``model_type`` of transf
 `losses`            loss of each label; `likelihood` of given answers
 `generate`          writing answers
 `copying`           the copy head
+`word_vectors`      static word vectors
 =================== ====================================================================================
 """
 
@@ -24,6 +25,11 @@ FAMILIES = Table(
     "trainshed.families",
     {
         "t5_copy": "pipeline.models.copying.t5:T5Copy",
+        "word_vectors": "pipeline.models.word_vectors:WordVectors",
     },
 )
-"""Families beside those of transformers. Each entry is a model class whose ``config_class`` names its ``model_type``."""
+"""Families beside those of transformers. Each entry is a model class whose ``config_class`` names its ``model_type``.
+
+A class that is neither a decoder nor an encoder-decoder says its ``kind``. One that has other classes for other heads lists all by head
+in ``classes``.
+"""

@@ -174,9 +174,16 @@ def read_config(folder: Path) -> PretrainedConfig:
 
 
 def kind_of(config: PretrainedConfig) -> Kind:
-    """The kind of a model; a family of an installed package writes, and its configuration says whether it has an encoder."""
+    """The kind of a model, also of one of an installed package."""
     found = families().get(config.model_type)
-    return found.kind if found else Kind.ENCODER_DECODER if config.is_encoder_decoder else Kind.DECODER
+    return found.kind if found else kind_of_class(FAMILIES.load(config.model_type))
+
+
+def kind_of_class(model_class: type[PreTrainedModel]) -> Kind:
+    """The kind of a family in `FAMILIES`: its attribute ``kind``; a class without one writes, and its configuration says whether it has an encoder."""
+    default = Kind.ENCODER_DECODER if model_class.config_class().is_encoder_decoder else Kind.DECODER
+    kind: Kind = getattr(model_class, "kind", default)
+    return kind
 
 
 def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
@@ -188,11 +195,13 @@ def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:
     import transformers
 
     transformers.utils.logging.disable_progress_bar()  # a bar for each file would fill the logs
+    wanted = Head.NONE if spec.has_own_head(config) else spec.head
     if config.model_type in FAMILIES:
         own: type[PreTrainedModel] = FAMILIES.load(config.model_type)
-        return own
-    auto = getattr(transformers, (Head.NONE if spec.has_own_head(config) else spec.head).value)
-    found = auto._model_mapping.get(type(config), None)  # noqa: SLF001 - the only map from a configuration to its classes
+        found = getattr(own, "classes", {wanted: own}).get(wanted)
+    else:
+        auto = getattr(transformers, wanted.value)
+        found = auto._model_mapping.get(type(config), None)  # noqa: SLF001 - the only map from a configuration to its classes
     if found is None:
         raise BadInput(
             f"family {config.model_type} has no {spec.head.value.removeprefix('AutoModelFor')} head", "", "choose another model.family"

@@ -11,6 +11,7 @@ from transformers.models.auto import modeling_auto
 from pipeline.families.families import FILE
 from pipeline.families.kinds import Kind
 from pipeline.models import FAMILIES
+from pipeline.models.build import kind_of_class
 
 SKIPPED = frozenset({"transformers_version", "_name_or_path", "model_type", "dtype", "architectures"})
 """Fields that say how a file was written, not what the model is."""
@@ -30,9 +31,8 @@ def list_families() -> dict[str, dict[str, str]]:
             if family not in found and config is not None:
                 found[family] = {"kind": kind.value, "fields": " ".join(_fields(config))}
     for family in FAMILIES:
-        config = FAMILIES.load(family).config_class()
-        kind = Kind.ENCODER_DECODER if config.is_encoder_decoder else Kind.DECODER
-        found[family] = {"kind": kind.value, "fields": " ".join(_fields(config))}
+        model_class = FAMILIES.load(family)
+        found[family] = {"kind": kind_of_class(model_class).value, "fields": " ".join(_fields(model_class.config_class()))}
     return dict(sorted(found.items()))
 
 

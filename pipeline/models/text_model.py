@@ -43,7 +43,7 @@ class TextModel(nn.Module):
         inputs: dict[str, Any] = dict(batch.inputs)
         if batch.document is not None:
             inputs["attention_mask"] = packed_mask(batch.document, self.core.dtype, causal=self.kind is Kind.DECODER)
-        if self.kind is not Kind.ENCODER:
+        if self.kind.writes:
             inputs["use_cache"] = False
         return inputs
 

@@ -28,6 +28,7 @@ OBJECTIVES = {
     "prefix_lm": Kind.ENCODER_DECODER,
     "causal_lm": Kind.DECODER,
     "masked_lm": Kind.ENCODER,
+    "skip_gram": Kind.STATIC,
 }
 """Objective → the kind of model it trains."""
 
@@ -110,12 +111,15 @@ def _objective(recipe: Recipe) -> Problem:
 
 def _training(recipe: Recipe) -> Problem:
     task, pretraining = recipe.task, recipe.pretraining
-    if task.finetuned:
-        return None if recipe.finetuning else (f"task {task.kind!r} without finetuning", "", "add finetuning to the recipe")
     if recipe.finetuning:
-        return f"task {task.kind!r} with finetuning", "", "remove finetuning: the pretrained model is the result"
+        return (
+            None if task.finetuned else (f"task {task.kind!r} with finetuning", "", "remove finetuning: the pretrained model is the result")
+        )
+    if not task.pretrained:
+        return f"task {task.kind!r} without finetuning", "", "add finetuning to the recipe"
     if pretraining is None:
-        return f"task {task.kind!r} without pretraining", "", "add pretraining to the recipe"
+        both = "pretraining or finetuning" if task.finetuned else "pretraining"
+        return f"task {task.kind!r} without {both}", "", f"add {both} to the recipe"
     trained = OBJECTIVES.get(pretraining.objective)
     if trained is None or trained in task.kinds():
         return None
@@ -152,14 +156,18 @@ def _kind(recipe: Recipe) -> Kind | None:
 
 def _vocabulary(recipe: Recipe) -> Problem:
     tokenizer = recipe.tokenizer
+    if tokenizer.unit and (tokenizer.given or recipe.model.start):
+        other = "tokenizer.given" if tokenizer.given else "model.start"
+        return f"tokenizer.unit with {other}, which has its own tokens", "", "remove tokenizer.unit"
+    letters = 0 if tokenizer.unit else BYTES
     languages = len(recipe.task.language_tokens.every)
-    needed = BYTES + SPECIAL_TOKENS + tokenizer.sentinels + languages
+    needed = letters + SPECIAL_TOKENS + tokenizer.sentinels + languages
     if tokenizer.given and not tokenizer.given_sha256:
         return "tokenizer.given has no tokenizer.given_sha256", "the sha256 of that file", "run sha256sum on it, and add the result"
     if tokenizer.given or tokenizer.vocabulary >= needed:
         return None
     got = f"tokenizer.vocabulary {tokenizer.vocabulary} is too small"
-    parts = [f"{BYTES} bytes", f"{SPECIAL_TOKENS} special tokens", f"{tokenizer.sentinels} sentinels"]
+    parts = [f"{letters} bytes", f"{SPECIAL_TOKENS} special tokens", f"{tokenizer.sentinels} sentinels"]
     parts += [f"{languages} languages"] if languages else []
     return got, f"at least {needed}: {', '.join(parts[:-1])} and {parts[-1]}", "raise it"
 

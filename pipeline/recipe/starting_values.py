@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.families.families import Family
     from pipeline.tasks.section import TaskSection
 
-FAMILIES = {Kind.ENCODER: "bert", Kind.ENCODER_DECODER: "t5", Kind.DECODER: "qwen3"}
+FAMILIES = {Kind.ENCODER: "bert", Kind.ENCODER_DECODER: "t5", Kind.DECODER: "qwen3", Kind.STATIC: "word_vectors"}
 """The family of a new recipe by kind of model; of the kinds that can do a task, the first one here is taken. An encoder classifies
 best for its size, and an encoder-decoder needs no separator between source and answer."""
 

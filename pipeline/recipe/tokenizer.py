@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.section import Section
@@ -13,8 +15,11 @@ class Tokenizer(Section):
     vocabulary: int = Field(4096, ge=300)
     """Number of token ids, special tokens included."""
 
+    unit: Literal["words"] | None = None
+    """What a token is: without one, a piece of a word, so that every text can be encoded. ``words``: a whole word in lower case, as static word vectors need; rare words are unknown."""
+
     min_frequency: int = Field(2, ge=1)
-    """A merge is learned only if its pair occurs at least this often."""
+    """A merge is learned only if its pair occurs at least this often; with ``unit: words``, a word is known only then."""
 
     given: str | None = None
     """A tokenizer to use instead of training one: path of a ``tokenizer.json``, absolute or from the checkout."""

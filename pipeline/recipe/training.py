@@ -70,6 +70,9 @@ class Pretraining(Training):
     whole_words: bool | None = None
     """Masked language modelling: mask all pieces of a word together. None: each piece by itself."""
 
+    window: int | None = Field(None, ge=1)
+    """Skip-gram: words on either side of a word that its vector should tell; without one, 5."""
+
 
 class Lora(Section):
     """Low-rank adapters (Hu et al. 2022): small matrices beside the frozen weights."""

@@ -80,8 +80,13 @@ class TaskSection(Section):
 
     @property
     def finetuned(self) -> bool:
-        """Whether the task is learned by fine-tuning; otherwise the pretrained model is the result."""
+        """Whether the task can be learned by fine-tuning."""
         return True
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the pretrained model is a result, where the recipe has no ``finetuning``."""
+        return not self.finetuned
 
     @abstractmethod
     def kinds(self) -> tuple[Kind, ...]:

@@ -17,7 +17,7 @@ UNKNOWN = 0.1
 TEXTS, CHARACTERS = 256, 2000
 """Texts that are looked at, and characters of each."""
 
-FIX = "choose another base, or train a tokenizer"
+FIX = "choose another base, train a tokenizer, or raise tokenizer.vocabulary"
 
 
 def check_known(texts: Sequence[str], tokenizer: Tokenizer) -> None:

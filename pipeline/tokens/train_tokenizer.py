@@ -1,7 +1,10 @@
-"""The tokenizer: a byte-level BPE trained on the train split, or a given one.
+"""The tokenizer: a byte-level BPE or a list of words trained on the train split, or a given one.
 
 Byte-level BPE as in GPT-2 (Radford et al. 2019): a regular expression splits text into words, words are split into bytes, and the
 most frequent pair of neighbours is merged into a token, repeatedly. Every text can be encoded; there are no unknown characters.
+
+A list of words, for static word vectors: texts are lower-cased and split at blanks and punctuation, as BERT splits them (Devlin et al.
+2019); each Chinese character is a word. Words that are rarer than ``min_frequency``, or beyond the size of the vocabulary, are unknown.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from pipeline.errors import BadInput
 from pipeline.tokens.special_tokens import NAMES, all_names, frame
@@ -33,7 +36,10 @@ def make_tokenizer(texts: Iterable[str], params: Params, home: Path, more: Seque
     Raises:
         BadInput: the vocabulary cannot hold bytes and special tokens; the given file is missing, broken, or has another digest.
     """
-    tokenizer = _read_given(home / params.given, params.given_sha256 or "") if params.given else _train_bpe(texts, params, more)
+    if params.given:
+        tokenizer = _read_given(home / params.given, params.given_sha256 or "")
+    else:
+        tokenizer = (_train_words if params.unit else _train_bpe)(texts, params, more)
     missing = [name for name in (*all_names(params.sentinels), *more) if tokenizer.token_to_id(name) is None]
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in missing])
     tokenizer.post_processor = frame({name: tokenizer.get_vocab()[name] for name in NAMES.values()})
@@ -58,6 +64,20 @@ def _train_bpe(texts: Iterable[str], params: Params, more: Sequence[str]) -> Tok
         min_frequency=params.min_frequency,
         special_tokens=specials,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _train_words(texts: Iterable[str], params: Params, more: Sequence[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordLevel(unk_token=NAMES["unk"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=params.vocabulary,
+        min_frequency=params.min_frequency,
+        special_tokens=[*all_names(params.sentinels), *more],
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)

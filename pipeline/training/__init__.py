@@ -33,6 +33,7 @@ OBJECTIVES = Table(
         "prefix_lm": "pipeline.training.objectives.prefix_lm:PrefixLm",
         "causal_lm": "pipeline.training.objectives.causal_lm:CausalLm",
         "masked_lm": "pipeline.training.objectives.masked_lm:MaskedLm",
+        "skip_gram": "pipeline.training.objectives.skip_gram:SkipGram",
     },
 )
 

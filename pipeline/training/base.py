@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pipeline.errors import BadInput
 
@@ -65,6 +65,18 @@ class Feed(Protocol):
 
     def losses(self, model: TextModel, batch: Batch) -> Tensor:
         """The loss of each label of a batch, in nats or in the task's unit: shape [N]."""
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A feed of pretraining that changes the weights once more, after the last step."""
+
+    def finish(self, weights: Mapping[str, Tensor]) -> None:
+        """Change the trained weights in place.
+
+        Args:
+            weights: the fp32 weights by name.
+        """
 
 
 class TrainedTask(Protocol):

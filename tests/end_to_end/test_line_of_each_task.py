@@ -22,6 +22,7 @@ REQUESTS: dict[str, list[dict[str, Any]]] = {
     "embedding": [{"text": "Open the file."}, {"text": ""}, {"text": "word " * 90}],
     "language_model": [{"text": "Takes the file"}, {"text": "naïve: 日本語 " * 40}],
     "tagging": [{"tokens": ["Ada", "is", "in", "New York", "\u200b"]}, {"tokens": []}, {"tokens": ["word"] * 60}],
+    "word_vectors": [{"text": "file"}, {"text": "Open the socket."}, {"text": "unknownword"}],
     "translation": [{"text": "Open the file number 7.", "language": language} for language in ("de", "fr")]
     + [{"text": "", "language": "de"}],
 }

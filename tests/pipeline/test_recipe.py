@@ -137,6 +137,11 @@ def test_no_number_of_a_recipe_is_nan_or_infinite(field: str, value: float) -> N
 
 
 SPANS = {"objective": "span_corruption", "steps": 1}
+WORDS = {
+    **changed(model={"family": "word_vectors"}, task={"kind": "embedding"}, tokenizer={"unit": "words"}),
+    "pretraining": {"objective": "skip_gram", "steps": 1},
+    "finetuning": None,
+}
 LM = {**changed(model={"family": "gpt2"}, task={"kind": "language_model"}), "finetuning": None}
 
 
@@ -263,6 +268,18 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             ["task.temperature = 0", "greater than 0"],
         ),
         (changed(task={"kind": "embedding"}), ["'embedding' with model.family 't5', an encoder-decoder", "an encoder or a decoder"]),
+        (WORDS | {"model": {"family": "bert"}}, ["'skip_gram' with model.family 'bert', an encoder", "expected static word vectors"]),
+        (WORDS | {"pretraining": {"objective": "masked_lm", "steps": 1}}, ["'masked_lm' with model.family 'word_vectors'", "an encoder"]),
+        (WORDS | {"pretraining": None}, ["task 'embedding' without pretraining or finetuning", "add pretraining or finetuning"]),
+        (WORDS | {"task": {"kind": "summarization"}}, ["'summarization' with model.family 'word_vectors', static word vectors"]),
+        (WORDS | {"task": {"kind": "tagging"}}, ["'tagging' with model.family 'word_vectors'", "an encoder or a decoder"]),
+        (WORDS | {"tokenizer": {"unit": "word"}}, ["tokenizer.unit = 'word'", "'words'"]),
+        (WORDS | {"tokenizer": {"unit": "words", "sentinels": 300, "vocabulary": 300}}, ["tokenizer.vocabulary 300 is too small", "306"]),
+        (changed(model={"start": "folder"}, tokenizer={"unit": "words"}), ["tokenizer.unit with model.start", "remove tokenizer.unit"]),
+        (
+            changed(tokenizer={"unit": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
+            ["tokenizer.unit with tokenizer.given", "remove tokenizer.unit"],
+        ),
         (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
         (LM, ["task 'language_model' without pretraining", "add pretraining"]),
         ({**LM, "finetuning": {"steps": 1}}, ["task 'language_model' with finetuning", "remove finetuning"]),
@@ -383,6 +400,12 @@ def test_a_gate_may_name_every_metric_and_system_of_a_report() -> None:
     shown = ["lead", "most_frequent", "name_template", "nearest_neighbour", "untrained"]
     assert set(shown) - {"untrained"} <= set(BASELINES)
     check_recipe(nested("registration.gate.beats", shown), "tiny.yaml")
+
+
+def test_word_vectors_need_no_finetuning_and_may_have_it() -> None:
+    for finetuning in (None, {"steps": 1}):
+        recipe = check_recipe(WORDS | {"finetuning": finetuning}, "tiny.yaml")
+        assert (recipe.finetuning is None) == (finetuning is None)
 
 
 def test_a_language_model_needs_no_target_and_no_finetuning() -> None:

@@ -58,7 +58,7 @@ class Embedder:
         So an evaluation chooses among the second texts of all examples that it scores, those of both test splits.
         """
         candidates = list(dict.fromkeys(document.pair for document in documents if document.pair is not None))
-        both = self._vectors(loaded, [*(document.text for document in documents), *candidates], batch, progress)
+        both = self.vectors(loaded, [*(document.text for document in documents), *candidates], batch, progress)
         texts, wanted = both[: len(documents)], both[len(documents) :]
         found = [choose(candidates, wanted @ vector)._replace(numbers=tuple(vector.tolist())) for vector in texts]
         progress.report(len(documents))
@@ -68,8 +68,15 @@ class Embedder:
         """A vector is no text, so there is none to find probable."""
 
     @torch.inference_mode()
-    def _vectors(self, loaded: Loaded, texts: Sequence[str], batch: int, progress: Progress) -> NDArray[np.float32]:
-        """[texts, D]: the vector of each text."""
+    def vectors(self, loaded: Loaded, texts: Sequence[str], batch: int, progress: Progress) -> NDArray[np.float32]:
+        """The vector of each text, of length 1: shape [texts, D].
+
+        Args:
+            loaded: the model.
+            texts: what to read.
+            batch: texts read at once.
+            progress: gets a heartbeat for each batch.
+        """
         encoder = encoder_of(loaded)
         encoded = [ids for ids, _ in self._encode.texts(texts, encoder)]
         order = sorted(range(len(encoded)), key=lambda index: (len(encoded[index]), index))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.families.kinds import Kind
 from pipeline.lookup import Table
 from pipeline.tasks.section import OneSequence
 
@@ -25,7 +26,8 @@ PARTS = Table(
 class Embedding(OneSequence):
     """Give each text a vector; the texts of a pair get near ones. ``data.source.columns.pair``, or else ``target``, is the second text.
 
-    The second texts of the other pairs in a batch are the negatives, so large batches teach more. Several processes
+    Fine-tuning learns from pairs. Without it the pretrained model is the result: static word vectors, whose mean is the vector of a
+    text. The second texts of the other pairs in a batch are the negatives, so large batches teach more. Several processes
     divide a batch, and each contrasts the texts of its own part only.
     """
 
@@ -46,5 +48,14 @@ class Embedding(OneSequence):
 
     @property
     def needs_pair(self) -> bool:
-        """Without pairs there is nothing to learn."""
+        """Without pairs there is nothing to score."""
         return True
+
+    @property
+    def pretrained(self) -> bool:
+        """Every model has vectors of its tokens."""
+        return True
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """All that read a text as one sequence, and word vectors."""
+        return (*super().kinds(), Kind.STATIC)

@@ -45,7 +45,7 @@ def pair_batch(first: Sequence[Ids], second: Sequence[Ids], vocabulary: Vocabula
 
 
 def text_vectors(model: TextModel, inputs: dict[str, Tensor]) -> Tensor:
-    """Vectors of length 1: the mean of an encoder's states, or the last state of a decoder; shape [B, D], in fp32."""
+    """Vectors of length 1: the mean of the states, or the last state of a decoder; shape [B, D], in fp32."""
     states_BSD = model(Batch(inputs, inputs["input_ids"])).last_hidden_state.float()
     mask_BS1 = inputs["attention_mask"][:, :, None].to(states_BSD.dtype)
     if model.kind is Kind.DECODER:

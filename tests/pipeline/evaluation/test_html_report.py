@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from fixtures.reports import TOPICS, write_report
 
+from pipeline.evaluation.nearest import Near, Nearest
 from pipeline.evaluation.plots import draw_history
 from pipeline.evaluation.scoring import Scoring
 from pipeline.metrics.base import Prediction
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NEAR = Nearest("Near words", "By cosine.", [("file", [Near("folder", 0.912), Near("<b>", -0.1)])])
 
 REFERENCES = ["a", "b", "b", "c"] * 6
 
@@ -75,3 +78,13 @@ def test_the_metric_that_early_stopping_looked_at_has_a_curve_of_its_own() -> No
     assert "ROUGE-L (higher is better)" in drawn
     assert drawn == draw_history(scored)
     assert draw_history([]) == ""
+
+
+def test_what_lies_near_what_is_a_table_of_the_page(tmp_path: Path) -> None:
+    predictions = {"model": said(REFERENCES), "majority": said(["b"] * 24)}
+    page = write_report(tmp_path, TOPICS, REFERENCES, predictions, [NEAR])
+    assert "<h2>Near words</h2>" in page
+    assert "<td>file</td>" in page
+    assert "<span>folder<small>0.91</small></span>" in page
+    assert "<span>&lt;b&gt;<small>-0.10</small></span>" in page
+    assert "Near words" not in write_report(tmp_path, TOPICS, REFERENCES, predictions)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SECTION: dict[str, Any] = {"kind": "embedding", "max_tokens": 24}
 TASK = Embedding.model_validate(SECTION)
 RULES = Filter(min_chars=1, min_letters=0)
-FAMILIES = ["bert", "modernbert", "gpt2", "llama"]
+FAMILIES = ["bert", "modernbert", "gpt2", "llama", "word_vectors"]
 TEXTS = ["Open the file.", "Close the socket that was given, please.", "naïve 日本語"]
 
 
@@ -146,7 +146,7 @@ def test_a_batch_counts_the_tokens_of_both_texts(load: Callable[..., Loaded]) ->
     assert batch.tokens == 4 + 12
 
 
-@pytest.mark.parametrize("family", ["bert", "gpt2"])
+@pytest.mark.parametrize("family", ["bert", "gpt2", "word_vectors"])
 def test_a_model_chooses_among_the_second_texts(load: Callable[..., Loaded], family: str) -> None:
     answerer = Answerer(load(family))
     documents = [document(index, text)._replace(pair=text) for index, text in enumerate(TEXTS)]
@@ -183,5 +183,5 @@ def test_a_choice_lists_the_best_candidates_only() -> None:
 
 
 def test_what_does_not_go_together_is_refused() -> None:
-    with pytest.raises(BadInput, match="task embedding with an encoder-decoder; expected an encoder or a decoder"):
+    with pytest.raises(BadInput, match="task embedding with an encoder-decoder; expected an encoder or a decoder or static word vectors"):
         part(TASK, "model").head(Kind.ENCODER_DECODER, ())

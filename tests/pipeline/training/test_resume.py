@@ -32,6 +32,7 @@ FAMILIES = {
     "prefix_lm": "bart",
     "causal_lm": "gpt2",
     "masked_lm": "bert",
+    "skip_gram": "word_vectors",
     "finetune-t5": "t5_copy",
     "finetune-gpt2": "gpt2",
     "finetune-adamw": "t5",
@@ -41,6 +42,7 @@ FAMILIES = {
     "translation": "marian",
     "tagging": "bert",
     "embedding": "bert",
+    "embedding-words": "word_vectors",
 }
 """Case → family."""
 
@@ -52,6 +54,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 TASKS: dict[str, Any] = {
     "embedding": Embedding(kind="embedding", max_tokens=32),
+    "embedding-words": Embedding(kind="embedding", max_tokens=32),
     "tagging": Tagging(kind="tagging", max_tokens=32),
     "translation": Translation(
         kind="translation", target_languages={"de": "w20"}, language_tag="answer", max_source_tokens=24, max_target_tokens=8
