@@ -31,7 +31,7 @@ contract = Component(
         "base": Input(ArtifactType.MODEL, optional=True),
     },
     output=ArtifactType.MODEL,
-    task_parts=("model",),
+    task_parts=("encode", "model"),
     image="training",
     libraries=("numpy", "tokenizers", "torch", "transformers"),
     resources="gpu-1",
