@@ -40,6 +40,10 @@ def test_an_engine_that_does_not_answer_is_unreachable_and_airflow_is_not_import
     assert done.stdout.split(maxsplit=1) == ["unreachable", "[]\n"]
 
 
+ELSEWHERE = {"s3_endpoint": "http://s3:8333", "mlflow_uri": "http://mlflow:5000"}
+"""Servers that have the same addresses in containers."""
+
+
 @pytest.fixture
 def docker(answers):
     answers.of.update(
@@ -49,7 +53,7 @@ def docker(answers):
 
 
 def settings_of(docker, **changes):
-    return Settings(launcher="docker", docker_url=docker.url.replace("http", "tcp"), **changes)
+    return Settings(**{"launcher": "docker", "docker_url": docker.url.replace("http", "tcp"), **ELSEWHERE, **changes})
 
 
 def add_images(docker, settings, *missing):
