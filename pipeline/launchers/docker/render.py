@@ -1,14 +1,16 @@
 """Builds the configuration of an attempt's Docker container, without side effects: a test compares it with a golden copy.
 
 The container is as restricted as a pod of the *restricted* Pod Security Standard: no root, no capabilities, a read-only file system
-with two writable volumes. S3 and MLflow of its own machine are reached through sockets, see `pipeline.relay`. Its name follows from run, step and fingerprint, so all attempts at the same work have the same name: the
-engine refuses a second container of that name, and a retry finds the first one.
+with two writable volumes. It reaches S3 and MLflow of its machine through sockets, see `pipeline.relay`. Its name follows from run, step
+and fingerprint, so all attempts at the same work have the same name: the engine refuses a second container of that name, and a retry
+finds the first one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from socket import AF_INET6
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.launchers.check_sizes import check_nodes
@@ -125,6 +127,7 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
             # init forwards SIGTERM; the kernel would drop it for process 1 as long as Python has no handler
             "Init": True,
             "NetworkMode": network.mode,
+            "Sysctls": _system_controls(network),
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges"],
@@ -154,6 +157,11 @@ def _sockets(network: Network, settings: Settings) -> list[dict[str, Any]]:
     """The mount with the sockets of relayed servers; one may connect through a mount that is read-only."""
     mount = {"Type": "bind", "Source": str(folder(settings.state)), "Target": INSIDE, "ReadOnly": True}
     return [mount] if network.relayed else []
+
+
+def _system_controls(network: Network) -> dict[str, str]:
+    """Docker switches IPv6 off on the loopback of a container without an IPv6 network."""
+    return {"net.ipv6.conf.lo.disable_ipv6": "0"} if any(address.family == AF_INET6 for address in network.relayed) else {}
 
 
 def _limits(machine: MachineSize, host: Host) -> dict[str, Any]:

@@ -57,6 +57,12 @@ def test_no_root_no_capabilities_nothing_to_write_to_but_two_volumes() -> None:
     assert [mount["Target"] for mount in config["HostConfig"]["Mounts"] if not mount.get("ReadOnly")] == ["/scratch", "/tmp"]
 
 
+def test_a_server_that_listens_on_the_loopback_of_ipv6_is_reached_too() -> None:
+    config = rendered(SETTINGS.model_copy(update={"mlflow_uri": "http://[::1]:5000"}))
+    assert "::1:5000" in config["Entrypoint"]
+    assert config["HostConfig"]["Sysctls"] == {"net.ipv6.conf.lo.disable_ipv6": "0"}
+
+
 def test_a_container_that_has_servers_elsewhere_has_a_network_and_no_relay() -> None:
     config = rendered(SETTINGS.model_copy(update={"s3_endpoint": "https://s3.example", "mlflow_uri": "https://mlflow.example"}))
     assert config["HostConfig"]["NetworkMode"] == "bridge"
