@@ -113,13 +113,16 @@ class Settings(BaseSettings):
     """Address of the Docker engine."""
 
     docker_network: str | None = None
-    """Network of the containers. Unset: ``host`` where S3 or MLflow listens on 127.0.0.1, else Docker's default, ``bridge``."""
+    """Network of the containers. Unset: ``none`` where S3 and MLflow listen on 127.0.0.1 (containers reach these two and nothing else), else Docker's default, ``bridge``."""
 
     docker_volume: str = "trainshed"
     """Docker volume for the cache and the working files of containers."""
 
     docker_connection: str | None = None
     """Airflow connection (type docker) with the log-in to the image registry. Unset: no log-in."""
+
+    container_network: str | None = None
+    """Docker network that a component's container joined; ``none``: it reaches S3 and MLflow only. The launcher docker sets it."""
 
     image_digest: str | None = None
     """Digest of the image that a component runs in, for its provenance. Launchers set it."""

@@ -14,7 +14,7 @@ COPY --from=packages /weed /usr/local/bin/weed
 COPY --from=packages /packages /usr/local/lib/python3.11/site-packages
 COPY --chmod=755 infra/images/from-files.sh /usr/local/bin/from-files
 COPY --chmod=755 infra/images/s3.sh /usr/local/bin/s3
-COPY infra/images/s3_proxy.py /usr/local/lib/s3_proxy.py
+COPY pipeline/relay/forward.py /usr/local/lib/forward.py
 USER 10001:10001
 ARG VERSION=unknown
 ARG CODE_VERSION=unknown

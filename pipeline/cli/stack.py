@@ -61,11 +61,12 @@ def stop() -> None:
 def show() -> None:
     """Show the state, processes, memory and addresses of the stack. Exit code 75 if a server is not ready."""
     from pipeline.cli.console import open_console
+    from pipeline.launchers.base import servers_of
     from pipeline.settings import load_settings
     from pipeline.stack import stack
 
     settings, console = load_settings(), open_console()
-    found = stack.status(settings)
+    found = stack.status(settings, servers_of(settings))
     console.print(status_table(found, console))
     if any(one.state in {"stopped", "not answering"} for one in found):
         raise typer.Exit(Unavailable.exit_code)
@@ -114,14 +115,15 @@ def bring_up(settings: Settings) -> list[ServerStatus]:
     from rich.console import Console
     from rich.live import Live
 
+    from pipeline.launchers.base import servers_of
     from pipeline.stack import stack
 
-    console = Console(stderr=True)
+    console, needed = Console(stderr=True), servers_of(settings)
     if not console.is_terminal:
-        return stack.up(settings, _print_line)
+        return stack.up(settings, _print_line, needed)
     board = Board()
     with Live(board, console=console, refresh_per_second=8):
-        return stack.up(settings, board.note)
+        return stack.up(settings, board.note, needed)
 
 
 class Board:

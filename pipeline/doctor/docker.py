@@ -12,7 +12,9 @@ from components import COMPONENTS
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.base import Finding
 from pipeline.doctor.reachability import check_addresses
+from pipeline.errors import Unavailable
 from pipeline.launchers.docker.engine import Engine, names_registry, unreachable
+from pipeline.launchers.docker.relay import check_relay
 from pipeline.placement.container_image import image_of
 from pipeline.placement.container_network import HOST_NETWORK, container_network
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 TIMEOUT_S = 10
+
+DESKTOP = (
+    "TRAINSHED_DOCKER_NETWORK=bridge, and TRAINSHED_CONTAINER_S3_ENDPOINT and TRAINSHED_CONTAINER_MLFLOW_URI "
+    "to the addresses with host.docker.internal"
+)
 
 
 def check_docker(settings: Settings) -> Iterator[Finding]:
@@ -37,12 +44,28 @@ def check_docker(settings: Settings) -> Iterator[Finding]:
 
 def _check_engine(engine: Engine, settings: Settings) -> Iterator[Finding]:
     url = settings.docker_url
-    found = [*check_addresses(settings, own_loopback=container_network(settings) != HOST_NETWORK)]
+    network = container_network(settings)
+    found = [*check_addresses(settings, own_loopback=network.mode != HOST_NETWORK and not network.relayed)]
+    found += _relay(engine, settings)
     if settings.device == "cuda" and not engine.host().gpus:
         got = f"device cuda, but Docker at {url} cannot give GPUs to containers"
         found.append(Finding("error", got, "", "install the NVIDIA Container Toolkit, or set TRAINSHED_DEVICE=cpu or auto"))
     found += [finding for stage in COMPONENTS if (finding := _image(engine, stage, settings))]
     yield from found or [Finding("ok", f"docker: {url} answers; an image of this code for each of {len(COMPONENTS)} components")]
+
+
+def _relay(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    """A problem of the relay, where containers need it."""
+    if not container_network(settings).relayed:
+        return
+    if engine.runs_in_virtual_machine():
+        got = "Docker Desktop cannot share the sockets by which containers reach S3 and MLflow of this machine"
+        yield Finding("error", got, "", f"set {DESKTOP}")
+        return
+    try:
+        check_relay(settings)
+    except Unavailable as error:
+        yield Finding("error", error.got, "", error.fix)
 
 
 def _image(engine: Engine, stage: str, settings: Settings) -> Finding | None:

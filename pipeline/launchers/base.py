@@ -28,6 +28,11 @@ def never(_settings: Settings) -> bool:
     return False
 
 
+def no_servers(_settings: Settings) -> frozenset[str]:
+    """None for all settings."""
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class LauncherRecord:
     """The facts about one launcher."""
@@ -54,6 +59,9 @@ class LauncherRecord:
     trainjobs: bool = False
     """Whether steps that train are TrainJobs of Kubeflow Trainer."""
 
+    servers: Callable[[Settings], frozenset[str]] = no_servers
+    """Groups of `pipeline.stack.SERVERS` that ``trainshed up`` starts for this launcher alone."""
+
     runs_elsewhere: Callable[[Settings], bool] = never
     """Whether steps run on another machine than this one, so that this machine's GPUs say nothing about theirs."""
 
@@ -66,6 +74,11 @@ def launcher_record(name: str) -> LauncherRecord:
     """
     record: LauncherRecord = LAUNCHERS.load(name)
     return record
+
+
+def servers_of(settings: Settings) -> frozenset[str]:
+    """Groups of servers that the chosen launcher needs beside the usual ones; none when no launcher has that name."""
+    return launcher_record(settings.launcher).servers(settings) if settings.launcher in LAUNCHERS else frozenset()
 
 
 def end_steps_of(settings: Settings) -> Callable[[Settings], int] | None:

@@ -53,7 +53,7 @@ class Server(Protocol):
     """Name in the table, in `trainshed status` and in the name of the log file."""
 
     group: str
-    """Its name in ``use_existing``: ``s3``, ``mlflow`` or ``airflow``."""
+    """Its name in ``use_existing``: ``s3``, ``mlflow`` or ``airflow``. A launcher may need another group; see `pipeline.stack.stack.up`."""
 
     needs: tuple[str, ...]
     """Servers that are ready before this one starts."""

@@ -4,7 +4,7 @@
 serves the same application in one process (3.4 s, 260 MB).
 
 Hardened: no job execution (arbitrary code on the server, and ten more processes), no pickle deserialization, only requests for
-loopback host names (against DNS rebinding), and a password. `mlflow_app.py` checks the password in a few lines. MLflow's
+loopback host names and the one of containers (against DNS rebinding), and a password. `mlflow_app.py` checks the password in a few lines. MLflow's
 basic-auth application needs another package and a second database, for permissions of many users. Here there is one user, and
 the password keeps out other users of the machine, who can reach loopback too.
 """
@@ -12,6 +12,7 @@ the password keeps out other users of the machine, who can reach loopback too.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pipeline.stack.base import HOST
 from pipeline.stack.environment import MLFLOW_USER, interpreter
@@ -65,6 +66,8 @@ class Mlflow:
             }
             s3 = {name: value for name, value in known.items() if value}
         port = context.ports["mlflow"]
+        # the name by which containers ask for it, if they have another one than people
+        inside = urlsplit(settings.container_mlflow_uri or "").netloc
         return {
             **s3,
             # MLflow does not configure boto3's retries; the default of five quick ones is over before S3 has restarted.
@@ -72,7 +75,7 @@ class Mlflow:
             "AWS_RETRY_MODE": "standard",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-            "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:{port},localhost:{port}",
+            "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(filter(None, (f"{HOST}:{port}", f"localhost:{port}", inside))),
             "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
             "TRAINSHED_MLFLOW_LOGIN": f"{MLFLOW_USER}:{context.secrets.mlflow_password}",
         }

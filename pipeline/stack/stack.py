@@ -27,12 +27,13 @@ PORT_ATTEMPTS = 3
 PARTNERED = frozenset(PARTS)
 
 
-def up(settings: Settings, on_progress: OnProgress = ignore_progress) -> list[ServerStatus]:
+def up(settings: Settings, on_progress: OnProgress = ignore_progress, needed: frozenset[str] = frozenset()) -> list[ServerStatus]:
     """Start every server that does not run, and return when all are ready.
 
     Args:
         settings: folder, ports, and in ``use_existing`` the servers that are not started.
         on_progress: called at each change.
+        needed: groups of servers that the launcher needs beside the usual ones; see `pipeline.launchers.base.servers_of`.
 
     Returns:
         The status of every server.
@@ -48,12 +49,12 @@ def up(settings: Settings, on_progress: OnProgress = ignore_progress) -> list[Se
         existing.check_all(settings)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             try:
-                _reconcile(settings, state, on_progress)
+                _reconcile(settings, state, on_progress, needed)
                 break
             except startup.PortTaken:
                 if attempt == PORT_ATTEMPTS:
                     raise
-    return status(settings)
+    return status(settings, needed)
 
 
 def down(settings: Settings, on_progress: OnProgress = ignore_progress, end_steps: Callable[[Settings], int] | None = None) -> int:
@@ -91,21 +92,27 @@ def _end_steps(settings: Settings, state: Path, end_steps: Callable[[Settings], 
         raise
 
 
-def status(settings: Settings) -> list[ServerStatus]:
-    """Return the status of every server, from its processes and a probe. Changes nothing."""
+def status(settings: Settings, needed: frozenset[str] = frozenset()) -> list[ServerStatus]:
+    """Return the status of every server, from its processes and a probe. Changes nothing.
+
+    Args:
+        settings: where the stack is.
+        needed: as in `up`.
+    """
     existing.check_names(settings)
     state = settings.state.resolve()
     lines = [_existing_status(settings, state, group) for group in existing.GROUPS if group in settings.use_existing]
     known = ports.recorded(state)
     context = StackContext(state, settings, known, load_or_generate(state)) if known else None
     running = server_processes.find_all(state)
-    return lines + [_status(server, context, state, running) for server in local_servers(settings) if server.lasting]
+    return lines + [_status(server, context, state, running) for server in local_servers(settings, needed) if server.lasting]
 
 
-def local_servers(settings: Settings) -> list[Server]:
+def local_servers(settings: Settings, needed: frozenset[str]) -> list[Server]:
     """Return the servers that `up` starts."""
     servers: list[Server] = [SERVERS.load(name)() for name in SERVERS]
-    return [server for server in servers if server.group not in settings.use_existing]
+    wanted = needed.union(existing.GROUPS) - settings.use_existing
+    return [server for server in servers if server.group in wanted]
 
 
 def remove_sockets(used: Mapping[str, int]) -> None:
@@ -118,8 +125,8 @@ def remove_sockets(used: Mapping[str, int]) -> None:
             socket.unlink(missing_ok=True)
 
 
-def _reconcile(settings: Settings, state: Path, on_progress: OnProgress) -> None:
-    servers = local_servers(settings)
+def _reconcile(settings: Settings, state: Path, on_progress: OnProgress, needed: frozenset[str]) -> None:
+    servers = local_servers(settings, needed)
     running = _end_strays(state)
     context = StackContext(state, settings, _ports(settings, state, servers, running), load_or_generate(state))
     with folder.disk_errors(state):

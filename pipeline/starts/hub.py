@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BadInput, Unavailable
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.starts.base import FIELD, choose_files, report_or_stop
+from pipeline.starts.network import check_internet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class HubStart:
     """Implements `pipeline.starts.base.StartKind`."""
 
-    def __init__(self, start: Start, settings: Settings) -> None:  # noqa: ARG002 - the same for every kind
-        self.address = start.address
+    def __init__(self, start: Start, settings: Settings) -> None:
+        self.address, self.settings = start.address, settings
         self.name, self.revision = start.fields()["name"], start.fields()["revision"]
 
     def pin(self) -> Pin:
@@ -32,6 +33,7 @@ class HubStart:
 
     def fetch(self, pin: Pin, folder: Path, reporter: Reporter) -> Path:  # noqa: ARG002 - the address holds the whole pin
         """Download the files of the commit, one after the other."""
+        check_internet(self.address, self.settings)
         from httpx2 import HTTPError
         from huggingface_hub import HfApi
         from huggingface_hub.errors import (

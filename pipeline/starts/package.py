@@ -22,6 +22,7 @@ from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.starts.base import FIELD, choose_files, holds_model
 from pipeline.starts.formats.base import Look
+from pipeline.starts.network import check_internet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ class PackageStart:
     def __init__(self, start: Start, settings: Settings) -> None:
         self.address = start.address
         self.name, self.version, self.sha256 = (start.fields()[field] for field in ("name", "version", "sha256"))
-        self.home = settings.home
+        self.settings = settings
 
     def pin(self) -> Pin:
         """The version, and the sha256 of the wheel if the address has one."""
@@ -125,14 +126,15 @@ class PackageStart:
         """Let pip fetch the wheel of exactly this version.
 
         Raises:
-            BadInput: there is no such wheel.
+            BadInput: there is no such wheel, or no network.
             Unavailable: the index is unreachable.
             Preempted: asked to stop.
         """
+        check_internet(self.address, self.settings)
         options = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input"]
         command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), f"{self.name}=={self.version}"]
         with TemporaryFile() as output:
-            code = _run(command, output, self.home, reporter)
+            code = _run(command, output, self.settings.home, reporter)
             output.seek(0)
             said = output.read().decode(errors="replace")
         wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []

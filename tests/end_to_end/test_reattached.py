@@ -178,7 +178,7 @@ def test_workers_are_killed(crowd: Crowd) -> None:
 def test_the_scheduler_is_killed(crowd: Crowd) -> None:
     before, attempts = crowd.training(), crowd.attempts()
     process(crowd.stack, "airflow-scheduler").kill()
-    local_stack.up(crowd.stack.settings)
+    trainshed(crowd.stack, "up")
     until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, RETRY_S, PAUSE_S)
     unharmed(crowd, before)
 
@@ -191,7 +191,7 @@ def test_the_api_server_is_unreachable_for_five_minutes(crowd: Crowd) -> None:
     while time.monotonic() < back:
         time.sleep(5)
         unharmed(crowd, before)
-    local_stack.up(crowd.stack.settings)
+    trainshed(crowd.stack, "up")
     until("all to be followed again", lambda: len(crowd.followed(attempts)) == RUNS, RETRY_S, PAUSE_S)
     unharmed(crowd, before)
 

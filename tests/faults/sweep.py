@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -18,13 +19,13 @@ from faults.kinds import KINDS
 from pipeline.errors import Outdated, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
     from faults.messages import Message
     from faults.proxy import Proxy
 
 MOST = int(os.environ.get("SWEEP_FAULTS", "0"))
-"""Most faults of one sweep, spread evenly over its kinds and requests; 0 for all of them."""
+"""Most faults at one request; the kinds change from one request to the next. 0 for every kind at every request."""
 
 ATTEMPTS = 4
 """How often a scheduler starts a step: one fault may cost one attempt, and the next one may wait for its lease."""
@@ -56,6 +57,9 @@ class Sweep:
     requests: int = 0
     """Requests of the undisturbed action."""
 
+    reached: set[int] = field(default_factory=set)
+    """Which requests of the action met a fault, by their place in the order."""
+
     faults: int = 0
     """Faults that happened, each in a run of its own."""
 
@@ -69,7 +73,7 @@ class Sweep:
 
     def __str__(self) -> str:
         """One line, and one for each violation."""
-        counts = f"{self.requests} requests, {self.faults} faults, {self.missed} missed, {self.retries} retries"
+        counts = f"{len(self.reached)} of {self.requests} requests, {self.faults} faults, {self.missed} missed, {self.retries} retries"
         return "\n  ".join([f"{self.action}: {counts}, {len(self.violations)} violations", *self.violations])
 
 
@@ -99,20 +103,31 @@ class Action:
         """To how many of its requests a kind of fault applies."""
         return sum(map(KINDS[kind].applies, self.undisturbed[0]))
 
+    def faults(self, kinds: Sequence[str], most: int) -> Iterator[tuple[str, int]]:
+        """Each request in turn with the kinds of fault that apply to it: all of them, or ``most``, other ones than at the request before.
 
-def each_request(action: Action, kinds: Iterable[str]) -> Sweep:
-    """Try every kind of fault at every request of an action, or `MOST` of them.
+        Yields:
+            A kind, and which of the requests it applies to is meant, counted from 1.
+        """
+        met: Counter[str] = Counter()
+        for place, request in enumerate(self.undisturbed[0]):
+            possible = [kind for kind in kinds if KINDS[kind].applies(request)]
+            met.update(possible)
+            count = min(most or len(possible), len(possible))
+            for step in range(count):
+                kind = possible[(place * count + step) % len(possible)]
+                yield kind, met[kind]
+
+
+def each_request(action: Action, kinds: Sequence[str]) -> Sweep:
+    """Try every kind of fault at every request of an action, or `MOST` of them at each.
 
     Args:
         action: what runs.
         kinds: names of `faults.kinds.KINDS`.
     """
     sweep = Sweep(action.name, len(action.undisturbed[0]))
-    # in the order of the requests: a sample then has faults at each of them
-    every = sorted((number, kind) for kind in kinds for number in range(1, action.count(kind) + 1))
-    most = min(MOST or len(every), len(every))
-    for index in range(most):
-        number, kind = every[index * len(every) // most]
+    for kind, number in list(action.faults(kinds, MOST)):
         _try(sweep, action, kind, number)
     return sweep
 
@@ -132,6 +147,7 @@ def _try(sweep: Sweep, action: Action, kind: str, number: int) -> None:
     where = f"{kind} at request {number} of {sweep.action}"
     if script.fired:
         sweep.faults += 1
+        sweep.reached.add(_place(proxy, kind))
         where += f" ({next((seen for seen in proxy.seen if seen.endswith(kind)), '')} {_disturbed(proxy, kind)})"
     else:
         sweep.missed += 1
@@ -165,6 +181,11 @@ def _retried(sweep: Sweep, proxy: Proxy, case: Case) -> str:
         else:
             return ""
     return f"does not end in {ATTEMPTS} attempts: {last}"
+
+
+def _place(proxy: Proxy, kind: str) -> int:
+    """The place of the disturbed request in the order in which requests came."""
+    return next(place for place, seen in enumerate(proxy.seen) if seen.endswith(f" {kind}"))
 
 
 def _disturbed(proxy: Proxy, kind: str) -> str:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 NOT_FOUND, CONFLICT = 404, 409
+DESKTOP = "Docker Desktop"
+"""How that engine calls its operating system."""
+
 SEND_S = 1.0
 """How long a request to stop a container may take to reach the engine."""
 
@@ -46,6 +49,11 @@ class Engine:
         with self._translated():
             info = self._client.info()
         return Host(info["NCPU"], info["MemTotal"], "nvidia" in info.get("Runtimes", {}))
+
+    def runs_in_virtual_machine(self) -> bool:
+        """Whether this is Docker Desktop, whose containers run on another kernel than this machine's."""
+        with self._translated():
+            return str(self._client.info().get("OperatingSystem")) == DESKTOP
 
     def image(self, reference: str) -> Image:
         """The image of this reference; pulled first if it names a registry and the engine does not have it.

@@ -25,6 +25,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.launchers.docker.engine import Engine, unreachable
 from pipeline.launchers.docker.leftovers import remove_abandoned, stop_outdated
+from pipeline.launchers.docker.relay import check_relay
 from pipeline.launchers.docker.render import GRACE_S, container_name, render_container
 from pipeline.launchers.reattach import Action, next_action, task_key, task_state
 from pipeline.operators.component_operator import ComponentMixin
@@ -67,7 +68,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             image=image_of(step.component.name, settings),
             docker_url=settings.docker_url,
             docker_conn_id=settings.docker_connection,
-            network_mode=container_network(settings),
+            network_mode=container_network(settings).mode,
             mount_tmp_dir=False,
             **options,
         )
@@ -112,6 +113,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             self.log.info("re-attached to container %s, %s since %s; its last lines follow", name, state["Status"], state["StartedAt"])
             return REATTACHED_LINES
         if found is None:
+            check_relay(settings)
             size = machine(attempt.resources, settings)
             engine.create(name, render_container(attempt, task_key(context), image, size, engine.host(), settings))
         self.log.info("starting container %s from image %s", name, image.digest)

@@ -1,14 +1,16 @@
 """Builds the configuration of an attempt's Docker container, without side effects: a test compares it with a golden copy.
 
 The container is as restricted as a pod of the *restricted* Pod Security Standard: no root, no capabilities, a read-only file system
-with two writable volumes. Its name follows from run, step and fingerprint, so all attempts at the same work have the same name: the
-engine refuses a second container of that name, and a retry finds the first one.
+with two writable volumes. It reaches S3 and MLflow of its machine through sockets, see `pipeline.relay`. Its name follows from run, step
+and fingerprint, so all attempts at the same work have the same name: the engine refuses a second container of that name, and a retry
+finds the first one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from socket import AF_INET6
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.launchers.check_sizes import check_nodes
@@ -17,9 +19,11 @@ from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
 from pipeline.placement.container_network import container_network
 from pipeline.placement.machine_sizes import processes
+from pipeline.relay.sockets import INSIDE, folder
 
 if TYPE_CHECKING:
     from pipeline.operators.launch import Launch, TaskKey
+    from pipeline.placement.container_network import Network
     from pipeline.placement.machine_sizes import MachineSize
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
@@ -105,11 +109,13 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
     gpus = wants_gpus(machine, host, settings)
     count = processes(attempt.trains, machine, settings) if gpus else 1
     threads = {"TRAINSHED_THREADS": str(max(1, int(min(machine.cpus, host.cpus)) // count))}
-    environment = {**threads, **public, **secret, "TRAINSHED_IMAGE_DIGEST": image.digest}
+    network = container_network(settings)
+    told = {"TRAINSHED_IMAGE_DIGEST": image.digest, "TRAINSHED_CONTAINER_NETWORK": network.mode}
+    environment = {**threads, **public, **secret, **told}
     requested_gpus = [{"Driver": "", "Count": machine.gpus, "Capabilities": [["gpu"]]}] if gpus else []
     return {
         "Image": image.id,
-        "Entrypoint": command(attempt.stage, count),
+        "Entrypoint": [*_relay(network), *command(attempt.stage, count)],
         "Cmd": ["--request", attempt.request_uri],
         "User": USER,
         "Env": [f"{name}={value}" for name, value in sorted(environment.items())],
@@ -120,7 +126,8 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
             "DeviceRequests": requested_gpus,
             # init forwards SIGTERM; the kernel would drop it for process 1 as long as Python has no handler
             "Init": True,
-            "NetworkMode": container_network(settings),
+            "NetworkMode": network.mode,
+            "Sysctls": _system_controls(network),
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges"],
@@ -129,6 +136,7 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
                 {"Type": "volume", "Source": settings.docker_volume, "Target": SCRATCH},
                 # an unnamed volume is on disk, not in memory, and is removed with the container
                 {"Type": "volume", "Target": "/tmp"},  # noqa: S108 - of the container
+                *_sockets(network, settings),
             ],
             "LogConfig": {"Type": "json-file", "Config": LOG_OPTIONS},
         },
@@ -138,6 +146,22 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
 def wants_gpus(machine: MachineSize, host: Host, settings: Settings) -> bool:
     """Whether to request GPUs: with device ``auto`` only if the host has some, as for the launcher ``process``."""
     return machine.gpus > 0 and (settings.device == "cuda" or (settings.device == "auto" and host.gpus))
+
+
+def _relay(network: Network) -> list[str]:
+    """The command before the component's that listens for it on the addresses of relayed servers."""
+    return ["python", "-m", "pipeline.relay.inside", *map(str, network.relayed), "--"] if network.relayed else []
+
+
+def _sockets(network: Network, settings: Settings) -> list[dict[str, Any]]:
+    """The mount with the sockets of relayed servers; one may connect through a mount that is read-only."""
+    mount = {"Type": "bind", "Source": str(folder(settings.state)), "Target": INSIDE, "ReadOnly": True}
+    return [mount] if network.relayed else []
+
+
+def _system_controls(network: Network) -> dict[str, str]:
+    """Docker switches IPv6 off on the loopback of a container without an IPv6 network."""
+    return {"net.ipv6.conf.lo.disable_ipv6": "0"} if any(address.family == AF_INET6 for address in network.relayed) else {}
 
 
 def _limits(machine: MachineSize, host: Host) -> dict[str, Any]:

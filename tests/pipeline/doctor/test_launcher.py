@@ -1,6 +1,8 @@
 """The check of the launcher: its name, Docker's engine and images, the cluster."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.cluster import permissions
 from pipeline.doctor.run_check import run_check
 from pipeline.placement.container_image import image_of
+from pipeline.relay.sockets import folder, prepare
 from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parents[3]
@@ -40,6 +43,10 @@ def test_an_engine_that_does_not_answer_is_unreachable_and_airflow_is_not_import
     assert done.stdout.split(maxsplit=1) == ["unreachable", "[]\n"]
 
 
+ELSEWHERE = {"s3_endpoint": "http://s3:8333", "mlflow_uri": "http://mlflow:5000"}
+"""Servers that have the same addresses in containers."""
+
+
 @pytest.fixture
 def docker(answers):
     answers.of.update(
@@ -49,7 +56,7 @@ def docker(answers):
 
 
 def settings_of(docker, **changes):
-    return Settings(launcher="docker", docker_url=docker.url.replace("http", "tcp"), **changes)
+    return Settings(**{"launcher": "docker", "docker_url": docker.url.replace("http", "tcp"), **ELSEWHERE, **changes})
 
 
 def add_images(docker, settings, *missing):
@@ -88,6 +95,69 @@ def test_an_image_of_other_code_is_an_error_and_one_that_does_not_say_a_warning(
     assert found["error"].got.startswith(f"image {image_of('evaluation', settings)} is stale")
     assert found["warning"].got == f"image {image_of('ingestion', settings)} has no label {LABEL}: its code is unknown"
     assert all("make images" in finding.fix for finding in found.values())
+
+
+@pytest.fixture
+def local_docker(tmp_path_factory):
+    """An engine on a socket of this machine, whose containers can have sockets of this machine; and the answers of one path."""
+    from http.server import BaseHTTPRequestHandler
+    from socketserver import ThreadingUnixStreamServer
+    from threading import Thread
+
+    place = tmp_path_factory.mktemp("engine") / "docker.sock"
+    info = {"NCPU": 2, "MemTotal": 1, "Runtimes": {"runc": {}}, "OperatingSystem": "Debian"}
+    digests = {image_of(stage, Settings()): code_digest(stage) for stage in COMPONENTS}
+
+    class Engine(BaseHTTPRequestHandler):
+        def address_string(self):
+            return "local"
+
+        def do_GET(self):
+            name = self.path.removeprefix("/v1.47/images/").removesuffix("/json")
+            image = {"Id": "sha256:1", "Config": {"Labels": {LABEL: digests.get(name, "")}}}
+            body = {"/version": {"ApiVersion": "1.47"}, "/v1.47/info": info}.get(self.path, image)
+            data = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingUnixStreamServer(str(place), Engine) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"unix://{place}", info
+        server.shutdown()
+
+
+def test_a_relay_that_does_not_run_is_an_error_and_one_that_does_is_not(local_docker, tmp_path):
+    url, _ = local_docker
+    settings = Settings(
+        launcher="docker", docker_url=url, state=tmp_path, s3_endpoint="http://127.0.0.1:1", mlflow_uri="http://mlflow:5000"
+    )
+    (finding,) = run_check("launcher", settings)
+    assert (finding.state, finding.fix) == ("error", "run `trainshed up` with TRAINSHED_LAUNCHER=docker")
+    assert finding.got.startswith("the relay does not run: nothing listens on")
+    prepare(folder(tmp_path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder(tmp_path) / "1"))
+        listener.listen()
+        assert [found.state for found in run_check("launcher", settings)] == ["ok"]
+
+
+def test_docker_desktop_cannot_share_sockets(local_docker, tmp_path):
+    url, info = local_docker
+    info["OperatingSystem"] = "Docker Desktop"
+    settings = Settings(
+        launcher="docker", docker_url=url, state=tmp_path, s3_endpoint="http://127.0.0.1:1", mlflow_uri="http://127.0.0.1:2"
+    )
+    (finding,) = run_check("launcher", settings)
+    assert finding.state == "error"
+    assert "host.docker.internal" in finding.fix
+    inside = {"container_s3_endpoint": "http://host.docker.internal:1", "container_mlflow_uri": "http://host.docker.internal:2"}
+    assert [found.state for found in run_check("launcher", settings.model_copy(update=inside))] == ["ok"]
 
 
 def test_containers_with_a_loopback_of_their_own_need_other_addresses(docker):

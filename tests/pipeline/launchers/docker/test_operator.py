@@ -104,6 +104,9 @@ def launch(sleeper: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         "TRAINSHED_IMAGES": sleeper,
         "TRAINSHED_DOCKER_VOLUME": volume,
         "TRAINSHED_DEVICE": "cpu",
+        # this component asks no server
+        "TRAINSHED_MLFLOW_URI": "https://mlflow.example",
+        "TRAINSHED_DOCKER_NETWORK": "none",
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -279,6 +282,18 @@ def test_two_attempts_at_once_share_one_container(launch, tmp_path) -> None:
     assert 0 in [made.code for made in ends]
     # one removes the container; the other may come too late to ask how it ended, and is told to try again, when it finds the artifact
     assert all(made.code == 0 or isinstance(made.error, Unavailable) for made in ends)
+    assert containers(tmp_path) == []
+
+
+def test_without_its_relay_no_container_is_made(launch, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TRAINSHED_MLFLOW_URI", "http://127.0.0.1:5000")
+    error = started(launch("exit:0")).ended().error
+    assert isinstance(error, Unavailable)
+    place = tmp_path / "relay" / "sockets" / "5000"
+    assert str(error) == (
+        f"the relay does not run: nothing listens on {place}, by which containers reach 127.0.0.1:5000; "
+        "fix: run `trainshed up` with TRAINSHED_LAUNCHER=docker"
+    )
     assert containers(tmp_path) == []
 
 

@@ -54,7 +54,21 @@ def test_no_root_no_capabilities_nothing_to_write_to_but_two_volumes() -> None:
     assert config["HostConfig"]["ReadonlyRootfs"] is True
     assert config["HostConfig"]["CapDrop"] == ["ALL"]
     assert config["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert [mount["Target"] for mount in config["HostConfig"]["Mounts"] if not mount.get("ReadOnly")] == ["/scratch", "/tmp"]
+
+
+def test_a_server_that_listens_on_the_loopback_of_ipv6_is_reached_too() -> None:
+    config = rendered(SETTINGS.model_copy(update={"mlflow_uri": "http://[::1]:5000"}))
+    assert "::1:5000" in config["Entrypoint"]
+    assert config["HostConfig"]["Sysctls"] == {"net.ipv6.conf.lo.disable_ipv6": "0"}
+
+
+def test_a_container_that_has_servers_elsewhere_has_a_network_and_no_relay() -> None:
+    config = rendered(SETTINGS.model_copy(update={"s3_endpoint": "https://s3.example", "mlflow_uri": "https://mlflow.example"}))
+    assert config["HostConfig"]["NetworkMode"] == "bridge"
     assert [mount["Target"] for mount in config["HostConfig"]["Mounts"]] == ["/scratch", "/tmp"]
+    assert config["Entrypoint"][:3] == ["python", "-m", "pipeline.runtime.torchrun"]
+    assert "TRAINSHED_CONTAINER_NETWORK=bridge" in config["Env"]
 
 
 def test_keys_are_in_the_environment_and_nowhere_else() -> None:
@@ -74,8 +88,9 @@ def test_gpus_are_asked_for_where_there_are_some_or_where_cuda_is_demanded(devic
 
 
 def test_what_trains_is_a_process_for_each_gpu_that_is_there() -> None:
-    alone = ["python", "-m", "components.pretraining"]
-    assert rendered()["Entrypoint"] == ["python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[1:]]
+    relay = ["python", "-m", "pipeline.relay.inside", "127.0.0.1:5000", "127.0.0.1:8333", "--"]
+    alone = [*relay, "python", "-m", "components.pretraining"]
+    assert rendered()["Entrypoint"] == [*relay, "python", "-m", "pipeline.runtime.torchrun", "--nproc-per-node", "2", *alone[-2:]]
     assert rendered(host=LAPTOP)["Entrypoint"] == alone
     assert render_container(ATTEMPT._replace(trains=False), TASK, IMAGE, GPU, SERVER, SETTINGS)["Entrypoint"] == alone
 

@@ -1,18 +1,14 @@
-"""The proxy in the S3 server's container: bytes arrive complete in both directions, and a shutdown is forwarded."""
+"""Forwarded connections, as in the S3 server's container: bytes arrive complete in both directions, and a shutdown is forwarded."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import socket
 import threading
-from pathlib import Path
 
 import pytest
 
-spec = importlib.util.spec_from_file_location("s3_proxy", Path(__file__).parents[2] / "infra" / "images" / "s3_proxy.py")
-s3_proxy = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(s3_proxy)
+from pipeline.relay import forward
 
 DATA = b"".join(hashlib.sha256(str(index).encode()).digest() for index in range(200_000))
 
@@ -24,10 +20,10 @@ def free_port() -> int:
 
 @pytest.fixture
 def opened():
-    """A s3_proxy on a port of its own, and the server behind it."""
+    """A relay on a port of its own, and the server behind it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = free_port()
-        threading.Thread(target=s3_proxy.main, args=(port, server.getsockname()[1], "127.0.0.1"), daemon=True).start()
+        threading.Thread(target=forward.main, args=(port, server.getsockname()[1], "127.0.0.1"), daemon=True).start()
         yield port, server
 
 
@@ -37,7 +33,7 @@ def connect(port: int) -> socket.socket:
             return socket.create_connection(("127.0.0.1", port), timeout=10)
         except ConnectionRefusedError:
             threading.Event().wait(0.01)
-    raise AssertionError("the s3_proxy did not open")
+    raise AssertionError("the relay did not open")
 
 
 def read_all(end: socket.socket) -> bytes:
@@ -68,7 +64,7 @@ def test_an_aborted_connection_closes_the_other_side(opened) -> None:
 
 def test_without_a_target_connections_close_and_the_proxy_keeps_running() -> None:
     port, target = free_port(), free_port()
-    threading.Thread(target=s3_proxy.main, args=(port, target, "127.0.0.1"), daemon=True).start()
+    threading.Thread(target=forward.main, args=(port, target, "127.0.0.1"), daemon=True).start()
     with connect(port) as client:
         assert read_all(client) == b""
     with socket.create_server(("127.0.0.1", target)) as server, connect(port) as client:
