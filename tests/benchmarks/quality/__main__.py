@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.quality import few_labels
-from benchmarks.quality.table import ENTRIES, Entry, run_entry, table_rows
+from benchmarks.quality.table import ENTRIES, measure_entry
 
 HOME = Path(__file__).resolve().parents[3]
 RECIPES = HOME / "dags" / "recipes"
@@ -34,16 +34,12 @@ def main() -> None:
 def _table(arguments: argparse.Namespace) -> None:
     entries = [entry for entry in ENTRIES if arguments.only in entry.name]
     with _pool(arguments.jobs) as pool:
-        done = [pool.submit(_entry, entry, arguments.work, arguments.device, arguments.threads) for entry in entries]
+        done = [pool.submit(measure_entry, entry, RECIPES, arguments.work, arguments.device, arguments.threads) for entry in entries]
         for entry, future in zip(entries, done, strict=True):
             try:
                 print(future.result(), flush=True)
             except Exception as error:  # noqa: BLE001 - the other cells go on
                 print(f"{entry.name}: {type(error).__name__}: {error}", flush=True)
-
-
-def _entry(entry: Entry, work: Path, device: str, threads: int | None) -> str:
-    return "\n".join(table_rows(entry, *run_entry(entry, RECIPES, work, device, threads)))
 
 
 def _curve(arguments: argparse.Namespace) -> None:

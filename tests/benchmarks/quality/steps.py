@@ -103,12 +103,13 @@ class Run:
 
     def tokens(self, corpus: Path, start: Path | None) -> Path:
         """Tokenize."""
-        encode, threads = part(self.recipe.task, "encode"), choose_threads(self.threads)
-        home = load_settings().home
-        return self.step(
-            self.folder / "tokens",
-            lambda output: tokenize_corpus(corpus, self.recipe.tokenizer, encode, output, SilentReporter(), threads, home, start),
-        )
+        recipe, threads, home = self.recipe, choose_threads(self.threads), load_settings().home
+        encode, languages = part(recipe.task, "encode"), recipe.task.language_tokens
+
+        def tokenize(output: Path) -> None:
+            tokenize_corpus(corpus, recipe.tokenizer, encode, output, SilentReporter(), threads, home, start, languages)
+
+        return self.step(self.folder / "tokens", tokenize)
 
     def base(self, tokens: Path, start: Path | None) -> Path | None:
         """Pretrain if the recipe asks for it; otherwise what training starts from."""

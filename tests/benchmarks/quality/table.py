@@ -211,6 +211,11 @@ def run_entry(entry: Entry, recipes: Path, work: Path, device: str, threads: int
     return run, run.report(corpus, run.model(tokens, run.base(tokens, start)), start)
 
 
+def measure_entry(entry: Entry, recipes: Path, work: Path, device: str, threads: int | None) -> str:
+    """Train and score one entry; its lines of the table."""
+    return "\n".join(table_rows(entry, *run_entry(entry, recipes, work, device, threads)))
+
+
 def table_rows(entry: Entry, run: Run, report: dict[str, Any]) -> list[str]:
     """Markdown: one line for each system, the model first, by the primary metric on test."""
     metric = part(run.recipe.task, "scoring").primary

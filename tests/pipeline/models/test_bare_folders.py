@@ -146,7 +146,8 @@ def test_a_model_that_writes(
         with torch.no_grad():
             for name, weight in loaded.model.named_weights().items():
                 if "lora_B" in name:
-                    torch.nn.init.normal_(weight)
+                    # small: the rounding of large logits would pass the tolerance
+                    torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(len(name)))
         save_model(loaded.model, tmp_path / "kept", loaded.info, tokenizer=tiny_tokenizer, base=folder)
         folder = tmp_path / "kept"
     ids = [[20, 30, 40, 50, 60]]
