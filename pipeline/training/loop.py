@@ -104,6 +104,7 @@ def train(inputs: LoopInputs, reporter: Reporter, checkpoints: Checkpoints) -> L
             loop.save_checkpoint()
             raise Preempted(f"stopped on request after step {state.step}", "", "run again: the next attempt resumes from this step")
         loop.step()
+    loop.weights.restore_frozen()
     return LoopResult(loop.best or loop.weights.tensors, state.history, loop.kept_row(), state.compute_setup, state.step, state.processes)
 
 

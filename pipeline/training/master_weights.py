@@ -35,10 +35,14 @@ class MasterWeights:
         self._copies = precision == "bf16"
         self.compute_dtype = torch.bfloat16 if self._copies else torch.float32
         self.tensors = {name: weight.detach() for name, weight in self._model_weights.items()}
+        self._frozen: list[tuple[Tensor, Tensor]] = []
         if self._copies:
             self.tensors = {name: weight.clone() for name, weight in self.tensors.items()}
             for weight in model.parameters():
-                weight.data = weight.data.to(torch.bfloat16)
+                exact, weight.data = weight.data, weight.data.to(torch.bfloat16)
+                # a base that was saved in bf16 loses nothing and is not kept twice
+                if not weight.requires_grad and not torch.equal(exact, weight.data.float()):
+                    self._frozen.append((weight, exact.cpu()))
         self.matrices = _hidden_matrices(model, self._model_weights)
 
     def take_gradients(self) -> dict[str, Tensor]:
@@ -55,6 +59,11 @@ class MasterWeights:
         if self._copies:
             for name, weight in self._model_weights.items():
                 weight.copy_(self.tensors[name])
+
+    def restore_frozen(self) -> None:
+        """Give frozen weights back the bits that they were rounded from, after the last step: the model is saved with them."""
+        for weight, exact in self._frozen:
+            weight.data = exact.to(weight.device)
 
 
 def _hidden_matrices(model: TextModel, weights: dict[str, Tensor]) -> dict[str, bool]:

@@ -42,10 +42,10 @@ def moved(folder: Path) -> set[str]:
     return {name for name, weight in loaded.model.named_weights().items() if not torch.equal(weight, before[name])}
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_frozen_weights_neither_move_nor_decay_nor_are_checkpointed(optimizer: str, make_job, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("optimizer", "precision"), [("adamw", "fp32"), ("muon", "fp32"), ("adamw", "bf16")])
+def test_frozen_weights_neither_move_nor_decay_nor_are_checkpointed(optimizer: str, precision: str, make_job, tmp_path: Path) -> None:
     job = make_job("m", "gpt2")
-    result = finetune(job, params(trained="last:1", optimizer=optimizer, l1=1e-3))
+    result = finetune(job, params(trained="last:1", optimizer=optimizer, l1=1e-3, precision=precision))
     changed = moved(tmp_path / "m")
     assert changed
     assert all(name.startswith("transformer.h.1.") for name in changed)
@@ -71,9 +71,11 @@ def test_adapters_are_merged_into_an_ordinary_model(family: str, make_job, tmp_p
     assert "embed" not in " ".join(moved(tmp_path / "m"))
 
 
-def test_adapters_start_as_no_change(make_job, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_adapters_start_as_no_change(precision: str, make_job, tmp_path: Path) -> None:
     pretrain_model(make_job("base", "llama"), Pretraining(objective="causal_lm", steps=1, batch=4, precision="fp32"))
-    finetune(make_job("m", "llama"), params(lora={"rank": 2}, optimizer="adamw", learning_rate=1e-20, weight_decay=0.0), tmp_path / "base")
+    still = params(lora={"rank": 2}, optimizer="adamw", learning_rate=1e-20, weight_decay=0.0, precision=precision)
+    finetune(make_job("m", "llama"), still, tmp_path / "base")
     base, tuned = (load_model(tmp_path / name).model.named_weights() for name in ("base", "m"))
     for name, weight in base.items():
         torch.testing.assert_close(tuned[name], weight, rtol=0, atol=1e-7)
