@@ -3,8 +3,11 @@
 `pipeline.serving.package` copies it next to the modules it needs and renames their package. The registered model then answers with
 the code it was evaluated with, even if another version of this project is installed.
 
-Input and output are tables; their columns are in the model's signature. The model runs on a GPU if torch finds one, unless the
-environment variable ``TRAINSHED_DEVICE`` names a device.
+Input and output are tables; their columns are in the model's signature. Two environment variables are read when the model is loaded:
+
+- ``TRAINSHED_DEVICE``: ``cpu``, ``cuda`` or ``auto``, the default, which takes a GPU if torch finds one;
+- ``TRAINSHED_SERVING_PRECISION``: ``fp32``, the default, in which the model was evaluated; ``bf16``; or ``auto``, which takes bf16 if
+  the hardware multiplies in it.
 """
 
 from __future__ import annotations
@@ -23,14 +26,10 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own, untyped
         """Load the model folder shipped with this script."""
-        import torch
-
         from pipeline.serving.answer import Answerer
 
-        device = os.environ.get("TRAINSHED_DEVICE", "auto")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.answerer = Answerer.load(Path(context.artifacts["model"]), device)
+        device, precision = os.environ.get("TRAINSHED_DEVICE", "auto"), os.environ.get("TRAINSHED_SERVING_PRECISION", "fp32")
+        self.answerer = Answerer.load(Path(context.artifacts["model"]), device, precision)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ANN401, ARG002
         """Answer each row."""
