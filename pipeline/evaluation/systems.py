@@ -76,8 +76,8 @@ def run_systems(
     """
     count = len(examples.documents)
     predictions: dict[str, list[Prediction]] = {}
-    for place, (system, answering) in enumerate(models.items()):
-        predictions[system] = predict(answering, examples, batch, PassProgress(reporter, place * count, len(models) * count))
+    for place, (system, loaded) in enumerate(models.items()):
+        predictions[system] = predict(loaded, examples, batch, PassProgress(reporter, place * count, len(models) * count))
     with CpuHeartbeat(reporter):
         for name, baseline in load_baselines(scoring).items():
             predictions[name] = baseline.predict(Known(*known), examples.documents)

@@ -14,7 +14,7 @@ from pipeline.tasks import TASKS
 from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document
@@ -82,6 +82,16 @@ class Answerer:
     def document(self, row: Mapping[str, Any]) -> Document:
         """The document of a request's row, cleaned as training cleaned its own."""
         return self.serving.document(row, self.loaded.info.whitespace)
+
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Refuse a request that has none of the signature's columns: MLflow lets it pass if all of them are optional.
+
+        Raises:
+            BadInput: there is none.
+        """
+        known = [column.name for column in self.serving.inputs]
+        if not set(known).intersection(names):
+            raise BadInput(f"the request has no column {' or '.join(known)}", "", "name its columns as the signature does")
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
         """Answer the rows of a request.

@@ -18,6 +18,7 @@ from typing import Any
 
 import mlflow.pyfunc
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 
 
@@ -32,8 +33,24 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self.answerer = Answerer.load(Path(context.artifacts["model"]), device, precision)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ANN401, ARG002
-        """Answer each row."""
-        return pd.DataFrame(self.answerer.answer(model_input.to_dict("records")))
+        """Answer each row.
+
+        Raises:
+            MlflowException: a row cannot be answered; of any other error a server would hide the message.
+        """
+        from pipeline.errors import BadInput
+
+        try:
+            self.answerer.check_columns(model_input.columns)
+            found = self.answerer.answer(model_input.to_dict("records"))
+        except BadInput as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        return pd.DataFrame({name: _cells(values) for name, values in found.items()})
+
+
+def _cells(values: list[Any]) -> Any:  # noqa: ANN401 - a list or a pandas Series, which is untyped
+    """A column; pandas would turn None among numbers into NaN, which is no JSON."""
+    return pd.Series(values, dtype=object) if any(value is None for value in values) else values
 
 
 set_model(ServedModel())

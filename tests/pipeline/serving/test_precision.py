@@ -127,3 +127,27 @@ def test_asking_twice_answers_twice_the_same_and_copies_no_weights(make_model) -
     first, second = (bf16.answer([{"text": "Opens the file."}]) for _ in range(2))
     assert first == second
     assert {name: (weight.data_ptr(), weight.dtype) for name, weight in bf16.loaded.model.named_parameters()} == before
+
+
+def test_the_environment_chooses_the_precision_of_a_registered_model(make_model, tmp_path, monkeypatch) -> None:
+    import mlflow.pyfunc
+
+    from pipeline.serving.package import package_model
+
+    (tmp_path / "sources").mkdir()
+    packaged = str(package_model(make_model("gpt2"), tmp_path / "mlflow", tmp_path / "sources", {}, {}))
+
+    def dtype() -> torch.dtype:
+        served = mlflow.pyfunc.load_model(packaged).unwrap_python_model()
+        return next(served.answerer.loaded.model.parameters()).dtype
+
+    assert dtype() == torch.float32
+    monkeypatch.setenv("TRAINSHED_SERVING_PRECISION", "bf16")
+    assert dtype() == torch.bfloat16
+    monkeypatch.setenv("TRAINSHED_SERVING_PRECISION", "half")
+    with pytest.raises(Exception, match="serving precision 'half'; expected fp32, bf16 or auto; fix: correct TRAINSHED_SERVING_PRECISION"):
+        dtype()
+    monkeypatch.setenv("TRAINSHED_SERVING_PRECISION", "fp32")
+    monkeypatch.setenv("TRAINSHED_DEVICE", "gpu")
+    with pytest.raises(Exception, match="device 'gpu'; expected cpu, cuda or auto"):
+        dtype()
