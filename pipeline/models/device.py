@@ -39,7 +39,7 @@ def choose_precision(asked: str, device: torch.device) -> str:
 def has_bf16(device: torch.device) -> bool:
     """Whether the hardware multiplies in bf16; otherwise torch emulates it, many times slower than fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - no public name yet
 
 
