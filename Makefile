@@ -50,7 +50,7 @@ prove: $(VENV)/.ready $(KFP)/.ready $(CHECKOV)/.ready
 	@$(BIN)/python -m pytest -m prove
 
 bench: $(VENV)/.ready
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff format --check .

@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     """Device for tensors: ``cpu``, ``cuda``, or ``auto`` (CUDA if available)."""
 
+    serving_precision: str = "fp32"
+    """What a registered model computes in where it is loaded: ``fp32``, ``bf16``, or ``auto`` (bf16 if the hardware multiplies in it)."""
+
     rank: int = Field(0, ge=0, validation_alias=AliasChoices("TRAINSHED_RANK", "RANK"))
     """Rank of this training process, from 0. torchrun sets this and the next three settings."""
 

@@ -8,10 +8,11 @@ from components.evaluation.contract import EvaluationParams, contract
 from pipeline.corpus.counts import check_counts
 from pipeline.evaluation.evaluate import EvaluationJob, evaluate_model
 from pipeline.metrics.base import Prediction
+from pipeline.models.device import find_device
 from pipeline.runtime import Work, main
 from pipeline.serving.answer import Answerer
 from pipeline.tasks.parts import part
-from pipeline.training.device import choose_threads, find_device
+from pipeline.training.device import choose_threads
 
 if TYPE_CHECKING:
     from pipeline.corpus.choose_examples import Examples

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.baselines.base import Known
 from pipeline.evaluation.pass_progress import PassProgress
-from pipeline.models.files import Loaded, load_base
+from pipeline.models.files import Loaded, answering, load_base
 from pipeline.models.files import untrained as random_weights
 from pipeline.reporter import CpuHeartbeat
 
@@ -51,7 +51,7 @@ def untrained(loaded: Loaded, base: Path | None) -> Loaded | None:
     """
     info = loaded.info
     model = load_base(base, info.head, 0.0, info.seed, info.vocabulary.pad) if base else random_weights(info)
-    return Loaded(model.to(loaded.device).eval(), loaded.tokenizer, info, loaded.folder) if model else None
+    return Loaded(answering(model, loaded.device), loaded.tokenizer, info, loaded.folder) if model else None
 
 
 def run_systems(
@@ -76,8 +76,8 @@ def run_systems(
     """
     count = len(examples.documents)
     predictions: dict[str, list[Prediction]] = {}
-    for place, (system, answering) in enumerate(models.items()):
-        predictions[system] = predict(answering, examples, batch, PassProgress(reporter, place * count, len(models) * count))
+    for place, (system, loaded) in enumerate(models.items()):
+        predictions[system] = predict(loaded, examples, batch, PassProgress(reporter, place * count, len(models) * count))
     with CpuHeartbeat(reporter):
         for name, baseline in load_baselines(scoring).items():
             predictions[name] = baseline.predict(Known(*known), examples.documents)

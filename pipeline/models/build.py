@@ -92,7 +92,7 @@ def new_model(architecture: Architecture, vocabulary: Vocabulary, spec: HeadSpec
         return TextModel(core, kind_of(config), _mean_head(core, spec, dropout)).train()
 
 
-def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> TextModel:
+def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int, dtype: torch.dtype = torch.float32) -> TextModel:
     """Load the weights of a transformers folder; a head that the folder lacks gets random weights by the seed.
 
     A head for other classes than those of ``spec`` is not kept, even if it has as many.
@@ -102,6 +102,7 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
         spec: the head it should have.
         dropout: probability, wherever the family has dropout.
         seed: decides the weights of a new head.
+        dtype: of the weights. Whatever transformers keeps in fp32 stays so: rotary frequencies, routers; our own head too.
 
     Raises:
         BadInput: the folder does not hold a model, or its family has no such head.
@@ -116,7 +117,7 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int) -> Tex
         core = model_class.from_pretrained(
             folder,
             config=config,
-            dtype=torch.float32,
+            dtype=dtype,
             attn_implementation=KERNEL,
             local_files_only=True,
             use_safetensors=True,

@@ -60,6 +60,6 @@ class TextModel(nn.Module):
         Results differ in the last bits only.
         """
         if kernel == "sdpa" and not self.core._supports_sdpa:  # noqa: SLF001 - the only mark of a family without it
-            log.warning("%s has no fused attention: it uses eager", type(self.core).__name__)
+            log.info("%s has no fused attention: it uses eager", type(self.core).__name__)
             return
         self.core.set_attn_implementation(kernel)

@@ -95,7 +95,7 @@ def join_ranks(settings: Settings) -> ProcessGroup | None:
     """
     if settings.world_size == 1:
         return None
-    from pipeline.training.device import find_device
+    from pipeline.models.device import find_device
     from pipeline.training.process_group import init_process_group
 
     device = find_device(settings.device)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
+from pipeline.models.device import find_device, serving_dtype
 from pipeline.models.files import load_model
 from pipeline.tasks import TASKS
 from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document
@@ -55,18 +56,20 @@ class Answerer:
         self.serving: TaskServing = part(task, "serving")
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu", batch: int = BATCH) -> Answerer:
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "fp32", batch: int = BATCH) -> Answerer:
         """Load the model of a folder that `pipeline.models.files.save_model` wrote.
 
         Args:
             folder: the model's files.
-            device: name of the torch device to run on.
+            device: ``cpu``, ``cuda`` or ``auto``.
+            precision: ``fp32``, in which models are evaluated, ``bf16`` or ``auto``; see `pipeline.models.device`.
             batch: documents answered at once.
 
         Raises:
-            BadInput: the folder does not hold a model that was trained for a task.
+            BadInput: unknown device or precision, or the folder does not hold a model that was trained for a task.
         """
-        return cls(load_model(folder, device), batch)
+        found = find_device(device)
+        return cls(load_model(folder, found.type, serving_dtype(precision, found)), batch)
 
     def predict(self, documents: Sequence[Document], progress: Progress | None = None) -> list[Prediction]:
         """Answer each document, in the order of the documents."""
@@ -79,6 +82,16 @@ class Answerer:
     def document(self, row: Mapping[str, Any]) -> Document:
         """The document of a request's row, cleaned as training cleaned its own."""
         return self.serving.document(row, self.loaded.info.whitespace)
+
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Refuse a request that has none of the signature's columns: MLflow lets it pass if all of them are optional.
+
+        Raises:
+            BadInput: there is none.
+        """
+        known = [column.name for column in self.serving.inputs]
+        if not set(known).intersection(names):
+            raise BadInput(f"the request has no column {' or '.join(known)}", "", "name its columns as the signature does")
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Any]]:
         """Answer the rows of a request.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.corpus.documents import Document
 from pipeline.corpus.normalise import clean_line, clean_text
+from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +27,26 @@ TEXT, NAME, PAIR = Column("text"), Column("name", required=False), Column("pair"
 
 
 def input_document(row: Mapping[str, Any], *, keep_whitespace: bool = False) -> Document:
-    """The document of a request's row, cleaned as ingestion cleans its own; what is missing or None is empty."""
-    text, name, pair = (_value(row.get(column.name)) for column in (TEXT, NAME, PAIR))
+    """The document of a request's row, cleaned as ingestion cleans its own; what is missing or None is empty.
+
+    Raises:
+        BadInput: a column holds something else than text.
+    """
+    text, name, pair = (cell_text(row, column.name) for column in (TEXT, NAME, PAIR))
     cleaned, second = (clean_text(value, keep_whitespace=keep_whitespace) for value in (text, pair))
     return Document("", "", clean_line(name), cleaned, second or None, None)
 
 
-def _value(value: object) -> str:
-    """A cell as text. pandas gives NaN for a missing one, which is equal to nothing."""
-    return "" if value is None or value != value else str(value)
+def cell_text(row: Mapping[str, Any], name: str) -> str:
+    """A cell as text; empty if it is missing or None.
+
+    Raises:
+        BadInput: it holds something else.
+    """
+    value = row.get(name)
+    # pandas gives NaN for a missing cell
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(f"column {name} holds {value!r:.60}", "text", "correct the request")
+    return value

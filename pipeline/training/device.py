@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils import deterministic
 
-from pipeline.errors import BadInput
+from pipeline.models.device import choose_precision, find_device
 
 FUSED_FROM_POSITIONS = 512
 """Positions from which fused attention pays on a CPU: at 96 explicit attention takes 0.10 s a step and fused 0.11 s, at 256
@@ -56,19 +56,6 @@ def choose_compute_setup(device: str, threads: int | None, precision: str, posit
     )
 
 
-def find_device(asked: str) -> torch.device:
-    """``cpu``, ``cuda``, or ``auto``: CUDA if torch finds a GPU, else the CPU.
-
-    Raises:
-        BadInput: CUDA was asked for and torch finds no GPU, or the device is unknown.
-    """
-    if asked not in {"auto", "cpu", "cuda"}:
-        raise BadInput(f"device {asked!r}", "cpu, cuda or auto", "correct TRAINSHED_DEVICE")
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise BadInput("device cuda, but torch finds no GPU", "a GPU and a CUDA build of torch", "set TRAINSHED_DEVICE=cpu or auto")
-    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def choose_kernel(device: torch.device, positions: int) -> str:
     """``eager`` for short sequences on a CPU, ``sdpa`` otherwise."""
     return "eager" if device.type == "cpu" and positions < FUSED_FROM_POSITIONS else "sdpa"
@@ -77,14 +64,3 @@ def choose_kernel(device: torch.device, positions: int) -> str:
 def choose_threads(asked: int | None, local_world_size: int = 1) -> int:
     """The asked number, or all cores the process may use divided by the number of training processes on this machine."""
     return asked or max(1, len(os.sched_getaffinity(0)) // local_world_size)
-
-
-def choose_precision(asked: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``; ``auto`` takes bf16 where the hardware multiplies in it, and fp32 elsewhere.
-
-    On a CPU with AVX-512 BF16 a step of a 128-wide model takes 0.6 of its time in fp32; one without emulates it.
-    """
-    if asked != "auto":
-        return asked
-    native = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - no public name yet
-    return "bf16" if native else "fp32"

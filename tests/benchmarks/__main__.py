@@ -1,7 +1,8 @@
 """`make bench`: measure on this machine, print the figures as Markdown, and write them into docs/measurements.md.
 
-Everything runs on a stack of its own. What is compared is measured in turn in the same run (A B A B ...), and medians are
-quoted: machines are shared and noisy, and ratios are what counts.
+Each group writes a block of its own; ``make bench ONLY=models`` runs one. The group ``stack`` runs on a stack of its own. What is
+compared is measured in turn in the same run (A B A B ...), and medians are quoted: machines are shared and noisy, and ratios
+are what counts.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
+from benchmarks.in_turn import ROUNDS, interleaved, spread
 from benchmarks.storage import storage_rows
 
 if TYPE_CHECKING:
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parents[2]
 PAGE = HOME / "docs" / "measurements.md"
-BLOCK = re.compile(r"(<!-- figures: written by `make bench` -->\n).*?(<!-- end of figures -->)", re.DOTALL)
-ROUNDS = 5
+BLOCK = r"(<!-- figures of {group}: written by `make bench` -->\n).*?(<!-- end of figures -->)"
 NOOP = '''"""Six chained tasks that do nothing: what Airflow itself costs."""
 from airflow.sdk import dag, task
 
@@ -107,15 +109,29 @@ class Bench:
 
 def main() -> None:
     """Measure, print, write."""
+    groups: dict[str, Callable[[str], list[Row]]] = {
+        "stack": measure_stack,
+        "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
+        "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
+    }
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--recipe", default="pydocs", help="the recipe that is run through Airflow")
+    parser.add_argument("--only", choices=list(groups), help="measure one group; without it, all")
     arguments = parser.parse_args()
+    for group in [arguments.only] if arguments.only else groups:
+        text = page(groups[group](arguments.recipe))
+        print(text)
+        block = re.compile(BLOCK.format(group=group), re.DOTALL)
+        written, found = block.subn(lambda match, text=text: f"{match[1]}{text}{match[2]}", PAGE.read_text())
+        if not found:
+            raise SystemExit(f"{PAGE} has no block for the group {group}")
+        PAGE.write_text(written)
+
+
+def measure_stack(recipe: str) -> list[Row]:
+    """The figures of a stack of its own."""
     with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as folder:
-        rows = measure(Bench(Path(folder), arguments.recipe))
-    text = page(rows)
-    print(text)
-    found = PAGE.read_text()
-    PAGE.write_text(BLOCK.sub(lambda match: f"{match[1]}{text}{match[2]}", found))
+        return measure(Bench(Path(folder), recipe))
 
 
 def measure(bench: Bench) -> list[Row]:
@@ -142,14 +158,6 @@ def measure(bench: Bench) -> list[Row]:
     finally:
         bench.trainshed("down")
     return rows
-
-
-def interleaved(*measures: Callable[[], float]) -> list[list[float]]:
-    """Each measure once to warm up, then in turn."""
-    for each in measures:
-        each()
-    rounds = [[each() for each in measures] for _ in range(ROUNDS)]
-    return [list(column) for column in zip(*rounds, strict=True)]
 
 
 def import_cost() -> float:
@@ -182,11 +190,6 @@ def span(seconds: float) -> str:
     return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
 
 
-def spread(values: list[float]) -> str:
-    """Median with the smallest and the largest."""
-    return f"{statistics.median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"
-
-
 def page(rows: list[Row]) -> str:
     """The figures as Markdown, with the date and the machine's shape."""
     model = next(
@@ -194,7 +197,7 @@ def page(rows: list[Row]) -> str:
         platform.machine(),
     )
     shape = f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
-    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians of {ROUNDS} with the range if it was measured.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
+    head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians, with the range if it was measured.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
     return head + "".join(f"| {row.what} | {row.figure} | {row.bar} |\n" for row in rows)
 
 

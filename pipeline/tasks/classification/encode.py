@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.tasks.classification.section import Classification
     from pipeline.tokens.text_encoder import TextEncoder
 
+NOTHING: NDArray[np.int64] = np.array([], dtype=np.int64)
 Texts = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 
@@ -42,7 +43,8 @@ class Encode:
     def texts(self, documents: Sequence[Document], encoder: TextEncoder) -> list[tuple[Texts, bool]]:
         """Token ids of the one or two texts of each document, cut to the limit, and whether something was cut."""
         first = encoder.encode([source_text(document.name, document.text) for document in documents])
-        second = encoder.encode([document.pair or "" for document in documents])
+        pairs = [document.pair or "" for document in documents]
+        second = encoder.encode(pairs) if any(pairs) else [NOTHING] * len(pairs)
         return [self._cut(one, other, encoder.vocabulary.frame) for one, other in zip(first, second, strict=True)]
 
     def encode(

@@ -46,7 +46,9 @@ def class_logits(model: TextModel, batch: Batch) -> Tensor:
     if model.head is None:
         logits: Tensor = model(batch).logits
         return logits
-    states_BSD = model(batch).last_hidden_state
+    # in fp32: bf16 counts no further than 256, and a served model's head is in fp32 whatever its core is in
+    states_BSD = model(batch).last_hidden_state.float()
     mask_BS1 = batch.inputs["attention_mask"][:, :, None].to(states_BSD.dtype)
-    found: Tensor = model.head((states_BSD * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1))
+    mean_BD = (states_BSD * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1)
+    found: Tensor = model.head(mean_BD.to(next(model.head.parameters()).dtype))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.documents import Document
-from pipeline.tasks.columns import Column
+from pipeline.tasks.columns import Column, cell_text
 from pipeline.tasks.tagging.tokens import join_tokens
 
 if TYPE_CHECKING:
@@ -27,10 +27,14 @@ class Serving:
         """Nothing differs between taggers."""
 
     def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:  # noqa: ARG002 - each token is a line
-        """The document of a row, its tokens cleaned as training cleaned its own; ``tokens`` goes before ``text``."""
-        tokens, text = row.get("tokens"), row.get("text")
+        """The document of a row, its tokens cleaned as training cleaned its own; ``tokens`` goes before ``text``.
+
+        Raises:
+            BadInput: ``text`` holds something else than text.
+        """
+        tokens = row.get("tokens")
         if isinstance(tokens, str) or not isinstance(tokens, Iterable):
-            tokens = text.split() if isinstance(text, str) else []
+            tokens = cell_text(row, "text").split()
         return Document("", "", "", join_tokens(map(str, tokens)), None, None)
 
     def rows(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:

@@ -158,3 +158,16 @@ def test_a_system_message_of_the_recipe_is_put_before_a_request() -> None:
 def test_only_decoders_chat(kind) -> None:
     with pytest.raises(BadInput, match="a decoder"):
         ChatModel(section()).head(kind, ())
+
+
+def test_the_tokenizer_of_a_template_is_loaded_once(make_model, monkeypatch) -> None:
+    """Loading it takes longer than to answer."""
+    from pipeline.serving.answer import Answerer
+    from pipeline.tasks.chat import template
+
+    answerer = Answerer.load(make_model("llama", task={"kind": "chat", "max_source_tokens": 48, "max_target_tokens": 4}))
+    loads, load = [], template.load_tokenizer
+    monkeypatch.setattr(template, "load_tokenizer", lambda folder: loads.append(folder) or load(folder))
+    row = {"messages": [{"role": "user", "content": "Which file?"}]}
+    assert answerer.answer([row]) == answerer.answer([row])
+    assert loads == [answerer.loaded.folder]

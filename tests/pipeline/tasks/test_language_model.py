@@ -108,3 +108,24 @@ def test_bits_per_byte_decide_beside_compression() -> None:
     scoring = part(TASK, "scoring")
     assert (scoring.answers, scoring.primary, scoring.beats) == ("none", "bits_per_byte", ("gzip",))
     assert scoring.reference(document(1, "A text.", None)) == "A text."
+
+
+def test_progress_of_answering_goes_up_once(make_model) -> None:
+    from pipeline.serving.answer import Answerer
+
+    class Listening:
+        told: list[int] = []
+        beats = 0
+
+        def report(self, done: int) -> None:
+            self.told.append(done)
+
+        def beat(self) -> None:
+            self.beats += 1
+
+    answerer = Answerer.load(make_model("gpt2", task={"kind": "language_model", "max_new_tokens": 4}), batch=1)
+    progress = Listening()
+    answerer.predict([answerer.document({"text": f"Opens file {number}."}) for number in range(10)], progress)
+    assert progress.told == sorted(set(progress.told))
+    assert progress.told[-1] == 10
+    assert progress.beats > 10

@@ -20,7 +20,7 @@ from pipeline.models.files import load_model
 from pipeline.models.generate import generate
 from pipeline.recipe import Finetuning, Model, Pretraining
 from pipeline.reporter import SilentReporter
-from pipeline.training.device import choose_kernel, find_device
+from pipeline.training.device import choose_kernel
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.gradients import clip_gradients, shrink_towards_zero
 from pipeline.training.job import TrainingJob
@@ -245,5 +245,3 @@ def test_a_base_with_another_tokenizer_or_too_few_positions_is_refused(tmp_path:
 def test_devices_and_kernels() -> None:
     cpu = torch.device("cpu")
     assert (choose_kernel(cpu, 128), choose_kernel(cpu, 2048), choose_kernel(torch.device("cuda"), 128)) == ("eager", "sdpa", "sdpa")
-    with pytest.raises(BadInput, match="cpu, cuda or auto"):
-        find_device("tpu")
