@@ -51,7 +51,7 @@ PACKAGES = (
     "serving",
 )
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
-GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
+GATE = tuple(f"pipeline.registry.{name}" for name in ("comparison", "findings", "gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
