@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -75,6 +76,7 @@ def sketch(ids: Sequence[str]) -> str:
     return "".join(sorted({hashlib.sha256(each.encode()).hexdigest()[:DIGITS] for each in ids})[:SKETCHED])
 
 
+@lru_cache(maxsize=64)
 def share_seen(now: str, before: str) -> float:
     """Estimate of the share of a test set's examples that were in an earlier one.
 
@@ -85,8 +87,8 @@ def share_seen(now: str, before: str) -> float:
     mine, theirs = _hashes(now), _hashes(before)
     # beyond the largest hash of a full sketch, nothing is known about that test set
     limit = min([found[-1] for found in (mine, theirs) if len(found) == SKETCHED], default="~")
-    compared = [each for each in mine if each <= limit]
-    return sum(each in set(theirs) for each in compared) / len(compared) if compared else 0.0
+    compared = {each for each in mine if each <= limit}
+    return len(compared.intersection(theirs)) / len(compared) if compared else 0.0
 
 
 def next_comparison(newest_first: Iterable[LedgerEntry], ids: Sequence[str], evidence: str, confidence: float) -> Comparison:
