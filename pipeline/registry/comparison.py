@@ -120,6 +120,15 @@ def next_comparison(newest_first: Iterable[LedgerEntry], ids: Sequence[str], evi
     return Comparison(number=number, tried=number, share=share, alpha=whole * share, evidence=evidence, test_set=last.test_set)
 
 
+def show_confidence(tail: float) -> str:
+    """Confidence of a two-sided interval with this probability on each side, with as many digits as it needs: ``93.9%``, ``99.998%``."""
+    left = 200 * tail
+    digits = 1
+    while left < 10.0**-digits and digits < 9:
+        digits += 1
+    return f"{100 - left:.{digits}f}%"
+
+
 def _made(entry: LedgerEntry) -> Comparison:
     assert entry.comparison is not None  # noqa: S101 - only called with entries that compared
     return entry.comparison

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, unknown_name
 from pipeline.metrics.paired_difference import paired_difference
-from pipeline.registry.comparison import share_of
+from pipeline.registry.comparison import share_of, show_confidence
 from pipeline.registry.findings import Findings, GateDecision
 from pipeline.registry.scores import MODEL, Scores
 
@@ -201,15 +201,6 @@ def _describe(metric: Metric, found: PairedDifference, tail: float) -> str:
         return f"no interval: too few of the {units} differ"
     low, high = (metric.show(value, signed=True, more=1) for value in interval)
     return f"{show_confidence(tail)} interval {low} to {high} from {units}"
-
-
-def show_confidence(tail: float) -> str:
-    """Confidence of a two-sided interval with this probability on each side, with as many digits as it needs: ``93.9%``, ``99.998%``."""
-    left = 200 * tail
-    digits = 1
-    while left < 10.0**-digits and digits < 9:
-        digits += 1
-    return f"{100 - left:.{digits}f}%"
 
 
 def describe_slice(part: Slice | None) -> str:

@@ -26,9 +26,7 @@ class History:
     def __init__(self) -> None:
         self.entries: list[LedgerEntry] = []
 
-    def decide(
-        self, evidence: str, ids: Sequence[str] = IDS, outcome: Outcome = Outcome.REFUSED, confidence: float = 0.95
-    ) -> Comparison:
+    def decide(self, evidence: str, ids: Sequence[str] = IDS, outcome: Outcome = Outcome.REFUSED, confidence: float = 0.95) -> Comparison:
         made = next_comparison(reversed(self.entries), ids, evidence, confidence)
         self.append(outcome, made)
         return made
@@ -36,9 +34,7 @@ class History:
     def append(self, outcome: Outcome, comparison: Comparison | None = None) -> None:
         candidate = Candidate(version=1, model=Reference(type="model", stage="s", fingerprint="f", digest="d"))
         number = len(self.entries) + 1
-        self.entries.append(
-            LedgerEntry(number=number, decision=outcome, challenger=candidate, comparison=comparison, time=NOW, run="r")
-        )
+        self.entries.append(LedgerEntry(number=number, decision=outcome, challenger=candidate, comparison=comparison, time=NOW, run="r"))
 
 
 def test_the_parts_of_all_comparisons_add_up_to_the_whole() -> None:

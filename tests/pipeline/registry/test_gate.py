@@ -13,7 +13,7 @@ from fixtures.scores import make_scores, write_scores
 
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.errors import BadInput
-from pipeline.metrics.base import Likelihood, Prediction, means
+from pipeline.metrics.base import Likelihood, Prediction
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.gate import Gate
 from pipeline.registry.gate import decide

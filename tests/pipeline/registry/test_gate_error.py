@@ -53,7 +53,9 @@ class Registry:
 
     def propose(self, scores: Scores) -> LedgerEntry:
         self.count += 1
-        model, report = (Reference(type=kind, stage=kind, fingerprint=f"{self.count}", digest=f"{self.count}") for kind in ("model", "report"))
+        model, report = (
+            Reference(type=kind, stage=kind, fingerprint=f"{self.count}", digest=f"{self.count}") for kind in ("model", "report")
+        )
         candidate = Candidate(version=self.count, model=model, report=report)
         entry = decide_promotion(self.ledger, Proposal(self.gate, candidate, scores, self.champion, f"{self.count}", "run"))
         if entry.promoted:
@@ -90,6 +92,7 @@ def test_of_models_that_are_no_better_few_are_promoted() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
 def test_500_comparisons_of_equal_models() -> None:
     hits = promoted(alone(1000), 500, LEVEL)
     show("A/A, 1,000 examples", hits, 500)
@@ -102,7 +105,10 @@ def test_a_year_of_equal_challengers_seldom_has_a_false_promotion(tmp_path: Path
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize(("name", "sizes", "luck"), [("1,000 examples", alone(1000), 0.0), ("1,000 in 50 groups", long_tailed(50, 1000), 0.5)])
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("name", "sizes", "luck"), [("1,000 examples", alone(1000), 0.0), ("1,000 in 50 groups", long_tailed(50, 1000), 0.5)]
+)
 def test_200_years_of_equal_challengers(name: str, sizes: Sequence[int], luck: float, tmp_path: Path) -> None:
     hits = sum(ever_promotes(tmp_path / f"{year}", SimulatedTestSet(sizes, 1000 + year, luck)) for year in range(200))
     show(f"years of 52 A/A challengers with a false promotion, {name}", hits, 200)
@@ -114,6 +120,7 @@ def test_a_gain_of_five_points_is_found_at_the_first_try() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
 def test_500_first_tries_of_a_model_that_is_five_points_better() -> None:
     hits = promoted(alone(1000), 500, BETTER)
     show("a gain of 5 points, 1,000 examples", hits, 500)
@@ -144,6 +151,7 @@ TAILS = (0.05, 0.0304, 0.0076, 0.001)
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [
@@ -195,6 +203,7 @@ def test_a_slice_that_regresses_blocks_although_the_mean_improves() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
 def test_a_slice_at_its_margin_is_let_through_with_the_stated_error() -> None:
     """The challenger is better elsewhere and worse on the slice by just the margin."""
     at_margin = 1.435
