@@ -15,6 +15,7 @@ from pipeline.artifacts.manifest import Parts, Provenance, Reference
 from pipeline.cli.decision import reason, show_decision
 from pipeline.recipe import read_recipe
 from pipeline.registry.comparison import Comparison
+from pipeline.registry.decision_page import render_decision
 from pipeline.registry.decision_table import decision_rows
 from pipeline.registry.gate import decide as gate_decision
 from pipeline.registry.ledger import Ledger
@@ -164,3 +165,18 @@ def test_a_slice_is_named_beside_its_metric(artifacts):
     (row,) = decision_rows(entry)
     assert (row.metric, row.difference, row.interval, row.verdict) == ("accuracy on group numpy", "-8.00", "", "not met")
     assert reason(entry) == "not met: accuracy on group numpy not worse than champion by 5.00"
+
+
+def test_the_page_of_a_decision_has_its_table_and_escapes_what_data_says(artifacts):
+    where = RuleResult(rule="not worse than champion by 5.00", met=False, metric="accuracy", where="group <b>", low=-1.0, high=2.0)
+    reasons = ("accuracy on group <b> differs",)
+    entry = decide(artifacts, Outcome.REFUSED, "a", 3, "run-1", reasons=reasons, rules=(*RULES, where), comparison=COMPARISON)
+    page = render_decision("pydocs", entry)
+    assert "<h1>pydocs version 3 was refused</h1>" in page
+    assert "Ledger entry 1, 2026-01-02 03:04 UTC, run run-1, without a champion." in page
+    assert '<td class="number">+0.50 to +2.70</td><td class="">better than name template</td><td class="met">met</td>' in page
+    assert '<td class="not">not met</td>' in page
+    assert "<b>" not in page
+    assert PRICE in page
+    assert render_decision("pydocs", entry) == page
+    assert "<table>" not in render_decision("pydocs", decide(artifacts, Outcome.REFUSED, "b", 4, "run-2", reasons=("rolled back",)))
