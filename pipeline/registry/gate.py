@@ -195,12 +195,12 @@ def _row(metric: Metric, other: str, values: tuple[float, float], found: PairedD
 
 def _describe(metric: Metric, found: PairedDifference, tail: float) -> str:
     """The interval in words, with what it comes from."""
-    units = f"{found.groups} groups" if found.groups < found.examples else f"{found.examples} examples"
+    unit, count = ("groups", found.groups) if found.groups < found.examples else ("examples", found.examples)
     interval = found.interval(tail)
     if interval is None:
-        return f"no interval: too few of the {units} differ"
+        return f"no interval, because too few {unit} of {count} differ"
     low, high = (metric.show(value, signed=True, more=1) for value in interval)
-    return f"{show_confidence(tail)} interval {low} to {high} from {units}"
+    return f"{show_confidence(tail)} interval {low} to {high} from {count} {unit}"
 
 
 def describe_slice(part: Slice | None) -> str:
