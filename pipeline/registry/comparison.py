@@ -5,7 +5,7 @@ So all comparisons on one test set share one error probability, 1 - confidence o
 parts add up to 1 for any number of comparisons, so nobody has to know it beforehand. The first gets 61 %, which keeps its power.
 
 The sum bounds the chance of *any* false promotion by Boole's inequality, which asks for no independence: that all challengers are compared on
-the same examples, often with the same champion, only makes the true chance smaller. A comparison that promotes hands its part on to the
+the same examples, often with the same champion, only makes the true chance smaller. A comparison that promotes passes its part on to the
 next one, so true improvements cost nothing. This is the "online fallback" of Tian and Ramdas 2021, "Online control of the familywise error
 rate"; the first false promotion comes after true ones only, so the parts that it may use are still counted once. Blum and Hardt 2015
 ("The Ladder") and Renggli et al. 2019 (ease.ml/ci) pay for a reused test set in the same way. As there, the bound is about challengers that
@@ -54,7 +54,7 @@ class Comparison(Frozen):
     """Comparisons on this test set up to now, this one included."""
 
     share: float = Field(gt=0, le=1)
-    """Its part of the whole error probability, with what an earlier promotion handed on."""
+    """Its part of the whole error probability, with what an earlier promotion passed on."""
 
     alpha: float = Field(gt=0, lt=0.5)
     """The probability with which it may promote a challenger that is no better."""
@@ -115,8 +115,8 @@ def next_comparison(newest_first: Iterable[LedgerEntry], ids: Sequence[str], evi
         return Comparison(number=1, tried=1, share=share_of(1), alpha=whole * share_of(1), evidence=evidence, test_set=present)
     last = _made(latest)
     number = last.tried + 1
-    handed_on = last.share if latest.promoted and last.number == last.tried else 0.0
-    share = share_of(number) + handed_on
+    passed_on = last.share if latest.promoted and last.number == last.tried else 0.0
+    share = share_of(number) + passed_on
     return Comparison(number=number, tried=number, share=share, alpha=whole * share, evidence=evidence, test_set=last.test_set)
 
 

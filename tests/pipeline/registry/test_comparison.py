@@ -50,7 +50,7 @@ def test_each_comparison_on_a_test_set_may_err_less() -> None:
     assert sum(each.alpha for each in made) < 0.05
 
 
-def test_a_promotion_hands_its_part_on_and_the_sum_over_refused_ones_stays_bounded() -> None:
+def test_a_promotion_passes_its_part_on_and_the_sum_over_refused_ones_stays_bounded() -> None:
     history = History()
     history.decide("a", outcome=Outcome.PROMOTED)
     assert history.decide("b", outcome=Outcome.PROMOTED).share == pytest.approx(share_of(1) + share_of(2))
