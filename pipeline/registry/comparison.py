@@ -1,6 +1,7 @@
 """Repeated tests are paid for: which comparison on a test set this is, and with which error probability it may promote.
 
-Each comparison with a test at 2.5 % seems safe, but of 52 challengers that are no better, one passes such tests in two years out of three.
+One test at 2.5 % seems safe, but of 52 weekly challengers that are no better, one passes in a third of all years, and more often than that
+if the test set changes.
 So all comparisons on one test set share one error probability, 1 - confidence of the gate. The k-th gets the part 6 / (pi^2 k^2) of it. These
 parts add up to 1 for any number of comparisons, so nobody has to know it beforehand. The first gets 61 %, which keeps its power.
 
