@@ -194,7 +194,7 @@ def test_a_registration_counts_the_code_of_its_gate_and_of_its_metrics(tmp_path:
     for package in ("pipeline", "components"):
         shutil.copytree(SOURCES / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     asked = {"registration": {"gate": {"metric": "rougeL", "no_worse": [{"metric": "exact_match", "margin": 1}, {"margin": 1}]}}}
-    before = {stage: reached_modules(stage, asked, tmp_path) for stage in ("registration", "finetuning", "evaluation")}
+    before = {stage: reached_modules(stage, asked, tmp_path) for stage in ("registration", "tokenization")}
     edits = {
         "registry/gate.py": ("low > 0,", "low > 1,"),
         "registry/comparison.py": ("6 / (math.pi", "5 / (math.pi"),
@@ -217,7 +217,7 @@ def test_a_registration_counts_the_code_of_its_gate_and_of_its_metrics(tmp_path:
         "pipeline.metrics.exact_match",
     }
     assert "pipeline.metrics.rouge" in after["registration"]
-    assert after["finetuning"] == before["finetuning"]
+    assert after["tokenization"] == before["tokenization"]
 
 
 def test_a_gain_that_is_sure_but_small_is_refused() -> None:
