@@ -64,7 +64,8 @@ class Gate(Section):
     """Minimum number of groups of test examples (packages, authors, sites): a few groups say little about others."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    """One minus it is the probability that any model is promoted that is no better, over all comparisons on one test set."""
+    """Of the two-sided intervals of differences. All comparisons on one test set share the tail above zero, 2.5 % for 0.95: it is the probability
+    that any model is promoted that is no better. Each further comparison gets a wider interval."""
 
     min_gain: float | None = Field(None, gt=0)
     """Once there is a champion: the least gain that is worth a promotion, in the unit of the metric. A smaller one is refused, however sure."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, unknown_name
 from pipeline.metrics.paired_difference import paired_difference
-from pipeline.registry.comparison import share_of, show_confidence
+from pipeline.registry.comparison import share_of, show_confidence, whole_error
 from pipeline.registry.findings import Findings, GateDecision
 from pipeline.registry.scores import MODEL, Scores
 
@@ -58,7 +58,7 @@ def decide(gate: Gate, report: Scores, champion: Scores | None, alpha: float | N
         return findings.decision()
     findings.figures[metric.name] = score(metric, own)
     _check_distinct(gate, report, findings)
-    tail = (1 - gate.confidence) * share_of(1) if alpha is None else alpha
+    tail = whole_error(gate.confidence) * share_of(1) if alpha is None else alpha
     if champion is None:
         _check_first_champion(gate, report, metric, own, tail, findings)
     else:

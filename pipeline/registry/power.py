@@ -12,7 +12,7 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.registry.comparison import share_of
+from pipeline.registry.comparison import share_of, whole_error
 from pipeline.registry.gate import CHAMPION
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def small_test_set(gate: Gate, metric: Metric, examples: int, ledger: Ledger) ->
     spread, tried = _known(metric, ledger)
     if spread is None:
         return None
-    needed = examples_needed(gate.min_gain, (1 - gate.confidence) * share_of(tried + 1), spread.value)
+    needed = examples_needed(gate.min_gain, whole_error(gate.confidence) * share_of(tried + 1), spread.value)
     if needed <= examples:
         return None
     gain = metric.show(gate.min_gain, more=1)

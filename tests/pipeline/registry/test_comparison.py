@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from scipy.special import zeta
 
 from pipeline.artifacts.manifest import Reference
 from pipeline.registry.comparison import Comparison, next_comparison, share_of, share_seen, sketch
@@ -46,8 +46,8 @@ def test_each_comparison_on_a_test_set_may_err_less() -> None:
     history = History()
     made = [history.decide(f"model {number}") for number in range(1, 53)]
     assert [each.number for each in made] == list(range(1, 53))
-    assert [each.alpha for each in made] == [pytest.approx(0.05 * 6 / (math.pi * number) ** 2) for number in range(1, 53)]
-    assert sum(each.alpha for each in made) < 0.05
+    assert [each.alpha for each in made] == [pytest.approx(0.025 * number**-2.5 / zeta(2.5)) for number in range(1, 53)]
+    assert sum(each.alpha for each in made) < 0.025
 
 
 def test_a_promotion_passes_its_part_on_and_the_sum_over_refused_ones_stays_bounded() -> None:
@@ -81,7 +81,7 @@ def test_the_same_scores_with_another_confidence_follow_the_new_one() -> None:
     history = History()
     history.decide("a")
     history.decide("b")
-    assert history.decide("b", confidence=0.99).alpha == pytest.approx(0.01 * share_of(2))
+    assert history.decide("b", confidence=0.99).alpha == pytest.approx(0.005 * share_of(2))
 
 
 def test_a_rollback_and_a_decision_without_scores_neither_count_nor_reset() -> None:

@@ -197,7 +197,7 @@ def test_a_registration_counts_the_code_of_its_gate_and_of_its_metrics(tmp_path:
     before = {stage: reached_modules(stage, asked, tmp_path) for stage in ("registration", "tokenization")}
     edits = {
         "registry/gate.py": ("low > 0,", "low > 1,"),
-        "registry/comparison.py": ("6 / (math.pi", "5 / (math.pi"),
+        "registry/comparison.py": ("DECAY = 2.5", "DECAY = 2.4"),
         "metrics/paired_difference.py": ("(count - 1) / count", "(count - 2) / count"),
         "metrics/base.py": ("totals[..., 0], totals[..., 1]", "totals[..., 1], totals[..., 0]"),
         "metrics/exact_match.py": ("100", "10"),
