@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from components.registration.contract import RegistrationParams, contract
 from pipeline.errors import BadInput
 from pipeline.registry.aliases import sync_aliases
+from pipeline.registry.decision_page import render_decision
 from pipeline.registry.finite_weights import check_finite_weights
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry
@@ -93,7 +94,7 @@ def _register_champion_again(work: Work[RegistrationParams], champion: LedgerEnt
 
 
 def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntry) -> None:
-    """Write the two files, and put decision and figures on MLflow's pages of the version, the step and the run."""
+    """Write the files, and put decision and figures on MLflow's pages of the version, the step and the run."""
     name, server = work.params.registration.model, work.tracking.server
     decision = {"trainshed.decision": entry.decision.value, "trainshed.reasons": " | ".join(entry.reasons)}
     verb, reasons = entry.decision.value.replace("_", " "), "; ".join(entry.reasons)
@@ -110,6 +111,7 @@ def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntr
     given = {key: value for key, value in version.tags.items() if key not in decision}
     _write(work.output / "version.json", {"name": name, **asdict(version), "tags": given})
     _write(work.output / "decision.json", entry.model_dump(mode="json"))
+    (work.output / "decision.html").write_text(render_decision(name, entry), encoding="utf-8")
 
 
 def _write(path: Path, value: Mapping[str, object]) -> None:

@@ -51,7 +51,7 @@ PACKAGES = (
     "serving",
 )
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
-GATE = tuple(f"pipeline.registry.{name}" for name in ("gate", "promotion", "scores"))
+GATE = tuple(f"pipeline.registry.{name}" for name in ("comparison", "findings", "gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
@@ -165,19 +165,19 @@ def _chosen(params: Mapping[str, Any], input_params: Iterable[Mapping[str, Any]]
         fields = [field for field, fields_group in names.FIELDS if fields_group == group]
         own = [field for field, fields_group in names.OWN_FIELDS if fields_group == group]
         found = {name for field in (*fields, *own) for name in _names(params, field)}
+        if found:
+            found |= {name for field, fields_group in names.ADDED if fields_group == group for name in _names(params, field)}
         chosen[group] = found or {name for given in input_params for field in fields for name in _names(given, field)}
     return chosen
 
 
 def _names(params: Mapping[str, Any], field: str) -> Iterator[str]:
-    """The names at a dotted field of params; none if there is no such field."""
-    value: Any = params
+    """The names at a dotted field of params; none if there is no such field. The field may go through a list."""
+    values: list[Any] = [params]
     for part in field.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        yield from (item for item in value if isinstance(item, str))
+        found = [value.get(part) for value in values if isinstance(value, dict)]
+        values = [each for value in found for each in (value if isinstance(value, list | tuple) else [value])]
+    return (value for value in values if isinstance(value, str))
 
 
 def _source(module: str, sources: Path) -> Path | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.registry.decision_table import NUMBERS, decision_rows, headings, price
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.recipe import Recipe
     from pipeline.registry.ledger import Ledger
+    from pipeline.registry.rule_result import RuleResult
     from pipeline.settings import Settings
 
 
@@ -32,37 +34,6 @@ class RunDecision(NamedTuple):
 
     own: bool
     """Whether this run decided."""
-
-
-class Comparison(NamedTuple):
-    """The challenger against one other model or baseline, on the same examples."""
-
-    metric: str
-    challenger: float
-    other_name: str
-    other: float
-    difference: float
-    """How far the challenger is ahead, in the direction in which the metric is better."""
-
-    low: float
-    """Lower end of the interval of the difference."""
-
-    high: float
-    """Upper end."""
-
-    def show(self, value: float, *, signed: bool = False) -> str:
-        """A value with the metric's decimals; an older entry may name a metric that this version does not have."""
-        from pipeline.metrics import METRICS
-        from pipeline.metrics.load_metric import load_metric
-
-        if self.metric in METRICS:
-            return load_metric(self.metric).show(value, signed=signed, more=1)
-        return f"{value:+.2f}" if signed else f"{value:.2f}"
-
-    @property
-    def verdict(self) -> str:
-        """``better`` or ``worse`` if the interval does not contain zero."""
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "no clear difference"
 
 
 def show_decision(recipe: Recipe, run: str, registration: Reference | None, settings: Settings, console: Console) -> RunDecision | None:
@@ -87,12 +58,13 @@ def show_decision(recipe: Recipe, run: str, registration: Reference | None, sett
     console.print()
     for line in headline(name, found):
         console.print(line, markup=False)
-    compared = comparisons(found.entry)
-    if compared:
+    if found.entry.rules:
         margin = 0 if console.is_terminal else 1  # the ruled table of a terminal has its own empty lines
         console.print("\n" * margin, end="")
-        console.print(decision_table(compared, console))
+        console.print(decision_table(found.entry, console))
         console.print("\n" * margin, end="")
+    if found.entry.comparison:
+        console.print(price(found.entry), markup=False)
     console.print(f"Reason: {reason(found.entry)}.", markup=False)
     return found
 
@@ -136,48 +108,30 @@ def headline(name: str, found: RunDecision) -> list[str]:
 
 
 def reason(entry: LedgerEntry) -> str:
-    """Why it was decided so, in one sentence; the figures of comparisons are in the table."""
-    compared = comparisons(entry)
-    if entry.decision is Outcome.PROMOTED and compared:
-        return "every rule of the gate is met"
-    lost = [row.other_name for row in compared if row.low <= 0]
-    reasons = [f"{compared[0].metric} is not better than that of {' and '.join(lost)}"] if lost else []
-    reasons += [text for text in entry.reasons if not any(text.startswith(f"{row.metric} improves on") for row in compared)]
-    return "; ".join(reasons) or "none was given"
+    """Why it was decided so, in one sentence; the figures are in the table."""
+    if not entry.rules:
+        return "; ".join(entry.reasons) or "none was given"
+    failed = [rule for rule in entry.rules if not rule.met]
+    return f"not met: {'; '.join(map(_name, failed))}" if failed else "every rule of the gate is met"
 
 
-def comparisons(entry: LedgerEntry) -> list[Comparison]:
-    """The comparisons that the gate made, from the figures of the entry."""
-    figures = entry.figures
-    others = [key.removesuffix(".difference") for key in figures if key.endswith(".difference")]
-    found = []
-    for other in others:
-        metric = next(key for key in figures if "." not in key and f"{other}.{key}" in figures)
-        low, high = figures[f"{other}.difference_low"], figures[f"{other}.difference_high"]
-        found.append(
-            Comparison(
-                metric, figures[metric], other.replace("_", " "), figures[f"{other}.{metric}"], figures[f"{other}.difference"], low, high
-            )
-        )
-    return found
+def _name(rule: RuleResult) -> str:
+    """A rule and what it is about, as in its row of the table."""
+    from pipeline.metrics import METRICS
+
+    about = [rule.metric] if rule.metric in METRICS else []
+    return " ".join([*about, *([f"on {rule.where}"] if rule.where else []), rule.rule])
 
 
-def decision_table(compared: list[Comparison], console: Console) -> Table:
-    """One row for each comparison."""
+def decision_table(entry: LedgerEntry, console: Console) -> Table:
+    """One row for each rule of the gate."""
     from pipeline.cli.console import new_table
 
-    numbers = frozenset({"challenger", "its score", "difference", "interval"})
-    table = new_table(console, "metric", "challenger", "compared with", "its score", "difference", "interval", "verdict", right=numbers)
-    for row in compared:
-        table.add_row(
-            row.metric,
-            row.show(row.challenger),
-            row.other_name,
-            row.show(row.other),
-            row.show(row.difference, signed=True),
-            f"{row.show(row.low, signed=True)} to {row.show(row.high, signed=True)}",
-            row.verdict,
-        )
+    titles = headings(entry)
+    right = frozenset(getattr(titles, column) for column in NUMBERS)
+    table = new_table(console, *titles, right=right)
+    for row in decision_rows(entry):
+        table.add_row(*row)
     return table
 
 

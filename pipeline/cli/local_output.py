@@ -28,9 +28,11 @@ class LocalOutput:
         self._started: dict[str, float] = {}
 
     def on_plan(self, plan: Plan) -> None:
-        """Print one line for each step: whether it runs, and why."""
+        """Print one line for each step: whether it runs, and why; then the warnings."""
         for row in plan.steps:
             self._print(f"{row.id:<20} {row.status.label:<8} {row.reason}".rstrip())
+        for warning in plan.warnings:
+            self._print(f"warning: {warning}")
 
     def on_step_start(self, step_id: str) -> None:
         """Print that a step starts."""

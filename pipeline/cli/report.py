@@ -24,7 +24,7 @@ SHOWN = {"a quarter": 0.25, "half": 0.5, "three quarters": 0.75}
 
 
 def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings, console: Console) -> None:
-    """Print the scores and examples of the report that a decision was made on, save its page, and say where to look.
+    """Print the scores and examples of the report that a decision was made on, save its page and the decision's, and say where to look.
 
     Args:
         entry: the decision.
@@ -35,6 +35,7 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
     """
     from pipeline.artifacts import open_artifacts
     from pipeline.metrics.load_metric import load_metric
+    from pipeline.registry.decision_page import render_decision
 
     artifacts = open_artifacts(settings)
     reference = entry.challenger.report
@@ -42,7 +43,7 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
     if manifest is None:
         return
     state = settings.state.resolve()
-    page = state / "reports" / f"{recipe.name}.html"
+    page, decision = (state / "reports" / f"{recipe.name}{suffix}.html" for suffix in ("", "-decision"))
     with tempfile.TemporaryDirectory(dir=state) as scratch:
         folder = artifacts.open(manifest, Path(scratch) / "report")
         report = json.loads((folder / "report.json").read_text())
@@ -51,9 +52,11 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
         _print_examples(folder / "examples.parquet", metric, console)
         page.parent.mkdir(exist_ok=True)
         shutil.copyfile(folder / "report.html", page)
+        decision.write_text(render_decision(recipe.registration.model, entry), encoding="utf-8")
     model, version = recipe.registration.model, entry.challenger.version
     console.print("\nWhere to look:")
     console.print(f"  report   {page}", markup=False)
+    console.print(f"  decision {decision}", markup=False)
     console.print(f"  MLflow   {settings.mlflow_uri.rstrip('/')}/#/models/{model}/versions/{version}", markup=False)
     console.print(f"  Airflow  {settings.airflow_url.rstrip('/')}/dags/{recipe.name}/runs/{run}", markup=False)
 

@@ -108,6 +108,8 @@ def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None) -> 
     found = apply_overrides(_find(recipe, settings), read_overrides(changes or []))
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
     console.print(plan_table(made, console))
+    for warning in made.warnings:
+        console.print(f"warning: {warning}", markup=False)
 
 
 def compile_line(

@@ -67,7 +67,7 @@ def _show_table(watched: WatchedRun, console: Console) -> str:
     from rich.live import Live
 
     with Live(console=console, auto_refresh=False) as live:
-        return _follow(watched, lambda rows, caption: live.update(progress_table(rows, caption), refresh=True))
+        return _follow(watched, console, lambda rows, caption: live.update(progress_table(rows, caption), refresh=True))
 
 
 def _print_changes(watched: WatchedRun, console: Console) -> str:
@@ -80,16 +80,21 @@ def _print_changes(watched: WatchedRun, console: Console) -> str:
                 console.print(f"{row.step} {row.state}{took} {row.detail}".rstrip(), highlight=False, soft_wrap=True)
             printed[row.step] = row.state
 
-    return _follow(watched, show)
+    return _follow(watched, console, show)
 
 
-def _follow(watched: WatchedRun, show: Callable[[list[StepRow], str], None]) -> str:
-    """Poll until the run has ended, and return its state; the last poll is after the end."""
+def _follow(watched: WatchedRun, console: Console, show: Callable[[list[StepRow], str], None]) -> str:
+    """Poll until the run has ended, and return its state; the last poll is after the end. Warnings of the plan are printed once."""
     started = time.monotonic()
     plan: Plan | None = None
+    warned: set[str] = set()
     while True:
         state = watched.airflow.run(watched.run.dag, watched.run.id).state
         plan = _read_plan(watched.store, watched.name) or plan
+        for warning in plan.warnings if plan else ():
+            if warning not in warned:
+                console.print(f"warning: {warning}", markup=False)
+                warned.add(warning)
         rows = _read_rows(watched, plan, failed=state == "failed")
         show(rows, _caption(watched, state, rows, time.monotonic() - started))
         if state in {"success", "failed"}:

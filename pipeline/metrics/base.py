@@ -109,6 +109,9 @@ class Metric:
     digits: int | None = 1
     """Decimals to show; None for four significant digits, where the unit is that of the data."""
 
+    percent: bool = False
+    """Whether it goes from 0 to 100, and 100 is the best."""
+
     needs: Literal["answer", "scores", "likelihood", "tokens"] = "answer"
     """The field of a prediction that it reads. A system without it has no such score."""
 

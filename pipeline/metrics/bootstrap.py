@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pipeline.metrics.groups import number_groups, sum_by_group
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,9 +46,8 @@ class Bootstrap:
             resamples: how often groups are drawn.
             seed: of the draws.
         """
-        numbers: dict[object, int] = {}
-        self._group_of = np.array([numbers.setdefault(group or place, len(numbers)) for place, group in enumerate(groups)], dtype=np.int64)
-        self.groups = len(numbers)
+        self._group_of = number_groups(groups)
+        self.groups = int(self._group_of.max(initial=-1)) + 1
         """Number of groups."""
         self._resamples, self._seed = resamples, seed
 
@@ -59,7 +60,7 @@ class Bootstrap:
         Returns:
             For each pair [resamples] values.
         """
-        by_group = [self._sums(rows) for rows, _ in scored]
+        by_group = [sum_by_group(rows, self._group_of) for rows, _ in scored]
         found = [np.empty(self._resamples) for _ in scored]
         draw = np.random.default_rng(self._seed)
         size = max(1, BLOCK // max([self.groups, *(sums.shape[1] for sums in by_group)]))
@@ -68,12 +69,6 @@ class Bootstrap:
             for values, sums, (_, value) in zip(found, by_group, scored, strict=True):
                 values[start : start + size] = value(weights @ sums)
         return found
-
-    def _sums(self, statistics: NDArray[Any]) -> NDArray[Any]:
-        """[groups, k] sums of the rows of each group."""
-        sums = np.zeros((self.groups, statistics.shape[1]))
-        np.add.at(sums, self._group_of, statistics)
-        return sums
 
     def _weights(self, draw: np.random.Generator, count: int) -> NDArray[Any]:
         """[count, groups]: how often each resample has each group."""

@@ -30,4 +30,5 @@ EXACT_MATCH = Metric(
     statistics=_statistics,
     value=mean,
     answers=frozenset({"text", "label", "labels", "number", "tags"}),
+    percent=True,
 )

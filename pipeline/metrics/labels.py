@@ -92,6 +92,7 @@ ACCURACY = Metric(
     statistics=_accuracy,
     value=mean,
     answers=LABELS,
+    percent=True,
 )
 F1_MICRO = Metric(
     name="f1_micro",
@@ -100,6 +101,7 @@ F1_MICRO = Metric(
     statistics=_counts,
     value=_f1_of_counts,
     answers=LABELS,
+    percent=True,
 )
 F1_MACRO = Metric(
     name="f1_macro",
@@ -108,6 +110,7 @@ F1_MACRO = Metric(
     statistics=_counts_by_class,
     value=_f1_macro,
     answers=LABELS,
+    percent=True,
     per_example=False,
 )
 MCC = Metric(

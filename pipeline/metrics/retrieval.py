@@ -44,6 +44,7 @@ MRR = Metric(
     value=mean,
     needs="scores",
     answers=frozenset({"choice"}),
+    percent=True,
 )
 ACCURACY_AT_1 = Metric(
     name="accuracy_at_1",
@@ -53,4 +54,5 @@ ACCURACY_AT_1 = Metric(
     value=mean,
     needs="scores",
     answers=frozenset({"choice"}),
+    percent=True,
 )

@@ -37,7 +37,13 @@ def _f_measures(references: Sequence[str], predictions: Sequence[Prediction], ki
 def _rouge(kind: str, title: str, counted: str) -> Metric:
     meaning = f"{title}: {counted} shared with the reference, as an F-measure, 0 to 100; higher is better."
     return Metric(
-        name=kind, title=title, meaning=meaning, statistics=partial(_f_measures, kind=kind), value=mean, answers=frozenset({"text"})
+        name=kind,
+        title=title,
+        meaning=meaning,
+        statistics=partial(_f_measures, kind=kind),
+        value=mean,
+        answers=frozenset({"text"}),
+        percent=True,
     )
 
 

@@ -42,4 +42,5 @@ SPAN_F1 = Metric(
     statistics=_statistics,
     value=_value,
     answers=frozenset({"tags"}),
+    percent=True,
 )

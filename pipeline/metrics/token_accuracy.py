@@ -30,4 +30,5 @@ TOKEN_ACCURACY = Metric(
     statistics=_statistics,
     value=mean,
     answers=frozenset({"tags"}),
+    percent=True,
 )

@@ -81,6 +81,7 @@ BLEU = Metric(
     statistics=_bleu_counts,
     value=_bleu,
     answers=TEXT,
+    percent=True,
 )
 CHRF = Metric(
     name="chrf",
@@ -89,4 +90,5 @@ CHRF = Metric(
     statistics=_chrf_counts,
     value=_chrf,
     answers=TEXT,
+    percent=True,
 )

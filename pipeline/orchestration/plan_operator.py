@@ -61,3 +61,5 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
     def _show(self, plan: Plan) -> None:
         for step in plan.steps:
             self.log.info("%-20s %-8s %s", step.id, step.status.label, step.reason)
+        for warning in plan.warnings:
+            self.log.warning(warning)

@@ -76,6 +76,9 @@ class Plan(Frozen):
 
     steps: tuple[PlannedStep, ...]
 
+    warnings: tuple[str, ...] = ()
+    """What a person should know before the run, one sentence each."""
+
     @property
     def idle(self) -> tuple[str, ...]:
         """Ids of the steps that do not run: hits and skipped ones."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
 from pipeline.line import ChampionInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
+from pipeline.planning.test_set_size import first_reader, warn_small_test_set
 from pipeline.planning.verified_blobs import VerifiedBlobs
 from pipeline.registry.registration_status import Registered, check_registration
 from pipeline.tracking import MlflowServer
@@ -72,7 +74,7 @@ class Planner:
             plan = self._walk(run)
             if not self._drop_incomplete() and not any(self._drop_damaged(step, plan) for step in self.steps):
                 self._check_base(plan)
-                return plan
+                return plan.model_copy(update={"warnings": self._warnings(plan)})
 
     def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
         """Return the artifact of a step if it is complete and its effect holds, else None and why the step has to run."""
@@ -99,6 +101,14 @@ class Planner:
             if not status.current:
                 return None, status.reason
         return manifest, ""
+
+    def _warnings(self, plan: Plan) -> tuple[str, ...]:
+        """Warnings about a run that trains or decides; if the corpus is not known yet, `prepare_step` warns after ingestion."""
+        corpus = next(origin for origin in first_reader(self.steps).upstream if origin.type is ArtifactType.CORPUS)
+        row = plan.step(corpus.id)
+        manifest = self._found.get((row.stage, row.fingerprint)) if row.fingerprint and not plan.nothing_to_do else None
+        warning = warn_small_test_set(self.recipe, manifest.counts, self.artifacts.store) if manifest else None
+        return (warning,) if warning else ()
 
     def _walk(self, run: str) -> Plan:
         outputs: dict[str, Reference | None] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts, open_store
@@ -9,10 +10,12 @@ from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.artifacts.sealed import read_record
+from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, Unavailable, unknown_name
 from pipeline.planning.plan import Plan, digest_of
 from pipeline.planning.planner import Planner
 from pipeline.planning.resolve import MissingInput
+from pipeline.planning.test_set_size import first_reader, warn_small_test_set
 from pipeline.runs.records import failure_key, plan_key, request_key
 from pipeline.runs.request import Request
 
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.base import Store
+    from pipeline.line import Step
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class PreparedStep(Frozen):
@@ -90,11 +96,24 @@ def prepare_step(
         fingerprint=resolved.parts.fingerprint,
         force=step_id in force,
     )
+    _warn_after_ingestion(planner, step, request)
     store = planner.artifacts.store
     store.delete(failure_key(run, step_id))
     store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
     wait_for_collection(store)
     return PreparedStep(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
+
+
+def _warn_after_ingestion(planner: Planner, step: Step, request: Request) -> None:
+    """Log what planning could not know: that the test set of a corpus made in this run is too small."""
+    if step is not first_reader(planner.steps):
+        return
+    for reference in request.inputs.values():
+        manifest = planner.artifacts.resolve(reference) if reference.type is ArtifactType.CORPUS else None
+        if manifest and manifest.provenance.run == request.run:
+            warning = warn_small_test_set(planner.recipe, manifest.counts, planner.artifacts.store)
+            if warning:
+                log.warning(warning)
 
 
 def _check_recipe(store: Store, run: str, recipe: Recipe) -> None:

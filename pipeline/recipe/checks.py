@@ -12,14 +12,13 @@ from pipeline.families.families import families
 from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import OWN_ROWS
+from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
-from pipeline.recipe.names import UNTRAINED
 from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.evaluation.scoring import Scoring
     from pipeline.recipe.data import Source
     from pipeline.recipe.recipe import Recipe
 
@@ -54,9 +53,6 @@ def check_consistency(recipe: Recipe, origin: str) -> None:
         if problem:
             got, expected, fix = problem
             raise BadInput(f"{origin}: {got}", expected, fix)
-
-
-Problem = tuple[str, str, str] | None
 
 
 def _schedule(recipe: Recipe) -> Problem:
@@ -259,28 +255,13 @@ def _target(recipe: Recipe) -> Problem:
 
 
 def _group(recipe: Recipe) -> Problem:
-    source = recipe.data.source
-    if recipe.data.split.by != "group" or source.kind == "text" or source.row_columns.group:
+    if recipe.data.split.by != "group" or has_groups(recipe):
         return None
     return "data.split.by 'group' without a group", "the field that names it", "set data.source.columns.group"
 
 
-def _gate_examples(recipe: Recipe) -> Problem:
-    scored, needed = recipe.evaluation.examples, recipe.registration.gate.min_examples
-    if scored >= needed:
-        return None
-    got = f"evaluation.examples {scored} is below registration.gate.min_examples {needed}, so no model can be promoted"
-    return got, "", "raise evaluation.examples, or lower registration.gate.min_examples"
-
-
-def _scoring(recipe: Recipe) -> Scoring | None:
-    """How the task is scored; None for a task that says nothing about it."""
-    parts = recipe.task.parts()
-    return parts.load("scoring")(recipe.task) if "scoring" in parts else None
-
-
 def _metrics(recipe: Recipe) -> Problem:
-    scoring = _scoring(recipe)
+    scoring = scoring_of(recipe)
     for name in recipe.evaluation.metrics or ():
         kinds = load_metric(name).answers
         if scoring and scoring.answers not in kinds:
@@ -291,7 +272,7 @@ def _metrics(recipe: Recipe) -> Problem:
 
 def _stop_on(recipe: Recipe) -> Problem:
     """Early stopping may look at any metric that compares the task's answers."""
-    params, scoring = recipe.finetuning, _scoring(recipe)
+    params, scoring = recipe.finetuning, scoring_of(recipe)
     if params is None or scoring is None:
         return None
     if params.stop_on is None:
@@ -303,24 +284,6 @@ def _stop_on(recipe: Recipe) -> Problem:
         return None
     got = f"finetuning.stop_on {params.stop_on!r} is no metric for the answers of task {recipe.task.kind!r}"
     return got, f"one of: {', '.join(name for name in scoring.metrics if name != 'loss')}, or another metric of such answers", "change it"
-
-
-def _gate_scores(recipe: Recipe) -> Problem:
-    """The gate reads scores of the report: those of the task, and those that the recipe adds."""
-    gate, scoring = recipe.registration.gate, _scoring(recipe)
-    if scoring is None:
-        return None
-    task, metrics = f"task {recipe.task.kind!r}", (*scoring.metrics, *(recipe.evaluation.metrics or ()))
-    if gate.metric and gate.metric not in metrics:
-        got = f"registration.gate.metric {gate.metric!r} is no metric of {task}"
-        return got, f"one of: {', '.join(metrics)}", "change it, or add it to evaluation.metrics"
-    systems = (*scoring.baselines, UNTRAINED)
-    for name in gate.beats or ():
-        if name not in systems:
-            return f"registration.gate.beats names {name!r}, no baseline of {task}", f"some of: {', '.join(systems)}", "change it"
-    if gate.min_distinct is not None and not scoring.written:
-        return f"registration.gate.min_distinct with {task}, which writes no text", "", "remove it"
-    return None
 
 
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
@@ -339,8 +302,9 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _target,
     _pair,
     _group,
-    _gate_examples,
+    gate_examples,
     _metrics,
     _stop_on,
-    _gate_scores,
+    gate_scores,
+    gate_rules,
 )

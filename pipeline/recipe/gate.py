@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from pipeline.section import Section
+
+
+def _as_names(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML held
+    """A single name stands for a list of one; YAML reads the name of a class such as ``1`` as an integer."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(each) if type(each) is int else each for each in values]
+
+
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_names), Field(min_length=1)]
+"""One name, or several."""
+
+
+class Slice(Section):
+    """A part of the test examples. With both fields, an example has to meet both."""
+
+    group: Names | None = None
+    """Groups (packages, authors, sites), by name."""
+
+    reference: Names | None = None
+    """Expected classes, by name."""
+
+
+class NoWorse(Section):
+    """A metric in which a challenger must not lose: non-inferiority."""
+
+    metric: str | None = None
+    """The metric. By default the one that decides."""
+
+    margin: float = Field(ge=0)
+    """Once there is a champion: the loss that would be too much, in the unit of the metric. The interval has to lie above it."""
+
+    slice: Slice | None = None
+    """The examples it is asked of; by default all."""
 
 
 class Gate(Section):
@@ -17,7 +52,7 @@ class Gate(Section):
     """Without a champion: the metric must reach it, in its unit (ROUGE: 0 to 100). Where lower is better, it must not be above it."""
 
     beats: tuple[str, ...] | None = None
-    """Without a champion: baselines that the model must beat, by a paired bootstrap of the difference. By default those of the task."""
+    """Without a champion: baselines that the model must beat, by an interval of the paired difference. By default those of the task."""
 
     min_distinct: float | None = Field(None, ge=0, le=1)
     """Minimum share of distinct answers, for tasks that write text. By default 0.8."""
@@ -26,10 +61,17 @@ class Gate(Section):
     """Minimum number of test examples for a decision."""
 
     min_groups: int = Field(10, ge=1)
-    """Minimum number of groups of test examples (packages, authors, sites): an interval from a few groups is too narrow."""
+    """Minimum number of groups of test examples (packages, authors, sites): a few groups say little about others."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    """Confidence of the two-sided paired bootstrap interval; its lower end must be above zero."""
+    """Of the two-sided intervals of differences. All comparisons on one test set share the tail above zero, 2.5 % for 0.95: it is the probability
+    that any model is promoted that is no better. Each further comparison gets a wider interval."""
+
+    min_gain: float | None = Field(None, gt=0)
+    """Once there is a champion: the least gain that is worth a promotion, in the unit of the metric. A smaller one is refused, however sure."""
+
+    no_worse: tuple[NoWorse, ...] | None = None
+    """Once there is a champion: further metrics, or slices of the examples, in which the challenger must not be worse."""
 
 
 class Registration(Section):

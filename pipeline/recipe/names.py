@@ -33,7 +33,10 @@ FIELDS = (
 OWN_FIELDS = (("finetuning.stop_on", "trainshed.metrics"),)
 """Fields that select entries for the step whose params have them, and for no step that reads its result."""
 
-CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), *OWN_FIELDS, ("evaluation.metrics", "trainshed.metrics"))
+ADDED = (("registration.gate.no_worse.metric", "trainshed.metrics"),)
+"""Fields whose names count in addition, where a field of `FIELDS` selects entries of the same table."""
+
+CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), *ADDED, *OWN_FIELDS, ("evaluation.metrics", "trainshed.metrics"))
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
 those of transformers and more."""
 
@@ -64,11 +67,9 @@ def check_names(recipe: Recipe, origin: str) -> None:
 
 
 def _values(recipe: Recipe, field: str) -> Iterator[str]:
-    """The names at a dotted field; none where its section is absent."""
-    value: object = recipe
+    """The names at a dotted field; none where its section is absent. The field may go through a list of sections."""
+    values: list[object] = [recipe]
     for part in field.split("."):
-        value = getattr(value, part, None)
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple):
-        yield from value
+        found = [getattr(value, part, None) for value in values]
+        values = [each for value in found for each in (value if isinstance(value, tuple) else [value])]
+    return (value for value in values if isinstance(value, str))

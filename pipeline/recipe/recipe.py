@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import Field, ValidationError
 
@@ -18,6 +18,9 @@ from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
 from pipeline.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 URI = r"^[a-z][a-z0-9+.-]*://[!-~]+$"
@@ -118,17 +121,27 @@ def _explain(error: ValidationError, origin: str) -> BadInput:
 def _place(location: tuple[int | str, ...]) -> tuple[list[str], type[Section]]:
     """The names of fields on pydantic's way to an error, and the section of the last one.
 
-    Below a section of several kinds, pydantic adds the kind to the way; that is no field.
+    Below a section of several kinds, pydantic adds the kind to the way; that is no field. An integer is a place in a list.
     """
     names: list[str] = []
     section: type[Section] = Recipe
     inside = [section]
-    for part in map(str, location):
+    for part in location:
+        if isinstance(part, int):
+            names.append(str(part))
+            continue
         if len(inside) > 1:
             inside = [next(option for option in inside if part in get_args(option.model_fields["kind"].annotation))]
             continue
         section = inside[0] if inside else section
         names.append(part)
-        annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        inside = [option for option in (annotation, *get_args(annotation)) if isinstance(option, type) and issubclass(option, Section)]
+        inside = list(_sections(section.model_fields[part].annotation)) if part in section.model_fields else []
     return names, section
+
+
+def _sections(annotation: Any) -> Iterator[type[Section]]:  # noqa: ANN401 - any annotation of a field
+    """The sections that a field may hold, in a list too."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _sections(inner)

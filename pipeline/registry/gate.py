@@ -1,98 +1,102 @@
 """The gate: whether a challenger is promoted. Pure arithmetic on statistics; it reads and writes nothing.
 
 Without a champion, the thresholds of the recipe decide: the metric must reach the threshold, and the challenger must beat every gated
-baseline. With a champion, the challenger must beat the champion on the same examples. "Beat" means: a paired bootstrap of the
-difference gives a two-sided percentile interval whose lower end is above zero; the difference counts in the direction in which the
-metric is better. Whole groups of examples are drawn (see `pipeline.metrics.bootstrap`). With the usual 95 %, one decision promotes a
-model that is no better with a chance of 2.5 %, as far as the groups are independent of each other.
+baseline. With a champion, the challenger must beat the champion on the same examples. "Beat" means: the interval of the paired
+difference is above zero; the difference counts in the direction in which the metric is better. Groups of examples are the sample
+(see `pipeline.metrics.paired_difference`).
+
+The recipe may ask for more: a gain of some size, and that the challenger is no worse in further metrics or on slices of the
+examples. "No worse" is non-inferiority: the interval of the difference is above minus the margin.
+
+Every rule is a test at the same error probability, and all have to pass. So the chance to promote a model that should fail *any* of
+them is at most that probability, without a correction for several rules (intersection-union test, Berger 1982, "Multiparameter hypothesis
+testing and acceptance sampling"). `pipeline.registry.comparison` divides that probability among repeated comparisons.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, unknown_name
+from pipeline.metrics.paired_difference import paired_difference
+from pipeline.registry.comparison import share_of, show_confidence, whole_error
+from pipeline.registry.findings import Findings, GateDecision
 from pipeline.registry.scores import MODEL, Scores
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pipeline.metrics.base import Metric
-    from pipeline.recipe.gate import Gate
+    from pipeline.metrics.paired_difference import PairedDifference
+    from pipeline.recipe.gate import Gate, NoWorse, Slice
 
-RESAMPLES = 5000
-SEED = 0
+CHAMPION = "champion"
 MIN_DISTINCT = 0.8
 """Minimum share of distinct answers of tasks that write text, where the recipe names none."""
 
 
-@dataclass(frozen=True)
-class GateDecision:
-    """The answer of the gate."""
-
-    promote: bool
-    """Whether the challenger becomes champion."""
-
-    reasons: tuple[str, ...]
-    """One sentence for each failed rule; if none failed, one for each rule that was met."""
-
-    figures: dict[str, float] = field(default_factory=dict)
-    """The numbers behind the reasons."""
-
-
-@dataclass
-class _Findings:
-    """Reasons and figures, collected rule by rule."""
-
-    met: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    figures: dict[str, float] = field(default_factory=dict)
-
-    def record(self, holds: bool, sentence: str) -> None:
-        """Record a rule that was met or failed."""
-        (self.met if holds else self.failed).append(sentence)
-
-    def decision(self) -> GateDecision:
-        """Promote if no rule failed."""
-        return GateDecision(not self.failed, tuple(self.failed or self.met), self.figures)
-
-
-def decide(gate: Gate, report: Scores, champion: Scores | None) -> GateDecision:
+def decide(gate: Gate, report: Scores, champion: Scores | None, alpha: float | None = None) -> GateDecision:
     """Apply the rules of ``gate``.
 
     Args:
         gate: the recipe's rules.
         report: the challenger's scores.
         champion: the champion's scores on the same examples; None when there is no champion.
+        alpha: the probability with which this decision may promote a challenger that is no better; by default that of the first
+            comparison on a test set.
 
     Raises:
         BadInput: the gate names a metric or baseline the report does not have, or the reports cannot be paired.
     """
-    metric, findings = _metric(gate, report), _Findings()
+    metric, findings = _metric(gate.metric, report), Findings()
     own = _statistics(report, MODEL, metric.name)
     _check_sizes(gate, report, findings)
     if not len(own):
         return findings.decision()
     findings.figures[metric.name] = score(metric, own)
     _check_distinct(gate, report, findings)
+    tail = whole_error(gate.confidence) * share_of(1) if alpha is None else alpha
     if champion is None:
-        _check_first_champion(gate, report, metric, own, findings)
+        _check_first_champion(gate, report, metric, own, tail, findings)
     else:
-        _compare_with_champion(gate, report, champion, metric, own, findings)
+        _compare_with_champion(gate, report, champion, metric, own, tail, findings)
     return findings.decision()
 
 
-def _check_sizes(gate: Gate, report: Scores, findings: _Findings) -> None:
+def compared_scores(gate: Gate, report: Scores, champion: Scores | None) -> str | None:
+    """Digest of the scores that a decision compares, example by example; None if it compares nothing.
+
+    Raises:
+        BadInput: see `decide`.
+    """
+    name = _metric(gate.metric, report).name
+    if champion is None:
+        others = [_statistics(report, baseline, name) for baseline in _baselines(gate, report)]
+    else:
+        others = [_paired(report, champion, name)]
+    if not others or not report.ids:
+        return None
+    digest = hashlib.sha256("\0".join((name, report.examples, *report.ids)).encode())
+    for rows in (_statistics(report, MODEL, name), *others):
+        digest.update(rows.astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _check_sizes(gate: Gate, report: Scores, findings: Findings) -> None:
     """Record whether there are enough examples, and enough groups of them."""
     examples, groups = len(report.ids), count_groups(report.groups)
     findings.figures |= {"examples": examples, "groups": groups}
-    findings.record(examples >= gate.min_examples, f"{examples} test examples (minimum {gate.min_examples})")
-    if groups < examples:
-        findings.record(groups >= gate.min_groups, f"{groups} groups of test examples (minimum {gate.min_groups})")
+    sizes = [("examples", "test examples", examples, gate.min_examples)]
+    sizes += [("groups", "groups of test examples", groups, gate.min_groups)] if groups < examples else []
+    for metric, name, found, least in sizes:
+        sentence = f"{found} {name} (minimum {least})"
+        findings.record(found >= least, sentence, f"at least {least} {name}", metric=metric, challenger=found)
 
 
-def _check_distinct(gate: Gate, report: Scores, findings: _Findings) -> None:
+def _check_distinct(gate: Gate, report: Scores, findings: Findings) -> None:
     """Record whether the answers differ enough from each other, if they are texts."""
     if report.distinct is None:
         if gate.min_distinct is not None:
@@ -100,53 +104,119 @@ def _check_distinct(gate: Gate, report: Scores, findings: _Findings) -> None:
         return
     minimum = MIN_DISTINCT if gate.min_distinct is None else gate.min_distinct
     findings.figures["distinct"] = report.distinct
-    findings.record(report.distinct >= minimum, f"{report.distinct:.1%} of the outputs are distinct (minimum {minimum:.0%})")
+    sentence = f"{report.distinct:.1%} of the outputs are distinct (minimum {minimum:.0%})"
+    findings.record(report.distinct >= minimum, sentence, f"at least {minimum:.0%} distinct", metric="distinct", challenger=report.distinct)
 
 
-def _check_first_champion(gate: Gate, report: Scores, metric: Metric, own: NDArray[Any], findings: _Findings) -> None:
+def _check_first_champion(gate: Gate, report: Scores, metric: Metric, own: NDArray[Any], tail: float, findings: Findings) -> None:
     """Record the rules for the first champion."""
     if gate.threshold is not None:
         value, word = score(metric, own), "minimum" if metric.higher_is_better else "maximum"
         shown, limit = metric.show(value, more=1), metric.show(gate.threshold, more=1)
-        findings.record(metric.sign * (value - gate.threshold) >= 0, f"{metric.name} is {shown} ({word} {limit})")
-    for name in report.beats if gate.beats is None else gate.beats:
+        rule = f"{'at least' if metric.higher_is_better else 'at most'} {limit}"
+        met = metric.sign * (value - gate.threshold) >= 0
+        findings.record(met, f"{metric.name} is {shown} ({word} {limit})", rule, metric=metric.name, challenger=value)
+    for name in _baselines(gate, report):
         other = _statistics(report, name, metric.name)
-        _compare(gate, report, metric, own, other, name, f"baseline {name}", findings)
+        _compare(report, metric, own, other, name, tail, findings)
 
 
-def _compare_with_champion(gate: Gate, report: Scores, champion: Scores, metric: Metric, own: NDArray[Any], findings: _Findings) -> None:
-    """Record the rule that holds once there is a champion."""
-    if champion.examples != report.examples:
-        raise BadInput(
-            "the champion was scored on other examples than the challenger",
-            "the test split of the challenger's corpus for both",
-            "evaluate the champion on the challenger's corpus with the same evaluation params",
-        )
-    places = {example: place for place, example in enumerate(champion.ids)}
-    other = _statistics(champion, MODEL, metric.name)[[places[example] for example in report.ids]]
-    _compare(gate, report, metric, own, other, "champion", "the champion", findings)
+def _compare_with_champion(
+    gate: Gate, report: Scores, champion: Scores, metric: Metric, own: NDArray[Any], tail: float, findings: Findings
+) -> None:
+    """Record the rules that hold once there is a champion."""
+    other = _paired(report, champion, metric.name)
+    found = _compare(report, metric, own, other, CHAMPION, tail, findings)
+    if gate.min_gain is not None:
+        shown, least = metric.show(found.value, signed=True, more=1), metric.show(gate.min_gain, more=1)
+        sentence = f"{metric.name} gains {shown} on the champion (minimum {least})"
+        findings.record(found.value >= gate.min_gain, sentence, f"gain of at least {least}", metric=metric.name, difference=found.value)
+    for number, rule in enumerate(gate.no_worse or (), start=1):
+        _check_no_worse(rule, gate, report, champion, tail, findings, f"no_worse_{number}")
 
 
 def _compare(
-    gate: Gate, report: Scores, metric: Metric, own: NDArray[Any], other: NDArray[Any], key: str, name: str, findings: _Findings
-) -> None:
+    report: Scores, metric: Metric, own: NDArray[Any], other: NDArray[Any], name: str, tail: float, findings: Findings
+) -> PairedDifference:
     """Record the paired improvement, and whether the lower end of its interval is above zero."""
-    low, high = paired_interval(metric, own, other, report.groups, gate.confidence)
-    ahead = metric.sign * (score(metric, own) - score(metric, other))
-    findings.figures |= {
-        f"{key}.{metric.name}": score(metric, other),
-        f"{key}.difference": ahead,
-        f"{key}.difference_low": low,
-        f"{key}.difference_high": high,
-    }
-    shown, low_shown, high_shown = (metric.show(value, signed=True, more=1) for value in (ahead, low, high))
-    groups = count_groups(report.groups)
-    units = f"{groups} groups" if groups < len(own) else f"{groups} examples"
+    found = paired_difference(metric, own, other, report.groups)
+    interval = found.interval(tail)
+    values = score(metric, own), score(metric, other)
+    findings.figures |= _figures(name, metric, values[1], found, tail)
+    shown = metric.show(found.value, signed=True, more=1)
+    named = "the champion" if name == CHAMPION else f"baseline {name}"
     findings.record(
-        low > 0,
-        f"{metric.name} improves on {name} by {shown} "
-        f"({gate.confidence:.0%} interval {low_shown} to {high_shown} from {units}, must be above zero)",
+        interval is not None and interval.low > 0,
+        f"{metric.name} improves on {named} by {shown} ({_describe(metric, found, tail)}, must be above zero)",
+        f"better than {name.replace('_', ' ')}",
+        **_row(metric, name, values, found, tail),
     )
+    return found
+
+
+def _check_no_worse(rule: NoWorse, gate: Gate, report: Scores, champion: Scores, tail: float, findings: Findings, key: str) -> None:
+    """Record whether the lower end of the difference's interval is above minus the margin."""
+    metric = _metric(rule.metric or gate.metric, report)
+    own, other = _statistics(report, MODEL, metric.name), _paired(report, champion, metric.name)
+    places, where = _select(rule.slice, report), describe_slice(rule.slice)
+    margin = metric.show(rule.margin, more=1)
+    asked = f"not worse than champion by {margin}"
+    if not places:
+        findings.record(False, f"no test example is in the slice {where}", asked, metric=metric.name, where=where)
+        return
+    # a slice of named groups asks about these very groups, so its examples are the sample
+    groups = ("",) * len(places) if rule.slice and rule.slice.group else [report.groups[place] for place in places]
+    found = paired_difference(metric, own[places], other[places], groups)
+    values, interval = (score(metric, own[places]), score(metric, other[places])), found.interval(tail)
+    findings.figures |= _figures(key, metric, values[1], found, tail)
+    inside = f" on {where}" if where else ""
+    shown = metric.show(found.value, signed=True, more=1)
+    findings.record(
+        interval is not None and interval.low >= -rule.margin,
+        f"{metric.name}{inside} differs from the champion's by {shown} ({_describe(metric, found, tail)}, must be above -{margin})",
+        asked,
+        where=where,
+        **_row(metric, CHAMPION, values, found, tail),
+    )
+
+
+def _figures(key: str, metric: Metric, other: float, found: PairedDifference, tail: float) -> dict[str, float]:
+    interval = found.interval(tail)
+    ends = {"difference_low": interval.low, "difference_high": interval.high, "spread": found.spread} if interval else {}
+    return {f"{key}.{metric.name}": other, f"{key}.difference": found.value, **{f"{key}.{name}": value for name, value in ends.items()}}
+
+
+def _row(metric: Metric, other: str, values: tuple[float, float], found: PairedDifference, tail: float) -> dict[str, Any]:
+    """The fields of a `RuleResult` that compares."""
+    low, high = found.interval(tail) or (None, None)
+    figures = {"challenger": values[0], "other_value": values[1], "difference": found.value, "low": low, "high": high}
+    return {"metric": metric.name, "other": other.replace("_", " "), **figures}
+
+
+def _describe(metric: Metric, found: PairedDifference, tail: float) -> str:
+    """The interval in words, with what it comes from."""
+    unit, count = ("groups", found.groups) if found.groups < found.examples else ("examples", found.examples)
+    interval = found.interval(tail)
+    if interval is None:
+        return f"no interval, because too few {unit} of {count} differ"
+    low, high = (metric.show(value, signed=True, more=1) for value in interval)
+    return f"{show_confidence(tail)} interval {low} to {high} from {count} {unit}"
+
+
+def describe_slice(part: Slice | None) -> str:
+    """A slice in words; empty for all examples."""
+    fields = [] if part is None else [("group", part.group), ("reference", part.reference)]
+    return " and ".join(f"{name} {' or '.join(values)}" for name, values in fields if values)
+
+
+def _select(part: Slice | None, report: Scores) -> list[int]:
+    """Places of the examples of a slice."""
+    chosen = range(len(report.ids))
+    if part is not None and part.group:
+        chosen = [place for place in chosen if report.groups[place] in part.group]  # type: ignore[assignment]
+    if part is not None and part.reference:
+        chosen = [place for place in chosen if report.references[place] in part.reference]  # type: ignore[assignment]
+    return list(chosen)
 
 
 def score(metric: Metric, statistics: NDArray[Any]) -> float:
@@ -154,34 +224,33 @@ def score(metric: Metric, statistics: NDArray[Any]) -> float:
     return float(metric.value(statistics.sum(axis=0)))
 
 
-def count_groups(groups: tuple[str, ...]) -> int:
+def count_groups(groups: Sequence[str]) -> int:
     """Number of groups; an example with an empty one is a group of its own."""
-    return len(set(groups) - {""}) + groups.count("")
+    return len(set(groups) - {""}) + list(groups).count("")
 
 
-def paired_interval(
-    metric: Metric, own: NDArray[Any], other: NDArray[Any], groups: tuple[str, ...], confidence: float
-) -> tuple[float, float]:
-    """Two-sided percentile interval of how far ``own`` is ahead of ``other``, paired by drawing the same groups for both.
-
-    Args:
-        metric: what is compared.
-        own: [examples, k] statistics, at least one row.
-        other: the statistics of the same examples in the same order; its k may differ.
-        groups: group of each example.
-        confidence: share of resampled differences inside the interval, e.g. 0.95.
-    """
-    from pipeline.metrics.bootstrap import Bootstrap, interval
-
-    mine, theirs = Bootstrap(groups, RESAMPLES, SEED).values([(own, metric.value), (other, metric.value)])
-    return interval(metric.sign * (mine - theirs), confidence)
+def _baselines(gate: Gate, report: Scores) -> tuple[str, ...]:
+    """The baselines that a first champion must beat."""
+    return report.beats if gate.beats is None else gate.beats
 
 
-def _metric(gate: Gate, report: Scores) -> Metric:
-    """The metric that decides."""
+def _paired(report: Scores, champion: Scores, metric: str) -> NDArray[Any]:
+    """The champion's rows in the order of the challenger's examples."""
+    if champion.examples != report.examples:
+        raise BadInput(
+            "the champion was scored on other examples than the challenger",
+            "the test split of the challenger's corpus for both",
+            "evaluate the champion on the challenger's corpus with the same evaluation params",
+        )
+    places = {example: place for place, example in enumerate(champion.ids)}
+    return _statistics(champion, MODEL, metric)[[places[example] for example in report.ids]]
+
+
+def _metric(name: str | None, report: Scores) -> Metric:
+    """The metric of that name, or the task's primary one."""
     from pipeline.metrics.load_metric import load_metric
 
-    name = gate.metric or report.primary
+    name = name or report.primary
     known = report.statistics.get(MODEL, {})
     if name not in known:
         raise unknown_name("metric in the gate", name, known)

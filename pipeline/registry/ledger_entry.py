@@ -8,6 +8,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from pipeline.artifacts.manifest import Frozen, Reference, to_sealed
+from pipeline.registry.comparison import Comparison
+from pipeline.registry.rule_result import RuleResult
 
 
 class Outcome(StrEnum):
@@ -64,7 +66,13 @@ class LedgerEntry(Frozen):
     """Why, in plain sentences."""
 
     figures: dict[str, float] = {}
-    """The numbers behind the reasons."""
+    """The numbers behind the reasons, for MLflow."""
+
+    rules: tuple[RuleResult, ...] = ()
+    """Every rule that the gate asked, with its figures: the decision as a table."""
+
+    comparison: Comparison | None = None
+    """Which comparison on its test set this is, and what it may err; None if nothing was compared."""
 
     time: datetime
     """When it was decided, with time zone."""
@@ -80,6 +88,11 @@ class LedgerEntry(Frozen):
     def digest(self) -> str:
         """Content digest of the model that was decided about."""
         return self.challenger.model.digest
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the gate made the challenger champion."""
+        return self.decision is Outcome.PROMOTED
 
     @property
     def champion_number(self) -> int | None:

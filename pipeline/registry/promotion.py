@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import Reference, canonical_json
 from pipeline.errors import Outdated
-from pipeline.registry.gate import GateDecision, decide
+from pipeline.registry.comparison import Comparison, next_comparison
+from pipeline.registry.findings import GateDecision
+from pipeline.registry.gate import compared_scores, decide
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
         known = ledger.find_decision(basis, head, champion)
         if known:
             return known
-        decision = _decide(ledger, proposal, champion)
+        comparison, decision = _decide(ledger, proposal, head, champion)
         entry = LedgerEntry(
             number=head.number + 1 if head else 1,
             decision=Outcome.PROMOTED if decision.promote else Outcome.REFUSED,
@@ -93,6 +95,8 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             basis=basis,
             reasons=decision.reasons,
             figures=decision.figures,
+            rules=decision.rules,
+            comparison=comparison,
             time=datetime.now(UTC),
             run=proposal.run,
         )
@@ -114,11 +118,19 @@ def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntr
     return hashlib.sha256(canonical_json(question)).hexdigest()
 
 
-def _decide(ledger: Ledger, proposal: Proposal, champion: LedgerEntry | None) -> GateDecision:
+def _decide(
+    ledger: Ledger, proposal: Proposal, head: LedgerEntry | None, champion: LedgerEntry | None
+) -> tuple[Comparison | None, GateDecision]:
     """Ask the gate, unless a person rolled this very model back in favour of the champion."""
     rollback = ledger.find_rollback_of(proposal.challenger.model.digest, champion)
     if rollback:
         why = f"ledger entry {rollback.number} rolled this model back; it is not promoted again before another model is champion"
-        return GateDecision(False, (why,))
-    planned = proposal.planned_against
-    return decide(proposal.gate, proposal.scores, planned.scores if planned else None)
+        return None, GateDecision(False, (why,))
+    gate, scores = proposal.gate, proposal.scores
+    rival = proposal.planned_against.scores if proposal.planned_against else None
+    evidence = compared_scores(gate, scores, rival)
+    comparison = next_comparison(ledger.newest_first(head), scores.ids, evidence, gate.confidence) if evidence else None
+    decision = decide(gate, scores, rival, comparison.alpha if comparison else None)
+    if comparison:
+        decision.figures.update({"comparison": comparison.number, "alpha": comparison.alpha})
+    return comparison, decision

@@ -43,6 +43,9 @@ class Scores:
     distinct: float | None
     """Share of distinct answers of the model, 0 to 1; None if the task writes no text."""
 
+    references: tuple[str, ...] = ()
+    """Expected answer of each example as the report shows it, e.g. the name of a class."""
+
 
 def read_scores(report: Path) -> Scores:
     """Read the scores of the ``test`` split from the folder of a report.
@@ -79,6 +82,7 @@ def read_scores(report: Path) -> Scores:
         primary=scoring["primary"],
         beats=tuple(scoring["beats"]),
         distinct=texts[MODEL]["distinct"] if texts else None,
+        references=tuple(table["reference"].to_pylist()),
     )
 
 

@@ -123,6 +123,11 @@ def nested(field: str, value: object, **sections: object) -> dict[str, object]:
     return data
 
 
+def gated(task: dict[str, object] | None = None, **gate: object) -> dict[str, object]:
+    """MINIMAL with these fields of the gate."""
+    return changed(registration={"model": "tiny", "gate": gate}, **({"task": task, "model": {"family": "bert"}} if task else {}))
+
+
 SECTIONS = {"data.filter": Filter, "data.split": Split, "finetuning": Finetuning, "registration.gate": Gate}
 NUMBERS = [
     f"{place}.{name}" for place, section in SECTIONS.items() for name, field in section.model_fields.items() if field.annotation is float
@@ -374,6 +379,28 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         ),
         (changed(task={"kind": "classification", "labels": ["a", True]}), ["task.labels.1 = True", "valid string"]),
         (nested("data.source.kind", "text"), ["data.source.kind 'text' has none"]),
+        (gated(min_gain=0), ["registration.gate.min_gain = 0", "greater than 0"]),
+        (gated(min_gain=float("nan")), ["registration.gate.min_gain = nan", "finite"]),
+        (gated(no_worse=[{"margin": -1}]), ["registration.gate.no_worse.0.margin = -1", "greater than or equal to 0"]),
+        (gated(no_worse=[{"margin": float("nan")}]), ["registration.gate.no_worse.0.margin = nan", "finite"]),
+        (gated(no_worse=[{}]), ["no registration.gate.no_worse.0.margin"]),
+        (gated(no_worse=[{"margn": 1}]), ["'registration.gate.no_worse.0.margn'", "did you mean 'registration.gate.no_worse.0.margin'"]),
+        (gated(no_worse=[{"margin": 1, "metric": "rouge_L"}]), ["registration.gate.no_worse.metric", "did you mean 'rougeL'"]),
+        (gated(no_worse=[{"margin": 1, "metric": "accuracy"}]), ["no_worse.0.metric 'accuracy' is no metric of task", "rougeL"]),
+        (gated(no_worse=[{"margin": 1}, {"margin": 2}]), ["no_worse.1 asks the same as an earlier rule"]),
+        (
+            gated(no_worse=[{"margin": 1, "slice": {"grup": "a"}}]),
+            ["slice.grup", "did you mean 'registration.gate.no_worse.0.slice.group'"],
+        ),
+        (gated(no_worse=[{"margin": 1, "slice": {}}]), ["no_worse.0.slice names no examples"]),
+        (gated(no_worse=[{"margin": 1, "slice": {"group": "a"}}]), ["slice.group, but the documents have no group"]),
+        (gated(no_worse=[{"margin": 1, "slice": {"reference": "a"}}]), ["slice.reference with answers of kind text"]),
+        (gated(no_worse=[{"margin": 1, "slice": {"reference": []}}]), ["slice.reference = []"]),
+        (gated(no_worse=[{"margin": 1, "slice": "group=a"}]), ["no_worse.0.slice = 'group=a'"]),
+        (
+            gated(no_worse=[{"margin": 1, "slice": {"reference": ["x", "z"]}}], task={"kind": "classification", "labels": ["x", "y"]}),
+            ["slice.reference names 'z', no class of the task", "x, y"],
+        ),
         (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
         (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
         (changed(schedule={"asset": "corpus"}), ["schedule.asset = 'corpus'"]),

@@ -281,7 +281,10 @@ def test_classes_are_scored_shown_and_decided(tiny_corpus, make_model, tmp_path)
     assert "calibration_error" not in summary["systems"]["nearest_neighbour"]
     assert {row["model.probability"] for row in part} == {0.75}
     gate = Gate(min_examples=10, min_groups=1)
-    assert decide(gate, read_scores(tmp_path / "out"), None).figures["majority.difference_low"] > 0
+    scores = read_scores(tmp_path / "out")
+    assert scores.references == tuple(expected)
+    assert not decide(gate, scores, None).promote  # all examples are of one group, so nobody knows about others
+    assert decide(gate, replace(scores, groups=("",) * 40), None).figures["majority.difference_low"] > 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Confused classes" in page
     assert "distinct" not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -230,3 +231,43 @@ def test_an_entry_that_was_damaged_on_its_way_is_read_again(ledger: Ledger, monk
     monkeypatch.setattr(ledger.store, "get", lambda key: answers.pop(0)(get(key)))
     assert ledger.head() == written
     assert answers == []
+
+
+def noisy(seed: int) -> Scores:
+    draw = random.Random(seed)
+    return make_scores({"model": [draw.gauss(20, 5) for _ in range(50)]})
+
+
+def test_every_decision_on_a_test_set_is_a_comparison_and_the_same_scores_are_the_same_one(ledger: Ledger) -> None:
+    first = propose(ledger, GATE, candidate("a"), 20, None, "run-1")
+    assert first.comparison is None  # nothing to compare with
+    champion = ScoredChampion(reference("model", "a"), reference("report", "scores-of-a"), noisy(0))
+
+    def decide(digest: str, seed: int, code: str = "code") -> LedgerEntry:
+        proposal = Proposal(GATE, candidate(digest), noisy(seed), champion, f"{code} {digest}", "run")
+        return decide_promotion(ledger, proposal)
+
+    second, third = decide("b", 1), decide("c", 2)
+    assert [entry.comparison.number for entry in (second, third)] == [1, 2]
+    assert third.comparison.alpha == third.figures["alpha"] < second.comparison.alpha
+    again = decide("b", 1, "corrected code")
+    assert again.number > third.number
+    assert (again.comparison.number, again.comparison.tried) == (1, 2)
+    assert decide("d", 3).comparison.number == 3
+    assert {rule.rule for rule in third.rules} >= {"better than champion", "at least 1 test examples"}
+    assert ledger.entry(third.number) == third
+
+
+def test_promoters_at_once_count_each_other(ledger: Ledger) -> None:
+    propose(ledger, GATE, candidate("a"), 20, None, "run-0")
+    champion = ScoredChampion(reference("model", "a"), reference("report", "scores-of-a"), noisy(0))
+
+    def decide(number: int) -> None:
+        proposal = Proposal(GATE, candidate(f"m{number}"), noisy(number), champion, f"f{number}", f"run-{number}")
+        with suppress(Outdated):
+            decide_promotion(ledger, proposal)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(decide, range(1, 9)))
+    made = [found.comparison.number for found in ledger.newest_first(ledger.head(), until=1)]
+    assert made == list(range(len(made), 0, -1))
