@@ -1,7 +1,7 @@
 """Writing answers with transformers' `generate()`, in batches, the same for evaluation and for serving.
 
-Prompts are padded to the next multiple of 16 of their own length, and only prompts of one padded length share a batch. What else
-is in a batch therefore changes the sums of an example by rounding only. A decoder is padded at the left.
+Prompts of similar length share a batch, padded to the longest of them; a decoder is padded at the left. Padding is masked, so what
+else is in a batch changes the sums of an example by rounding only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 
 from pipeline.families.kinds import Kind
 from pipeline.models.architecture import decoder_start
+from pipeline.models.collate import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from pipeline.models.files import Loaded
-
-PADDING_MULTIPLE = 16
-"""Prompts are padded to a multiple of this many tokens."""
 
 
 def generate(
@@ -49,23 +47,15 @@ def generate(
         The ids of each answer, without special tokens.
     """
     answers: list[list[int]] = [[] for _ in prompts]
-    for length, members in _by_padded_length(prompts).items():
-        for start in range(0, len(members), batch):
-            chosen = members[start : start + batch]
-            given = [begins[index] if begins else () for index in chosen]
-            written = _write(loaded, [prompts[index] for index in chosen], given, length, max_new_tokens, settings or {}, on_token)
-            for index, answer in zip(chosen, written, strict=True):
-                answers[index] = answer
+    order = sorted((index for index in range(len(prompts)) if len(prompts[index])), key=lambda index: (len(prompts[index]), index))
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        length = round_up(len(prompts[chosen[-1]]))
+        given = [begins[index] if begins else () for index in chosen]
+        written = _write(loaded, [prompts[index] for index in chosen], given, length, max_new_tokens, settings or {}, on_token)
+        for index, answer in zip(chosen, written, strict=True):
+            answers[index] = answer
     return answers
-
-
-def _by_padded_length(prompts: Sequence[Sequence[int]]) -> dict[int, list[int]]:
-    """Indices of the non-empty prompts by the length they are padded to."""
-    groups: dict[int, list[int]] = {}
-    for index, prompt in enumerate(prompts):
-        if len(prompt):
-            groups.setdefault(-(-len(prompt) // PADDING_MULTIPLE) * PADDING_MULTIPLE, []).append(index)
-    return dict(sorted(groups.items()))
 
 
 @torch.inference_mode()
