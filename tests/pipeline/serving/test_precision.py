@@ -117,7 +117,7 @@ def test_the_mean_of_a_text_divides_by_all_its_tokens(make_model) -> None:
 
     model.core = Constant()
     texts = [(np.full(length, 9), np.array([], dtype=np.int64)) for length in (5, 257 - 2)]
-    logits = class_logits(model, framed_batch(texts, bf16.loaded.info.vocabulary, model.kind, torch.zeros(2)))
+    logits = class_logits(model, framed_batch(texts, bf16.loaded.info.vocabulary, torch.zeros(2)))
     assert torch.equal(logits[0], logits[1])
 
 
