@@ -197,6 +197,8 @@ def page(rows: list[Row]) -> str:
         platform.machine(),
     )
     shape = f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, Python {platform.python_version()}"
+    if "OMP_NUM_THREADS" in os.environ:
+        shape += f", OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"
     head = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {shape}; medians, with the range if it was measured.\n\n| what | measured | bar |\n| --- | --- | --- |\n"
     return head + "".join(f"| {row.what} | {row.figure} | {row.bar} |\n" for row in rows)
 
