@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stack.airflow_config import home, passwords_file, render_config, render_passwords
-from pipeline.stack.base import HOST
+from pipeline.stack.base import HOST, LastingServer
 from pipeline.stack.environment import AIRFLOW_USER, for_components, interpreter
 from pipeline.stack.folder import write_private
 from pipeline.stack.http import ask
@@ -37,22 +37,13 @@ if "scheduler" in sys.argv:
 """Airflow imports this file when it starts. Tasks are forked from the scheduler, so its imports are done in them too."""
 
 
-class AirflowProcess:
+class AirflowProcess(LastingServer):
     """What all Airflow processes have in common."""
 
     name: str
     group = "airflow"
     needs: tuple[str, ...] = ("airflow-database",)
-    lasting = True
     arguments: tuple[str, ...]
-
-    def done(self, context: StackContext) -> bool:
-        """A lasting process always has something to do."""
-        del context
-        return False
-
-    def finish(self, context: StackContext) -> None:
-        """Nothing to record for a lasting process."""
 
     def command(self, context: StackContext) -> list[str]:
         """Return the ``airflow`` command; ``-P`` keeps the working directory off the import path."""

@@ -98,6 +98,20 @@ class Server(Protocol):
         ...
 
 
+class LastingServer:
+    """What servers have in common that do not exit by themselves."""
+
+    lasting = True
+
+    def done(self, context: StackContext) -> bool:
+        """It always has something to do."""
+        del context
+        return False
+
+    def finish(self, context: StackContext) -> None:
+        """There is nothing to record."""
+
+
 @dataclass(frozen=True)
 class ServerStatus:
     """One line of `trainshed status`."""

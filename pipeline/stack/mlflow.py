@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.stack.base import HOST
+from pipeline.stack.base import HOST, LastingServer
 from pipeline.stack.environment import MLFLOW_USER, interpreter
 from pipeline.stack.http import ask
 from pipeline.stack.s3 import MLFLOW_BUCKET
@@ -25,21 +25,12 @@ if TYPE_CHECKING:
     from pipeline.stack.base import StackContext
 
 
-class Mlflow:
+class Mlflow(LastingServer):
     """The tracking server and registry."""
 
     name = "mlflow"
     group = "mlflow"
     needs: tuple[str, ...] = ()
-    lasting = True
-
-    def done(self, context: StackContext) -> bool:
-        """The server does not exit by itself."""
-        del context
-        return False
-
-    def finish(self, context: StackContext) -> None:
-        """Nothing to record: the server does not exit by itself."""
 
     def command(self, context: StackContext) -> list[str]:
         """Return the command of `mlflow_app.py`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.relay.addresses import loopback_addresses
 from pipeline.relay.sockets import folder, silent
+from pipeline.stack.base import LastingServer
 from pipeline.stack.environment import addresses, interpreter
 
 if TYPE_CHECKING:
@@ -19,21 +20,12 @@ if TYPE_CHECKING:
     from pipeline.stack.base import StackContext
 
 
-class Relay:
+class Relay(LastingServer):
     """One socket for each server that listens on the loopback."""
 
     name = "relay"
     group = "relay"
     needs: tuple[str, ...] = ()
-    lasting = True
-
-    def done(self, context: StackContext) -> bool:
-        """It does not exit by itself."""
-        del context
-        return False
-
-    def finish(self, context: StackContext) -> None:
-        """Nothing to record: it does not exit by itself."""
 
     def command(self, context: StackContext) -> list[str]:
         """Return the command of `pipeline.relay.outside`."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipeline.artifacts.s3_client import s3_client
-from pipeline.stack.base import HOST
+from pipeline.stack.base import HOST, LastingServer
 from pipeline.stack.certificates import AUTHORITY, CERTIFICATE, KEY, load_or_generate
 from pipeline.stack.ports import PARTNER_OFFSET
 
@@ -48,21 +48,12 @@ def store_bucket(settings: Settings) -> str:
     return parts.netloc if parts.scheme == "s3" else ""
 
 
-class S3:
+class S3(LastingServer):
     """SeaweedFS as one process."""
 
     name = "s3"
     group = "s3"
     needs: tuple[str, ...] = ()
-    lasting = True
-
-    def done(self, context: StackContext) -> bool:
-        """It never ends by itself."""
-        del context
-        return False
-
-    def finish(self, context: StackContext) -> None:
-        """Nothing to note: it never ends by itself."""
 
     def command(self, context: StackContext) -> list[str]:
         """Return ``weed mini`` with every port moved and bound to loopback."""
