@@ -5,7 +5,9 @@ FROM ${BASE_IMAGE} AS packages
 COPY infra/images/light.txt infra/images/slim.sh /
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /light.txt \
-    && sh /slim.sh /packages
+    && sh /slim.sh /packages \
+    # catalogues of translators need the names of languages, which are those of these files, and nothing of their 32 MB
+    && for file in /packages/babel/locale-data/*.dat; do : > "$file"; done
 
 FROM ${BASE_IMAGE} AS contracts
 COPY components /components
