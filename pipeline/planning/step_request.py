@@ -106,8 +106,8 @@ def prepare_step(
 
 def _warn_after_ingestion(planner: Planner, step: Step, request: Request) -> None:
     """Log what planning could not know: that the test set of a corpus made in this run is too small."""
-    if step is not first_reader(planner.steps):
-        return
+    if planner.recipe.registration.gate.min_gain is None or step is not first_reader(planner.steps):
+        return  # nothing is read from the store for it
     for reference in request.inputs.values():
         manifest = planner.artifacts.resolve(reference) if reference.type is ArtifactType.CORPUS else None
         if manifest and manifest.provenance.run == request.run:
