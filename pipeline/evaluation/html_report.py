@@ -48,7 +48,7 @@ def render_page(
         scoring: how the task's answers are scored and shown.
         history: rows of the training curve.
         shown: examples of each split to show side by side.
-        nearest: what lies near what.
+        nearest: tables of nearest neighbours.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     baselines = {name: baseline.description for name, baseline in load_baselines(scoring).items()}

@@ -1,4 +1,4 @@
-"""What lies near what: a part of the report that a task may add, as data for `report.json` and the page."""
+"""Nearest neighbours: a part of the report that a task may add, as data for `report.json` and the page."""
 
 from __future__ import annotations
 

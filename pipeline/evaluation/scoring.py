@@ -42,7 +42,7 @@ class Scoring:
     """An answer as text, for reports."""
 
     nearest: FindNearest | None = None
-    """Finds what lies near what, for a task whose model gives vectors."""
+    """Finds nearest neighbours, for a task whose model gives vectors."""
 
     @property
     def written(self) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 NODES = 80
 REACH = 40
-"""The range of the integral in units of 1 / sqrt(v): what lies beyond it is less than 1e-16 of the tail."""
+"""The range of the integral in units of 1 / sqrt(v): the rest is less than 1e-16 of the tail."""
 
 BISECTIONS = 60
 

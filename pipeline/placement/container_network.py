@@ -44,11 +44,11 @@ def container_network(settings: Settings) -> Network:
     An endpoint that is not set is AWS.
     """
     public = component_variables(settings).public
-    local = [loopback_addresses([public[name]] if name in public else ()) for name in ADDRESSES]
     if settings.docker_network == HOST_NETWORK or not shares_sockets(settings):
         return Network(settings.docker_network or BRIDGE, ())
-    relayed = loopback_addresses(public[name] for name in ADDRESSES if name in public)
-    return Network(settings.docker_network or (NO_NETWORK if all(local) else BRIDGE), relayed)
+    urls = [public[name] for name in ADDRESSES if name in public]
+    alone = len(urls) == len(ADDRESSES) and all(loopback_addresses([url]) for url in urls)
+    return Network(settings.docker_network or (NO_NETWORK if alone else BRIDGE), loopback_addresses(urls))
 
 
 def shares_sockets(settings: Settings) -> bool:

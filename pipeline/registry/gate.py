@@ -211,12 +211,12 @@ def describe_slice(part: Slice | None) -> str:
 
 def _select(part: Slice | None, report: Scores) -> list[int]:
     """Places of the examples of a slice."""
-    chosen = range(len(report.ids))
+    chosen = list(range(len(report.ids)))
     if part is not None and part.group:
-        chosen = [place for place in chosen if report.groups[place] in part.group]  # type: ignore[assignment]
+        chosen = [place for place in chosen if report.groups[place] in part.group]
     if part is not None and part.reference:
-        chosen = [place for place in chosen if report.references[place] in part.reference]  # type: ignore[assignment]
-    return list(chosen)
+        chosen = [place for place in chosen if report.references[place] in part.reference]
+    return chosen
 
 
 def score(metric: Metric, statistics: NDArray[Any]) -> float:

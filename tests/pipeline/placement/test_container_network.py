@@ -1,4 +1,4 @@
-"""A container joins no network where a relay reaches all its servers, and never the host's unless it is told to."""
+"""A container joins no network if a relay reaches all its servers. It joins the host's network only if the setting says so."""
 
 import pytest
 

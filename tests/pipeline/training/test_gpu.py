@@ -1,6 +1,6 @@
 """What differs on a GPU: the device and precision that are chosen, and answers that equal those of the CPU. Skipped without a GPU.
 
-The tests of resuming run on the GPU too where there is one, see `test_resume.DEVICE`.
+If the machine has a GPU, the tests of resuming run on it too, see `test_resume.DEVICE`.
 """
 
 from __future__ import annotations
