@@ -10,7 +10,7 @@ KEEP ?=
 DEVICE ?= cpu
 BASE_IMAGE ?= python:3.11-slim
 
-.PHONY: demo unit test check prove bench docs lock extras images clean
+.PHONY: demo unit test check prove bench quality docs lock extras images clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; expected Python 3.11; fix: install it, or run make PYTHON=/path/to/python3.11"; exit 2; }
@@ -51,6 +51,10 @@ prove: $(VENV)/.ready $(KFP)/.ready $(CHECKOV)/.ready
 
 bench: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+# hours on a CPU; finished cells are kept in build/quality
+quality: $(VENV)/.ready
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.quality $(or $(WHAT),table) $(if $(ONLY),--only "$(ONLY)")
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff format --check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,14 +19,12 @@ def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("what", choices=("table", "curve"))
-    parser.add_argument("--work", type=Path, default=HOME / ".trainshed" / "quality", help="folder of finished steps")
+    parser.add_argument("--work", type=lambda text: Path(text).resolve(), default=HOME / "build" / "quality", help="folder of finished steps")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads of each process")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once, each in a process")
     parser.add_argument("--only", default="", help="cells whose name contains this")
     arguments = parser.parse_args()
-    # the examples for tagging are written there
-    os.environ.setdefault("TRAINSHED_SOURCE_ROOTS", str(arguments.work.resolve()))
     (_table if arguments.what == "table" else _curve)(arguments)
 
 
