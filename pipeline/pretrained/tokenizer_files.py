@@ -46,4 +46,5 @@ def copy_tokenizer(fetched: Path, output: Path) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """What an error says first; some of transformers begin with an empty line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]

@@ -19,7 +19,9 @@ def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("what", choices=("table", "curve"))
-    parser.add_argument("--work", type=lambda text: Path(text).resolve(), default=HOME / "build" / "quality", help="folder of finished steps")
+    parser.add_argument(
+        "--work", type=lambda text: Path(text).resolve(), default=HOME / "build" / "quality", help="folder of finished steps"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads of each process")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once, each in a process")

@@ -103,6 +103,13 @@ def without(weight: str) -> Callable[[Path], None]:
     return change
 
 
+def slow_tokenizer(base: Path) -> None:
+    """Marian's own: it has no fast form."""
+    (base / "tokenizer.json").unlink()
+    (base / "vocab.json").write_text('{"a": 0}')
+    (base / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "MarianTokenizer"}))
+
+
 def longer_tokenizer(base: Path) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(base)
     tokenizer.add_tokens(["shopkeeper", "checkout"])
@@ -122,6 +129,7 @@ def longer_tokenizer(base: Path) -> None:
         (drop("model.safetensors"), r"no model\.safetensors beside config\.json"),
         (drop("tokenizer.json"), r"model\.start has no tokenizer\.json; expected a tokenizer beside the weights"),
         (without("model.layers.0.mlp.up_proj.weight"), r"1 weights of llama are missing, e\.g\. model\.layers\.0\.mlp\.up_proj\.weight"),
+        (slow_tokenizer, r"model\.start has no tokenizer\.json, and its vocabulary cannot be converted: MarianTokenizer requires"),
         (longer_tokenizer, r"a base model with 360 embeddings and a tokenizer of 362 tokens"),
     ],
 )
