@@ -227,7 +227,7 @@ def _run_locally(recipe: Recipe, force: frozenset[str], settings: Settings, cons
 def _watch(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, console: Console) -> RunDecision | None:
     from pipeline.cli.decision import show_decision
     from pipeline.cli.watch import returned_artifact, watch
-    from pipeline.line import trace
+    from pipeline.lines import trace
     from pipeline.runs.names import run_name
 
     watch(airflow, found, tuple(step.id for step in trace(recipe)), settings, console)
@@ -238,7 +238,7 @@ def _watch(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, 
 def _registering_step(recipe: Recipe) -> str:
     """Id of the step that registers the model and decides."""
     from components.registration.contract import contract
-    from pipeline.line import trace
+    from pipeline.lines import trace
 
     return next(step.id for step in trace(recipe) if step.component.name == contract.name)
 
@@ -264,7 +264,7 @@ def _find(name: str, settings: Settings) -> Recipe:
 
 def _check_steps(force: frozenset[str], recipe: Recipe) -> None:
     from pipeline.errors import unknown_name
-    from pipeline.line import trace
+    from pipeline.lines import trace
 
     steps = [step.id for step in trace(recipe)]
     for name in sorted(force - set(steps)):

@@ -11,7 +11,7 @@ from pipeline.kfp.identity import identity_of
 from pipeline.kfp.ir import END, pipeline_spec, placements
 from pipeline.kfp.platform import platform_spec
 from pipeline.launchers.check_sizes import check_sizes
-from pipeline.line import trace
+from pipeline.lines import trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

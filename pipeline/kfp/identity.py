@@ -13,7 +13,7 @@ from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from pipeline.line import Step
+    from pipeline.lines import Step
 
 
 def identity_of(step: Step) -> str:

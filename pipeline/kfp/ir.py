@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.launchers.kubernetes.render import resources, variables
-from pipeline.line import Step
+from pipeline.lines import Step
 from pipeline.placement.container_image import image_of
 from pipeline.placement.machine_sizes import machine, processes
 

@@ -20,7 +20,7 @@ from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
 from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
 from pipeline.kfp.identity import check_identity
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.local.command import is_reference
 from pipeline.local.run_step import run_step as run_component
 from pipeline.planning import find_result, prepare_step

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BadInput, unknown_name
 from pipeline.launchers import LAUNCHERS
 from pipeline.launchers.base import launcher_record
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.placement.machine_sizes import machine
 
 if TYPE_CHECKING:

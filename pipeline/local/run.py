@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import Interrupted, Outdated, Unavailable
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.local.run_step import run_step
 from pipeline.planning import Plan, Status, find_result, plan_run, prepare_step
 from pipeline.tracking import end_run

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import AssetAlias
-
 from pipeline.artifacts import open_store
-from pipeline.operators.assets import recipe_asset
+from pipeline.operators.assets import alias, recipe_asset
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.artifacts.manifest import Reference
+    from pipeline.lines import Emit
     from pipeline.operators.xcom import PlannedRun
     from pipeline.settings import Settings
 
 
-def fill_events(reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
-    """Add the artifact to the events of the task's outlets; add a promotion event only if the run promoted its model."""
+def fill_events(emits: Iterable[Emit], reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> None:  # noqa: ANN401
+    """Add the artifact to the events of the step's Assets; one that depends on an outcome is sent only if the ledger has it.
+
+    Args:
+        emits: what the step emits.
+        reference: its artifact.
+        planned: its run.
+        context: of the Airflow task.
+        settings: where the ledger is.
+    """
     extra = {"stage": reference.stage, "fingerprint": reference.fingerprint, "digest": reference.digest, "run": planned.run}
-    events = context["outlet_events"]
-    for outlet in context["task"].outlets:
-        if not isinstance(outlet, AssetAlias):
-            events[outlet].extra.update(extra)
+    events, outlets = context["outlet_events"], context["task"].outlets
+    recipe = planned.recipe
+    for emit in emits:
+        asset = recipe_asset(recipe.name, emit.what)
+        if emit.outcome is None:
+            if asset in outlets:
+                events[asset].extra.update(extra)
             continue
-        ledger = Ledger(open_store(settings), planned.recipe.registration.model)
+        ledger = Ledger(open_store(settings), recipe.registration.model)
         entry = ledger.decision_of_run(planned.run, ledger.head())
-        if entry and entry.decision is Outcome.PROMOTED:
-            promotion = recipe_asset(planned.recipe.name, "promotion")
-            events[outlet].add(promotion, extra={**extra, "version": entry.challenger.version})
+        if entry and entry.decision is emit.outcome:
+            events[alias(recipe, emit)].add(asset, extra={**extra, "version": entry.challenger.version})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Asset, AssetAlias
 
 if TYPE_CHECKING:
-    from pipeline.line import Step
+    from pipeline.lines import Emit, Step
     from pipeline.recipe import Recipe
 
 
@@ -35,21 +35,16 @@ def recipe_asset(recipe: str, what: str) -> Asset:
     return asset_at(f"x-trainshed://{recipe}/{what}")
 
 
-def promotion_alias(recipe: str) -> AssetAlias:
-    """The alias through which a registration sends its promotion."""
-    return AssetAlias(f"{recipe}.promotion-decided")
+def alias(recipe: Recipe, emit: Emit) -> AssetAlias:
+    """The alias through which a step sends an event that depends on the outcome."""
+    return AssetAlias(f"{recipe.name}.{emit.what}-decided")
 
 
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
     """The Assets that a step updates when it succeeds."""
-    updated: dict[str, Asset | AssetAlias] = {
-        "ingestion": recipe_asset(recipe.name, "corpus"),
-        "finetuning" if recipe.finetuning else "pretraining": recipe_asset(recipe.name, "model"),
-        "registration": promotion_alias(recipe.name),
-    }
-    return [updated[step.id]] if step.id in updated else []
+    return [alias(recipe, emit) if emit.outcome else recipe_asset(recipe.name, emit.what) for emit in step.emits]
 
 
 def inlets(recipe: Recipe, step: Step) -> list[Asset]:
     """The Assets that a step reads; Airflow lists them before their first event."""
-    return [recipe_asset(recipe.name, "promotion")] if step.id == "champion_evaluation" else []
+    return [recipe_asset(recipe.name, "promotion")] if step.reads_champion else []

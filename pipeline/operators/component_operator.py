@@ -17,7 +17,7 @@ from pipeline.operators.log_lines import error_in
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.runs.request import Request
@@ -33,9 +33,11 @@ class ComponentMixin:
         The mixin has no `__init__`: Airflow wraps `__init__` only in an operator class that defines it, and fails on one that is
         inherited from a plain class.
         """
+        self.step_id = step.id
         self.stage = step.component.name
         self.machine = step.component.resources
         self.trains = step.component.trains
+        self.emits = step.emits
         self.origins = tuple(origin.id for origin in step.upstream)
         self.killed = False
         self.last_error = ""
@@ -63,13 +65,13 @@ class ComponentMixin:
 
         task = context["ti"]
         planned = pull_plan(task)
-        with translated_errors(context, planned.run, task.task_id):
+        with translated_errors(context, planned.run, self.step_id):
             settings = task_settings()
-        with translated_errors(context, planned.run, task.task_id, settings):
+        with translated_errors(context, planned.run, self.step_id, settings):
             prepared = self._prepare(planned, task, settings)
         if prepared.reference and prepared.own:
             # an earlier attempt died after the commit: Airflow has not heard of the artifact yet
-            with translated_errors(context, planned.run, task.task_id, settings):
+            with translated_errors(context, planned.run, self.step_id, settings):
                 return self._finish(prepared.reference, planned, context, settings)
         if prepared.request is None or prepared.request_uri is None:
             self._skip(prepared, task)
@@ -85,10 +87,10 @@ class ComponentMixin:
 
         task = context["ti"]
         planned = pull_plan(task)
-        with translated_errors(context, planned.run, task.task_id):
+        with translated_errors(context, planned.run, self.step_id):
             settings = task_settings()
-        with translated_errors(context, planned.run, task.task_id, settings):
-            request, request_uri = read_request(planned.run, task.task_id, settings)
+        with translated_errors(context, planned.run, self.step_id, settings):
+            request, request_uri = read_request(planned.run, self.step_id, settings)
         return self._run_to_end(request, request_uri, planned, context, settings)
 
     def _run_to_end(
@@ -119,7 +121,7 @@ class ComponentMixin:
         from pipeline.planning import prepare_step
 
         outputs = pull_outputs(task, planned.plan, self.origins)
-        return prepare_step(planned.recipe, planned.run, task.task_id, settings, outputs, planned.force)
+        return prepare_step(planned.recipe, planned.run, self.step_id, settings, outputs, planned.force, planned.plan.line)
 
     def _skip(self, prepared: PreparedStep, task: Any) -> NoReturn:  # noqa: ANN401
         """Skip the task, as the plan task would; the return value of a skipped task is lost, so the reference is pushed first."""
@@ -144,6 +146,6 @@ class ComponentMixin:
         """Add the artifact to the events of the task's Assets, and return its reference."""
         from pipeline.operators.asset_events import fill_events
 
-        fill_events(reference, planned, context, settings)
+        fill_events(self.emits, reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer

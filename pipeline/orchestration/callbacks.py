@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.operators.credentials import task_settings
-from pipeline.runs.names import run_name
+from pipeline.runs.names import recipe_of_dag, run_name
 
 
 def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
@@ -26,4 +26,4 @@ def _end(context: Any, status: str) -> None:  # noqa: ANN401 - Airflow's context
     from pipeline.tracking import end_run
 
     dag_id = context["dag"].dag_id
-    end_run(task_settings(), dag_id, run_name(dag_id, context["run_id"]), status)
+    end_run(task_settings(), recipe_of_dag(dag_id), run_name(dag_id, context["run_id"]), status)

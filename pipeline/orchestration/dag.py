@@ -9,7 +9,7 @@ from airflow.sdk import DAG, TriggerRule
 
 from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.lookup import load_object
 from pipeline.operators.assets import asset_at, inlets, outlets
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
@@ -93,7 +93,7 @@ def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         auto_register=False,
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
-        plan = PlanOperator(recipe=recipe)
+        plan = PlanOperator(recipe=recipe, line="train")
         tasks = {}
         for step in steps:
             tasks[step.id] = operator(

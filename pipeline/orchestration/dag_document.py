@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Param
 
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
 
 

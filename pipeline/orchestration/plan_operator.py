@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 
 # BaseOperator has to come first: with the mixin first, its plain `__init__` hides the operator's
 class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
-    """Plans one run."""
+    """Plans one run of a line."""
 
     ui_color = "#dbeafe"
+    inherits_from_skipmixin = True
 
-    def __init__(self, *, recipe: Recipe, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+    def __init__(self, *, recipe: Recipe, line: str, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
         """Keep the recipe as the DAG file read it."""
         super().__init__(task_id=PLAN_TASK, **options)
         self.recipe = recipe
+        self.line = line
 
     def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
         """Plan, pass the plan to the steps, skip the idle ones.
@@ -52,7 +54,7 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])
-            plan = plan_run(recipe, run, settings, force)
+            plan = plan_run(recipe, run, settings, force, line=self.line)
         self._show(plan)
         # skip() ends the task and drops its return value, so the plan is pushed first
         PlannedRun(recipe=recipe, force=force, plan=plan).push(context["ti"])

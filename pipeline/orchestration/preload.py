@@ -35,7 +35,7 @@ def preload() -> None:
     from pipeline.artifacts import open_store
     from pipeline.errors import BadInput
     from pipeline.launchers.base import launcher_record
-    from pipeline.line import trace
+    from pipeline.lines import trace
     from pipeline.lookup import load_object
     from pipeline.orchestration.recipes import read_recipes
     from pipeline.orchestration.trigger_form import form

@@ -19,7 +19,7 @@ from pipeline.runs.names import FORCE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
 
 RESOURCES = "resources"

@@ -71,6 +71,9 @@ class Plan(Frozen):
     recipe: str
     """Name of the recipe."""
 
+    line: str = "train"
+    """The line, one of `pipeline.lines.LINES`."""
+
     recipe_digest: str = ""
     """Digest of the whole recipe with all overrides: a step refuses to run by another one."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
-from pipeline.line import ChampionInput, Step, trace
+from pipeline.lines import ChampionInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
@@ -36,6 +36,8 @@ class Planner:
 
     recipe: Recipe
     settings: Settings
+    line: str = "train"
+    """One of `pipeline.lines.LINES`."""
     force: frozenset[str] = frozenset()
     read_only: bool = False
     """Change nothing in the store and in MLflow: damage makes a step a miss in this plan, but is not recorded."""
@@ -54,7 +56,7 @@ class Planner:
         Raises:
             BadInput: ``force`` names no step of the line.
         """
-        self.steps = trace(self.recipe)
+        self.steps = trace(self.recipe, self.line)
         self.artifacts = open_artifacts(self.settings, read_only=self.read_only)
         self.resolver = InputResolver(self.settings, self.artifacts)
         self.verified = VerifiedBlobs(self.settings.file_cache_path("verified"))
@@ -94,9 +96,8 @@ class Planner:
         self._found[key] = manifest
         if step.component.effect:
             report = resolved.inputs.get("champion_report")
-            wanted = Registered(
-                self.recipe.registration.model, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None
-            )
+            assert step.registers  # noqa: S101 - a step with an effect says on what
+            wanted = Registered(step.registers, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None)
             status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=not self.read_only)
             if not status.current:
                 return None, status.reason
@@ -120,7 +121,7 @@ class Planner:
                 outputs[step.id] = row.reference
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
-        return Plan(run=run, recipe=self.recipe.name, recipe_digest=digest_of(self.recipe), steps=tuple(rows))
+        return Plan(run=run, recipe=self.recipe.name, line=self.line, recipe_digest=digest_of(self.recipe), steps=tuple(rows))
 
     def _row(self, step: Step, outputs: Mapping[str, Reference | None]) -> PlannedStep:
         stage = step.component.name
@@ -189,11 +190,12 @@ class Planner:
             harm = self._find_damage(manifest.files_of(step.component.inputs[name].parts)) if manifest else []
             if manifest and not harm:
                 continue
-            if isinstance(step.inputs[name], ChampionInput):
+            origin = step.inputs[name]
+            if isinstance(origin, ChampionInput):
                 raise BadInput(
                     f"the champion's model {reference.fingerprint[:12]} is lost or damaged",
                     "",
-                    f"run `trainshed rollback {self.recipe.registration.model}`, or reproduce the model",
+                    f"run `trainshed rollback {origin.model}`, or reproduce the model",
                 )
             reason = f"it was damaged: {harm[0]}" if harm else "its manifest is missing"
             log.warning("%s counts as lost (%s); its step runs again", reference.stage, reason)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.errors import BadInput
 from pipeline.file_cache import FileCache
-from pipeline.line import ChampionInput, SourceInput
+from pipeline.lines import ChampionInput, SourceInput
 from pipeline.registry.ledger import Ledger
 from pipeline.starts.pin import pin_source
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts, Reference
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
 

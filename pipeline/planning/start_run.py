@@ -16,27 +16,30 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def plan_run(recipe: Recipe, run: str, settings: Settings, force: frozenset[str] = frozenset(), *, record: bool = True) -> Plan:
-    """Find out which steps of the recipe's line have to run.
+def plan_run(
+    recipe: Recipe, run: str, settings: Settings, force: frozenset[str] = frozenset(), *, line: str = "train", record: bool = True
+) -> Plan:
+    """Find out which steps of one of the recipe's lines have to run.
 
     Args:
         recipe: the recipe with all overrides.
         run: id of the run.
         settings: where things are.
         force: steps that run although their artifact exists.
+        line: one of `pipeline.lines.LINES`.
         record: True stores ``runs/<run>/plan.json`` and, if any step has to run, opens the MLflow run. False only returns the plan.
 
     Raises:
         BadInput: see `Planner`.
         Unavailable: the store, MLflow or the source is unreachable.
     """
-    plan = Planner(recipe, settings, force, read_only=not record).plan(run)
+    plan = Planner(recipe, settings, line, force, read_only=not record).plan(run)
     if record:
         store = open_store(settings)
         store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
         # a collection that began before the plan was stored may have removed what the plan relies on
         while wait_for_collection(store):
-            plan = Planner(recipe, settings, force).plan(run)
+            plan = Planner(recipe, settings, line, force).plan(run)
             store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
     if record and not plan.nothing_to_do:
         hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}

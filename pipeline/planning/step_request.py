@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.base import Store
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -56,6 +56,7 @@ def prepare_step(
     settings: Settings,
     outputs: Mapping[str, Reference | None],
     force: frozenset[str] = frozenset(),
+    line: str = "train",
 ) -> PreparedStep:
     """Resolve a step's inputs, compute its fingerprint, look for its artifact, and write the request if there is none.
 
@@ -66,12 +67,13 @@ def prepare_step(
         settings: where things are.
         outputs: artifact of each earlier step by id; None for a skipped step.
         force: steps that run although their artifact exists.
+        line: the line that has the step.
 
     Raises:
         BadInput: no such step, an earlier step has no output, or the recipe is not the one the run was planned with.
         Unavailable: the store, MLflow or the source is unreachable.
     """
-    planner = Planner(recipe, settings, force)
+    planner = Planner(recipe, settings, line, force)
     _check_recipe(planner.artifacts.store, run, recipe)
     step = next((step for step in planner.steps if step.id == step_id), None)
     if step is None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.artifacts.base import Store
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
 
 

@@ -18,6 +18,16 @@ FORCE = "force"
 """Field of the trigger form that is not part of the recipe: steps to run although their artifact exists."""
 
 
+def dag_name(recipe: str, line: str) -> str:
+    """Name of the DAG of one of a recipe's lines: ``pydocs`` for its line ``train``, ``pydocs.promote`` for another."""
+    return recipe if line == "train" else f"{recipe}.{line}"
+
+
+def recipe_of_dag(dag_id: str) -> str:
+    """Name of the recipe of a DAG; a recipe's name has no dot."""
+    return dag_id.partition(".")[0]
+
+
 def run_name(dag_id: str, run_id: str) -> str:
     """Name of the Airflow run ``run_id`` of the DAG ``dag_id``, e.g. ``pydocs-manual__2026-01-02T03-04-05.678-00-00``."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", run_id)

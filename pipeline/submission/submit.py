@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput, Unavailable
 from pipeline.launchers.check_sizes import check_sizes
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.recipe import read_recipe, recipe_files
 from pipeline.runs.names import PLAN_TASK
 

@@ -20,7 +20,7 @@ LOOK = """
 import json, sys
 from pathlib import Path
 from pipeline.launchers.check_sizes import check_sizes
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.orchestration.dag import recipe_dag
 from pipeline.orchestration.trigger_form import form
 from pipeline.recipe import read_recipe

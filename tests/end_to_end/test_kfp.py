@@ -17,7 +17,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.s3_client import s3_client
 from pipeline.kfp.compile import compile_recipe, render
 from pipeline.kfp.identity import identity_of
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.local.run import run_local
 from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.ledger import Ledger

@@ -18,7 +18,7 @@ from components.registration import __main__ as registration
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.manifest import pointer_key
 from pipeline.errors import Preempted
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.planning.step_request import find_result, prepare_step
 from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.ledger import Ledger
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Reference
     from pipeline.errors import TrainshedError
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
     from pipeline.runtime import Work
     from pipeline.settings import Settings

@@ -22,7 +22,7 @@ from pipeline.corpus.ingest import ingest_corpus
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.lookup import Table
 from pipeline.metrics.base import Prediction
 from pipeline.metrics.load_metric import load_metric
@@ -226,7 +226,7 @@ import sys
 from pathlib import Path
 from fixtures.line import small_recipe
 from pipeline.artifacts.fingerprint import fingerprint_parts
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.recipe.recipe import check_recipe
 from pipeline.tasks.parts import part
 

@@ -12,7 +12,7 @@ from kubernetes.client.exceptions import ApiException
 from pipeline.doctor.base import Finding
 from pipeline.errors import BadInput
 from pipeline.launchers.kubernetes.cluster import TIMEOUT_S
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.placement.machine_sizes import machine
 

@@ -34,7 +34,7 @@ from pipeline.settings import load_settings
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.operators.launch import Launch
     from pipeline.settings import Settings
 
@@ -61,10 +61,10 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
     template_fields = ()
 
     def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Make a task with the step's id."""
+        """Make a task; its id is the step's, unless ``task_id`` names another."""
         settings = load_settings()
         super().__init__(
-            task_id=step.id,
+            task_id=options.pop("task_id", step.id),
             kubernetes_conn_id=settings.kubernetes_connection,
             namespace=settings.kubernetes_namespace,
             base_container_name=CONTAINER,

@@ -16,7 +16,7 @@ from pipeline.operators.log_lines import show_line
 from pipeline.placement.machine_sizes import machine, processes
 
 if TYPE_CHECKING:
-    from pipeline.line import Step
+    from pipeline.lines import Step
     from pipeline.operators.launch import Launch
 
 
@@ -30,8 +30,8 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
     ui_color = "#dcfce7"
 
     def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Make a task with the step's id."""
-        super().__init__(task_id=step.id, **options)
+        """Make a task; its id is the step's, unless ``task_id`` names another."""
+        super().__init__(task_id=options.pop("task_id", step.id), **options)
         self.set_step(step)
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher

@@ -13,7 +13,7 @@ from components.finetuning.contract import FinetuningParams
 from pipeline.artifacts.code import SOURCES, reached_modules
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts
 from pipeline.artifacts.manifest import Parts
-from pipeline.line import Step, trace
+from pipeline.lines import Step, trace
 from pipeline.recipe import Finetuning, Section, find_recipe
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pipeline.errors import BadInput
 from pipeline.kfp.compile import compile_recipe, render
 from pipeline.kfp.identity import check_identity, identity_of
 from pipeline.kfp.ir import RETRY
-from pipeline.line import Step, trace
+from pipeline.lines import Step, trace
 from pipeline.operators.exit_codes import RETRIES, RETRY_DELAY
 from pipeline.recipe import Recipe, read_recipe
 from pipeline.recipe.overrides import override

@@ -18,7 +18,7 @@ from pipeline.errors import BadInput
 from pipeline.kfp.end import mlflow_status
 from pipeline.kfp.identity import identity_of
 from pipeline.kfp.step import parse_given, write_output
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.recipe.overrides import override
 from pipeline.runs.records import reference_key, request_key
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import BadInput
 from pipeline.launchers.check_sizes import check_sizes
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.recipe import Resources, read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe

@@ -11,7 +11,7 @@ from fixtures.airflow_task import Run
 from fixtures.line import Heard
 
 from pipeline.launchers.process.operator import ProcessOperator
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.local.run import run_local
 from pipeline.operators.assets import inlets, outlets
 from pipeline.registry.ledger import Ledger

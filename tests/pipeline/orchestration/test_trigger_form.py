@@ -4,7 +4,7 @@ import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
 from pipeline.errors import BadInput
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.orchestration.trigger_form import forced, form, overrides
 from pipeline.recipe import read_recipe
 from pipeline.recipe.overrides import override

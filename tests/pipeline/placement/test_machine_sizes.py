@@ -6,7 +6,7 @@ import pytest
 from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.placement.machine_sizes import machine, machines
 from pipeline.recipe import read_recipe

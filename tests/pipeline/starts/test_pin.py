@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.artifacts.types import ArtifactType
-from pipeline.line import SourceInput, trace
+from pipeline.lines import SourceInput, trace
 from pipeline.recipe.recipe import check_recipe
 from pipeline.starts.pin import source_of
 

@@ -16,7 +16,7 @@ from fixtures.kubernetes_worker import ATTEMPT
 from pipeline.errors import BadInput, Unavailable
 from pipeline.launchers.kubernetes import operator as launcher
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.recipe import read_recipe
 

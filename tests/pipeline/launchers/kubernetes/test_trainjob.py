@@ -23,7 +23,7 @@ from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.operator import TrainJobOperator
 from pipeline.launchers.trainjob.render import render_job
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.placement.machine_sizes import machine
 from pipeline.recipe import read_recipe

@@ -15,7 +15,7 @@ from pipeline.launchers.kubernetes import operator as launcher
 from pipeline.launchers.kubernetes import trigger as triggers
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.trainjob.operator import TrainJobOperator
-from pipeline.line import trace
+from pipeline.lines import trace
 from pipeline.lookup import load_object
 from pipeline.recipe import read_recipe
 

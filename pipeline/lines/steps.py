@@ -1,10 +1,6 @@
-"""The line, the product on one screen: which step takes what from which.
+"""The vocabulary of the lines: steps, where their inputs come from, and what they emit.
 
-`trace` runs `line` with a recorder and returns the steps in order. Planning, Airflow, Kubeflow Pipelines and the local
-interpreter all read that list.
-
-A new component needs a folder, its row in `components.COMPONENTS` and a call in `line`. The call names the component, its
-params in the order of the contract's `Params`, and its inputs by the contract's names; each is checked against the contract.
+A line is a plain function of `Steps` and a recipe. Each call is checked against the component's contract and recorded.
 """
 
 from __future__ import annotations
@@ -21,26 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.component import Component, Params
-    from pipeline.recipe import Recipe, Section, Source
-
-
-def line(step: Steps, recipe: Recipe) -> None:
-    """From a source of text to a decision about the champion."""
-    source = step.pin(recipe.data.source)
-    corpus = step("ingestion", recipe.data, recipe.task, source=source)
-    start = step.start(recipe.model.start, recipe.tokenizer.words)
-    shape = recipe.model.without_start()
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start)
-    result = None if recipe.finetuning else recipe.task
-    base = step("pretraining", shape, recipe.pretraining, result, tokens=tokens, base=start) if recipe.pretraining else start
-    judged = corpus if recipe.finetuning and recipe.finetuning.stop_on else None
-    model = (
-        step("finetuning", shape, recipe.task, recipe.finetuning, tokens=tokens, base=base, corpus=judged) if recipe.finetuning else base
-    )
-    report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model, base=start)
-    champion = step.champion(recipe.registration.model)
-    champion_report = step("evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=champion)
-    step("registration", recipe.registration, model=model, report=report, champion_report=champion_report)
+    from pipeline.recipe import Section, Source
+    from pipeline.registry.ledger_entry import Outcome
 
 
 @dataclass(frozen=True)
@@ -71,6 +49,17 @@ class ChampionInput:
 
 
 @dataclass(frozen=True)
+class Emit:
+    """An Asset that is updated when a step has succeeded, so that other DAGs can start."""
+
+    what: str
+    """Last part of its URI, e.g. ``corpus`` for ``x-trainshed://pydocs/corpus``."""
+
+    outcome: Outcome | None = None
+    """Only if the run has an entry with this outcome in the ledger; None: whenever the step succeeded."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of the line: a component with its params and where its inputs come from."""
 
@@ -80,6 +69,9 @@ class Step:
     component: Component
     params: Params
     inputs: Mapping[str, Origin | None]
+    emits: tuple[Emit, ...] = ()
+    registers: str | None = None
+    """The registered model that it may change; None for a step without an effect."""
 
     @property
     def type(self) -> ArtifactType:
@@ -91,13 +83,18 @@ class Step:
         """The steps whose outputs this one reads."""
         return tuple(origin for origin in self.inputs.values() if isinstance(origin, Step))
 
+    @property
+    def reads_champion(self) -> bool:
+        """Whether an input is whatever model is champion when the line is planned."""
+        return any(isinstance(origin, ChampionInput) for origin in self.inputs.values())
+
 
 Origin: TypeAlias = Step | SourceInput | ChampionInput
 """Where an input comes from."""
 
 
 class Steps:
-    """The vocabulary of `line`; records each step in the order of the calls."""
+    """What a line calls; records each step in the order of the calls."""
 
     def __init__(self) -> None:
         """Begin with nothing recorded."""
@@ -121,7 +118,15 @@ class Steps:
         """The champion of this registered name, if any."""
         return ChampionInput(model)
 
-    def __call__(self, component: str, *params: Section | None, step_id: str = "", **inputs: Origin | None) -> Step:
+    def __call__(
+        self,
+        component: str,
+        *params: Section | None,
+        step_id: str = "",
+        emits: tuple[Emit, ...] = (),
+        registers: str | None = None,
+        **inputs: Origin | None,
+    ) -> Step:
         """Record a step of a component.
 
         Args:
@@ -129,6 +134,8 @@ class Steps:
             params: sections of the recipe, in the order of the fields of the contract's `Params`; None where the recipe leaves out a section
                 that the contract takes as optional.
             step_id: name within the line, for a component that the line has twice.
+            emits: Assets that it updates.
+            registers: the registered model that it may change.
             inputs: where each input of the contract comes from; an optional one may be None.
 
         Raises:
@@ -137,17 +144,10 @@ class Steps:
         contract: Component = COMPONENTS.load(component)
         step_id = step_id or component
         if step_id in self.recorded:
-            raise BadInput(f"the line has two steps {step_id!r}", "", "give one of them another step_id in pipeline/line.py")
+            raise BadInput(f"the line has two steps {step_id!r}", "", "give one of them another step_id in pipeline/lines/")
         checked = _checked_inputs(step_id, contract, inputs)
-        self.recorded[step_id] = Step(step_id, contract, _params(step_id, contract, params), checked)
+        self.recorded[step_id] = Step(step_id, contract, _params(step_id, contract, params), checked, emits, registers)
         return self.recorded[step_id]
-
-
-def trace(recipe: Recipe) -> tuple[Step, ...]:
-    """The steps of the recipe's line, each after the steps it reads from."""
-    steps = Steps()
-    line(steps, recipe)
-    return tuple(steps.recorded.values())
 
 
 def _params(step_id: str, contract: Component, given: tuple[Section | None, ...]) -> Params:
@@ -156,7 +156,7 @@ def _params(step_id: str, contract: Component, given: tuple[Section | None, ...]
         return contract.params.model_validate(dict(zip(fields, given, strict=True)))
     except ValueError as error:
         names = ", ".join("None" if section is None else type(section).__name__ for section in given)
-        raise BadInput(f"params of step {step_id}: {names}", f"sections for {', '.join(fields)}", "correct pipeline/line.py") from error
+        raise BadInput(f"params of step {step_id}: {names}", f"sections for {', '.join(fields)}", "correct pipeline/lines/") from error
 
 
 def _checked_inputs(step_id: str, contract: Component, given: Mapping[str, Origin | None]) -> dict[str, Origin | None]:
@@ -167,5 +167,5 @@ def _checked_inputs(step_id: str, contract: Component, given: Mapping[str, Origi
         origin = given.get(name)
         found = origin.type if origin else None
         if found is not wanted.type and not (origin is None and wanted.optional):
-            raise BadInput(f"input {name} of step {step_id} is {found or 'missing'}", f"a {wanted.type}", "correct pipeline/line.py")
+            raise BadInput(f"input {name} of step {step_id} is {found or 'missing'}", f"a {wanted.type}", "correct pipeline/lines/")
     return {name: given.get(name) for name in contract.inputs}

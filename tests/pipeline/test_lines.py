@@ -10,7 +10,7 @@ from components import COMPONENTS
 from components.tokenization import contract as tokenization
 from pipeline.component import Params
 from pipeline.errors import BadInput
-from pipeline.line import ChampionInput, SourceInput, Steps, trace
+from pipeline.lines import ChampionInput, SourceInput, Steps, trace
 from pipeline.recipe import Pretraining, Tokenizer
 from pipeline.recipe.recipe import check_recipe
 
@@ -146,7 +146,7 @@ def test_a_section_may_be_optional_in_a_contract(recipe, monkeypatch: pytest.Mon
 def test_contracts_line_and_recipes_import_light() -> None:
     heavy = {"torch", "transformers", "mlflow", "boto3", "pandas", "numpy", "airflow", "pyarrow"}
     contracts = [row.partition(":")[0] for row in COMPONENTS.values()]
-    code = f"import sys, pipeline.line, pipeline.recipe, pipeline.sources, {', '.join(contracts)}; print(*sys.modules)"
+    code = f"import sys, pipeline.lines, pipeline.recipe, pipeline.sources, {', '.join(contracts)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert set(contracts) <= set(loaded)
     assert not heavy & set(loaded)
