@@ -13,5 +13,6 @@ COMPONENTS = Table(
         "finetuning": "components.finetuning.contract:contract",
         "evaluation": "components.evaluation.contract:contract",
         "registration": "components.registration.contract:contract",
+        "promotion": "components.promotion.contract:contract",
     },
 )

@@ -218,13 +218,13 @@ from fixtures.airflow_task import Run
 from fixtures.line import small_recipe
 from pipeline.artifacts import open_artifacts
 from pipeline.doctor.run_check import run_check
-from pipeline.orchestration.dag import recipe_dag
+from pipeline.orchestration.dag import line_dag
 from pipeline.settings import load_settings
 
 settings = load_settings()
 recipe = small_recipe(Path(sys.argv[1]))
 print(*[f"{found.state}: {found.got}" for found in run_check("launcher", settings)])
-operators = {type(task) for task in recipe_dag(recipe, settings).tasks if task.task_id != "plan"}
+operators = {type(task) for task in line_dag(recipe, settings).tasks if task.task_id != "plan"}
 print(*[operator.__name__ for operator in operators])
 run = Run(recipe, "nice-1", settings)
 reference = run.execute(run.operator(operators.pop(), "ingestion"))
@@ -294,13 +294,13 @@ def test_a_promotion_rule_refuses(extended) -> None:
 SCHEDULE = """
 from pathlib import Path
 from pipeline.errors import BadInput
-from pipeline.orchestration.dag import recipe_dag
+from pipeline.orchestration.dag import line_dag
 from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
 import yaml
 
 data = yaml.safe_load(Path("dags/recipes/pydocs.yaml").read_text())
-print(repr(recipe_dag(check_recipe({**data, "schedule": {"every_h": 6}}, "pydocs"), Settings()).schedule))
+print(repr(line_dag(check_recipe({**data, "schedule": {"every_h": 6}}, "pydocs"), Settings()).schedule))
 try:
     check_recipe({**data, "schedule": {"every_h": 6, "cron": "@daily"}}, "pydocs")
 except BadInput as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,22 +10,20 @@ from typing import TYPE_CHECKING
 from components.registration.contract import RegistrationParams, contract
 from pipeline.errors import BadInput
 from pipeline.registry.aliases import sync_aliases
-from pipeline.registry.decision_page import render_decision
 from pipeline.registry.finite_weights import check_finite_weights
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry
 from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
+from pipeline.registry.publish import DECISION_TAGS, publish_decision, write_decision, write_json
 from pipeline.registry.register_version import register_version, version_tags
 from pipeline.registry.scores import read_scores
-from pipeline.registry.versions import Version, describe_version, tag_version
 from pipeline.runtime import Work, main
 from pipeline.serving.package import package_model, serving_name
-from pipeline.tracking.runs import NOTE_TAG, parent_run
+from pipeline.tracking.runs import parent_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pipeline.artifacts.manifest import Manifest
+    from pipeline.registry.versions import Version
 
 
 def register(work: Work[RegistrationParams]) -> None:
@@ -38,7 +35,8 @@ def register(work: Work[RegistrationParams]) -> None:
     scores, champion = read_scores(report.folder), _planned_champion(work)
     version = _register(work, model.manifest, report.manifest, model.folder)
     challenger = Candidate(version=version.number, model=model.reference, report=report.reference)
-    proposal = Proposal(work.params.registration.gate, challenger, scores, champion, work.request.fingerprint, work.request.run)
+    params, request = work.params.registration, work.request
+    proposal = Proposal(params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by)
     entry = decide_promotion(ledger, proposal)
     while lost := sync_aliases(work.tracking.server, ledger).lost_champion:
         _register_champion_again(work, lost)
@@ -96,26 +94,16 @@ def _register_champion_again(work: Work[RegistrationParams], champion: LedgerEnt
 def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntry) -> None:
     """Write the files, and put decision and figures on MLflow's pages of the version, the step and the run."""
     name, server = work.params.registration.model, work.tracking.server
-    decision = {"trainshed.decision": entry.decision.value, "trainshed.reasons": " | ".join(entry.reasons)}
-    verb, reasons = entry.decision.value.replace("_", " "), "; ".join(entry.reasons)
     work.metrics.update({f"gate/{key}": value for key, value in entry.figures.items()})
-    tag_version(server, name, version.number, decision)
-    # the decision first: MLflow's table of versions cuts long descriptions
-    describe_version(server, name, version.number, f"{verb.capitalize()}: {reasons}.")
     run = parent_run(work.settings, work.request.recipe, work.request.run)
     run.log_figures(work.metrics)
     for place in (run, work.tracking):
-        place.tag({**decision, NOTE_TAG: f"Version {version.number} of {name} was {verb}: {reasons}."})
+        publish_decision(server, place, name, version.number, entry)
     work.counts["version"] = version.number
     # a second attempt finds the tags that the first one set, and has to make the same bytes
-    given = {key: value for key, value in version.tags.items() if key not in decision}
-    _write(work.output / "version.json", {"name": name, **asdict(version), "tags": given})
-    _write(work.output / "decision.json", entry.model_dump(mode="json"))
-    (work.output / "decision.html").write_text(render_decision(name, entry), encoding="utf-8")
-
-
-def _write(path: Path, value: Mapping[str, object]) -> None:
-    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    given = {key: value for key, value in version.tags.items() if key not in DECISION_TAGS}
+    write_json(work.output / "version.json", {"name": name, **asdict(version), "tags": given})
+    write_decision(work.output, name, entry)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ contract = Component(
     name="registration",
     verb="register",
     version=1,
-    summary="Register the model as challenger and promote it to champion if it passes the gate.",
+    summary="Register the model as challenger and promote or propose it if it passes the gate.",
     params=RegistrationParams,
     inputs={
         "model": Input(ArtifactType.MODEL),

@@ -174,11 +174,12 @@ def status_table(found: Sequence[ServerStatus], console: Console) -> Table:
 def log_ins(settings: Settings) -> str:
     """Addresses and log-ins of the servers, without passwords."""
     from pipeline.settings import ENV_FILE, load_settings
+    from pipeline.stack.airflow_config import PASSWORDS
 
     now = load_settings(settings.state)
     file = settings.state / ENV_FILE
     return (
-        f"Airflow  {now.airflow_url} (user {now.airflow_username})\n"
+        f"Airflow  {now.airflow_url} (user {now.airflow_username}; more users, for approvals: {settings.state / PASSWORDS})\n"
         f"MLflow   {now.mlflow_uri} (user {now.mlflow_username or 'none'})\n"
         f"Passwords and S3 keys are in {file}; `trainshed down` stops the stack."
     )

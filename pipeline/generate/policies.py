@@ -1,7 +1,8 @@
 """S3 policies in ``infra/policies/``: what each identity may do in the bucket of artifacts, and what no identity may do.
 
 Each component has an identity, derived from its contract: it commits its own artifacts, reads the types it takes, and may
-quarantine damaged blobs, which deletes nothing. Only registration writes the ledger. Only components that train write and delete
+quarantine damaged blobs, which deletes nothing. Only registration and promotion write the ledger;
+only Airflow writes what people answered. Only components that train write and delete
 checkpoints; nothing else in the store can be deleted by a component.
 ``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore.
 
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 BUCKET, SOURCES, LOGS, MLFLOW = "pipeline", "sources", "airflow-logs", "mlflow"
 """Names of the buckets in the files; replace them by the names of the installation."""
 
-COMMITS = ("manifests/*", "leases/*", "ledger/*")
+COMMITS = ("manifests/*", "leases/*", "ledger/*", "approvals/*")
 """Keys that are written under a condition only, so that one of two concurrent attempts wins."""
 
-PROMOTERS = ("registration", "maintenance")
+PROMOTERS = ("registration", "promotion", "maintenance")
 """Identities that may write the ledger."""
+
+APPROVERS = ("airflow",)
+"""Identities that may write what people answered: Airflow, which authenticates them."""
 
 COMMITTED = ("blobs/*", "manifests/*", "quarantine/*")
 """Keys that other stages rely on, champions among them."""
@@ -77,6 +81,7 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
         statements += _sources(["s3:GetObject"])
     if contract.effect:
         statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
+        statements.append(_allow("ReadApprovals", ["s3:GetObject"], ["approvals/*"]))
     return statements
 
 
@@ -84,8 +89,9 @@ def _airflow() -> list[Statement]:
     """Planning and operators, in the scheduler or in workers, and their logs."""
     return [
         _allow("List", ["s3:ListBucket"], [""]),
-        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "runs/*", "quarantine/blobs/*"]),
+        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "quarantine/blobs/*"]),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
+        _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),
@@ -122,9 +128,10 @@ def _bucket() -> list[Statement]:
     return [
         # multipart uploads are denied too: these objects are small, and a part takes no condition
         _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
-        _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*"], {"Null": {"s3:if-none-match": "true"}}),
-        _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*"], {}),
+        _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*", "approvals/*"], {"Null": {"s3:if-none-match": "true"}}),
+        _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*", "approvals/*"], {}),
         _deny("PromotersOnly", ["s3:PutObject"], ["ledger/*"], _everybody_but(PROMOTERS)),
+        _deny("ApproversOnly", ["s3:PutObject"], ["approvals/*"], _everybody_but(APPROVERS)),
         _deny("CollectorsOnly", ["s3:DeleteObject"], list(COMMITTED), _everybody_but(COLLECTORS)),
         # the bucket keeps versions: what a key that was stolen deletes or overwrites can be restored
         _deny("KeepVersions", ["s3:DeleteObjectVersion"], ["*"], _everybody_but(COLLECTORS)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BadInput, unknown_name
 from pipeline.launchers import LAUNCHERS
 from pipeline.launchers.base import launcher_record
-from pipeline.lines import trace
+from pipeline.lines import LINES, trace
 from pipeline.placement.machine_sizes import machine
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def check_nodes(size: MachineSize, launcher: str) -> None:
 
 
 def check_sizes(recipe: Recipe, settings: Settings) -> None:
-    """Check that every step of the recipe's line has a machine size that the chosen launcher can give.
+    """Check that every step of the recipe's lines has a machine size that the chosen launcher can give.
 
     Raises:
         BadInput: a size is unknown, is named for a step that this recipe does not have, or has several nodes and the launcher or the
             step cannot use them.
     """
-    steps = {step.id: step.component for step in trace(recipe)}
+    steps = {step.id: step.component for line in LINES for step in trace(recipe, line)}
     for step in recipe.resources.root:
         if step not in steps:
             raise unknown_name("step in resources of this recipe:", step, steps)

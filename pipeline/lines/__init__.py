@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import unknown_name
-from pipeline.lines.steps import ChampionInput, Emit, Origin, SourceInput, Step, Steps
+from pipeline.lines.promote import promote
+from pipeline.lines.steps import ChampionInput, Emit, Origin, ProposalInput, SourceInput, Step, Steps
 from pipeline.lines.train import learn, train
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-__all__ = ["LINES", "ChampionInput", "Emit", "Origin", "SourceInput", "Step", "Steps", "trace"]
+__all__ = ["LINES", "ChampionInput", "Emit", "Origin", "ProposalInput", "SourceInput", "Step", "Steps", "trace"]
 
-LINES: Mapping[str, Callable[[Steps, Recipe], object]] = {"train": train, "trial": learn}
+LINES: Mapping[str, Callable[[Steps, Recipe], object]] = {"train": train, "promote": promote, "trial": learn}
 """Line by name."""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.component import Component, Params
     from pipeline.recipe import Section, Source
+    from pipeline.recipe.gate import Approval
     from pipeline.registry.ledger_entry import Outcome
 
 
@@ -41,6 +42,18 @@ class ChampionInput:
 
     needed: bool = False
     """Whether a run without a champion is refused."""
+
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it is."""
+        return ArtifactType.MODEL
+
+
+@dataclass(frozen=True)
+class ProposalInput:
+    """The model of the proposal that waits for people when the line is planned; there may be none."""
+
+    model: str
 
     @property
     def type(self) -> ArtifactType:
@@ -73,6 +86,9 @@ class Step:
     registers: str | None = None
     """The registered model that it may change; None for a step without an effect."""
 
+    people: Approval | None = None
+    """Whose answers the step waits for; None: nobody is asked."""
+
     @property
     def type(self) -> ArtifactType:
         """What kind of artifact it makes."""
@@ -89,7 +105,7 @@ class Step:
         return any(isinstance(origin, ChampionInput) for origin in self.inputs.values())
 
 
-Origin: TypeAlias = Step | SourceInput | ChampionInput
+Origin: TypeAlias = Step | SourceInput | ChampionInput | ProposalInput
 """Where an input comes from."""
 
 
@@ -118,6 +134,10 @@ class Steps:
         """The champion of this registered name, if any."""
         return ChampionInput(model)
 
+    def proposal(self, model: str) -> ProposalInput:
+        """The proposal of this registered name that waits for people, if any."""
+        return ProposalInput(model)
+
     def __call__(
         self,
         component: str,
@@ -125,6 +145,7 @@ class Steps:
         step_id: str = "",
         emits: tuple[Emit, ...] = (),
         registers: str | None = None,
+        people: Approval | None = None,
         **inputs: Origin | None,
     ) -> Step:
         """Record a step of a component.
@@ -136,6 +157,7 @@ class Steps:
             step_id: name within the line, for a component that the line has twice.
             emits: Assets that it updates.
             registers: the registered model that it may change.
+            people: whose answers it waits for.
             inputs: where each input of the contract comes from; an optional one may be None.
 
         Raises:
@@ -146,7 +168,7 @@ class Steps:
         if step_id in self.recorded:
             raise BadInput(f"the line has two steps {step_id!r}", "", "give one of them another step_id in pipeline/lines/")
         checked = _checked_inputs(step_id, contract, inputs)
-        self.recorded[step_id] = Step(step_id, contract, _params(step_id, contract, params), checked, emits, registers)
+        self.recorded[step_id] = Step(step_id, contract, _params(step_id, contract, params), checked, emits, registers, people)
         return self.recorded[step_id]
 
 

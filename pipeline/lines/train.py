@@ -37,7 +37,7 @@ def train(step: Steps, recipe: Recipe) -> None:
         report=report,
         champion_report=champion_report,
         registers=name,
-        emits=(Emit("promotion", Outcome.PROMOTED),),
+        emits=(Emit("promotion", Outcome.PROMOTED), Emit("proposal", Outcome.PROPOSED)),
     )
 
 

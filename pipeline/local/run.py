@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,7 +87,7 @@ class LocalRun:
         return self._run_line()
 
     def _run_line(self) -> None:
-        plan = plan_run(self.recipe, self.run, self.settings, self.force)
+        plan = plan_run(self.recipe, self.run, self.settings, self.force, started_by=getpass.getuser())
         self.tracked = self.tracked or not plan.nothing_to_do
         self.listener.on_plan(plan)
         self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}

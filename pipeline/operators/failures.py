@@ -6,12 +6,13 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from pipeline.errors import Outdated, TrainshedError
 from pipeline.operators.exit_codes import RETRIES, TryAgain, exception_for
 from pipeline.operators.failed_attempts import count_failed_attempt
 from pipeline.operators.replan import REPLANS, replan
+from pipeline.runs.names import recipe_of_dag
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
 
@@ -66,6 +67,7 @@ def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> No
     Raises:
         AirflowFailException: not retried, or `RETRIES` retries have failed.
         TryAgain: retried, or the run is planned again.
+        AirflowSkipException: the recipe runs again, and this run has nothing more to do.
     """
     from pipeline.artifacts import open_store
 
@@ -73,6 +75,8 @@ def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> No
     if not failure.replan:
         raise _retry_or_fail(failure, context)
     if replan(context, run, open_store(settings)):
+        if recipe_of_dag(context["ti"].dag_id) != context["ti"].dag_id:
+            raise AirflowSkipException(f"{failure.message}; the recipe runs again")
         raise TryAgain(f"{failure.message}; the run is planned again")
     raise AirflowFailException(f"{failure.message}; the run was planned again {REPLANS} times already")
 

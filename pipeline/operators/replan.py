@@ -43,12 +43,20 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
+    from pipeline.runs.names import new_run_name, recipe_of_dag
+
     task = context["ti"]
     # the attempt's id makes the bytes unique: if the response to our own put is lost, its retry is not taken for another attempt's
     mark = json.dumps({"step": task.task_id, "attempt": str(task.id)}).encode()
     if not any(_record(store, replanned_key(run, number), mark) for number in range(1, REPLANS + 1)):
         return False
-    answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=task.dag_id, run_id=context["run_id"], conf={}, reset_dag_run=True))
+    recipe = recipe_of_dag(task.dag_id)
+    if recipe == task.dag_id:
+        again = TriggerDagRun(dag_id=recipe, run_id=context["run_id"], conf={}, reset_dag_run=True)
+    else:
+        # the line of a proposal cannot score the new champion: the line that made the proposal does
+        again = TriggerDagRun(dag_id=recipe, run_id=new_run_name(recipe), conf={}, reset_dag_run=False)
+    answer = SUPERVISOR_COMMS.send(again)
     if isinstance(answer, ErrorResponse):
         log.warning("Airflow refused to plan the run again: %s", answer.error)
         return False

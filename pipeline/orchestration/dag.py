@@ -1,9 +1,9 @@
-"""The interpreter that turns a recipe's line into an Airflow DAG: a plan task, then one task per step."""
+"""The interpreter that turns a line of a recipe into an Airflow DAG: a plan task, then one task per step and per person who is asked."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import DAG, TriggerRule
 
@@ -11,18 +11,21 @@ from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
 from pipeline.lines import trace
 from pipeline.lookup import load_object
-from pipeline.operators.assets import asset_at, inlets, outlets
+from pipeline.operators.approval import ApprovalOperator
+from pipeline.operators.assets import asset_at, inlets, outlets, recipe_asset
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.trigger_form import form
+from pipeline.runs.names import dag_name, recipe_of_dag
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
     from pipeline.recipe import Recipe
+    from pipeline.recipe.gate import Approval
     from pipeline.settings import Settings
 
 # a cron schedule needs a start date; without catch-up any time in the past is the same
@@ -33,82 +36,108 @@ class RecipeDags(NamedTuple):
     """The DAGs of all recipes."""
 
     dags: dict[str, DAG]
-    """DAG by name of its recipe."""
+    """DAG by id."""
 
     errors: tuple[str, ...]
     """One line for each recipe that is invalid or whose DAG cannot be built."""
 
 
-def recipe_dags(settings: Settings, manual: str = "", only: str | None = None) -> RecipeDags:
-    """Build the DAG of every valid recipe; one that fails leaves the others alone.
+def recipe_dags(settings: Settings, manual: str = "", only: str | None = None, line: str = "train") -> RecipeDags:
+    """Build the DAG of one line for every valid recipe that has it; one that fails leaves the others alone.
 
     Args:
-        settings: names the recipe folders and the launcher.
-        manual: see `recipe_dag`.
-        only: name of the one recipe to read.
+        settings: names the recipes, and decides the launcher.
+        manual: the general part of their documentation, in Markdown.
+        only: id of the one DAG to build.
+        line: one of `pipeline.lines.LINES`.
     """
-    found = read_recipes(settings, only)
+    found = read_recipes(settings, recipe_of_dag(only) if only else None)
     dags, errors = {}, list(found.errors)
     for recipe in found.valid:
+        if not has_line(recipe, line):
+            continue
         try:
-            dag = recipe_dag(recipe, settings, manual)
+            dag = line_dag(recipe, settings, manual, line)
             dag.validate()
         except Exception as error:  # noqa: BLE001 - Airflow drops every DAG of a file that raises, whatever it raises
             kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
             errors.append(f"recipe {recipe.name}: {kind}{error}")
         else:
-            dags[recipe.name] = dag
+            dags[dag.dag_id] = dag
     return RecipeDags(dags, tuple(errors))
 
 
-def recipe_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
-    """The DAG of one recipe; both have one name.
+def has_line(recipe: Recipe, line: str) -> bool:
+    """Whether a recipe has a DAG of this line: nobody is asked where the recipe asks for no approvals."""
+    return line != "promote" or recipe.registration.approval is not None
+
+
+def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "train") -> DAG:
+    """The DAG of one line of a recipe; that of the line ``train`` has the recipe's name.
 
     Args:
         recipe: the model to keep fresh.
         settings: decides the launcher.
         manual: the general part of its documentation, in Markdown.
+        line: one of `pipeline.lines.LINES`.
 
     Raises:
         BadInput: no such launcher.
     """
-    steps = trace(recipe)
+    steps = trace(recipe, line)
     params = form(recipe, steps)
     operator = load_object(launcher_record(settings.launcher).operator)
+    schedule = _schedule(recipe, line)
     with DAG(
-        recipe.name,
+        dag_name(recipe.name, line),
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",
-        schedule=_schedule(recipe),
+        schedule=schedule,
         start_date=START_DATE,
         catchup=False,
-        max_active_runs=1,
+        # a proposal that waits for people must not block a newer one, which takes its place
+        max_active_runs=16 if line == "promote" else 1,
         params=params,
         tags={"trainshed", recipe.model.family or "pretrained", recipe.task.kind},
         doc_md=document(recipe, steps, params, manual),
         on_success_callback=run_succeeded,
         on_failure_callback=run_failed,
-        # a DAG without a schedule can be triggered at once; a person switches on what has a schedule
-        is_paused_upon_creation=None if recipe.schedule else False,
+        # a DAG without a cron schedule can start at once; a person switches on what has one
+        is_paused_upon_creation=None if line == "train" and recipe.schedule else False,
         # only the DAGs that the file names count: one that fails `validate` must not reach Airflow
         auto_register=False,
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
-        plan = PlanOperator(recipe=recipe, line="train")
+        plan = PlanOperator(recipe=recipe, line=line)
         tasks = {}
         for step in steps:
             tasks[step.id] = operator(
                 step=step,
-                trigger_rule=TriggerRule.NONE_FAILED,
+                # the step itself looks at what people answered: it also ends a proposal that they rejected
+                trigger_rule=TriggerRule.ALL_DONE if step.people else TriggerRule.NONE_FAILED,
                 outlets=outlets(recipe, step),
                 inlets=inlets(recipe, step),
                 doc_md=step.component.summary,
             )
             # plan is directly upstream of every step: only then does a cleared run skip its hits again
             tasks[step.id].set_upstream([plan, *(tasks[origin.id] for origin in step.upstream)])
+            if step.people and step.registers:
+                _ask(plan, tasks[step.id], step.registers, step.people)
     return dag
 
 
-def _schedule(recipe: Recipe) -> str | list[Asset] | None:
+def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:  # noqa: ANN401 - the launcher's operator
+    """Put one task for each person before a step, one after another: each excludes the persons who answered before."""
+    before = plan
+    for number in range(1, approval.people + 1):
+        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, approval=approval, retries=0)
+        asked.set_upstream([plan, before] if before is not plan else [plan])
+        before = asked
+    step.set_upstream(before)
+
+
+def _schedule(recipe: Recipe, line: str) -> str | list[Asset] | None:
+    if line == "promote":
+        return [recipe_asset(recipe.name, "proposal")]
     if recipe.schedule is None:
         return None
     return [asset_at(recipe.schedule.asset)] if recipe.schedule.asset else recipe.schedule.cron

@@ -54,11 +54,15 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])
-            plan = plan_run(recipe, run, settings, force, line=self.line)
+            started_by = context["dag_run"].triggering_user_name
+            plan = plan_run(recipe, run, settings, force, line=self.line, started_by=started_by)
         self._show(plan)
         # skip() ends the task and drops its return value, so the plan is pushed first
         PlannedRun(recipe=recipe, force=force, plan=plan).push(context["ti"])
-        self.skip(context["ti"], [self.dag.get_task(step_id) for step_id in plan.idle])
+        idle = [self.dag.get_task(step_id) for step_id in plan.idle]
+        if plan.nothing_to_do:
+            idle = [task for task in self.dag.tasks if task.task_id != PLAN_TASK]  # nobody is asked about nothing
+        self.skip(context["ti"], idle)
 
     def _show(self, plan: Plan) -> None:
         for step in plan.steps:

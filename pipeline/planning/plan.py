@@ -74,6 +74,12 @@ class Plan(Frozen):
     line: str = "train"
     """The line, one of `pipeline.lines.LINES`."""
 
+    started_by: str | None = None
+    """The person who started the run, as Airflow authenticated them; None if nobody did."""
+
+    proposal: int | None = None
+    """Number of the proposal that waits for people, in a line that ends it."""
+
     recipe_digest: str = ""
     """Digest of the whole recipe with all overrides: a step refuses to run by another one."""
 

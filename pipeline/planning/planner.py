@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
-from pipeline.lines import ChampionInput, Step, trace
+from pipeline.lines import ChampionInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
@@ -94,6 +94,8 @@ class Planner:
         if manifest is None:
             return None, ""
         self._found[key] = manifest
+        if any(isinstance(origin, ProposalInput) for origin in step.inputs.values()):
+            return None, "a proposal waits"
         if step.component.effect:
             report = resolved.inputs.get("champion_report")
             assert step.registers  # noqa: S101 - a step with an effect says on what
@@ -105,7 +107,10 @@ class Planner:
 
     def _warnings(self, plan: Plan) -> tuple[str, ...]:
         """Warnings about a run that trains or decides; if the corpus is not known yet, `prepare_step` warns after ingestion."""
-        corpus = next(origin for origin in first_reader(self.steps).upstream if origin.type is ArtifactType.CORPUS)
+        reader = first_reader(self.steps)
+        if reader is None:
+            return ()
+        corpus = next(origin for origin in reader.upstream if origin.type is ArtifactType.CORPUS)
         row = plan.step(corpus.id)
         manifest = self._found.get((row.stage, row.fingerprint)) if row.fingerprint and not plan.nothing_to_do else None
         warning = warn_small_test_set(self.recipe, manifest.counts, self.artifacts.store) if manifest else None
@@ -121,7 +126,16 @@ class Planner:
                 outputs[step.id] = row.reference
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
-        return Plan(run=run, recipe=self.recipe.name, line=self.line, recipe_digest=digest_of(self.recipe), steps=tuple(rows))
+        proposals = [origin for step in self.steps for origin in step.inputs.values() if isinstance(origin, ProposalInput)]
+        waiting = self.resolver.proposal(proposals[0].model) if proposals else None
+        return Plan(
+            run=run,
+            proposal=waiting.number if waiting else None,
+            recipe=self.recipe.name,
+            line=self.line,
+            recipe_digest=digest_of(self.recipe),
+            steps=tuple(rows),
+        )
 
     def _row(self, step: Step, outputs: Mapping[str, Reference | None]) -> PlannedStep:
         stage = step.component.name

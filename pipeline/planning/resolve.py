@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.errors import BadInput
 from pipeline.file_cache import FileCache
-from pipeline.lines import ChampionInput, SourceInput
+from pipeline.lines import ChampionInput, ProposalInput, SourceInput
+from pipeline.registry.end_proposal import waiting_proposal
 from pipeline.registry.ledger import Ledger
 from pipeline.starts.pin import pin_source
 
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts, Reference
     from pipeline.lines import Step
+    from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class InputResolver:
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
+    _proposals: dict[str, LedgerEntry | None] = field(default_factory=dict)
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,6 +87,9 @@ class InputResolver:
                     raise BadInput(
                         f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
                     )
+            elif isinstance(origin, ProposalInput):
+                waiting = self.proposal(origin.model)
+                given, reason = waiting.challenger.model if waiting else None, f"no proposal of {origin.model} waits"
             elif origin is None:
                 given, reason = None, f"the line has no {name}"
             elif origin.id not in outputs:
@@ -130,3 +140,34 @@ class InputResolver:
             entry = Ledger(self.artifacts.store, origin.model).champion()
             self._champions[origin.model] = entry.challenger.model if entry else None
         return self._champions[origin.model]
+
+    def proposal(self, model: str) -> LedgerEntry | None:
+        """The proposal of a registered model that waits for people; None if none does."""
+        if model not in self._proposals:
+            ledger = Ledger(self.artifacts.store, model)
+            self._proposals[model] = ledger.waiting(ledger.head())
+        return self._proposals[model]
+
+    def use_proposal(self, step: Step, number: int) -> bool:
+        """Use the proposal that the run was planned with, if it still waits or was ended as planned; if not, log why.
+
+        Args:
+            step: that ends it.
+            number: of the proposal.
+
+        Raises:
+            Outdated: the champion changed: the recipe has to run again.
+        """
+        for origin in step.inputs.values():
+            if not isinstance(origin, ProposalInput):
+                continue
+            ledger = Ledger(self.artifacts.store, origin.model)
+            head = ledger.head()
+            if not any(entry.about == number for entry in ledger.newest_first(head, number)):
+                try:
+                    waiting_proposal(ledger, number, head)
+                except BadInput as void:
+                    log.warning("%s", void)
+                    return False
+            self._proposals[origin.model] = ledger.entry(number)
+        return True

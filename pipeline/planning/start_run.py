@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def plan_run(
-    recipe: Recipe, run: str, settings: Settings, force: frozenset[str] = frozenset(), *, line: str = "train", record: bool = True
+    recipe: Recipe,
+    run: str,
+    settings: Settings,
+    force: frozenset[str] = frozenset(),
+    *,
+    line: str = "train",
+    started_by: str | None = None,
+    record: bool = True,
 ) -> Plan:
     """Find out which steps of one of the recipe's lines have to run.
 
@@ -27,19 +34,25 @@ def plan_run(
         settings: where things are.
         force: steps that run although their artifact exists.
         line: one of `pipeline.lines.LINES`.
+        started_by: the person who started the run; None if nobody did.
         record: True stores ``runs/<run>/plan.json`` and, if any step has to run, opens the MLflow run. False only returns the plan.
 
     Raises:
         BadInput: see `Planner`.
         Unavailable: the store, MLflow or the source is unreachable.
     """
-    plan = Planner(recipe, settings, line, force, read_only=not record).plan(run)
+
+    def make() -> Plan:
+        made = Planner(recipe, settings, line, force, read_only=not record).plan(run)
+        return made.model_copy(update={"started_by": started_by})
+
+    plan = make()
     if record:
         store = open_store(settings)
         store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
         # a collection that began before the plan was stored may have removed what the plan relies on
         while wait_for_collection(store):
-            plan = Planner(recipe, settings, line, force).plan(run)
+            plan = make()
             store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
     if record and not plan.nothing_to_do:
         hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}

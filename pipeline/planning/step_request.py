@@ -74,10 +74,13 @@ def prepare_step(
         Unavailable: the store, MLflow or the source is unreachable.
     """
     planner = Planner(recipe, settings, line, force)
-    _check_recipe(planner.artifacts.store, run, recipe)
+    planned = _planned(planner.artifacts.store, run, recipe)
     step = next((step for step in planner.steps if step.id == step_id), None)
     if step is None:
         raise unknown_name("step", step_id, [step.id for step in planner.steps])
+    proposal = planned.proposal if planned else None
+    if proposal is not None and not planner.resolver.use_proposal(step, proposal):
+        return PreparedStep(skipped=True)
     resolved = planner.resolver.resolve(step, outputs)
     if isinstance(resolved, MissingInput):
         if resolved.skipped:
@@ -96,6 +99,8 @@ def prepare_step(
         inputs=resolved.inputs,
         pin=resolved.pin,
         fingerprint=resolved.parts.fingerprint,
+        started_by=planned.started_by if planned else None,
+        proposal=proposal,
         force=step_id in force,
     )
     _warn_after_ingestion(planner, step, request)
@@ -118,8 +123,8 @@ def _warn_after_ingestion(planner: Planner, step: Step, request: Request) -> Non
                 log.warning(warning)
 
 
-def _check_recipe(store: Store, run: str, recipe: Recipe) -> None:
-    """Compare the recipe with the one the run was planned with.
+def _planned(store: Store, run: str, recipe: Recipe) -> Plan | None:
+    """The plan of the run, whose recipe has to be this one; None for a run without a plan.
 
     Airflow passes the recipe from task to task, where whoever may edit a run could put another gate into it. The plan in the store
     cannot be edited from there. A run of another engine has no plan, and its recipe is part of the compiled pipeline.
@@ -130,9 +135,10 @@ def _check_recipe(store: Store, run: str, recipe: Recipe) -> None:
     try:
         planned = read_record(store, plan_key(run), Plan.model_validate_json)
     except NotFound:
-        return
+        return None
     if planned.recipe_digest != digest_of(recipe):
         raise BadInput(f"the recipe of {run} is not the one it was planned with", "", "start a new run")
+    return planned
 
 
 def read_request(run: str, step_id: str, settings: Settings) -> tuple[Request, str]:

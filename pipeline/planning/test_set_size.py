@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
 
 
-def first_reader(steps: Sequence[Step]) -> Step:
-    """The first step that reads the corpus: when it starts, the sizes of the splits are known."""
-    return next(step for step in steps if any(origin.type is ArtifactType.CORPUS for origin in step.upstream))
+def first_reader(steps: Sequence[Step]) -> Step | None:
+    """The first step that reads the corpus: when it starts, the sizes of the splits are known. None in a line without a corpus."""
+    return next((step for step in steps if any(origin.type is ArtifactType.CORPUS for origin in step.upstream)), None)
 
 
 def warn_small_test_set(recipe: Recipe, counts: Mapping[str, int], store: Store) -> str | None:

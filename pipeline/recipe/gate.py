@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from pipeline.section import Section
 
@@ -74,6 +74,31 @@ class Gate(Section):
     """Once there is a champion: further metrics, or slices of the examples, in which the challenger must not be worse."""
 
 
+class Approval(Section):
+    """Who has to agree before a model that passed the gate becomes champion."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    people: int = Field(1, ge=1, le=9)
+    """How many distinct persons have to approve. Whoever started the run does not count."""
+
+    approvers: tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._@+-]+$")], ...] = Field(
+        alias="from", min_length=1
+    )
+    """Their user names in Airflow."""
+
+    expires_days: float = Field(14, gt=0, le=365)
+    """After so many days without enough answers, the proposal ends. The next run may propose the model again."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if len(set(self.approvers)) < len(self.approvers):
+            raise ValueError("each user once")
+        if len(self.approvers) < self.people:
+            raise ValueError(f"at least {self.people} users in from, as many as people")
+        return self
+
+
 class Registration(Section):
     """Where the model is registered."""
 
@@ -82,3 +107,6 @@ class Registration(Section):
 
     gate: Gate = Gate()
     """The rules of promotion."""
+
+    approval: Approval | None = None
+    """Who has to approve a promotion. By default nobody: a model that passes the gate becomes champion at once."""

@@ -95,12 +95,18 @@ class Ledger:
         return entry
 
     def find_decision(self, basis: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
-        """The decision on this basis against this champion, if it is among the newest `LOOK_BACK`.
+        """The decision on this basis against this champion, if it is among the newest `LOOK_BACK` and no proposal that expired.
 
         An older one counts as unknown: the gate decides again, with the same answer. Without that bound, planning would read
         every refusal since the champion.
         """
-        return next((entry for entry in self._recent(head, champion) if entry.basis == basis), None)
+        expired: set[int | None] = set()
+        for entry in self._recent(head, champion):
+            if entry.decision is Outcome.EXPIRED:
+                expired.add(entry.about)
+            elif entry.basis == basis and entry.number not in expired:
+                return entry
+        return None
 
     def find_refusal(self, digest: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
         """The newest refusal of the model with this digest against this champion, if it is among the newest `LOOK_BACK`."""
@@ -110,6 +116,10 @@ class Ledger:
     def decision_of_run(self, run: str, head: LedgerEntry | None) -> LedgerEntry | None:
         """The entry that this run appended, if it is among the newest `LOOK_BACK`: other runs may have decided since."""
         return next((entry for entry in self._recent(head, None) if entry.run == run), None)
+
+    def waiting(self, head: LedgerEntry | None) -> LedgerEntry | None:
+        """The proposal that waits for people, if one does."""
+        return self.entry(head.waiting) if head and head.waiting else None
 
     def find_rollback_of(self, digest: str, champion: LedgerEntry | None) -> LedgerEntry | None:
         """The rollback that replaced the model with this digest by the current champion, if there is one.

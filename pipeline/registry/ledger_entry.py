@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pipeline.artifacts.manifest import Frozen, Reference, to_sealed
+from pipeline.recipe.gate import Approval
 from pipeline.registry.comparison import Comparison
 from pipeline.registry.rule_result import RuleResult
 
 
 class Outcome(StrEnum):
     """What was decided."""
+
+    PROPOSED = "proposed"
+    """The challenger passed the gate and waits for people. The champion is unchanged."""
+
+    REJECTED = "rejected"
+    """A person rejected the waiting proposal, which ends it."""
+
+    EXPIRED = "expired"
+    """Nobody decided about the proposal in time, which ends it. The same model may be proposed again."""
 
     PROMOTED = "promoted"
     """The challenger is the new champion."""
@@ -23,6 +33,18 @@ class Outcome(StrEnum):
 
     ROLLED_BACK = "rolled_back"
     """A person made an earlier champion the champion again; that model is the entry's challenger."""
+
+    UNKNOWN = "unknown"
+    """Written by a later version of this code. It never serves."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Outcome:
+        return cls.UNKNOWN
+
+    @property
+    def serves(self) -> bool:
+        """Whether the model of such a decision is champion from then on."""
+        return self in {Outcome.PROMOTED, Outcome.ROLLED_BACK}
 
 
 class Candidate(Frozen):
@@ -41,10 +63,14 @@ class Candidate(Frozen):
 class LedgerEntry(Frozen):
     """One decision. Entries never change, so each one still shows what was known when it was made.
 
+    Fields that this version does not know are ignored: an older image reads the entries of a newer one.
+
     The stored form has a seal over all fields: damage that leaves valid JSON would make another model the champion.
     """
 
-    schema_version: int = 1
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: int = 2
     """Version of this layout."""
 
     number: int = Field(ge=1)
@@ -52,6 +78,9 @@ class LedgerEntry(Frozen):
 
     decision: Outcome
     """What was decided."""
+
+    serves: bool = Field(default_factory=lambda before: before["decision"].serves)
+    """Whether the model of this entry is champion from now on."""
 
     challenger: Candidate
     """The model that was decided about."""
@@ -73,6 +102,21 @@ class LedgerEntry(Frozen):
 
     comparison: Comparison | None = None
     """Which comparison on its test set this is, and what it may err; None if nothing was compared."""
+
+    waiting: int | None = None
+    """Number of the proposal that waits for people after this entry; None if none does."""
+
+    about: int | None = None
+    """Number of the proposal that this entry ends or promotes."""
+
+    approval: Approval | None = None
+    """Of a proposal: who has to approve it."""
+
+    approved_by: tuple[str, ...] = ()
+    """Of the promotion of a proposal: the persons who approved it."""
+
+    person: str | None = None
+    """Who decided. Of a proposal: who started its run; None if nobody did."""
 
     time: datetime
     """When it was decided, with time zone."""
@@ -96,5 +140,5 @@ class LedgerEntry(Frozen):
 
     @property
     def champion_number(self) -> int | None:
-        """Number of the entry whose model is champion after this decision; None for no champion."""
-        return self.number if self.decision in {Outcome.PROMOTED, Outcome.ROLLED_BACK} else self.against
+        """Number of the entry whose model is champion after this decision; None for no champion. An unknown outcome does not serve."""
+        return self.number if self.serves and self.decision.serves else self.against

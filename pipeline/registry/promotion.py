@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.artifacts.base import Conflict
 from pipeline.artifacts.manifest import Reference, canonical_json
@@ -21,7 +21,7 @@ from pipeline.registry.gate import compared_scores, decide
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
-    from pipeline.recipe.gate import Gate
+    from pipeline.recipe.gate import Approval, Gate
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.ledger_entry import Candidate
     from pipeline.registry.scores import Scores
@@ -62,9 +62,17 @@ class Proposal:
     run: str
     """Id of the run."""
 
+    approval: Approval | None = None
+    """Who has to approve a challenger that passes the gate; None: it becomes champion at once."""
+
+    started_by: str | None = None
+    """The person who started the run; None if nobody did."""
+
 
 def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
-    """Promote or refuse the challenger, and return the ledger entry of that decision, new or found.
+    """Promote, propose or refuse the challenger, and return the ledger entry of that decision, new or found.
+
+    A newer proposal takes the place of one that still waits.
 
     Args:
         ledger: the ledger of the registered model.
@@ -89,8 +97,8 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
         comparison, decision = _decide(ledger, proposal, head, champion)
         entry = LedgerEntry(
             number=head.number + 1 if head else 1,
-            decision=Outcome.PROMOTED if decision.promote else Outcome.REFUSED,
             challenger=proposal.challenger,
+            **_outcome(proposal, decision, head),
             against=champion.number if champion else None,
             basis=basis,
             reasons=decision.reasons,
@@ -104,6 +112,20 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             return ledger.append(entry)
         except Conflict:
             continue
+
+
+def _outcome(proposal: Proposal, decision: GateDecision, head: LedgerEntry | None) -> dict[str, Any]:
+    """The fields of the entry that say what happens to the challenger, and which proposal waits from now on."""
+    if not decision.promote:
+        return {"decision": Outcome.REFUSED, "waiting": head.waiting if head else None}
+    if proposal.approval is None:
+        return {"decision": Outcome.PROMOTED}
+    return {
+        "decision": Outcome.PROPOSED,
+        "waiting": head.number + 1 if head else 1,
+        "approval": proposal.approval,
+        "person": proposal.started_by,
+    }
 
 
 def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:

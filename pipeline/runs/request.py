@@ -38,5 +38,11 @@ class Request(Frozen):
     fingerprint: str
     """Identity that the plan computed; the runtime recomputes it and refuses to run if the two differ."""
 
+    started_by: str | None = None
+    """The person who started the run; None if nobody did."""
+
+    proposal: int | None = None
+    """Number of the proposal that the run ends; None in other lines."""
+
     force: bool = False
     """Run although the artifact exists."""

@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.stack.base import HOST
-from pipeline.stack.environment import AIRFLOW_USER
+from pipeline.stack.environment import AIRFLOW_USER, AIRFLOW_USERS
+from pipeline.stack.secrets import user_password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,10 @@ The tasks themselves take 0.2-0.4 s each, so a pause below 0.2 s saves little an
 """
 
 
+PASSWORDS = "airflow/passwords.json"
+"""The file of Airflow's passwords, below the state folder."""
+
+
 def home(context: StackContext) -> Path:
     """Return AIRFLOW_HOME."""
     return context.state / "airflow"
@@ -47,12 +52,13 @@ def home(context: StackContext) -> Path:
 
 def passwords_file(context: StackContext) -> Path:
     """Return the file the simple auth manager reads passwords from."""
-    return home(context) / "passwords.json"
+    return context.state / PASSWORDS
 
 
 def render_passwords(context: StackContext) -> str:
-    """Return the content of the passwords file."""
-    return json.dumps({AIRFLOW_USER: context.secrets.airflow_password}) + "\n"
+    """Return the content of the passwords file, from which `trainshed approve --as` reads too."""
+    passwords = {user: user_password(context.secrets, user) for user in AIRFLOW_USERS}
+    return json.dumps({**passwords, AIRFLOW_USER: context.secrets.airflow_password}, indent=1) + "\n"
 
 
 def render_config(context: StackContext) -> str:
@@ -97,7 +103,7 @@ def _core(context: StackContext) -> dict[str, object]:
         # A new recipe is active at once; with catch-up off nothing runs before its next date.
         "dags_are_paused_at_creation": False,
         "execution_api_server_url": f"{context.url('airflow')}/execution/",
-        "simple_auth_manager_users": f"{AIRFLOW_USER}:admin",
+        "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in AIRFLOW_USERS.items()),
         "simple_auth_manager_passwords_file": passwords_file(context),
         "fernet_key": context.secrets.airflow_fernet_key,
         # The default asks DNS for the full host name, which takes seconds without a DNS server.
@@ -141,6 +147,9 @@ def _dag_processor(context: StackContext) -> dict[str, object]:
 
 def _workers() -> dict[str, object]:
     return {
+        # With the default, 5, a task keeps its slot for up to five seconds after its end, and an approval that is answered
+        # within that time can be lost.
+        "min_heartbeat_interval": 1,
         # A worker ends its task after this many failed heartbeats, 5 s apart. The default, 3, is less time than a person
         # needs to restart a killed API server; 50 is below the 300 s after which the scheduler fails the task.
         "max_failed_heartbeats": 50,

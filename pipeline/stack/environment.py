@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MLFLOW_USER = "trainshed"
 AIRFLOW_USER = "admin"
 
+AIRFLOW_USERS = {AIRFLOW_USER: "admin", "trainer": "user", "approver1": "user", "approver2": "user", "viewer": "viewer"}
+"""Users of the local Airflow and their roles. A recipe can name the approvers; whoever starts a run does not count among them."""
+
 QUIET: dict[str, str] = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "HF_HUB_DISABLE_TELEMETRY": "1",

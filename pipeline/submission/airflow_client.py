@@ -71,6 +71,20 @@ class ImportFailure(NamedTuple):
     """The last line of the traceback."""
 
 
+class Question(NamedTuple):
+    """A task that waits for a person."""
+
+    dag: str
+    run: str
+    task: str
+    map_index: int
+    """-1 for a task that is not mapped."""
+
+    subject: str
+    people: tuple[str, ...]
+    """The users who may answer; empty: anybody."""
+
+
 class NotFoundInAirflow(TrainshedError):
     """Airflow has no such DAG, run, task or value (HTTP 404)."""
 
@@ -164,6 +178,22 @@ class Airflow:
         except NotFoundInAirflow:
             return None
         return json.loads(value) if isinstance(value, str) else value
+
+    def questions(self, dag: str) -> list[Question]:
+        """The tasks of a DAG that wait for a person, newest first."""
+        rows = self._pages(
+            f"dags/{_path(dag)}/dagRuns/~/hitlDetails", "hitl_details", {"response_received": False, "order_by": "-created_at"}
+        )
+        return [_question(row) for row in rows]
+
+    def answer(self, question: Question, option: str, fields: Mapping[str, Any]) -> None:
+        """Answer a waiting task as the user who is logged in.
+
+        Raises:
+            BadInput: this user may not answer, or somebody has answered.
+        """
+        place = f"dags/{_path(question.dag)}/dagRuns/{_path(question.run)}/taskInstances/{_path(question.task)}"
+        self._call("PATCH", f"{place}/{question.map_index}/hitlDetails", {"chosen_options": [option], "params_input": dict(fields)})
 
     def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
         """Lines of the log of one attempt, without those of Airflow's own preparations."""
@@ -273,6 +303,12 @@ def _task(row: Mapping[str, Any]) -> Task:
     # for people, a deferred task is running: its component runs
     state = "running" if row["state"] == "deferred" else row["state"] or "none"
     return Task(row["task_id"], state, row["try_number"], row["start_date"], row["duration"])
+
+
+def _question(row: Mapping[str, Any]) -> Question:
+    task = row["task_instance"]
+    people = tuple(user["id"] for user in row.get("assigned_users") or ())
+    return Question(task["dag_id"], task["dag_run_id"], task["task_id"], task["map_index"], row["subject"], people)
 
 
 def _log_lines(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.lines import trace
-from pipeline.orchestration.dag import recipe_dag
+from pipeline.orchestration.dag import line_dag
 from pipeline.orchestration.trigger_form import form
 from pipeline.recipe import read_recipe
 from pipeline.recipe.overrides import override
@@ -31,7 +31,7 @@ settings = Settings(state=Path(sys.argv[1]).parent)
 recipe = override(read_recipe(Path(sys.argv[1])), {"resources.inspection": "gpu-8"})
 check_sizes(recipe, settings)
 params = form(recipe, trace(recipe))
-dag = recipe_dag(recipe, settings)
+dag = line_dag(recipe, settings)
 print(json.dumps({
     "size": params["resources.inspection"].value,
     "force": params["force"].schema["items"]["enum"],

@@ -13,7 +13,7 @@ from pipeline.launchers.docker.render import Host, Image, render_container
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.render import render_job
 from pipeline.operators.launch import Launch, TaskKey
-from pipeline.orchestration.dag import recipe_dag
+from pipeline.orchestration.dag import line_dag
 from pipeline.placement.container_environment import KEYS
 from pipeline.placement.machine_sizes import machines
 from pipeline.recipe import read_recipe
@@ -80,7 +80,7 @@ def test_a_dag_holds_none(launcher, recipe_folder, settings, monkeypatch):
     for field, value in SECRETS.items():
         monkeypatch.setenv(f"TRAINSHED_{field.upper()}", value.get_secret_value())
     monkeypatch.setenv("TRAINSHED_STATE", str(settings.state))
-    dag = recipe_dag(read_recipe(recipe_folder / "first.yaml"), settings.model_copy(update={"launcher": launcher}))
+    dag = line_dag(read_recipe(recipe_folder / "first.yaml"), settings.model_copy(update={"launcher": launcher}))
     written = json.dumps(DagSerialization.to_dict(dag))
     assert "ingestion" in written
     assert not holds(written.encode())

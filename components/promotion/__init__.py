@@ -1,0 +1,1 @@
+"""The promotion stage: contract and body."""

@@ -1,0 +1,156 @@
+"""Ask one person in Airflow's page whether a proposal may be promoted, and write the answer to the ledger.
+
+Airflow authenticates the person, and only the users whom the task names may answer. The task's state and its XCom decide nothing: a user may
+set them. Promotion reads the answers in the store (`pipeline.registry.answers`). With several people, one task follows another, so that
+each excludes those who answered before.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.exceptions import HITLTimeoutError
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.hitl import HITLUser
+
+from pipeline.errors import BadInput, Outdated
+from pipeline.operators.credentials import task_settings
+from pipeline.operators.failures import translated_errors
+from pipeline.runs.names import run_name
+
+if TYPE_CHECKING:
+    from pipeline.recipe.gate import Approval
+    from pipeline.registry.ledger import Ledger
+    from pipeline.registry.ledger_entry import LedgerEntry
+
+APPROVE, REJECT = "Approve", "Reject"
+REASON = "reason"
+
+
+class ApprovalOperator(HITLOperator):  # type: ignore[misc]
+    """Waits for the answer of one person."""
+
+    ui_color = "#fef9c3"
+    template_fields = ()
+
+    def __init__(self, *, model: str, approval: Approval, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """Make a task.
+
+        Args:
+            model: the registered model.
+            approval: the recipe's rule; who may answer is read from the proposal.
+            options: of Airflow.
+        """
+        super().__init__(
+            subject=f"Promote a new version of {model}?",
+            options=[APPROVE, REJECT],
+            params={REASON: ""},
+            response_timeout=timedelta(days=approval.expires_days),
+            **options,
+        )
+        self.model = model
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
+        """Ask, unless the proposal is void or has all its answers.
+
+        Raises:
+            AirflowSkipException: nobody has to answer.
+            AirflowFailException: nobody is left who may answer.
+            TaskAwaitingInput: the task waits.
+        """
+        from pipeline.registry.answers import may_answer, read_answers
+
+        run = self._run(context)
+        with translated_errors(context, run, self.task_id):
+            ledger, proposal = self._proposal(run)
+            answers = read_answers(ledger, proposal)
+            approval = proposal.approval
+            if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
+                raise AirflowSkipException("the proposal has its answers")
+            people = may_answer(ledger, proposal)
+            if not people:
+                raise BadInput(
+                    f"nobody is left who may approve proposal {proposal.number} of {self.model}",
+                    f"{approval.people} persons who did not start the run",
+                    "add users to registration.approval.from in the recipe",
+                )
+        version = proposal.challenger.version
+        self.subject = f"Promote version {version} of {self.model}? (proposal {proposal.number})"
+        self.body = _body(self.model, proposal, [answer.person for answer in answers])
+        self.assigned_users = [HITLUser(id=person, name=person) for person in people]
+        ends = proposal.time + timedelta(days=approval.expires_days)
+        self.response_timeout = max(ends - datetime.now(UTC), timedelta(seconds=1))
+        super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:  # noqa: ANN401 - Airflow's context
+        """Write the answer to the ledger.
+
+        Raises:
+            AirflowSkipException: the person rejected, nobody answered in time, or the proposal is void: promotion records it.
+            AirflowFailException: Airflow names no person, or one whose answer does not count.
+        """
+        from pipeline.registry.answers import record_answer
+
+        try:
+            answer = super().execute_complete(context, event)
+        except HITLTimeoutError:
+            raise AirflowSkipException("nobody answered in time") from None
+        person = (answer["responded_by_user"] or {}).get("id")
+        approved, run = answer["chosen_options"] == [APPROVE], self._run(context)
+        with translated_errors(context, run, self.task_id):
+            ledger, proposal = self._proposal(run)
+            if not person:
+                raise BadInput("Airflow does not say who answered", "an authenticated user", "log in and answer again")
+            reason = str(answer["params_input"].get(REASON) or "")
+            record_answer(ledger, proposal, person, run, approve=approved, reason=reason)
+        if not approved:
+            raise AirflowSkipException(f"{person} rejected the proposal")
+        self.log.info("%s approved proposal %d of %s", person, proposal.number, self.model)
+        return {"person": person}
+
+    def _run(self, context: Any) -> str:  # noqa: ANN401 - Airflow's context
+        return run_name(context["dag"].dag_id, context["run_id"])
+
+    def _proposal(self, run: str) -> tuple[Ledger, LedgerEntry]:
+        """The proposal of the stored plan, which nobody can edit in Airflow.
+
+        Raises:
+            AirflowSkipException: the proposal is void, or the run has none.
+        """
+        from pipeline.artifacts import open_store
+        from pipeline.artifacts.sealed import read_record
+        from pipeline.planning.plan import Plan
+        from pipeline.registry.end_proposal import waiting_proposal
+        from pipeline.registry.ledger import Ledger
+        from pipeline.runs.records import plan_key
+
+        ledger = Ledger(open_store(task_settings()), self.model)
+        number = read_record(ledger.store, plan_key(run), Plan.model_validate_json).proposal
+        if number is None:
+            raise AirflowSkipException("this run has no proposal")
+        try:
+            return ledger, waiting_proposal(ledger, number, ledger.head())
+        except (BadInput, Outdated) as void:
+            raise AirflowSkipException(str(void)) from void
+
+
+def _body(model: str, proposal: LedgerEntry, approved: list[str]) -> str:
+    """Markdown for Airflow's page: why the model passed the gate, with the table of the decision."""
+    from pipeline.registry.decision_table import decision_rows, headings, price
+
+    rows = [headings(proposal), *decision_rows(proposal)]
+    table = ["| " + " | ".join(row) + " |" for row in rows]
+    table.insert(1, "|" + "---|" * len(rows[0]))
+    against = f"the champion of ledger entry {proposal.against}" if proposal.against else "no champion"
+    lines = [
+        f"Version {proposal.challenger.version} of {model} passed the gate against {against}.",
+        *([f"Approved by {', '.join(approved)}."] if approved else []),
+        f"Run: `{proposal.run}`, started by {proposal.person or 'nobody'}. Evidence: `{proposal.basis[:12]}`.",
+        "",
+        *(table if proposal.rules else proposal.reasons),
+        "",
+        price(proposal),
+    ]
+    return "\n".join(lines)
