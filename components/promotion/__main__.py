@@ -28,7 +28,7 @@ def promote(work: Work[PromotionParams]) -> None:
     sync_aliases(server, ledger)
     version = find_version(server, name, model.digest)
     if version:
-        publish_decision(server, work.tracking, name, version.number, entry)
+        publish_decision(server, (work.tracking,), name, version.number, entry)
     work.counts["ledger_entry"] = entry.number
     write_decision(work.output, name, entry)
 

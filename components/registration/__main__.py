@@ -97,8 +97,7 @@ def _publish(work: Work[RegistrationParams], version: Version, entry: LedgerEntr
     work.metrics.update({f"gate/{key}": value for key, value in entry.figures.items()})
     run = parent_run(work.settings, work.request.recipe, work.request.run)
     run.log_figures(work.metrics)
-    for place in (run, work.tracking):
-        publish_decision(server, place, name, version.number, entry)
+    publish_decision(server, (run, work.tracking), name, version.number, entry)
     work.counts["version"] = version.number
     # a second attempt finds the tags that the first one set, and has to make the same bytes
     given = {key: value for key, value in version.tags.items() if key not in DECISION_TAGS}

@@ -54,6 +54,8 @@ class LocalRun:
     settings: Settings
     listener: RunListener
     force: frozenset[str] = frozenset()
+    line: str = "train"
+    """One of `pipeline.lines.LINES`."""
     outputs: dict[str, Reference | None] = field(default_factory=dict)
     tracked: bool = False
     """Whether the run was opened in MLflow; a run in which no step runs is not."""
@@ -87,16 +89,16 @@ class LocalRun:
         return self._run_line()
 
     def _run_line(self) -> None:
-        plan = plan_run(self.recipe, self.run, self.settings, self.force, started_by=getpass.getuser())
+        plan = plan_run(self.recipe, self.run, self.settings, self.force, line=self.line, started_by=getpass.getuser())
         self.tracked = self.tracked or not plan.nothing_to_do
         self.listener.on_plan(plan)
         self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}
-        for step in trace(self.recipe):
+        for step in trace(self.recipe, self.line):
             if step.id not in self.outputs:
                 self.outputs[step.id] = self._run_step(step.id)
 
     def _run_step(self, step_id: str) -> Reference | None:
-        prepared: PreparedStep = prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force)
+        prepared: PreparedStep = prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line)
         reference = prepared.reference
         if prepared.request and prepared.request_uri:
             self.listener.on_step_start(step_id)
@@ -120,11 +122,11 @@ class LocalRun:
 
 
 def run_local(
-    recipe: Recipe, run: str, settings: Settings, listener: RunListener, force: frozenset[str] = frozenset()
+    recipe: Recipe, run: str, settings: Settings, listener: RunListener, force: frozenset[str] = frozenset(), line: str = "train"
 ) -> Mapping[str, Reference | None]:
-    """Run the recipe's line on this machine; see `LocalRun.execute`.
+    """Run one of the recipe's lines on this machine; see `LocalRun.execute`.
 
     Returns:
         The artifact of each step by id; None for a skipped step.
     """
-    return LocalRun(recipe, run, settings, listener, force).execute()
+    return LocalRun(recipe, run, settings, listener, force, line).execute()

@@ -10,7 +10,7 @@ from pipeline.registry.versions import describe_version, tag_version
 from pipeline.tracking.runs import NOTE_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pipeline.registry.ledger_entry import LedgerEntry
@@ -20,12 +20,12 @@ DECISION_TAG, REASONS_TAG, APPROVERS_TAG = "trainshed.decision", "trainshed.reas
 DECISION_TAGS = frozenset({DECISION_TAG, REASONS_TAG, APPROVERS_TAG})
 
 
-def publish_decision(server: MlflowServer, run: MlflowRun, name: str, version: int, entry: LedgerEntry) -> None:
-    """Put a decision on MLflow's pages of the version and of the run.
+def publish_decision(server: MlflowServer, runs: Iterable[MlflowRun], name: str, version: int, entry: LedgerEntry) -> None:
+    """Put a decision on MLflow's pages of the version and of runs.
 
     Args:
         server: the MLflow server.
-        run: the MLflow run of the step that decided.
+        runs: MLflow runs to show it on.
         name: the registered model.
         version: number of the version that was decided about.
         entry: the decision.
@@ -35,7 +35,8 @@ def publish_decision(server: MlflowServer, run: MlflowRun, name: str, version: i
     tag_version(server, name, version, tags)
     # the decision first: MLflow's table of versions cuts long descriptions
     describe_version(server, name, version, f"{verb.capitalize()}: {reasons}.")
-    run.tag({**tags, NOTE_TAG: f"Version {version} of {name} was {verb}: {reasons}."})
+    for run in runs:
+        run.tag({**tags, NOTE_TAG: f"Version {version} of {name} was {verb}: {reasons}."})
 
 
 def decision_tags(entry: LedgerEntry) -> dict[str, str]:

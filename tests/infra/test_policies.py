@@ -16,8 +16,12 @@ from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.doctor.store import check_store
 from pipeline.launchers.kubernetes.render import service_account
+from pipeline.local.run import run_local
 from pipeline.operators.replan import replanned_key
+from pipeline.recipe.overrides import replace_fields
+from pipeline.registry.answers import record_answer
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.ledger_entry import Outcome
 from pipeline.runs.records import failure_key
 from pipeline.runtime.stop import Stop
 from pipeline.settings import Settings
@@ -25,7 +29,7 @@ from pipeline.settings import Settings
 IDENTITIES = sorted(path.stem for path in (FOLDER / "identities").glob("*.json"))
 LEDGER = "arn:aws:s3:::pipeline/ledger/m/000001.json"
 RELIED_ON = ("blobs/ab", "ledger/m/000001.json", "leases/ab.json", "runs/r/ingestion/request.json", "quarantine/blobs/ab.json")
-COMMITTED = ("manifests/pretraining/ab.json", "leases/ab.json", "ledger/m/000001.json")
+COMMITTED = ("manifests/pretraining/ab.json", "leases/ab.json", "ledger/m/000001.json", "approvals/m/000001/a.json")
 
 
 def asked(action: str, key: str, identity: str = "registration", **context: str) -> Asked:
@@ -74,6 +78,25 @@ def run_everything(line, recorder, tmp_path) -> None:
     base = pretrained_folder(tmp_path / "base", "t5")
     line.run({"model": {"start": str(base), "context": 64}, "pretraining": None})
     store = line.artifacts.store
+    line.recipe = recipe = replace_fields(line.recipe, {"registration.approval": {"people": 1, "from": ["reviewer"]}}, "a test")
+    line.run({"finetuning.seed": 5})
+    ledger = Ledger(store, recipe.registration.model)
+    head = ledger.head()
+    recorder.identity = "registration"
+    proposal = ledger.append(
+        head.model_copy(
+            update={
+                "number": head.number + 1,
+                "decision": Outcome.PROPOSED,
+                "serves": False,
+                "waiting": head.number + 1,
+                "approval": recipe.registration.approval,
+            }
+        )
+    )
+    recorder.identity = "airflow"
+    record_answer(ledger, proposal, "reviewer", "r", approve=True)
+    run_local(recipe, f"{recipe.name}-promote", line.settings, Heard(), line="promote")
     store.put(replanned_key("r", 1), b"{}", if_absent=True)
     store.put(failure_key("r", "s"), b"{}")
     for identity in ("pretraining", "ingestion"):
@@ -130,7 +153,8 @@ def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_ow
         identity: {one.resource.split("/")[1] for one in found if one.action == "s3:PutObject"}
         for identity, found in recorder.asked.items()
     }
-    assert [identity for identity in COMPONENTS if "ledger" in written[identity]] == ["registration"]
+    assert [identity for identity in COMPONENTS if "ledger" in written[identity]] == ["registration", "promotion"]
+    assert [identity for identity in written if "approvals" in written[identity]] == ["airflow"]
     assert {identity for identity in COMPONENTS if "training" in written[identity]} == {"pretraining", "finetuning"}
     conditional = [one for found in recorder.asked.values() for one in found if {"s3:if-none-match", "s3:if-match"} & one.context.keys()]
     assert {one.resource.split("/")[1] for one in conditional} >= {"manifests", "leases", "ledger", "blobs"}
@@ -140,20 +164,21 @@ def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_ow
 def test_what_commits_is_refused_without_a_condition(key) -> None:
     everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
     bucket = policy("bucket")
-    plain = asked("s3:PutObject", key, **{"s3:ObjectCreationOperation": "true"})
-    part = asked("s3:PutObject", key, **{"s3:ObjectCreationOperation": "false"})
-    absent = asked("s3:PutObject", key, **{"s3:if-none-match": "*"})
-    match = asked("s3:PutObject", key, **{"s3:if-match": '"e"'})
+    who = "airflow" if key.startswith("approvals") else "registration"
+    plain = asked("s3:PutObject", key, who, **{"s3:ObjectCreationOperation": "true"})
+    part = asked("s3:PutObject", key, who, **{"s3:ObjectCreationOperation": "false"})
+    absent = asked("s3:PutObject", key, who, **{"s3:if-none-match": "*"})
+    match = asked("s3:PutObject", key, who, **{"s3:if-match": '"e"'})
     assert [allowed(one, everything, bucket) for one in (plain, part, absent)] == [False, False, True]
     # an entry of the ledger is added, and never changed
-    assert allowed(match, everything, bucket) == (not key.startswith("ledger"))
+    assert allowed(match, everything, bucket) == (not key.startswith(("ledger", "approvals")))
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
-def test_only_registration_and_maintenance_may_write_the_ledger_even_with_all_rights(identity) -> None:
+def test_only_promoters_may_write_the_ledger_even_with_all_rights(identity) -> None:
     everything = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
     entry = asked("s3:PutObject", "ledger/m/000001.json", identity, **{"s3:if-none-match": "*"})
-    may = identity in {"registration", "maintenance"}
+    may = identity in {"registration", "promotion", "maintenance"}
     assert allowed(entry, policy(f"identities/{identity}"), policy("bucket")) is may
     assert allowed(entry, everything, policy("bucket")) is may
     assert not allowed(asked("s3:DeleteObject", "ledger/m/000001.json", identity), everything, policy("bucket"))

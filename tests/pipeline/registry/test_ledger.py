@@ -212,7 +212,7 @@ def test_an_entry_that_is_not_ours_is_one_line(ledger: Ledger) -> None:
 
 
 def test_a_flipped_byte_anywhere_in_an_entry_is_found(ledger: Ledger) -> None:
-    """Most of them leave valid JSON: with another digest, number or decision."""
+    """Many of them leave valid JSON: with another digest, number or decision."""
     data = ledger.append(entry(1, "a", Outcome.PROMOTED)).to_bytes()
     valid = 0
     for index in range(len(data)):
@@ -222,7 +222,7 @@ def test_a_flipped_byte_anywhere_in_an_entry_is_found(ledger: Ledger) -> None:
             valid += isinstance(json.loads(flipped), dict)
         with pytest.raises(Damaged, match=r"ledger/names/000001\.json is damaged: .*; fix: restore it from a backup"):
             ledger.head()
-    assert valid > len(data) / 2
+    assert valid > len(data) / 3
 
 
 def test_an_entry_that_was_damaged_on_its_way_is_read_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
