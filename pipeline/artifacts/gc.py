@@ -278,14 +278,18 @@ def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str]) 
 
 def _roots(store: Store, ages: Ages, now: datetime, old_runs: set[str]) -> Iterator[str]:
     for stat in store.list(LEDGERS):
-        if now - stat.modified < ages.runs or not _is_refusal(_read_root(store, stat.key)):
+        if now - stat.modified < ages.runs or not _is_over(_read_root(store, stat.key)):
             yield stat.key
     yield from (stat.key for stat in store.list("runs/") if stat.key.split("/")[1] not in old_runs and stat.key.endswith(".json"))
 
 
-def _is_refusal(entry: Any) -> bool:  # noqa: ANN401 - whatever the object holds
-    """Whether a ledger entry refused its model: then no champion and no rollback relies on it."""
-    return isinstance(entry, dict) and entry.get("decision") == "refused"
+NEVER_SERVED = frozenset({"refused", "proposed", "rejected", "expired"})
+"""Decisions on which no champion and no rollback relies. A proposal expires before its run is old."""
+
+
+def _is_over(entry: Any) -> bool:  # noqa: ANN401 - whatever the object holds
+    """Whether a ledger entry is about a model that never served by it."""
+    return isinstance(entry, dict) and entry.get("decision") in NEVER_SERVED
 
 
 def _path(key: str) -> tuple[str, ...]:

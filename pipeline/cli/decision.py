@@ -35,6 +35,9 @@ class RunDecision(NamedTuple):
     own: bool
     """Whether this run decided."""
 
+    waits: bool = False
+    """Whether it is a proposal that still waits for people."""
+
 
 def show_decision(recipe: Recipe, run: str, registration: Reference | None, settings: Settings, console: Console) -> RunDecision | None:
     """Print the decision about the model that a run registered, and return it.
@@ -66,6 +69,8 @@ def show_decision(recipe: Recipe, run: str, registration: Reference | None, sett
     if found.entry.comparison:
         console.print(price(found.entry), markup=False)
     console.print(f"Reason: {reason(found.entry)}.", markup=False)
+    if found.waits:
+        console.print(f"Approve or reject it in Airflow (Required actions), or with `trainshed approve {recipe.name}`.", markup=False)
     return found
 
 
@@ -84,9 +89,13 @@ def find_decision(ledger: Ledger, run: str, digest: str) -> RunDecision | None:
     champion = ledger.champion(head)
     own = ledger.decision_of_run(run, head)
     if own:
-        return RunDecision(own, champion, own=True)
-    earlier = champion if champion and champion.digest == digest else ledger.find_refusal(digest, head, champion)
-    return RunDecision(earlier, champion, own=False) if earlier else None
+        return RunDecision(own, champion, own=True, waits=_waits(head, own))
+    earlier = champion if champion and champion.digest == digest else ledger.find_newest_about(digest, head, champion)
+    return RunDecision(earlier, champion, own=False, waits=_waits(head, earlier)) if earlier else None
+
+
+def _waits(head: LedgerEntry | None, entry: LedgerEntry) -> bool:
+    return head is not None and head.waiting == entry.number
 
 
 def headline(name: str, found: RunDecision) -> list[str]:
@@ -95,12 +104,16 @@ def headline(name: str, found: RunDecision) -> list[str]:
     version = f"{name} version {entry.challenger.version}"
     serves = champion is not None and champion.digest == entry.digest
     serving = f"version {champion.challenger.version} is champion" if champion else "there is no champion yet"
-    if entry.decision is Outcome.REFUSED:
-        what = f"{version} was not promoted; {serving}"
+    if entry.decision is Outcome.PROPOSED:
+        people = entry.approval.people if entry.approval else 0
+        what = f"{version} passed the gate and waits for {people} {'person' if people == 1 else 'people'}; {serving}"
+    elif not entry.serves:
+        word = "was not promoted" if entry.decision is Outcome.REFUSED else f"was {entry.decision.value}"
+        what = f"{version} {word}; {serving}"
     else:
         what = f"{version} is champion" if serves else f"{version} was promoted, but {serving} now"
     lines = [f"Decision: {what} (ledger entry {entry.number})."]
-    if champion and champion.number > entry.number and (entry.decision is Outcome.REFUSED or not serves):
+    if champion and champion.number > entry.number and (not entry.serves or not serves):
         lines.append(f"Ledger entry {champion.number} made version {champion.challenger.version} champion later: {_author(champion)}.")
     if not found.own:
         lines.append(f"This run decided nothing new; the decision is from {entry.time:%Y-%m-%d %H:%M}: {_author(entry)}.")
@@ -138,4 +151,6 @@ def decision_table(entry: LedgerEntry, console: Console) -> Table:
 def _author(entry: LedgerEntry) -> str:
     if entry.decision is Outcome.ROLLED_BACK:
         return f"rollback {entry.run}" + (f" ({'; '.join(entry.reasons)})" if entry.reasons else "")
+    if entry.approved_by or entry.decision is Outcome.REJECTED:
+        return f"{', '.join(entry.approved_by) or entry.person} in run {entry.run}"
     return f"run {entry.run}"

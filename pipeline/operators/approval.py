@@ -46,9 +46,9 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         super().__init__(
             subject=f"Promote a new version of {model}?",
             options=[APPROVE, REJECT],
-            params={REASON: ""},
             response_timeout=timedelta(days=approval.expires_days),
-            **options,
+            # Airflow passes the form of the DAG, which is nothing to fill in here
+            **{**options, "params": {REASON: ""}},
         )
         self.model = model
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+DAG_LINES = ("train", "promote")
+"""Lines that are DAGs; each has a file in `dags/`."""
+
+
 class RecipeDags(NamedTuple):
     """The DAGs of all recipes."""
 

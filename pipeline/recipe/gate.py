@@ -87,8 +87,9 @@ class Approval(Section):
     )
     """Their user names in Airflow."""
 
-    expires_days: float = Field(14, gt=0, le=365)
-    """After so many days without enough answers, the proposal ends. The next run may propose the model again."""
+    expires_days: float = Field(14, gt=0, le=28)
+    """After so many days without enough answers, the proposal ends. The next run may propose the model again. At most 28: garbage collection
+    keeps what a run left for 30 days."""
 
     @model_validator(mode="after")
     def _enough(self) -> Self:

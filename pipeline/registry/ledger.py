@@ -108,10 +108,9 @@ class Ledger:
                 return entry
         return None
 
-    def find_refusal(self, digest: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
-        """The newest refusal of the model with this digest against this champion, if it is among the newest `LOOK_BACK`."""
-        same = (entry for entry in self._recent(head, champion) if entry.digest == digest and entry.decision is Outcome.REFUSED)
-        return next(same, None)
+    def find_newest_about(self, digest: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
+        """The newest decision about the model with this digest since this champion, if it is among the newest `LOOK_BACK`."""
+        return next((entry for entry in self._recent(head, champion) if entry.digest == digest), None)
 
     def decision_of_run(self, run: str, head: LedgerEntry | None) -> LedgerEntry | None:
         """The entry that this run appended, if it is among the newest `LOOK_BACK`: other runs may have decided since."""
