@@ -6,8 +6,8 @@ samples to tell them apart, and the same test compares its scores of the other h
 largest distance between two cumulative distributions, from 0 (equal) to 1 (they do not overlap).
 
 **The rate.** ``false_alarms`` is the probability of any alarm in ``windows`` windows of unchanged text. It is divided by the
-number of windows and by the number of tests (Bonferroni), which needs no independence. Ties and small samples only make
-the test more careful. What the rate assumes: the texts of a window are independent draws, so equal texts count once.
+number of windows and by the number of tests (Bonferroni), which needs no independence. P-values are exact for values
+without ties; ties only make a test more careful. What the rate assumes: the texts of a window are independent draws, so equal texts count once.
 
 **The size.** With many texts a difference that harms nobody is certain too. So an alarm also needs a distance of
 at least ``least_distance``; that only lowers the rate.
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from pipeline.artifacts.manifest import Frozen
 from pipeline.monitoring.features import BUCKETS, FEATURES
+from pipeline.monitoring.look import Shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,28 +33,6 @@ if TYPE_CHECKING:
 CONTENT = "content"
 TESTS = (*FEATURES, CONTENT)
 """What is tested in each window."""
-
-
-class Shift(Frozen):
-    """How one feature of a window differs from the profile."""
-
-    feature: str
-    """A name of `TESTS`."""
-
-    distance: float
-    """Largest distance between the cumulative distributions, 0 to 1."""
-
-    p: float
-    """Probability of such a distance with unchanged text."""
-
-    before: float
-    """Median of the profile; for the content, of the scores of held-out texts."""
-
-    now: float
-    """Median of the window."""
-
-    crossed: bool
-    """Whether it is an alarm."""
 
 
 def level_of(false_alarms: float, windows: int) -> float:
@@ -88,7 +66,7 @@ def compare(reference: Measures, window: Measures, level: float, least_distance:
 
 
 def _shift(name: str, old: NDArray[np.floating], new: NDArray[np.floating], level: float, least: float) -> Shift:
-    found = stats.ks_2samp(old, new, method="asymp")
+    found = stats.ks_2samp(old, new, method="auto")
     distance, p = float(found.statistic), float(found.pvalue)
     crossed = p <= level and distance >= least
     return Shift(feature=name, distance=distance, p=p, before=float(np.median(old)), now=float(np.median(new)), crossed=crossed)
