@@ -7,7 +7,7 @@ would make every other text look strange.
 
 Equal texts count once: a translation corpus has a text with each of its languages, and copies are no independent draws.
 
-A profile holds no text, at most `REFERENCE` rows and `WORDS` words: 2 MB or less.
+Texts are redacted first, as those of the log are. A profile holds no text, at most `REFERENCE` rows and `WORDS` words: 2 MB or less.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pyarrow import compute, parquet
 
 from pipeline.errors import BadInput
 from pipeline.monitoring.features import FEATURES, measure, words_of
+from pipeline.monitoring.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -139,7 +140,7 @@ def make_profile(ids: Iterable[str], read: Callable[[set[str]], Iterable[tuple[s
     ranked = heapq.nsmallest(REFERENCE + VOCABULARY_TEXTS, ranks())
     order = [one for _, one in ranked]
     found = dict(read(set(order)))
-    sample = distinct(found[one] for one in order)
+    sample = [redact(text) for text in distinct(found[one] for one in order)]
     measured = min(REFERENCE, len(sample) // 2)
     if measured < LEAST:
         got = f"a corpus of {len(sample)} different texts is too small for a profile"
