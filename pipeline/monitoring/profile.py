@@ -87,8 +87,8 @@ class Profile:
     """Texts of the corpus that the sample is taken from."""
 
     def measure(self, texts: Iterable[str]) -> Measures:
-        """Measure other texts by this profile's vocabulary."""
-        return _measures(texts, self.vocabulary)
+        """Measure other texts by this profile's vocabulary, redacted as its own are."""
+        return _measures(map(redact, texts), self.vocabulary)
 
     def to_bytes(self) -> bytes:
         """The stored form: a Parquet file; the vocabulary and the count are in its metadata."""
