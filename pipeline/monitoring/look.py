@@ -100,8 +100,14 @@ class Look(Frozen):
     event: bool = False
     """Whether this look asked for a retraining."""
 
+    due: bool = False
+    """Whether a retraining of this champion is due, and this look did not ask for it."""
+
+    asked: datetime | None = None
+    """When a retraining was asked for last, by this look or an earlier one."""
+
     held_back_until: datetime | None = None
-    """End of the cool-down, if a retraining would have been asked for without it."""
+    """End of the cool-down, if it is why this look did not ask."""
 
     @property
     def wants_retraining(self) -> bool:
@@ -136,22 +142,22 @@ class Looks:
         return look
 
 
-def cool_down_end(earlier: list[Look], days: float) -> datetime | None:
-    """When a retraining may be asked for again; None if none was asked for.
+def answer(look: Look, before: Look | None, days: float, *, emit: bool) -> Look:
+    """The look with its answer: whether it asks for a retraining, or when the next one may.
+
+    The newest record is enough to know that: each carries on what is due, and when a retraining was asked for.
 
     Args:
-        earlier: the looks before, newest first.
-        days: the cool-down of the recipe.
+        look: what was found.
+        before: the look before it; None for the first.
+        days: the cool-down.
+        emit: whether the caller starts a retraining if the record says so.
     """
-    asked = next((look.time for look in earlier if look.event), None)
-    return asked + timedelta(days=days) if asked else None
-
-
-def waits(earlier: list[Look], champion: int | None) -> bool:
-    """Whether an earlier look at the same champion found that it should be retrained, and nobody has asked for that yet."""
-    for look in earlier:
-        if look.event or look.champion != champion:
-            return False
-        if look.wants_retraining:
-            return True
-    return False
+    asked = before.asked if before else None
+    waits = before is not None and before.due and before.champion == look.champion
+    if not look.wants_retraining and not waits:
+        return look.model_copy(update={"asked": asked})
+    until = asked + timedelta(days=days) if asked else None
+    if until and look.time < until:
+        return look.model_copy(update={"asked": asked, "due": True, "held_back_until": until})
+    return look.model_copy(update={"asked": look.time if emit else asked, "due": not emit, "event": emit})

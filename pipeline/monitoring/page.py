@@ -61,7 +61,7 @@ def next_step(look: Look) -> str:
         return "A retraining was asked for."
     if look.held_back_until:
         return f"No retraining is asked for before {look.held_back_until:%Y-%m-%d %H:%M} UTC: cool-down."
-    return "A retraining is due; this look asked for none." if look.wants_retraining else ""
+    return "A retraining is due; this look asked for none." if look.due else ""
 
 
 def _shift_row(shift: Shift) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput
 from pipeline.monitoring.corpus_profile import find_corpus, read_or_make_profile
-from pipeline.monitoring.look import Check, Look, Looks, Shift, cool_down_end, waits
+from pipeline.monitoring.look import Check, Look, Looks, Shift, answer
 from pipeline.registry.aliases import CHAMPION
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.versions import find_version, read_aliases
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
 
-REMEMBERED = 1000
-"""Earlier looks that a look reads, at most: those of a cool-down, with room to spare."""
+RETRIED = 5
+"""Newest records among which a retry finds its own."""
 
 DAY_S = 86_400.0
 
@@ -48,16 +48,19 @@ def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: da
     now = now or datetime.now(UTC)
     model, artifacts = recipe.registration.model, open_artifacts(settings)
     looks = Looks(artifacts.store, model)
-    earlier = looks.newest(REMEMBERED)
+    earlier = looks.newest(RETRIED)
     done = next((look for look in earlier if look.run == run), None)
     if done:
         return done
+    before = earlier[0] if earlier else None
+    after = before.served_until if before else ""
     champion = Ledger(artifacts.store, model).champion()
     if champion is None:
         check = _nothing("champion", f"{model} has no champion yet")
-        return looks.append(Look(recipe=recipe.name, model=model, time=now, run=run, champion=None, corpus=None, checks=(check,)))
+        look = Look(recipe=recipe.name, model=model, time=now, run=run, champion=None, corpus=None, checks=(check,), served_until=after)
+        return looks.append(answer(look, before, recipe.monitor.cool_down_days, emit=emit))
     corpus = find_corpus(artifacts, champion.challenger.model)
-    seen = _compared(artifacts, corpus, recipe, earlier[0].served_until if earlier else "", settings.state)
+    seen = _compared(artifacts, corpus, recipe, after, settings.state)
     ages = _ages(recipe.monitor, corpus, champion, now)
     look = Look(
         recipe=recipe.name,
@@ -71,7 +74,7 @@ def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: da
         texts=seen.texts,
         served_until=seen.until,
     )
-    return looks.append(look.model_copy(update=_event(look, earlier, recipe.monitor.cool_down_days, emit=emit)))
+    return looks.append(answer(look, before, recipe.monitor.cool_down_days, emit=emit))
 
 
 class Compared(NamedTuple):
@@ -88,16 +91,6 @@ class Compared(NamedTuple):
 
     shifts: tuple[Shift, ...] = ()
     """What the comparison found; empty if there were too few texts."""
-
-
-def _event(look: Look, earlier: list[Look], days: float, *, emit: bool) -> dict[str, object]:
-    """Whether this look asks for a retraining, or when it may."""
-    if not look.wants_retraining and not waits(earlier, look.champion):
-        return {}
-    until = cool_down_end(earlier, days)
-    if until and look.time < until:
-        return {"held_back_until": until}
-    return {"event": emit}
 
 
 def _compared(artifacts: Artifacts, corpus: Manifest, recipe: Recipe, after: str, scratch: Path) -> Compared:
