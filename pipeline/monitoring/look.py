@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts.base import Conflict
+from pipeline.artifacts.base import Conflict, CorruptObject
 from pipeline.artifacts.manifest import Frozen
 from pipeline.artifacts.sealed import read_record
-from pipeline.errors import Unavailable
+from pipeline.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
@@ -124,9 +124,19 @@ class Looks:
         self.model = model
 
     def newest(self, limit: int) -> list[Look]:
-        """The newest records, newest first."""
+        """The newest records, newest first.
+
+        Raises:
+            BadInput: one of them is damaged. It may hold the cool-down, so it is not passed over.
+        """
         keys = [found.key for found in self.store.list(f"{ROOT}/{self.model}/") if found.key.endswith("Z.json")]
-        return [read_record(self.store, key, Look.model_validate_json) for key in reversed(keys[-limit:])]
+        return [self._read(key) for key in reversed(keys[-limit:])]
+
+    def _read(self, key: str) -> Look:
+        try:
+            return read_record(self.store, key, Look.model_validate_json)
+        except (ValueError, CorruptObject) as error:
+            raise BadInput(f"{key} is no record of a look", "", "restore it from a backup, or delete it") from error
 
     def append(self, look: Look) -> Look:
         """Write a record.

@@ -118,6 +118,15 @@ def test_a_corpus_that_is_too_small_is_one_line(watched: WatchedModel) -> None:
         look(watched, "a")
 
 
+def test_a_damaged_record_is_one_line(watched: WatchedModel) -> None:
+    watched.promote(days_ago=1)
+    look(watched, "a")
+    (found,) = watched.artifacts.store.list(f"monitoring/{watched.model}/")
+    watched.artifacts.store.put(found.key, b"garbage")
+    with pytest.raises(BadInput, match="is no record of a look; fix: restore it from a backup, or delete it"):
+        look(watched, "b", days=1)
+
+
 def test_the_profile_is_made_once_and_again_if_it_is_damaged(watched: WatchedModel) -> None:
     watched.promote(days_ago=1)
     store = watched.artifacts.store

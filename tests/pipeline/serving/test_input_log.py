@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from fixtures.s3 import S3Server
+
 
 def document(row: Mapping[str, Any]) -> Document:
     return Document("", "", "", row["text"], row.get("pair"), None)
@@ -130,3 +132,20 @@ def test_a_served_model_logs_where_the_monitor_reads(make_model, tmp_path: Path,
     window = read_window(open_store(Settings(store=f"file://{tmp_path}/store")), "m", "", 10)
     assert sorted(window.texts) == sorted(text.replace("me@mail.example", "<email>") for text in texts)
     assert window.until.startswith("served/m/2")
+
+
+def test_s3_is_written_by_mlflows_client(s3_server: S3Server, s3_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "MLFLOW_S3_ENDPOINT_URL": s3_server.endpoint,
+        "AWS_ACCESS_KEY_ID": s3_server.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for key, value in values.items():
+        monkeypatch.setenv(key, value)
+    log = open_input_log(document, {"TRAINSHED_INPUT_LOG": f"{s3_settings.store}/served/m", "TRAINSHED_INPUT_LOG_RATE": "1"})
+    assert log is not None
+    log.add(rows(2))
+    log.close()
+    assert log.dropped == 0
+    assert sorted(read_window(open_store(s3_settings), "m", "", 10).texts) == ["text 0", "text 1"]
