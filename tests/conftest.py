@@ -37,6 +37,7 @@ pytest_plugins = [
     "fixtures.mlflow",
     "fixtures.tiny",
     "fixtures.line",
+    "fixtures.watched_model",
     "fixtures.foreign",
     "fixtures.airflow_home",
     "fixtures.docker",

@@ -31,6 +31,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.demo": ("demo",),
     "pipeline.cli.versions": ("reproduce", "rollback"),
     "pipeline.cli.approve": ("approve",),
+    "pipeline.cli.monitor": ("monitor",),
     "pipeline.cli.doctor": ("doctor",),
     "pipeline.cli.docs": (),  # `docs` lists all commands, so it needs every file imported
 }

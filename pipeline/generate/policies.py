@@ -4,7 +4,7 @@ Each component has an identity, derived from its contract: it commits its own ar
 quarantine damaged blobs, which deletes nothing. Only registration and promotion write the ledger;
 only Airflow writes what people answered. Only components that train write and delete
 checkpoints; nothing else in the store can be deleted by a component.
-``airflow`` plans and writes requests. ``maintenance`` is for people: garbage collection, rollback, restore.
+``airflow`` plans, writes requests and looks at champions; ``serving`` adds to the log of inputs. ``maintenance`` is for people: garbage collection, rollback, restore.
 
 The bucket's policy overrules every identity: a commit needs a condition, ledger entries are added, never changed or deleted, and only
 ``maintenance`` deletes blobs, manifests and old versions of objects. A component with stolen keys can still overwrite a blob, which
@@ -43,6 +43,9 @@ APPROVERS = ("airflow",)
 COMMITTED = ("blobs/*", "manifests/*", "quarantine/*")
 """Keys that other stages rely on, champions among them."""
 
+LOOKS = ("monitoring/*", "profiles/*")
+"""Keys that the monitor writes."""
+
 COLLECTORS = ("maintenance",)
 """Identities that may delete those."""
 
@@ -54,7 +57,7 @@ def policy_files(home: Path) -> dict[Path, str]:
     folder = home / "infra" / "policies"
     contracts = [COMPONENTS.load(name) for name in COMPONENTS]
     identities = {contract.name: _stage(contract, contracts) for contract in contracts}
-    identities |= {"airflow": _airflow(), "maintenance": _maintenance(), "mlflow": _mlflow()}
+    identities |= {"airflow": _airflow(), "maintenance": _maintenance(), "mlflow": _mlflow(), "serving": _serving()}
     files = {folder / "identities" / f"{name}.json": statements for name, statements in identities.items()}
     return {path: _text(statements) for path, statements in {**files, folder / "bucket.json": _bucket()}.items()}
 
@@ -90,6 +93,8 @@ def _airflow() -> list[Statement]:
     return [
         _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "quarantine/blobs/*"]),
+        _allow("ReadLooks", ["s3:GetObject"], ["served/*", *LOOKS]),
+        _allow("WriteLooks", ["s3:PutObject"], LOOKS),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
@@ -120,6 +125,11 @@ def _mlflow() -> list[Statement]:
         _allow("List", ["s3:ListBucket"], [""], MLFLOW),
         _allow("Artifacts", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], ["artifacts/*"], MLFLOW),
     ]
+
+
+def _serving() -> list[Statement]:
+    """Processes that serve a model with its log of inputs: they add to the log, and read nothing."""
+    return [_allow("LogInputs", ["s3:PutObject"], ["served/*"])]
 
 
 def _bucket() -> list[Statement]:

@@ -9,6 +9,7 @@ from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
+from pipeline.recipe.monitor import Monitor
 from pipeline.recipe.recipe import Recipe, Schedule
 from pipeline.recipe.resources import Resources
 from pipeline.recipe.task import Task
@@ -24,6 +25,7 @@ __all__ = [
     "Finetuning",
     "Gate",
     "Model",
+    "Monitor",
     "Pretraining",
     "Recipe",
     "Registration",

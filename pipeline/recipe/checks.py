@@ -14,6 +14,7 @@ from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
+from pipeline.recipe.monitor_checks import DRIFT, monitor_problem
 from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _schedule(recipe: Recipe) -> Problem:
     if (schedule.cron is None) == (schedule.asset is None):
         got = "schedule has both cron and asset" if schedule.cron is not None else "schedule is empty"
         return got, "either cron or asset", "keep one of them, or remove schedule"
-    if schedule.asset and schedule.asset.startswith(ASSET_NAME.format(recipe=recipe.name)):
+    own = schedule.asset != DRIFT.format(recipe=recipe.name)
+    if own and schedule.asset and schedule.asset.startswith(ASSET_NAME.format(recipe=recipe.name)):
         return f"schedule.asset = {schedule.asset!r} is updated by this recipe itself", "", "name an asset of another DAG"
     return None
 
@@ -307,4 +309,5 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _stop_on,
     gate_scores,
     gate_rules,
+    monitor_problem,
 )

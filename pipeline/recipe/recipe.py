@@ -12,6 +12,7 @@ from pipeline.recipe.data import Data
 from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
+from pipeline.recipe.monitor import Monitor
 from pipeline.recipe.names import check_names
 from pipeline.recipe.resources import Resources
 from pipeline.recipe.task import Task
@@ -71,6 +72,9 @@ class Recipe(Section):
 
     registration: Registration
     """The name under which it is registered, and the rules of promotion."""
+
+    monitor: Monitor | None = None
+    """How the model is watched after its promotion; absent: not at all. Not part of any fingerprint."""
 
     resources: Resources = Resources()
     """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""

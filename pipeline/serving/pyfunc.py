@@ -8,6 +8,8 @@ Input and output are tables; their columns are in the model's signature. Two env
 - ``TRAINSHED_DEVICE``: ``cpu``, ``cuda`` or ``auto``, the default, which takes a GPU if torch finds one;
 - ``TRAINSHED_SERVING_PRECISION``: ``fp32``, the default, in which the model was evaluated; ``bf16``; or ``auto``, which takes bf16 if
   the hardware multiplies in it.
+
+`pipeline.serving.input_log` names those that turn on the log of inputs.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own, untyped
         """Load the model folder shipped with this script."""
         from pipeline.serving.answer import Answerer
+        from pipeline.serving.input_log import open_input_log
 
         device, precision = os.environ.get("TRAINSHED_DEVICE", "auto"), os.environ.get("TRAINSHED_SERVING_PRECISION", "fp32")
         self.answerer = Answerer.load(Path(context.artifacts["model"]), device, precision)
+        self.input_log = open_input_log(self.answerer.document)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ANN401, ARG002
         """Answer each row.
@@ -42,9 +46,12 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         try:
             self.answerer.check_columns(model_input.columns)
-            found = self.answerer.answer(_rows(model_input))
+            rows = _rows(model_input)
+            found = self.answerer.answer(rows)
         except BadInput as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
+        if self.input_log:
+            self.input_log.add(rows)
         return pd.DataFrame({name: _cells(values) for name, values in found.items()})
 
 

@@ -237,10 +237,25 @@ def test_requests_without_tls_are_denied() -> None:
 
 
 def test_there_is_a_policy_for_every_stage_and_each_fits_into_a_managed_policy() -> None:
-    assert set(IDENTITIES) == {*COMPONENTS, "airflow", "maintenance", "mlflow"}
+    assert set(IDENTITIES) == {*COMPONENTS, "airflow", "maintenance", "mlflow", "serving"}
     for name in IDENTITIES:
         # AWS counts a managed policy's characters without white space, up to 6,144
         assert len(json.dumps(json.loads((FOLDER / "identities" / f"{name}.json").read_text()), separators=(",", ":"))) <= 6144
         assert all(statement["Effect"] == "Allow" for statement in policy(f"identities/{name}"))
     assert all(statement["Effect"] == "Deny" for statement in policy("bucket"))
     assert applies(policy("bucket")[1], Asked("s3:PutObject", LEDGER))
+
+
+def test_the_monitor_reads_the_log_of_inputs_which_serving_only_adds_to() -> None:
+    bucket = policy("bucket")
+
+    def may(identity: str, action: str, key: str) -> bool:
+        return allowed(asked(action, key, identity), policy(f"identities/{identity}"), bucket)
+
+    assert may("airflow", "s3:PutObject", "monitoring/m/20260101T000000.000000Z.json")
+    assert may("airflow", "s3:PutObject", "profiles/ab-1.parquet")
+    assert may("airflow", "s3:GetObject", "served/m/2026-01-01/000000-ab-1.jsonl")
+    assert may("serving", "s3:PutObject", "served/m/2026-01-01/000000-ab-1.jsonl")
+    assert not may("serving", "s3:GetObject", "served/m/2026-01-01/000000-ab-1.jsonl")
+    assert not may("serving", "s3:PutObject", "monitoring/m/20260101T000000.000000Z.json")
+    assert not may("airflow", "s3:PutObject", "served/m/2026-01-01/000000-ab-1.jsonl")

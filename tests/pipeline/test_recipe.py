@@ -405,6 +405,17 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
         (changed(schedule={"asset": "corpus"}), ["schedule.asset = 'corpus'"]),
         (changed(schedule={"asset": "x-trainshed://tiny/model"}), ["is updated by this recipe itself"]),
+        (changed(monitor={}), ["monitor looks at nothing", "drift, data_days or champion_days"]),
+        (changed(monitor={"drift": {"windw": 5}}), ["monitor.drift.windw", "did you mean 'monitor.drift.window'?"]),
+        (changed(monitor={"drift": {"window": 200, "least": 300}}), ["monitor.drift.least 300 is above monitor.drift.window 200"]),
+        (changed(monitor={"drift": {"false_alarms": 0}}), ["monitor.drift.false_alarms = 0"]),
+        (changed(monitor={"data_days": -1}), ["monitor.data_days = -1"]),
+        (changed(monitor={"data_days": 1, "every": "minutely"}), ["monitor.every = 'minutely'", "hourly"]),
+        (changed(schedule={"asset": "x-trainshed://tiny/drift"}), ["x-trainshed://tiny/drift, which nothing updates", "a section monitor"]),
+        (
+            changed(schedule={"asset": "x-trainshed://tiny/drift"}, monitor={"drift": {}, "cool_down_days": 0}),
+            ["monitor.cool_down_days 0", "each retraining could start the next one", "set monitor.cool_down_days"],
+        ),
     ],
 )
 def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, words: list[str]) -> None:
@@ -413,6 +424,11 @@ def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, 
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+def test_drift_may_start_a_recipe_that_has_a_cool_down() -> None:
+    recipe = check_recipe(changed(schedule={"asset": "x-trainshed://tiny/drift"}, monitor={"drift": {}}), "tiny.yaml")
+    assert recipe.monitor.cool_down_days > 0
 
 
 def test_labels_of_a_recipe_may_be_integers() -> None:

@@ -1,0 +1,58 @@
+"""The DAG that looks at one recipe's champion: a single task, as often as ``monitor.every`` says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import DAG
+
+from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
+from pipeline.orchestration.dag import START_DATE
+from pipeline.orchestration.monitor_operator import MonitorOperator
+from pipeline.orchestration.recipes import read_recipes
+from pipeline.runs.names import dag_name, recipe_of_dag
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+MONITOR = "monitor"
+"""Last part of the DAG's id."""
+
+
+def monitor_dags(settings: Settings, manual: str = "", only: str | None = None) -> dict[str, DAG]:
+    """Build the DAG ``<recipe>.monitor`` of every valid recipe with a monitor, by id.
+
+    Args:
+        settings: names the recipe folders.
+        manual: documentation for Airflow's pages, in Markdown.
+        only: id of the one DAG to build.
+    """
+    found = read_recipes(settings, recipe_of_dag(only) if only else None).valid
+    return {dag.dag_id: dag for dag in (monitor_dag(recipe, manual) for recipe in found if recipe.monitor)}
+
+
+def monitor_dag(recipe: Recipe, manual: str = "") -> DAG:
+    """The DAG that looks at one recipe's champion.
+
+    Args:
+        recipe: has a section ``monitor``.
+        manual: documentation for Airflow's pages, in Markdown.
+    """
+    assert recipe.monitor is not None  # noqa: S101 - the caller looked
+    with DAG(
+        dag_name(recipe.name, MONITOR),
+        description=f"Looks whether {recipe.registration.model} still fits what it is asked",
+        schedule=f"@{recipe.monitor.every}",
+        start_date=START_DATE,
+        catchup=False,
+        max_active_runs=1,
+        tags={"trainshed", MONITOR},
+        doc_md=manual,
+        # like the DAG that it may start: a person switches on what runs by itself
+        is_paused_upon_creation=None,
+        auto_register=False,
+        default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
+    ) as dag:
+        MonitorOperator(recipe=recipe)
+    return dag

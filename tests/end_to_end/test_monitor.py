@@ -1,0 +1,115 @@
+"""The monitor in a real Airflow: what a champion is asked changes, and a retraining starts by itself, once in a cool-down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fixtures.commands import trainshed, until
+from fixtures.simulated_texts import Language
+
+from pipeline.artifacts import open_store
+from pipeline.monitoring.look import Looks
+from pipeline.submission.airflow_client import Airflow
+from pipeline.submission.submit import submit_recipe, wait_for_dag
+
+if TYPE_CHECKING:
+    from fixtures.stack import RunningStack
+
+    from pipeline.monitoring.look import Look
+
+pytestmark = pytest.mark.timeout(600)  # a whole stack comes up first, and a line runs through it
+
+NAME = "drifting"
+MODEL = "drifting-summarizer"
+MONITOR = f"{NAME}.monitor"
+ASSET = f"x-trainshed://{NAME}/drift"
+RECIPE = """\
+name: drifting
+description: A model that is watched.
+schedule: {{asset: "x-trainshed://drifting/drift"}}
+data:
+  source: {{kind: jsonl, path: {data}, columns: {{text: body, target: summary}}}}
+  split: {{salt: drifting, test: 0.2, validation: 0.1}}
+tokenizer: {{vocabulary: 400, sentinels: 10}}
+model: {{family: t5, config: {{d_model: 16, d_kv: 8, d_ff: 32, num_layers: 1, num_heads: 2}}, context: 32}}
+task: {{kind: summarization, max_source_tokens: 28, max_target_tokens: 12}}
+finetuning: {{steps: 2, batch: 4, checkpoint_every: 2, evaluate_every: 2}}
+evaluation: {{examples: 5, resamples: 100}}
+registration: {{model: drifting-summarizer, gate: {{min_examples: 5, min_groups: 1, beats: [], min_distinct: 0}}}}
+monitor: {{every: weekly, drift: {{}}, cool_down_days: 3}}
+"""
+ENDED = {"success", "failed"}
+
+
+@pytest.fixture(scope="module")
+def airflow(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Airflow with the recipe's two DAGs, and its first champion."""
+    folder = tmp_path_factory.mktemp("handed-in")
+    rows = [{"body": f"Takes {text}.", "summary": f"Return {text[:20]} now."} for text in Language(1).texts(500, 0)]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    path = folder / f"{NAME}.yaml"
+    path.write_text(RECIPE.format(data=folder / "rows.jsonl"))
+    client = Airflow(stack.settings)
+    wait_for_dag(client, submit_recipe(path, stack.settings))
+    until("the monitor's DAG", lambda: client.dag(MONITOR))
+    trainshed(stack, "run", NAME)
+    return client
+
+
+def ended(airflow: Airflow, dag: str, run_id: str) -> str:
+    """The state of a run that has ended; empty until then."""
+    state = airflow.run(dag, run_id).state
+    return state if state in ENDED else ""
+
+
+def serve(stack: RunningStack, language: Language, seed: int) -> None:
+    """Write texts as a serving process logs them."""
+    lines = "\n".join(json.dumps({"text": f"Takes {text}."}) for text in language.texts(150, seed))
+    open_store(stack.settings).put(f"served/{MODEL}/2026-01-01/{seed:06d}-a-1.jsonl", lines.encode())
+
+
+def look(airflow: Airflow, stack: RunningStack, run_id: str) -> Look:
+    """Run the monitor's DAG once; its record."""
+    airflow.trigger(MONITOR, run_id, {})
+    assert until(f"the end of {run_id}", lambda: ended(airflow, MONITOR, run_id)) == "success"
+    return next(one for one in Looks(open_store(stack.settings), MODEL).newest(20) if one.run == run_id)
+
+
+def events(airflow: Airflow) -> list[dict]:
+    return [event for event in airflow._pages("assets/events", "asset_events", {}) if event["uri"] == ASSET]
+
+
+def test_unchanged_texts_start_nothing(airflow: Airflow, stack: RunningStack) -> None:
+    serve(stack, Language(1), 1)
+    found = look(airflow, stack, f"{MONITOR}-1")
+    assert [(check.name, check.crossed) for check in found.checks] == [("drift", False), ("alias", False)]
+    assert (found.texts, events(airflow), len(airflow.runs(NAME))) == (150, [], 1)
+
+
+def test_other_texts_start_a_retraining_by_themselves(airflow: Airflow, stack: RunningStack) -> None:
+    serve(stack, Language(2), 2)
+    assert look(airflow, stack, f"{MONITOR}-2").event
+    until("the retraining", lambda: len(airflow.runs(NAME)) == 2)
+    newest = airflow.runs(NAME)[0].id
+    assert newest.startswith("asset_triggered__")
+    assert until("its end", lambda: ended(airflow, NAME, newest)) == "success"
+    assert [event["extra"] for event in events(airflow)] == [{"run": f"{MONITOR}-2", "crossed": ["drift"]}]
+
+
+def test_within_the_cool_down_none_is_asked_for_again(airflow: Airflow, stack: RunningStack) -> None:
+    serve(stack, Language(2), 3)
+    found = look(airflow, stack, f"{MONITOR}-3")
+    assert (found.event, found.held_back_until is None) == (False, False)
+    assert "cool-down" in "\n".join(airflow.log(MONITOR, f"{MONITOR}-3", "look", 1))
+    assert (len(events(airflow)), len(airflow.runs(NAME))) == (1, 2)
+
+
+def test_the_command_shows_what_was_found(airflow: Airflow, stack: RunningStack) -> None:
+    said = trainshed(stack, "monitor", NAME).stdout
+    assert f"{MODEL}: within all limits" in said
+    assert "0 new texts, 100 are needed" in said
+    page = Path(said.rpartition("page ")[2].strip()).read_text()
+    assert page.count("drift beyond the limit") == 2
