@@ -29,7 +29,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.recipes": ("new", "recipes"),
     "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.demo": ("demo",),
-    "pipeline.cli.versions": ("reproduce", "rollback"),
+    "pipeline.cli.models": ("models",),
     "pipeline.cli.approve": ("approve",),
     "pipeline.cli.doctor": ("doctor",),
     "pipeline.cli.docs": (),  # `docs` lists all commands, so it needs every file imported
