@@ -1,4 +1,4 @@
-"""Plots as inline SVG, for pages without outside resources.
+"""Plots as inline SVG.
 
 Matplotlib names clip paths with a random salt and records the date; both are fixed here, so that equal numbers give equal bytes.
 Text stays text, and neutral lines use ``currentColor``, so that a plot follows the page into dark mode.
@@ -32,7 +32,6 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-"""Settings of matplotlib while one of these plots is drawn."""
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -44,7 +43,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def to_svg(figure: Figure, title: str) -> str:
+def svg(figure: Figure, title: str) -> str:
     """The bare ``<svg>`` element."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})

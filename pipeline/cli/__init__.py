@@ -30,6 +30,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.demo": ("demo",),
     "pipeline.cli.models": ("models",),
+    "pipeline.cli.open_page": ("open",),
     "pipeline.cli.approve": ("approve",),
     "pipeline.cli.doctor": ("doctor",),
     "pipeline.cli.docs": (),  # `docs` lists all commands, so it needs every file imported

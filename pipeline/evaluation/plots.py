@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 
-from pipeline.drawing import ACCENT, NEUTRAL, QUIET, SECOND, STYLE, THIRD, canvas, to_svg
+from pipeline.drawing import ACCENT, NEUTRAL, QUIET, SECOND, STYLE, THIRD, canvas, svg
 from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
         axes.grid(visible=True, axis="y", alpha=0.15, color=NEUTRAL)
         handles = [*axes.get_lines(), *_draw_metric(axes, history)]
         axes.legend(handles=handles, frameon=False)
-        return to_svg(figure, "Loss over optimizer steps")
+        return svg(figure, "Loss over optimizer steps")
 
 
 def _draw_metric(axes: Axes, history: Sequence[Mapping[str, float]]) -> list[Line2D]:
@@ -77,4 +77,4 @@ def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str],
         axes.set_xlabel(f"{metric.title} ({'higher' if metric.higher_is_better else 'lower'} is better)")
         axes.tick_params(left=False)
         axes.spines["left"].set_visible(False)
-        return to_svg(figure, title)
+        return svg(figure, title)

@@ -10,7 +10,7 @@ import matplotlib as mpl
 from jinja2 import Environment, StrictUndefined
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
-from pipeline.drawing import ACCENT, NEUTRAL, QUIET, STYLE, canvas, to_svg
+from pipeline.drawing import ACCENT, NEUTRAL, QUIET, STYLE, canvas, svg
 from pipeline.metrics.load_metric import load_metric
 from pipeline.pages.style import STYLE as PAGE_STYLE
 from pipeline.registry.ledger_entry import Outcome
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.metrics.base import Metric
-    from pipeline.registry.quality import Judged
+    from pipeline.registry.quality import Judged, Served
 
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ model }}: history</title>
@@ -49,18 +49,17 @@ A dashed line marks another test set: values on both sides of it are not compara
 """
 
 
-def render_history(model: str, found: Sequence[Judged], written: datetime | None = None) -> str:
+def render_history(model: str, found: Sequence[Judged], champions: Sequence[Served], written: datetime | None = None) -> str:
     """Render the page.
 
     Args:
         model: the registered name.
         found: its decisions, oldest first, at least one.
+        champions: its champions, oldest first.
         written: the time that the page names; by default now.
     """
     names = dict.fromkeys(row.quality.metric for row in found)
-    plots = [
-        (load_metric(name).title, _draw(model, load_metric(name), [row for row in found if row.quality.metric == name])) for name in names
-    ]
+    plots = [(load_metric(name).title, _draw(model, load_metric(name), found, champions)) for name in names]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE).render(
         model=model,
@@ -77,29 +76,30 @@ def _show(metric: str, value: float | None) -> str:
     return "" if value is None else load_metric(metric).show(value, more=1)
 
 
-def _day(row: Judged) -> float:
-    """The time of a decision as matplotlib counts it."""
-    return float(date2num(row.entry.time))
+def _day(when: datetime) -> float:
+    """A time as matplotlib counts it."""
+    return float(date2num(when))
 
 
-def _draw(model: str, metric: Metric, found: Sequence[Judged]) -> str:
+def _draw(model: str, metric: Metric, every: Sequence[Judged], champions: Sequence[Served]) -> str:
     """The challengers as points, the promoted ones filled, and the champion's value as steps."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(9.0, 3.2)
-        last = _day(found[-1])
+        found = [row for row in every if row.quality.metric == metric.name]
         promoted = [row for row in found if row.entry.decision is Outcome.PROMOTED]
         others = [row for row in found if row.entry.decision is not Outcome.PROMOTED]
-        if promoted:
-            steps = list(map(_day, promoted)), [row.quality.value for row in promoted]
-            axes.step([*steps[0], last], [*steps[1], steps[1][-1]], where="post", color=ACCENT, linewidth=1.8, label="champion")
+        steps = [(_day(each.time), each.quality.value) for each in champions if each.quality.metric == metric.name]
+        if steps:
+            end = (max(_day(found[-1].entry.time), steps[-1][0]), steps[-1][1])
+            axes.step(*zip(*steps, end, strict=True), where="post", color=ACCENT, linewidth=1.8, label="champion")
         for rows, options in ((promoted, {"color": ACCENT}), (others, {"facecolors": "none", "edgecolors": QUIET})):
             label = "promoted" if rows is promoted else "not promoted"
             if rows:
                 points: dict[str, Any] = {"s": 36, "zorder": 3, "label": label, **options}
-                axes.scatter(list(map(_day, rows)), [row.quality.value for row in rows], **points)
+                axes.scatter([_day(row.entry.time) for row in rows], [row.quality.value for row in rows], **points)
         for before, row in pairwise(found):
             if row.test_set and before.test_set and row.test_set != before.test_set:
-                axes.axvline(_day(row), color=NEUTRAL, linestyle="--", linewidth=0.8, alpha=0.6)
+                axes.axvline(_day(row.entry.time), color=NEUTRAL, linestyle="--", linewidth=0.8, alpha=0.6)
         axes.set_ylabel(f"{metric.title} ({'higher' if metric.higher_is_better else 'lower'} is better)")
         axes.grid(visible=True, axis="y", alpha=0.15, color=NEUTRAL)
         locator = AutoDateLocator()
@@ -107,4 +107,4 @@ def _draw(model: str, metric: Metric, found: Sequence[Judged]) -> str:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.legend(frameon=False)
-        return to_svg(figure, f"{metric.title} of {model} over time")
+        return svg(figure, f"{metric.title} of {model} over time")

@@ -75,6 +75,16 @@ class Ledger:
             return None
         return head if head.champion_number == head.number else self.entry(head.champion_number)
 
+    def champions(self, champion: LedgerEntry | None) -> Iterator[LedgerEntry]:
+        """Every entry that made a champion, newest first, without a look at the refusals between them.
+
+        Args:
+            champion: the entry that made the current one.
+        """
+        while champion is not None:
+            yield champion
+            champion = None if champion.against is None else self.entry(champion.against)
+
     def entry(self, number: int) -> LedgerEntry:
         """Read one entry.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.metrics import METRICS
+from pipeline.metrics.load_metric import load_metric
 from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.ledger_entry import LedgerEntry
@@ -24,6 +26,10 @@ class Quality(NamedTuple):
 
     value: float
     """In the unit of the metric."""
+
+    def __str__(self) -> str:
+        """The score with its metric's decimals and name."""
+        return f"{load_metric(self.metric).show(self.value, more=1)} {self.metric}"
 
 
 class Judged(NamedTuple):
@@ -47,7 +53,7 @@ def quality_of(entry: LedgerEntry) -> Quality | None:
 
 def champion_quality(ledger: Ledger, champion: LedgerEntry) -> Quality | None:
     """The score of the champion when it was promoted: a rollback measures nothing."""
-    for entry in ledger.newest_first(champion):
+    for entry in ledger.champions(champion):
         if entry.decision is Outcome.PROMOTED and entry.digest == champion.digest:
             return quality_of(entry)
     return None
@@ -59,13 +65,37 @@ def judged(entries: Iterable[LedgerEntry]) -> list[Judged]:
     Args:
         entries: of one ledger, in any order.
     """
-    found: dict[tuple[str, str], Judged] = {}
+    found: dict[int | None, Judged] = {}
     for entry in sorted(entries, key=lambda entry: entry.number):
         quality = quality_of(entry)
         if quality is None:
             continue
         other = entry.figures.get(f"{CHAMPION}.{quality.metric}")
-        key = (entry.digest, entry.basis or str(entry.number))
-        found.pop(key, None)
-        found[key] = Judged(entry, quality, other, entry.comparison.test_set if entry.comparison else "")
+        found.pop(entry.about, None)
+        found[entry.number] = Judged(entry, quality, other, entry.comparison.test_set if entry.comparison else "")
     return list(found.values())
+
+
+class Served(NamedTuple):
+    """A model that became champion."""
+
+    time: datetime
+    quality: Quality
+    """Its score when it was promoted, also if a rollback made it champion again."""
+
+
+def served(entries: Iterable[LedgerEntry]) -> list[Served]:
+    """The champions one after another, oldest first; without those that were measured before the oldest of these entries.
+
+    Args:
+        entries: of one ledger, in any order.
+    """
+    measured: dict[str, Quality] = {}
+    found = []
+    for entry in sorted(entries, key=lambda entry: entry.number):
+        quality = quality_of(entry)
+        if entry.decision is Outcome.PROMOTED and quality:
+            measured[entry.digest] = quality
+        if entry.champion_number == entry.number and entry.digest in measured:
+            found.append(Served(entry.time, measured[entry.digest]))
+    return found

@@ -120,7 +120,7 @@ def _rolled_back_already(server: MlflowServer, ledger: Ledger, champion: LedgerE
 
 def _champion_before(ledger: Ledger, champion: LedgerEntry) -> LedgerEntry | None:
     """The entry of the champion that was replaced when this champion's model was promoted last; None if it was the first."""
-    promoted = (entry for entry in ledger.newest_first(champion) if entry.decision is Outcome.PROMOTED)
+    promoted = (entry for entry in ledger.champions(champion) if entry.decision is Outcome.PROMOTED)
     against = next(entry for entry in promoted if entry.digest == champion.digest).against
     return None if against is None else ledger.entry(against)
 
@@ -198,10 +198,12 @@ def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champi
     digest = version.tags.get(DIGEST_TAG) if version else None
     if digest == champion.digest:
         return champion
-    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
-    for entry in promotions:
-        if entry.digest == digest:
-            return entry
+    promotions = []
+    for entry in ledger.champions(champion):
+        if entry.decision is Outcome.PROMOTED:
+            if entry.digest == digest:
+                return entry
+            promotions.append(entry)
     # MLflow may have been wiped since: show today's version numbers, not those of the ledger
     others = dict.fromkeys(entry.digest for entry in promotions if entry.digest != champion.digest)
     earlier = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]

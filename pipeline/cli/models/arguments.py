@@ -8,7 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
-    from pipeline.recipe import Recipe
     from pipeline.registry.ledger import Ledger
     from pipeline.settings import Settings
 
@@ -22,28 +21,14 @@ def open_ledger(store: Store, model: str, settings: Settings) -> Ledger:
         BadInput: it has no entry yet, or no recipe and no ledger has the name; the most similar one is suggested.
     """
     from pipeline.errors import BadInput, unknown_name
+    from pipeline.recipe.by_model import recipes_by_model
     from pipeline.registry.ledger import Ledger
 
     ledger = Ledger(store, model)
     if next(iter(store.list(ledger.key(0).rpartition("/")[0] + "/")), None):
         return ledger
-    recipes = recipes_of(settings)
+    recipes = recipes_by_model(settings.recipe_folders)
     if model in recipes:
         name = recipes[model][0].name
         raise BadInput(f"the ledger of {model} is empty: no run has decided about a version", "", f"run `trainshed run {name}`")
     raise unknown_name("model", model, {*Ledger.models(store), *recipes})
-
-
-def recipes_of(settings: Settings) -> dict[str, list[Recipe]]:
-    """Registered model → the recipes that make it; an invalid recipe makes none (`trainshed recipes` says why)."""
-    from pipeline.errors import BadInput
-    from pipeline.recipe import read_recipe, recipe_files
-
-    found: dict[str, list[Recipe]] = {}
-    for path in recipe_files(settings.recipe_folders).values():
-        try:
-            recipe = read_recipe(path)
-        except BadInput:
-            continue
-        found.setdefault(recipe.registration.model, []).append(recipe)
-    return found

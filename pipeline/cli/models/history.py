@@ -29,18 +29,19 @@ def history(
     from pipeline.errors import BadInput
     from pipeline.pages.history_page import render_history
     from pipeline.pages.place import ROOT, copy_page, history_name, keep_page
-    from pipeline.registry.quality import judged
+    from pipeline.registry.quality import judged, served
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()
     store = open_store(settings)
     ledger = open_ledger(store, model, settings)
     head = ledger.newest()
-    found = judged(ledger.newest_first(head, max(0, head.number - last)))
+    entries = list(ledger.newest_first(head, max(0, head.number - last)))
+    found = judged(entries)
     if not found:
         raise BadInput(f"none of the newest {min(last, head.number)} entries of {model} measured anything", "", "read more with --last")
     console.print(history_table(found, console))
-    page, name = render_history(model, found), history_name(model)
+    page, name = render_history(model, found, served(entries)), history_name(model)
     keep_page(store, name, page)
     console.print(f"page: {copy_page(settings, name, page)} (in the store: {ROOT}/{name})", markup=False)
 

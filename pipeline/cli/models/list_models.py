@@ -13,7 +13,7 @@ def list_models() -> None:
 
     from pipeline.artifacts import open_store
     from pipeline.cli.console import new_table, open_console
-    from pipeline.cli.models.words import show_quality, show_time
+    from pipeline.cli.models.words import show_time
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.model_status import read_status
     from pipeline.settings import load_settings
@@ -34,7 +34,7 @@ def list_models() -> None:
                 status.model,
                 f"version {champion.challenger.version}" if champion else "none",
                 show_time(champion.time) if champion else "",
-                show_quality(status.quality),
+                str(status.quality or ""),
                 f"{newest.decision.value.replace('_', ' ')} {show_time(newest.time)}",
                 f"version {waiting.proposal.challenger.version}: {len(waiting.approved)} of {waiting.people}" if waiting else "",
             )

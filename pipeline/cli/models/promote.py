@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.cli.models.arguments import Model, open_ledger, recipes_of
+from pipeline.cli.models.arguments import Model, open_ledger
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -49,9 +49,10 @@ def _recipe(model: str, proposal: LedgerEntry, settings: Settings) -> Recipe:
         BadInput: no recipe with approvals makes this model.
     """
     from pipeline.errors import BadInput
+    from pipeline.recipe.by_model import recipes_by_model
     from pipeline.runs.names import recipe_of_run
 
-    found = [recipe for recipe in recipes_of(settings).get(model, ()) if recipe.registration.approval]
+    found = [recipe for recipe in recipes_by_model(settings.recipe_folders).get(model, ()) if recipe.registration.approval]
     if not found:
         raise BadInput(
             f"no recipe with registration.approval registers {model}", "", "restore the recipe that made the proposal, or run another one"

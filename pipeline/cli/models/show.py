@@ -42,7 +42,7 @@ def _champion(status: ModelStatus, artifacts: Artifacts) -> Iterator[str]:
     """The champion, and how fresh it is."""
     from datetime import UTC, datetime
 
-    from pipeline.cli.models.words import show_quality, show_time
+    from pipeline.cli.models.words import show_time
 
     champion, name = status.champion, status.model
     if champion is None:
@@ -52,7 +52,7 @@ def _champion(status: ModelStatus, artifacts: Artifacts) -> Iterator[str]:
     since = f"since {show_time(champion.time)} UTC ({days} days)"
     yield f"{name} version {champion.challenger.version} is champion {since}, ledger entry {champion.number}"
     if status.quality:
-        yield f"quality: {show_quality(status.quality)} on the test set of its promotion"
+        yield f"quality: {status.quality} on the test set of its promotion"
     manifest = artifacts.resolve(champion.challenger.model)
     if manifest is None:
         yield f"its model {champion.challenger.model.fingerprint[:12]} is not in the store: run `trainshed models verify {name}`"
@@ -82,7 +82,7 @@ def ledger_table(status: ModelStatus, console: Console) -> Table:
     """The entries as a table, newest first."""
     from pipeline.cli.console import new_table
     from pipeline.cli.decision import reason
-    from pipeline.cli.models.words import evidence, show_quality, show_time
+    from pipeline.cli.models.words import evidence, show_time
     from pipeline.registry.model_status import decided_by
     from pipeline.registry.quality import quality_of
 
@@ -105,7 +105,7 @@ def ledger_table(status: ModelStatus, console: Console) -> Table:
             show_time(entry.time),
             entry.decision.value.replace("_", " ") + mark,
             str(entry.challenger.version),
-            show_quality(quality_of(entry)),
+            str(quality_of(entry) or ""),
             decided_by(entry),
             reason(entry),
             evidence(entry),

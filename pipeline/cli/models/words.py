@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.registry.ledger_entry import LedgerEntry
-    from pipeline.registry.quality import Quality
 
 
 def show_time(when: datetime) -> str:
@@ -16,13 +15,6 @@ def show_time(when: datetime) -> str:
     from datetime import UTC
 
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M}"
-
-
-def show_quality(quality: Quality | None) -> str:
-    """A score with its metric's decimals and name."""
-    from pipeline.metrics.load_metric import load_metric
-
-    return f"{load_metric(quality.metric).show(quality.value, more=1)} {quality.metric}" if quality else ""
 
 
 def evidence(entry: LedgerEntry) -> str:
