@@ -85,7 +85,7 @@ def _register_champion_again(work: Work[RegistrationParams], champion: LedgerEnt
         raise BadInput(
             f"the champion of {work.params.registration.model} is not in the store",
             "",
-            f"trainshed rollback {work.params.registration.model}",
+            f"trainshed models rollback {work.params.registration.model}",
         )
     with TemporaryDirectory() as scratch:
         _register(work, manifest, None, work.artifacts.open(manifest, Path(scratch)))

@@ -97,6 +97,7 @@ def _airflow() -> list[Statement]:
         _allow("WriteLooks", ["s3:PutObject"], LOOKS),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
+        _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),
@@ -115,6 +116,7 @@ def _maintenance() -> list[Statement]:
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
+        _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         *_always(),
     ]
 

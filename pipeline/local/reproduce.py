@@ -1,4 +1,4 @@
-"""Rebuild a registered version from its manifests and compare digests (`trainshed reproduce`).
+"""Rebuild a registered version from its manifests and compare digests (`trainshed models reproduce`).
 
 Every artifact that led to the model is rebuilt in an empty store, stage by stage, with the params of its manifest. If the
 source still has the revision of then, ingestion reads it again. If not, the corpus is copied from the original store, and the

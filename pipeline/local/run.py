@@ -77,8 +77,15 @@ class LocalRun:
             raise Interrupted("interrupted; the running step wrote a checkpoint", "", f"run {self.recipe.name} again to resume") from error
         finally:
             if self.tracked:
-                end_run(self.settings, self.recipe.name, self.run, status)
+                self._end(status)
         return self.outputs
+
+    def _end(self, status: str) -> None:
+        """End the MLflow run, and write the page of all models."""
+        from pipeline.pages.index import try_write_index  # only here: a run without a miss does not pay for its imports
+
+        end_run(self.settings, self.recipe.name, self.run, status)
+        try_write_index(self.settings)
 
     def _run_line_replanned(self) -> None:
         for _ in range(REPLANS):

@@ -1,4 +1,4 @@
-"""The end of a DAG run ends its MLflow run.
+"""The end of a DAG run ends its MLflow run, and writes the page of all models.
 
 Airflow runs these callbacks in the DAG processor, about a second after the run ended, also when every task was skipped. It does
 not run them when a person sets the state of a whole run by hand, so `trainshed stop` ends the MLflow run itself.
@@ -23,7 +23,9 @@ def run_failed(context: Any) -> None:  # noqa: ANN401 - Airflow's context
 
 
 def _end(context: Any, status: str) -> None:  # noqa: ANN401 - Airflow's context
+    from pipeline.pages.index import try_write_index
     from pipeline.tracking import end_run
 
-    dag_id = context["dag"].dag_id
-    end_run(task_settings(), recipe_of_dag(dag_id), run_name(dag_id, context["run_id"]), status)
+    dag_id, settings = context["dag"].dag_id, task_settings()
+    end_run(settings, recipe_of_dag(dag_id), run_name(dag_id, context["run_id"]), status)
+    try_write_index(settings)

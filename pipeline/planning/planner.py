@@ -16,7 +16,9 @@ from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
 from pipeline.planning.test_set_size import first_reader, warn_small_test_set
 from pipeline.planning.verified_blobs import VerifiedBlobs
-from pipeline.registry.registration_status import Registered, check_registration
+from pipeline.registry.aliases import sync_aliases
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.registration_status import Registered, alias_warnings, check_registration
 from pipeline.tracking import MlflowServer
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Planner:
     """Manifests that exist, by stage and fingerprint."""
     _lost: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why artifacts count as lost, in one line each, by stage and fingerprint."""
+    _moved: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By registered model: a sentence for each alias in MLflow that differed from the ledger when it was looked at first."""
 
     def __post_init__(self) -> None:
         """Trace the line and open the store.
@@ -101,12 +105,28 @@ class Planner:
             assert step.registers  # noqa: S101 - a step with an effect says on what
             wanted = Registered(step.registers, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None)
             status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=not self.read_only)
+            self._moved.setdefault(step.registers, status.warnings)
             if not status.current:
                 return None, status.reason
         return manifest, ""
 
     def _warnings(self, plan: Plan) -> tuple[str, ...]:
-        """Warnings about a run that trains or decides; if the corpus is not known yet, `prepare_step` warns after ingestion."""
+        """What a person should know before the run."""
+        self._put_aliases_back()
+        moved = [warning for warnings in self._moved.values() for warning in warnings]
+        return (*moved, *self._small_test_set(plan))
+
+    def _put_aliases_back(self) -> None:
+        """Do so for the models whose registration has to run, which nobody has looked at yet; it needs MLflow, as every run does."""
+        for name in sorted({step.registers for step in self.steps if step.registers} - set(self._moved)):
+            ledger = Ledger(self.artifacts.store, name)
+            head = None if self.read_only else ledger.head()
+            if head is not None:
+                moved = sync_aliases(MlflowServer(self.settings), ledger, head).moved
+                self._moved[name] = alias_warnings(moved, repaired=True)
+
+    def _small_test_set(self, plan: Plan) -> tuple[str, ...]:
+        """The warning about a run that trains or decides; if the corpus is not known yet, `prepare_step` warns after ingestion."""
         reader = first_reader(self.steps)
         if reader is None:
             return ()
@@ -209,7 +229,7 @@ class Planner:
                 raise BadInput(
                     f"the champion's model {reference.fingerprint[:12]} is lost or damaged",
                     "",
-                    f"run `trainshed rollback {origin.model}`, or reproduce the model",
+                    f"run `trainshed models rollback {origin.model}`, or reproduce the model",
                 )
             reason = f"it was damaged: {harm[0]}" if harm else "its manifest is missing"
             log.warning("%s counts as lost (%s); its step runs again", reference.stage, reason)

@@ -1,4 +1,4 @@
-"""MLflow's aliases follow the ledger, and are repaired wherever they disagree with it.
+"""MLflow's aliases follow the ledger. Where one differs, it is reported and put back.
 
 ``champion`` is the model that the ledger says is in service, ``challenger`` the one that was decided about last. Both are found
 by content digest, not by version number: after MLflow was wiped, the same model has another number.
@@ -27,6 +27,27 @@ CHALLENGER = "challenger"
 log = logging.getLogger(__name__)
 
 
+class MovedAlias(NamedTuple):
+    """An alias that differs from the ledger: somebody moved it, or a run ended between its ledger entry and the alias."""
+
+    model: str
+    """The registered model."""
+
+    alias: str
+
+    found: int | None
+    """The version that it points to; None if it does not exist."""
+
+    wanted: int | None
+    """The version that the ledger says; None if it says there is none."""
+
+    def __str__(self) -> str:
+        """One sentence for people, without what happens next."""
+        points = "is missing" if self.found is None else f"points to version {self.found}"
+        wanted = f"the ledger says version {self.wanted}" if self.wanted is not None else "the ledger has no champion"
+        return f"alias {self.alias} of {self.model} {points} in MLflow, but {wanted}"
+
+
 class SyncedAliases(NamedTuple):
     """The state that MLflow's aliases were set to."""
 
@@ -36,6 +57,9 @@ class SyncedAliases(NamedTuple):
     versions: dict[str, Version | None]
     """Content digest → version, for each model that should have an alias. None where MLflow has no version of it: the alias can
     only be set after the model is registered again."""
+
+    moved: tuple[MovedAlias, ...] = ()
+    """The aliases that differed from the ledger before."""
 
     @property
     def lost_champion(self) -> LedgerEntry | None:
@@ -52,14 +76,29 @@ def sync_aliases(server: MlflowServer, ledger: Ledger, head: LedgerEntry | None 
         head: its newest entry, where the caller has read it already.
     """
     head = head or ledger.head()
+    first: tuple[MovedAlias, ...] | None = None
     while True:
-        champion = ledger.champion(head)
-        versions = find_versions(server, ledger.model, head, champion)
-        changed = _set_aliases(server, ledger.model, head, champion, versions)
-        newest = ledger.head() if changed else head
+        found = read_synced(server, ledger, head)
+        first = found.moved if first is None else first
+        for moved in found.moved:
+            _set(server, moved)
+        newest = ledger.head() if found.moved else head
         if newest == head:
-            return SyncedAliases(champion, versions)
+            return found._replace(moved=first)
         head = newest
+
+
+def read_synced(server: MlflowServer, ledger: Ledger, head: LedgerEntry | None) -> SyncedAliases:
+    """Compare MLflow's aliases with the ledger; changes nothing.
+
+    Args:
+        server: the MLflow server.
+        ledger: the ledger of the registered model.
+        head: its newest entry.
+    """
+    champion = ledger.champion(head)
+    versions = find_versions(server, ledger.model, head, champion)
+    return SyncedAliases(champion, versions, _moved(server, ledger.model, head, champion, versions))
 
 
 def wanted_aliases(head: LedgerEntry | None, champion: LedgerEntry | None) -> dict[str, str]:
@@ -75,20 +114,26 @@ def find_versions(server: MlflowServer, name: str, head: LedgerEntry | None, cha
     return {digest: find_version(server, name, digest) for digest in sorted(set(wanted_aliases(head, champion).values()))}
 
 
-def _set_aliases(
+def _moved(
     server: MlflowServer, name: str, head: LedgerEntry | None, champion: LedgerEntry | None, versions: dict[str, Version | None]
-) -> bool:
-    """Set the aliases that differ from the ledger; return whether one did."""
+) -> tuple[MovedAlias, ...]:
+    """The aliases that differ from the ledger. One whose version MLflow lost cannot be set, and is not among them."""
     current = read_aliases(server, name)
-    changed = False
+    moved = []
     for alias, digest in wanted_aliases(head, champion).items():
         version = versions[digest]
         if version and current.get(alias) != version.number:
-            log.info("alias %s of %s: version %s -> %d", alias, name, current.get(alias, "none"), version.number)
-            set_alias(server, name, alias, version.number)
-            changed = True
+            moved.append(MovedAlias(name, alias, current.get(alias), version.number))
     if champion is None and CHAMPION in current:
-        log.warning("alias champion of %s removed: the ledger has no champion", name)
-        remove_alias(server, name, CHAMPION)
-        changed = True
-    return changed
+        moved.append(MovedAlias(name, CHAMPION, current[CHAMPION], None))
+    return tuple(moved)
+
+
+def _set(server: MlflowServer, moved: MovedAlias) -> None:
+    """Make an alias what the ledger says."""
+    if moved.wanted is None:
+        log.warning("alias %s of %s removed: the ledger has no champion", moved.alias, moved.model)
+        remove_alias(server, moved.model, moved.alias)
+        return
+    log.info("alias %s of %s: version %s -> %d", moved.alias, moved.model, moved.found or "none", moved.wanted)
+    set_alias(server, moved.model, moved.alias, moved.wanted)

@@ -8,22 +8,26 @@ more read after the newest entry finds the champion, however long the ledger is.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from pipeline.artifacts.sealed import read_sealed
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, unknown_name
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.artifacts.base import Store
 
 ROOT = "ledger"
 LOOK_BACK = 20
 """Entries that a search for a decision reads at most."""
+
+READERS = 16
+"""Entries that are read at the same time."""
 
 
 class Ledger:
@@ -49,6 +53,17 @@ class Ledger:
         keys = [found.key for found in self.store.list(f"{ROOT}/{self.model}/")]
         return self.entry(int(keys[-1].rpartition("/")[2].removesuffix(".json"))) if keys else None
 
+    def newest(self) -> LedgerEntry:
+        """The newest entry.
+
+        Raises:
+            BadInput: the ledger is empty; the most similar name that has one is suggested.
+        """
+        head = self.head()
+        if head is None:
+            raise unknown_name("model", self.model, self.models(self.store))
+        return head
+
     def champion(self, head: LedgerEntry | None = None) -> LedgerEntry | None:
         """The entry that made the current champion; None while there is no champion.
 
@@ -59,6 +74,16 @@ class Ledger:
         if head is None or head.champion_number is None:
             return None
         return head if head.champion_number == head.number else self.entry(head.champion_number)
+
+    def champions(self, champion: LedgerEntry | None) -> Iterator[LedgerEntry]:
+        """Every entry that made a champion, newest first, without a look at the refusals between them.
+
+        Args:
+            champion: the entry that made the current one.
+        """
+        while champion is not None:
+            yield champion
+            champion = None if champion.against is None else self.entry(champion.against)
 
     def entry(self, number: int) -> LedgerEntry:
         """Read one entry.
@@ -82,8 +107,21 @@ class Ledger:
         """Entries from ``head`` back to the one after number ``until``."""
         if head is not None and head.number > until:
             yield head
-            for number in range(head.number - 1, until, -1):
-                yield self.entry(number)
+            yield from self.entries(range(head.number - 1, until, -1))
+
+    def entries(self, numbers: Sequence[int]) -> Iterator[LedgerEntry]:
+        """Entries in this order, read ahead: first one, then twice as many each time. Whoever stops early has read few in vain."""
+        start, count = 0, 1
+        while start < len(numbers):
+            batch = numbers[start : start + count]
+            if len(batch) == 1:
+                yield self.entry(batch[0])
+            else:
+                with ThreadPoolExecutor(READERS) as pool:
+                    for reading in [pool.submit(self.entry, number) for number in batch]:
+                        yield reading.result()
+            start += count
+            count = min(2 * count, 4 * READERS)
 
     def append(self, entry: LedgerEntry) -> LedgerEntry:
         """Write the entry at its number.

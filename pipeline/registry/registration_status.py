@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.registry.aliases import SyncedAliases, find_versions, sync_aliases
+from pipeline.registry.aliases import read_synced, sync_aliases
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.promotion import basis_of
 from pipeline.registry.versions import find_version
@@ -18,6 +18,7 @@ from pipeline.registry.versions import find_version
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
     from pipeline.artifacts.manifest import Reference
+    from pipeline.registry.aliases import MovedAlias
     from pipeline.tracking.server import MlflowServer
 
 
@@ -29,6 +30,9 @@ class RegistrationStatus(NamedTuple):
 
     reason: str
     """Why it has to run, in one line; empty when it has nothing to do."""
+
+    warnings: tuple[str, ...] = ()
+    """One sentence for each alias in MLflow that differed from the ledger."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,17 @@ def check_registration(server: MlflowServer, store: Store, wanted: Registered, *
     if not is_champion and not ledger.find_decision(basis_of(wanted.fingerprint, wanted.champion_report, champion), head, champion):
         against = f"the champion of entry {champion.number}" if champion else "no champion"
         return RegistrationStatus(False, f"no decision about this model against {against} in the ledger of {wanted.name}")
-    aliases = sync_aliases(server, ledger, head) if repair else SyncedAliases(champion, find_versions(server, wanted.name, head, champion))
+    aliases = sync_aliases(server, ledger, head) if repair else read_synced(server, ledger, head)
+    warnings = alias_warnings(aliases.moved, repaired=repair)
     found = aliases.versions
     if (found[wanted.model.digest] if wanted.model.digest in found else find_version(server, wanted.name, wanted.model.digest)) is None:
-        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with this model")
+        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with this model", warnings)
     if aliases.lost_champion:
-        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with the champion of the ledger")
-    return RegistrationStatus(True, "")
+        return RegistrationStatus(False, f"MLflow has no version of {wanted.name} with the champion of the ledger", warnings)
+    return RegistrationStatus(True, "", warnings)
+
+
+def alias_warnings(moved: tuple[MovedAlias, ...], *, repaired: bool) -> tuple[str, ...]:
+    """One sentence for each alias that differs from the ledger."""
+    end = "it was put back" if repaired else "the next run puts it back"
+    return tuple(f"{each}; {end}" for each in moved)

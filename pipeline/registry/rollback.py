@@ -1,4 +1,4 @@
-"""Roll back to an earlier champion: append one ledger entry, then move the alias.
+"""Roll back to an earlier champion, or forward to a later one: verify its bytes, append one ledger entry, then move the alias.
 
 A person who reads an error types the command again. That must not go back by another version, also if the first answer was lost or
 the command was killed. So a champion that a rollback restored is never rolled back by default: going further needs a version. With
@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.artifacts.base import Conflict, NotFound
-from pipeline.errors import BadInput, TrainshedError, Unavailable, unknown_name
+from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
-from pipeline.registry.ledger_entry import LedgerEntry, Outcome
+from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
 from pipeline.registry.versions import DIGEST_TAG, find_version, read_version
 
 if TYPE_CHECKING:
-    from pipeline.artifacts.base import Store
+    from pipeline.artifacts.artifacts import Artifacts
     from pipeline.tracking.server import MlflowServer
 
 SYNC_ATTEMPTS = 3
@@ -37,25 +37,24 @@ class Rollback(NamedTuple):
     """The entry of the champion that was replaced; None if the wanted model was champion already, and no entry was appended."""
 
 
-def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_version: int | None = None, reason: str = "") -> Rollback:
-    """Make an earlier champion the champion again.
+def roll_back(server: MlflowServer, artifacts: Artifacts, name: str, run: str, to_version: int | None = None, reason: str = "") -> Rollback:
+    """Make a model that was champion the champion again.
 
     Args:
         server: the MLflow server.
-        store: holds the ledger.
+        artifacts: holds the ledger and the model.
         name: the registered model.
         run: recorded as the run that decided, e.g. who asked for it.
-        to_version: the MLflow version to go back to; by default the champion before the current one.
+        to_version: the MLflow version to go to; by default the champion before the current one.
         reason: why, for the ledger.
 
     Raises:
-        BadInput: no such model, no earlier champion, the version never was champion, or no version is given after a rollback.
+        BadInput: no such model or version, no earlier champion, the version never was champion, its bytes are damaged, or no version is given
+            after a rollback.
         Unavailable: the champion changed at the same moment, or it is unknown whether the entry was appended.
     """
-    ledger = Ledger(store, name)
-    head = ledger.head()
-    if head is None:
-        raise unknown_name("model", name, Ledger.models(store))
+    ledger = Ledger(artifacts.store, name)
+    head = ledger.newest()
     champion = ledger.champion(head)
     if champion is None:
         raise BadInput(f"{name} has no champion", "a model that was promoted", "run its recipe first")
@@ -66,10 +65,34 @@ def roll_back(server: MlflowServer, store: Store, name: str, run: str, to_versio
     if target is champion:
         _try_sync(server, ledger)
         return Rollback(champion, None)
+    check_whole(artifacts, name, target.challenger)
     why = reason or f"rolled back from version {champion.challenger.version}"
     entry = _append(server, ledger, head, champion, target, why, run)
     _try_sync(server, ledger)
     return Rollback(entry, champion)
+
+
+def check_whole(artifacts: Artifacts, name: str, model: Candidate) -> None:
+    """Read every byte of a model and compare digests; damaged blobs are quarantined.
+
+    Args:
+        artifacts: holds the model.
+        name: its registered name, for messages.
+        model: what to check.
+
+    Raises:
+        BadInput: a file is missing or damaged.
+    """
+    manifest = artifacts.resolve(model.model)
+    harm = artifacts.verify_and_record(manifest) if manifest else []
+    if manifest is None or harm:
+        what = str(harm[0]) if harm else "its manifest is missing or damaged"
+        more = f", and {len(harm) - 1} more files" if len(harm) > 1 else ""
+        raise BadInput(
+            f"the model of {name} version {model.version} is damaged: {what}{more}; the champion stays",
+            "bytes with the digests of the manifest",
+            "restore them from a backup, or choose another version with --to",
+        )
 
 
 def _try_sync(server: MlflowServer, ledger: Ledger) -> None:
@@ -97,7 +120,7 @@ def _rolled_back_already(server: MlflowServer, ledger: Ledger, champion: LedgerE
 
 def _champion_before(ledger: Ledger, champion: LedgerEntry) -> LedgerEntry | None:
     """The entry of the champion that was replaced when this champion's model was promoted last; None if it was the first."""
-    promoted = (entry for entry in ledger.newest_first(champion) if entry.decision is Outcome.PROMOTED)
+    promoted = (entry for entry in ledger.champions(champion) if entry.decision is Outcome.PROMOTED)
     against = next(entry for entry in promoted if entry.digest == champion.digest).against
     return None if against is None else ledger.entry(against)
 
@@ -108,7 +131,7 @@ def _command(server: MlflowServer, ledger: Ledger, target: LedgerEntry) -> str:
         version = find_version(server, ledger.model, target.digest)
     except TrainshedError:
         version = None
-    return f"`trainshed rollback {ledger.model} --to {version.number if version else 'VERSION'}`"
+    return f"`trainshed models rollback {ledger.model} --to {version.number if version else 'VERSION'}`"
 
 
 def _append(
@@ -175,12 +198,20 @@ def _find_target(server: MlflowServer, ledger: Ledger, head: LedgerEntry, champi
     digest = version.tags.get(DIGEST_TAG) if version else None
     if digest == champion.digest:
         return champion
-    promotions = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROMOTED]
-    for entry in promotions:
-        if entry.digest == digest:
-            return entry
+    promotions = []
+    for entry in ledger.champions(champion):
+        if entry.decision is Outcome.PROMOTED:
+            if entry.digest == digest:
+                return entry
+            promotions.append(entry)
     # MLflow may have been wiped since: show today's version numbers, not those of the ledger
     others = dict.fromkeys(entry.digest for entry in promotions if entry.digest != champion.digest)
     earlier = [found.number for found in (find_version(server, ledger.model, other) for other in others) if found]
-    expected = f"one of: {', '.join(map(str, sorted(earlier)))}" if earlier else "an earlier champion, and there is none"
-    raise BadInput(f"version {to_version} of {ledger.model} never was champion", expected, "choose another version with --to")
+    expected = f"one of: {', '.join(map(str, sorted(earlier)))}" if earlier else "another champion, and there is none"
+    what = f"version {to_version} of {ledger.model} never was champion"
+    if version is None:
+        raise BadInput(f"{ledger.model} has no version {to_version}", expected, "choose another version with --to")
+    waiting = ledger.waiting(head)
+    if waiting and waiting.digest == digest:
+        raise BadInput(f"{what}: it waits for approvals", expected, f"run `trainshed models show {ledger.model}`")
+    raise BadInput(f"{what}: it has not passed the gate", expected, "choose another version with --to")

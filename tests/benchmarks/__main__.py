@@ -111,6 +111,7 @@ def main() -> None:
     """Measure, print, write."""
     groups: dict[str, Callable[[str], list[Row]]] = {
         "stack": measure_stack,
+        "registry": lambda _: [Row(*row) for row in import_module("benchmarks.registry").registry_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
         "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
     }

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from faults.sweep import Action
 from fixtures.artifacts import write_files
+from fixtures.registered import commit_model
 
-from pipeline.artifacts import open_store
-from pipeline.artifacts.manifest import Reference
+from pipeline.artifacts import open_artifacts, open_store
 from pipeline.errors import BadInput, Unavailable
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
@@ -42,13 +42,14 @@ class RollbackCase:
         self.world, self.reads_errors, self.direct = world, reads_errors, world.direct()
         self.disturbed = world.disturbed(self.direct, retry_s=0.0)
         self.to_version: int | None = None
+        self.names: dict[str, str] = {}
         self.ledger = Ledger(open_store(self.direct), f"m-{uuid.uuid4().hex[:12]}")
         self.server = MlflowServer(self.direct)
         run = step_run(self.direct, "rollbacks", self.ledger.model, "registration")
         package = write_files(world.folder / self.ledger.model, {"MLmodel": "flavors: {}"})
         for number in range(1, VERSIONS + 1):
-            digest = str(number) * 64
-            model = Reference(type="model", stage="finetuning", fingerprint=digest, digest=digest)
+            model = commit_model(open_artifacts(self.direct), f"model {number}")
+            self.names[model.digest] = str(number)
             register_version(self.server, run, self.ledger.model, model, "code-1", {}, lambda: package)
             entry = LedgerEntry(
                 number=number,
@@ -66,7 +67,7 @@ class RollbackCase:
         """One attempt."""
         self.world.heal()
         try:
-            roll_back(MlflowServer(self.disturbed), open_store(self.disturbed), self.ledger.model, "by somebody", self.to_version)
+            roll_back(MlflowServer(self.disturbed), open_artifacts(self.disturbed), self.ledger.model, "by somebody", self.to_version)
         except Unavailable as error:
             named = re.search(r"--to (\d+)", error.fix)
             if named and self.reads_errors:
@@ -79,5 +80,5 @@ class RollbackCase:
     def state(self) -> dict[str, object]:
         """The ledger, and the aliases that follow it once somebody looks: a rollback that wrote its entry is done."""
         sync_aliases(self.server, self.ledger)
-        entries = [(entry.number, entry.decision.value, entry.digest[0]) for entry in self.ledger.newest_first(self.ledger.head())]
+        entries = [(entry.number, entry.decision.value, self.names[entry.digest]) for entry in self.ledger.newest_first(self.ledger.head())]
         return {"entries": entries, "aliases": read_aliases(self.server, self.ledger.model)}

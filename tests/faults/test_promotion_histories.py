@@ -78,6 +78,19 @@ class Mortal:
         return request
 
 
+@dataclass
+class Whole:
+    """Artifacts none of which is damaged: the histories are about the ledger."""
+
+    store: Any
+
+    def resolve(self, reference: Reference) -> Reference:
+        return reference
+
+    def verify_and_record(self, manifest: Reference) -> list[str]:
+        return []
+
+
 def reference(kind: str, digest: str) -> Reference:
     return Reference(type=kind, stage=kind, fingerprint=f"made-{digest}", digest=digest)
 
@@ -214,7 +227,7 @@ class Caller:
     def rolled_back(self, model: str | None) -> tuple[Any, ...]:
         version = version_of(model) if model else None
         try:
-            return (roll_back(self.server, self.store, self.history.name, f"by person {self.number}", version).entry.number,)
+            return (roll_back(self.server, Whole(self.store), self.history.name, f"by person {self.number}", version).entry.number,)
         except BadInput:
             return ("nothing",)
 

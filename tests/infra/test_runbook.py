@@ -28,8 +28,8 @@ CODE = "\n".join(
 
 
 def test_every_command_of_ours_exists() -> None:
-    named = set(re.findall(r"(?<![/\w])trainshed ((?:artifacts )?[a-z]+)", CODE))
-    assert {"up", "down", "doctor", "plan", "rollback", "artifacts verify", "artifacts gc"} <= named
+    named = set(re.findall(r"(?<![/\w])trainshed ((?:artifacts |models )?[a-z]+)", CODE))
+    assert {"up", "down", "doctor", "plan", "models rollback", "models verify", "artifacts verify", "artifacts gc"} <= named
     for command in named:
         assert cli.run([*command.split(), "--help"]) == 0, command
 

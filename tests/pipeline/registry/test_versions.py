@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from fixtures.artifacts import flip
+from fixtures.registered import commit_model
 
-from pipeline.artifacts import open_store
-from pipeline.artifacts.manifest import Reference
+from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput, Unavailable
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
@@ -28,11 +29,10 @@ from pipeline.tracking.runs import step_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.manifest import Reference
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def reference(digest: str) -> Reference:
-    return Reference(type="model", stage="finetuning", fingerprint=f"made-{digest}", digest=digest)
 
 
 @dataclass
@@ -43,7 +43,11 @@ class Registry:
     ledger: Ledger
     settings: Settings
     tmp: Path
+    artifacts: Artifacts
     packaged: int = 0
+
+    def model(self, name: str) -> Reference:
+        return commit_model(self.artifacts, name)
 
     @property
     def name(self) -> str:
@@ -51,7 +55,7 @@ class Registry:
 
     def register(self, digest: str, serving: str = "code-1") -> int:
         run = step_run(self.settings, "registry-tests", self.name, digest)
-        return register_version(self.server, run, self.name, reference(digest), serving, {"trainshed.run": "r"}, self._package).number
+        return register_version(self.server, run, self.name, self.model(digest), serving, {"trainshed.run": "r"}, self._package).number
 
     def _package(self) -> Path:
         self.packaged += 1
@@ -67,7 +71,7 @@ class Registry:
             LedgerEntry(
                 number=head.number + 1 if head else 1,
                 decision=decision,
-                challenger=Candidate(version=1, model=reference(digest)),
+                challenger=Candidate(version=1, model=self.model(digest)),
                 against=champion.number if champion else None,
                 basis=basis_of(f"registration of {digest}", None, champion),
                 time=NOW,
@@ -79,22 +83,23 @@ class Registry:
         return sync_aliases(self.server, self.ledger).versions
 
     def status(self, digest: str, *, repair: bool = True):
-        wanted = Registered(self.name, reference(digest), f"registration of {digest}", None)
+        wanted = Registered(self.name, self.model(digest), f"registration of {digest}", None)
         return check_registration(self.server, self.ledger.store, wanted, repair=repair)
 
 
 @pytest.fixture
 def registry(mlflow_server, tmp_path) -> Registry:
-    settings = Settings(store=f"file://{tmp_path}/store", mlflow_uri=mlflow_server.uri, mlflow_retry_s=5)
+    settings = Settings(store=f"file://{tmp_path}/store", state=tmp_path / "state", mlflow_uri=mlflow_server.uri, mlflow_retry_s=5)
     package = tmp_path / "package"
     package.mkdir()
-    return Registry(MlflowServer(settings), Ledger(open_store(settings), f"m-{uuid.uuid4().hex}"), settings, package)
+    artifacts = open_artifacts(settings)
+    return Registry(MlflowServer(settings), Ledger(artifacts.store, f"m-{uuid.uuid4().hex}"), settings, package, artifacts)
 
 
 def test_a_version_is_made_once_for_a_digest(registry: Registry) -> None:
     assert [registry.register("a"), registry.register("b"), registry.register("a")] == [1, 2, 1]
     assert registry.packaged == 2
-    found = find_version(registry.server, registry.name, "b")
+    found = find_version(registry.server, registry.name, registry.model("b").digest)
     assert found.status == "READY"
     assert found.tags["trainshed.run"] == "r"
     assert find_version(registry.server, registry.name, "c") is None
@@ -133,7 +138,8 @@ def test_aliases_follow_the_ledger_whatever_was_there(registry: Registry) -> Non
     registry.decide("a", Outcome.PROMOTED)
     registry.decide("b", Outcome.REFUSED)
     set_alias(registry.server, registry.name, "champion", 2)
-    assert {digest: version.number for digest, version in registry.sync().items()} == {"a": 1, "b": 2}
+    versions = {registry.model("a").digest: 1, registry.model("b").digest: 2}
+    assert {digest: version.number for digest, version in registry.sync().items()} == versions
     assert read_aliases(registry.server, registry.name) == {"champion": 1, "challenger": 2}
 
 
@@ -163,7 +169,10 @@ def test_the_check_repairs_the_aliases(registry: Registry) -> None:
     registry.decide("a", Outcome.PROMOTED)
     assert registry.status("a").current
     remove_alias(registry.server, registry.name, "champion")
-    assert registry.status("a").current
+    assert registry.status("a").warnings == (
+        f"alias champion of {registry.name} is missing in MLflow, but the ledger says version 1; it was put back",
+    )
+    assert registry.status("a") == (True, "", ())
     assert read_aliases(registry.server, registry.name)["champion"] == 1
 
 
@@ -172,7 +181,11 @@ def test_a_check_that_may_not_repair_changes_nothing(registry: Registry) -> None
     registry.register("b")
     registry.decide("a", Outcome.PROMOTED)
     set_alias(registry.server, registry.name, "champion", 2)
-    assert registry.status("a", repair=False).current
+    checked = registry.status("a", repair=False)
+    assert checked.current
+    assert checked.warnings[0] == (
+        f"alias champion of {registry.name} points to version 2 in MLflow, but the ledger says version 1; the next run puts it back"
+    )
     assert read_aliases(registry.server, registry.name) == {"champion": 2}
 
 
@@ -185,13 +198,13 @@ def test_a_rollback_while_aliases_are_set_is_not_undone(registry: Registry, monk
     def late(method: str, path: str, *arguments: object, **options: object):
         if path == "registered-models/alias" and not rolled_back:
             rolled_back.append(True)
-            roll_back(MlflowServer(registry.settings), registry.ledger.store, registry.name, "by hand")
+            roll_back(MlflowServer(registry.settings), registry.artifacts, registry.name, "by hand")
         return real(method, path, *arguments, **options)
 
     monkeypatch.setattr(registry.server, "call", late)
     registry.sync()
     assert rolled_back
-    assert registry.ledger.champion().digest == "a"
+    assert registry.ledger.champion().digest == registry.model("a").digest
     assert read_aliases(registry.server, registry.name)["champion"] == 1
 
 
@@ -231,9 +244,9 @@ def promoted(registry: Registry, *digests: str) -> None:
 
 def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:
     promoted(registry, "a", "b")
-    entry, replaced = roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
-    assert (entry.decision, entry.digest, entry.against) == (Outcome.ROLLED_BACK, "a", 2)
-    assert replaced.digest == "b"
+    entry, replaced = roll_back(registry.server, registry.artifacts, registry.name, "by hand")
+    assert (entry.decision, entry.digest, entry.against) == (Outcome.ROLLED_BACK, registry.model("a").digest, 2)
+    assert replaced.digest == registry.model("b").digest
     assert registry.ledger.champion() == entry
     assert read_aliases(registry.server, registry.name)["champion"] == 1
 
@@ -241,62 +254,100 @@ def test_rolling_back_goes_to_the_champion_before(registry: Registry) -> None:
 def test_the_first_champion_cannot_be_rolled_back(registry: Registry) -> None:
     promoted(registry, "a")
     with pytest.raises(BadInput, match="no champion before"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
 
 
 def test_the_same_rollback_again_changes_nothing_and_names_the_command_that_goes_further(registry: Registry) -> None:
     promoted(registry, "a", "b", "c")
-    roll_back(registry.server, registry.ledger.store, registry.name, "by alice")
+    roll_back(registry.server, registry.artifacts, registry.name, "by alice")
     set_alias(registry.server, registry.name, "champion", 3)
     with pytest.raises(
         BadInput,
         match=rf"was rolled back already, and nothing changed: version 1 is champion since .* UTC \(by alice, ledger entry 4\); "
-        rf"fix: to go further back, run `trainshed rollback {registry.name} --to 1`",
+        rf"fix: to go further back, run `trainshed models rollback {registry.name} --to 1`",
     ):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by bob")
+        roll_back(registry.server, registry.artifacts, registry.name, "by bob")
     # the command that was killed before it set the alias is finished
     assert read_aliases(registry.server, registry.name)["champion"] == 2
-    assert roll_back(registry.server, registry.ledger.store, registry.name, "by bob", to_version=1).entry.number == 5
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by bob", to_version=1).entry.number == 5
     with pytest.raises(BadInput, match="fix: none was champion before version 1"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by bob")
+        roll_back(registry.server, registry.artifacts, registry.name, "by bob")
     assert registry.ledger.head().number == 5
 
 
 def test_a_repeated_rollback_names_todays_version_or_none(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger says version 1 of every model: MLflow was wiped since, and its numbers are others."""
     promoted(registry, "c", "a", "b")
-    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=2).entry.digest == "a"
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=2).entry.digest == registry.model("a").digest
     registry.decide("b", Outcome.PROMOTED)
     registry.decide("c", Outcome.PROMOTED)
-    roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    roll_back(registry.server, registry.artifacts, registry.name, "by hand")
     with pytest.raises(BadInput, match=r"--to 2`"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
 
     def away(*_: object, **__: object):
         raise Unavailable("MLflow is unreachable")
 
     monkeypatch.setattr(registry.server, "call", away)
     with pytest.raises(BadInput, match=r"--to VERSION`"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
 
 
 def test_after_a_new_promotion_the_rollback_needs_no_version(registry: Registry) -> None:
     promoted(registry, "a", "b")
-    roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+    roll_back(registry.server, registry.artifacts, registry.name, "by hand")
     promoted(registry, "c")
-    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand").entry.digest == "a"
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand").entry.digest == registry.model("a").digest
 
 
 def test_rolling_back_to_a_version_that_served_once(registry: Registry) -> None:
     promoted(registry, "a", "b", "c")
     registry.register("never")
-    done = roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1, reason="slow")
+    done = roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=1, reason="slow")
     assert done.entry.reasons == ("slow",)
     assert read_aliases(registry.server, registry.name)["champion"] == 1
-    assert roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=1) == (done.entry, None)
-    for version in (4, 99):
-        with pytest.raises(BadInput, match=f"version {version} of .* never was champion; expected one of: 2, 3;"):
-            roll_back(registry.server, registry.ledger.store, registry.name, "by hand", to_version=version)
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=1) == (done.entry, None)
+    for version, told in ((4, "version 4 of .* never was champion: it has not passed the gate"), (99, "has no version 99")):
+        with pytest.raises(BadInput, match=f"{told}; expected one of: 2, 3;"):
+            roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=version)
+
+
+def test_rolling_forward_again(registry: Registry) -> None:
+    promoted(registry, "a", "b")
+    roll_back(registry.server, registry.artifacts, registry.name, "by hand")
+    entry, replaced = roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=2)
+    assert (entry.digest, replaced.digest) == (registry.model("b").digest, registry.model("a").digest)
+    assert read_aliases(registry.server, registry.name)["champion"] == 2
+
+
+def test_a_damaged_model_does_not_become_champion(registry: Registry) -> None:
+    promoted(registry, "a", "b", "c")
+    flip(registry.artifacts, registry.artifacts.resolve(registry.model("b")))
+    with pytest.raises(BadInput, match=r"the model of .* version 1 is damaged: weights .*; the champion stays") as refused:
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
+    assert refused.value.exit_code == 2
+    assert registry.ledger.head().number == 3
+    assert read_aliases(registry.server, registry.name) == {}
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=1).entry.digest == registry.model("a").digest
+
+
+def test_a_version_that_waits_for_approvals_is_no_champion_yet(registry: Registry) -> None:
+    promoted(registry, "a")
+    registry.register("b")
+    head = registry.ledger.head()
+    proposal = head.model_copy(
+        update={
+            "number": 2,
+            "decision": Outcome.PROPOSED,
+            "serves": False,
+            "challenger": Candidate(version=2, model=registry.model("b")),
+            "against": 1,
+            "waiting": 2,
+        }
+    )
+    registry.ledger.append(proposal)
+    with pytest.raises(BadInput, match=r"version 2 of .* never was champion: it waits for approvals; .* `trainshed models show"):
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=2)
 
 
 def test_a_refusal_at_the_same_moment_does_not_stop_a_rollback_but_a_promotion_does(registry: Registry, monkeypatch) -> None:
@@ -314,13 +365,13 @@ def test_a_refusal_at_the_same_moment_does_not_stop_a_rollback_but_a_promotion_d
 
     monkeypatch.setattr(Ledger, "append", late)
     meanwhile.append(("c", Outcome.REFUSED))
-    entry = roll_back(registry.server, registry.ledger.store, registry.name, "by hand").entry
-    assert (entry.number, entry.digest, entry.against) == (4, "a", 2)
+    entry = roll_back(registry.server, registry.artifacts, registry.name, "by hand").entry
+    assert (entry.number, entry.digest, entry.against) == (4, registry.model("a").digest, 2)
     registry.decide("b", Outcome.PROMOTED)
     meanwhile.append(("d", Outcome.PROMOTED))
     with pytest.raises(Unavailable, match=r"the champion of .* changed at the same moment"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
-    assert registry.ledger.champion().digest == "d"
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
+    assert registry.ledger.champion().digest == registry.model("d").digest
 
 
 def test_a_rollback_is_done_once_whatever_fails_after_its_entry(registry: Registry, monkeypatch, caplog) -> None:
@@ -340,7 +391,7 @@ def test_a_rollback_is_done_once_whatever_fails_after_its_entry(registry: Regist
 
     monkeypatch.setattr(store, "put", lose_answer)
     monkeypatch.setattr(registry.server, "call", refuse)
-    assert roll_back(registry.server, store, registry.name, "by hand").entry.digest == "b"
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand").entry.digest == registry.model("b").digest
     assert "the rollback is done, but MLflow's aliases are not set" in caplog.text
     assert registry.ledger.head().number == 4
     monkeypatch.undo()
@@ -364,21 +415,22 @@ def test_an_append_that_may_have_happened_names_a_command_that_is_safe_to_repeat
 
     monkeypatch.setattr(store, "put", lose_store)
     with pytest.raises(
-        Unavailable, match=r"unknown whether .* was rolled back to version 1: the answer was lost; fix: run `trainshed rollback .* --to 1`"
+        Unavailable,
+        match=r"unknown whether .* was rolled back to version 1: the answer was lost; fix: run `trainshed models rollback .* --to 1`",
     ):
-        roll_back(registry.server, store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
     monkeypatch.setattr(store, "get", real_get)
     monkeypatch.setattr(store, "put", real)
-    assert roll_back(registry.server, store, registry.name, "by hand", to_version=1).replaced is None
+    assert roll_back(registry.server, registry.artifacts, registry.name, "by hand", to_version=1).replaced is None
     assert registry.ledger.head().number == 3
 
 
 def test_nothing_to_roll_back_is_one_line(registry: Registry) -> None:
     with pytest.raises(BadInput, match="unknown model"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
     registry.decide("a", Outcome.REFUSED)
     with pytest.raises(BadInput, match="has no champion"):
-        roll_back(registry.server, registry.ledger.store, registry.name, "by hand")
+        roll_back(registry.server, registry.artifacts, registry.name, "by hand")
 
 
 def test_many_clients_that_set_a_new_alias_at_once_all_succeed(registry: Registry) -> None:

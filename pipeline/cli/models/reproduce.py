@@ -1,16 +1,10 @@
-"""``trainshed reproduce | rollback``: rebuild a registered version, or make an earlier one champion again."""
+"""``trainshed models reproduce``: rebuild a registered version."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command("reproduce")(reproduce)
-    app.command("rollback")(rollback)
 
 
 def reproduce(
@@ -50,27 +44,3 @@ def reproduce(
             "use the thread count and the kind of machine of the original",
         )
     console.print(f"{version} is reproduced byte for byte")
-
-
-def rollback(
-    model: Annotated[str, typer.Argument(help="Name of the registered model.", metavar="MODEL")],
-    to: Annotated[
-        int | None, typer.Option(help="Version to go back to; by default the champion before this one. Required after a rollback.")
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Reason, for the ledger.")] = "",
-) -> None:
-    """Make an earlier champion the champion again. The ledger records it, and later runs do not undo it."""
-    import getpass
-
-    from pipeline.artifacts import open_store
-    from pipeline.registry.rollback import roll_back
-    from pipeline.settings import load_settings
-    from pipeline.tracking import MlflowServer
-
-    settings = load_settings()
-    entry, replaced = roll_back(MlflowServer(settings), open_store(settings), model, f"by {getpass.getuser()}", to, reason)
-    if replaced is None:
-        typer.echo(f"{model} version {to} is champion already (ledger entry {entry.number}); nothing changed")
-    else:
-        instead = f"in the place of version {replaced.challenger.version}"
-        typer.echo(f"{model} version {entry.challenger.version} is champion again {instead} (ledger entry {entry.number})")

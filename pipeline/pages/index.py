@@ -1,0 +1,108 @@
+"""The page to start from: each model with its champion, its quality over time, its last runs, and who is asked about what."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts import open_store
+from pipeline.errors import TrainshedError
+from pipeline.metrics.load_metric import load_metric
+from pipeline.pages.index_template import render
+from pipeline.pages.place import INDEX, keep_page
+from pipeline.pages.spark import draw_spark
+from pipeline.recipe.by_model import recipes_by_model
+from pipeline.registry.ledger import Ledger
+from pipeline.registry.model_status import ModelStatus, read_status
+from pipeline.registry.quality import judged
+from pipeline.runs.names import dag_name
+from pipeline.tracking.recent_runs import RecentRun, recent_runs
+from pipeline.tracking.server import MlflowServer
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
+
+ENTRIES = 30
+"""Ledger entries of each model that are read."""
+
+RUNS = 4
+"""Runs of each recipe that are listed."""
+
+READERS = 8
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model on the page."""
+
+    status: ModelStatus
+    recipes: tuple[str, ...]
+    """Names of the recipes that make it."""
+
+    runs: tuple[RecentRun, ...]
+    """The newest runs of these recipes, newest first."""
+
+    spark: str
+    """Its quality over time as SVG; empty if nothing was measured."""
+
+    @property
+    def asks_in(self) -> str:
+        """The DAG that asks people about the waiting proposal: of the recipe whose run made it."""
+        run = self.status.waiting.proposal.run if self.status.waiting else ""
+        own = [recipe for recipe in self.recipes if run.startswith(f"{recipe}-")]
+        return dag_name(max(own, key=len, default=self.recipes[0] if self.recipes else self.status.model), "promote")
+
+
+def write_index(settings: Settings) -> str:
+    """Make the page and put it into the store.
+
+    Returns:
+        The page.
+
+    Raises:
+        Unavailable: the store or MLflow is unreachable.
+        Damaged: a ledger entry or an answer cannot be read, or its seal does not match.
+    """
+    store, server = open_store(settings), MlflowServer(settings)
+    made_by = recipes_by_model(settings.recipe_folders)
+    names = Ledger.models(store)
+    with ThreadPoolExecutor(READERS) as pool:
+        rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server), names))
+    untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
+    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC))
+    keep_page(store, INDEX, page)
+    return page
+
+
+def try_write_index(settings: Settings) -> None:
+    """Make the page at the end of a run; a page that cannot be made is a warning, because the run has ended."""
+    try:
+        write_index(settings)
+    except TrainshedError as error:
+        log.warning("the page of all models is not written: %s", error)
+
+
+def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer) -> ModelRow:
+    status, names = read_status(ledger, ENTRIES), tuple(recipe.name for recipe in recipes)
+    runs = [run for name in names for run in recent_runs(server, name, RUNS)]
+    newest = sorted(runs, key=lambda run: run.started, reverse=True)[:RUNS]
+    return ModelRow(status, names, tuple(newest), _spark(status))
+
+
+def _spark(status: ModelStatus) -> str:
+    """The decisions by the newest metric; those by an earlier one have another unit."""
+    found = judged(status.recent)
+    if not found:
+        return ""
+    name = found[-1].quality.metric
+    same = list(takewhile(lambda row: row.quality.metric == name, reversed(found)))[::-1]
+    values = [row.quality.value for row in same]
+    title = f"{len(values)} decisions by {load_metric(name).title}, the last one {same[-1].quality}; filled: promoted"
+    return draw_spark(values, [row.entry.promoted for row in same], title)

@@ -1,0 +1,98 @@
+"""The HTML of the page to start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, StrictUndefined
+
+from pipeline.pages.style import STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline.pages.index import ModelRow
+
+TEMPLATE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Trainshed</title>
+<style>{{ style }}</style></head>
+<body><main>
+<h1>Models</h1>
+<p class="soft">{{ store }}, written {{ written.strftime("%Y-%m-%d %H:%M") }} UTC &middot; <a href="{{ airflow }}">Airflow</a> &middot;
+<a href="{{ mlflow }}">MLflow</a></p>
+{% set asked = rows | selectattr("status.waiting") | list %}
+{% if asked %}
+<h2>Waiting for people</h2>
+<div class="card"><table>
+<tr><th>model</th><th>version</th><th>approved</th><th>may answer</th><th>until</th><th></th></tr>
+{% for row in asked %}
+{% set waiting = row.status.waiting %}
+<tr><td>{{ row.status.model }}</td>
+<td><a href="{{ mlflow }}/#/models/{{ row.status.model }}/versions/{{ waiting.proposal.challenger.version }}">{{ waiting.proposal.challenger.version }}</a></td>
+<td><span class="ask">{{ waiting.approved | length }} of {{ waiting.people }}</span>{% if waiting.approved %} ({{ waiting.approved | join(", ") }}){% endif %}</td>
+<td>{{ waiting.may_answer | join(", ") or "nobody" }}</td>
+<td class="keep">{{ waiting.expires.strftime("%Y-%m-%d") if waiting.expires }}</td>
+<td class="keep"><a href="{{ airflow }}/dags/{{ row.asks_in }}/required_actions?response_received=false">answer in Airflow</a></td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
+<h2>Champions</h2>
+<div class="card"><table>
+<tr><th>model</th><th>champion</th><th>quality over time</th><th>newest decision</th><th>last runs</th></tr>
+{% for row in rows %}
+{% set status = row.status %}
+{% set newest = status.recent[0] %}
+<tr><td><a href="{{ mlflow }}/#/models/{{ status.model }}">{{ status.model }}</a>
+{% for recipe in row.recipes %}<br><a class="soft" href="{{ airflow }}/dags/{{ recipe }}">DAG {{ recipe }}</a>{% endfor %}</td>
+<td class="keep">{% if status.champion %}
+<a href="{{ mlflow }}/#/models/{{ status.model }}/versions/{{ status.champion.challenger.version }}">version {{ status.champion.challenger.version }}</a>
+<br>{{ status.quality or "" }}<br><span class="soft">since {{ status.champion.time.strftime("%Y-%m-%d") }}</span>
+{% else %}<span class="soft">none</span>{% endif %}</td>
+<td>{{ row.spark | safe }}</td>
+<td><span class="{{ newest.decision.value }}">{{ newest.decision.value.replace("_", " ") }}</span> version {{ newest.challenger.version }}
+<br><span class="soft">{{ newest.time.strftime("%Y-%m-%d %H:%M") }}, entry {{ newest.number }}</span></td>
+<td>{% for run in row.runs %}
+<div class="keep"><a href="{{ mlflow }}/#/experiments/{{ run.experiment }}/runs/{{ run.id }}">{{ run.started.strftime("%Y-%m-%d %H:%M") }}</a>
+<span class="{{ run.status | lower }}">{{ run.status | lower }}</span>{% if run.seconds is not none %} <span class="soft">{{ lasted(run.seconds) }}</span>{% endif %}</div>
+{% endfor %}</td></tr>
+{% else %}
+<tr><td colspan="5" class="soft">No model was decided about yet: trainshed run RECIPE</td></tr>
+{% endfor %}
+</table></div>
+{% if untrained %}
+<p class="soft">Recipes without a decision yet: {{ untrained | join(", ") }}</p>
+{% endif %}
+</main></body></html>
+"""
+
+
+def render(rows: Sequence[ModelRow], untrained: Sequence[str], airflow: str, mlflow: str, store: str, written: datetime) -> str:
+    """Render the page.
+
+    Args:
+        rows: the models that were decided about.
+        untrained: recipes whose model was never decided about.
+        airflow: URL of Airflow, as a browser reaches it.
+        mlflow: URL of MLflow, as a browser reaches it.
+        store: address of the store.
+        written: the time that the page names.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(TEMPLATE).render(
+        rows=rows,
+        untrained=untrained,
+        airflow=airflow.rstrip("/"),
+        mlflow=mlflow.rstrip("/"),
+        store=store,
+        written=written,
+        style=STYLE,
+        lasted=_lasted,
+    )
+
+
+def _lasted(seconds: float) -> str:
+    """A duration with one unit, e.g. ``34 s`` or ``2.5 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
