@@ -1,18 +1,12 @@
-"""The two plots of the report, as inline SVG.
-
-Matplotlib names clip paths with a random salt and records the date; both are fixed here, so that equal numbers give equal bytes.
-Text stays text, and neutral lines use ``currentColor``, so that a plot follows the page into dark mode.
-"""
+"""The two plots of the report, as inline SVG."""
 
 from __future__ import annotations
 
-import io
-import re
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 
+from pipeline.drawing import ACCENT, NEUTRAL, QUIET, SECOND, STYLE, THIRD, canvas, svg
 from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:
@@ -23,23 +17,6 @@ if TYPE_CHECKING:
 
     from pipeline.metrics.base import Metric
 
-NEUTRAL = "#010203"
-"""Placeholder for ``currentColor``, which matplotlib does not know: a colour that no plot uses otherwise."""
-
-ACCENT, SECOND, THIRD, QUIET = "#2f6feb", "#d9822b", "#3d9a50", "#8a94a6"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "trainshed",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": NEUTRAL,
-    "axes.edgecolor": NEUTRAL,
-    "axes.labelcolor": NEUTRAL,
-    "xtick.color": NEUTRAL,
-    "ytick.color": NEUTRAL,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 CURVES = {"loss": ("training", ACCENT), "validation_loss": ("validation", SECOND)}
 VALIDATION = "validation_"
 """Prefix of the metric that early stopping looked at, if there was one."""
@@ -55,7 +32,7 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
     if not any(curves.values()):
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _canvas(7.2, 2.8)
+        figure, axes = canvas(7.2, 2.8)
         for key, points in curves.items():
             label, colour = CURVES[key]
             if points:
@@ -65,7 +42,7 @@ def draw_history(history: Sequence[Mapping[str, float]]) -> str:
         axes.grid(visible=True, axis="y", alpha=0.15, color=NEUTRAL)
         handles = [*axes.get_lines(), *_draw_metric(axes, history)]
         axes.legend(handles=handles, frameon=False)
-        return _svg(figure, "Loss over optimizer steps")
+        return svg(figure, "Loss over optimizer steps")
 
 
 def _draw_metric(axes: Axes, history: Sequence[Mapping[str, float]]) -> list[Line2D]:
@@ -83,7 +60,7 @@ def _draw_metric(axes: Axes, history: Sequence[Mapping[str, float]]) -> list[Lin
 def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str], metric: Metric, title: str) -> str:
     """One bar per system with the interval of its score; the model, which comes first, is highlighted."""
     with mpl.rc_context(STYLE):
-        figure, axes = _canvas(7.2, 0.9 + 0.36 * len(order))
+        figure, axes = canvas(7.2, 0.9 + 0.36 * len(order))
         for place, system in enumerate(order):
             said = systems[system][metric.name]
             axes.barh(place, said["value"], color=ACCENT if place == 0 else QUIET, height=0.62)
@@ -100,25 +77,4 @@ def draw_systems(systems: Mapping[str, Mapping[str, Any]], order: Sequence[str],
         axes.set_xlabel(f"{metric.title} ({'higher' if metric.higher_is_better else 'lower'} is better)")
         axes.tick_params(left=False)
         axes.spines["left"].set_visible(False)
-        return _svg(figure, title)
-
-
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """A transparent figure, in inches, with one pair of axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    return figure, axes
-
-
-def _svg(figure: Figure, title: str) -> str:
-    """The bare ``<svg>`` element."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
-    drawing = buffer.getvalue()
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL).replace(NEUTRAL, "currentColor")
-    # a fixed width in points would not shrink on a narrow screen; the viewBox keeps the proportions
-    return re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r'\1 width="100%"', re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1), count=1
-    )
+        return svg(figure, title)

@@ -48,7 +48,7 @@ def check_experiment(recipe: Recipe, origin: str) -> None:
         BadInput: the first check that fails.
     """
     experiment = recipe.experiment
-    assert experiment is not None  # the caller looked
+    assert experiment is not None  # noqa: S101 - the caller looked
     if not experiment.search:
         raise BadInput(f"{origin}: {FIELD} is empty", "a field and its values", "add e.g. finetuning.learning_rate: {values: [0.01, 0.03]}")
     for field, domain in experiment.search.items():
@@ -79,15 +79,15 @@ def grid_values(domain: Domain, *, whole: bool) -> tuple[Scalar, ...]:
     if domain.values is not None:
         return domain.values
     (low, high), step = ends(domain, whole=whole), domain.step
-    assert step is not None  # `_trials` looked
+    assert step is not None  # noqa: S101 - `_trials` looked
     found = (low + index * step for index in range(int((high - low) / step + 1e-9) + 1))
     return tuple(int(value) if whole else float(value) for value in found)
 
 
 def ends(domain: Domain, *, whole: bool) -> tuple[float, float]:
     """The smallest and the largest number of a range."""
-    assert domain.low is not None  # `_shape` looked
-    assert domain.high is not None
+    assert domain.low is not None  # noqa: S101 - `_shape` looked
+    assert domain.high is not None  # noqa: S101
     return (int(domain.low), int(domain.high)) if whole else (domain.low, domain.high)
 
 
