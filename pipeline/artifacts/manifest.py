@@ -106,8 +106,8 @@ class Parts(Frozen):
         """
         if budget is None:
             return self.fingerprint
-        # no copy: that would take the cached fingerprint along
-        return Parts(**{**dict(self), "params": _without(self.params, budget.split("."))}).fingerprint
+        # no `model_copy`: that would take the cached fingerprint along
+        return Parts(**{**self.model_dump(), "params": _without(self.params, budget.split("."))}).fingerprint
 
 
 class Provenance(Frozen):

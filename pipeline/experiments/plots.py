@@ -33,10 +33,10 @@ def draw_parallel(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
     Returns:
         The drawing; an empty string without two trials that have an objective.
     """
-    told = [row for row in rows if row.value is not None]
-    if len(told) < 2:
+    scored = [row for row in rows if row.value is not None]
+    if len(scored) < 2:
         return ""
-    values = [row.value or 0.0 for row in told]
+    values = [row.value or 0.0 for row in scored]
     low, high = min(values), max(values)
     search = experiment_of(recipe).search
     with mpl.rc_context(STYLE):
@@ -50,9 +50,9 @@ def draw_parallel(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
         for height, number in ((0.0, low), (1.0, high)):
             axes.annotate(f"{number:.4g}", (len(search), height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
         axes.annotate(objective_title(recipe).replace(" (", "\n("), (len(search), 1.06), ha="center", va="bottom", fontsize=9)
-        for row, value in reversed(list(zip(told, values, strict=True))):
+        for row, value in reversed(list(zip(scored, values, strict=True))):
             heights = [_height(domain, row.values[field]) for field, domain in search.items()]
-            best = row is told[0]
+            best = row is scored[0]
             last = (value - low) / (high - low) if high > low else 0.5
             axes.plot(range(len(search) + 1), [*heights, last], color=ACCENT if best else QUIET, linewidth=2.4 if best else 1.0)
         axes.set_xlim(-0.2, len(search) + 0.4)
@@ -69,12 +69,12 @@ def draw_importance(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
     Returns:
         The drawing; an empty string with fewer than `FEWEST` trials, with one field, or if all trials are equally good.
     """
-    told = [row for row in rows if row.first is not None]
-    if len(told) < FEWEST or len(experiment_of(recipe).search) < 2 or len({row.first for row in told}) < 2:
+    scored = [row for row in rows if row.first is not None]
+    if len(scored) < FEWEST or len(experiment_of(recipe).search) < 2 or len({row.first for row in scored}) < 2:
         return ""
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-    study = as_study(recipe, [(row.values, row.first, True) for row in told])
+    study = as_study(recipe, [(row.values, row.first, True) for row in scored])
     shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     with mpl.rc_context(STYLE):
         figure, axes = canvas(7.2, 0.9 + 0.36 * len(shares))
@@ -95,12 +95,12 @@ def draw_cost(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
     Returns:
         The drawing; an empty string without two trials that have an objective.
     """
-    told = [row for row in rows if row.value is not None]
-    if len(told) < 2:
+    scored = [row for row in rows if row.value is not None]
+    if len(scored) < 2:
         return ""
-    priced = all(row.spent.cost for row in told)
+    priced = all(row.spent.cost for row in scored)
     sign = 1.0 if objective_of(recipe)[1] else -1.0
-    points = sorted((row.spent.cost if priced else row.spent.hours * 60, row.value or 0.0, row.trial) for row in told)
+    points = sorted((row.spent.cost if priced else row.spent.hours * 60, row.value or 0.0, row.trial) for row in scored)
     front: list[tuple[float, float]] = []
     for spent, value, _ in points:
         if not front or sign * value > sign * front[-1][1]:
@@ -109,7 +109,7 @@ def draw_cost(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
         figure, axes = canvas(7.2, 3.0)
         axes.plot(*zip(*front, strict=True), color=SECOND, linewidth=1.4, drawstyle="steps-post")
         for spent, value, trial in points:
-            axes.plot(spent, value, "o", color=ACCENT if trial == told[0].trial else QUIET, markersize=6)
+            axes.plot(spent, value, "o", color=ACCENT if trial == scored[0].trial else QUIET, markersize=6)
             axes.annotate(str(trial), (spent, value), xytext=(5, 4), textcoords="offset points", fontsize=8)
         axes.set_xlabel("cost" if priced else "minutes of its steps")
         axes.set_ylabel(objective_title(recipe).replace(" (", "\n("))

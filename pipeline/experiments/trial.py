@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
 from pipeline.experiments.records import Lost, Outcome, Ran, Tell
+from pipeline.lines import trace
 from pipeline.recipe.experiment_checks import judged_training, objective_of
 from pipeline.recipe.overrides import override, replace_fields
 
@@ -42,6 +43,25 @@ def trial_recipe(recipe: Recipe, values: Mapping[str, Scalar], until: int | None
     plain = replace_fields(recipe, {"experiment": None}, recipe.name)
     stop = {f"{judged_training(recipe)[0]}.until": until} if until is not None else {}
     return override(plain, {**values, **stop}, "the trial")
+
+
+def depends_on_values(recipe: Recipe, trial: Recipe, step_id: str) -> bool:
+    """Whether a step of a trial, or a step before it, differs from that of the recipe itself.
+
+    If not, every trial has that step, and its failure is nobody's.
+
+    Args:
+        recipe: the recipe of the study.
+        trial: the recipe of the trial.
+        step_id: a step of the line.
+    """
+    own = {step.id: step for step in trace(trial, LINE)}
+    plain = {step.id: step for step in trace(recipe, LINE)}
+
+    def differs(one: str) -> bool:
+        return own[one].params != plain[one].params or any(differs(step.id) for step in own[one].upstream)
+
+    return step_id not in own or differs(step_id)
 
 
 @dataclass(frozen=True)

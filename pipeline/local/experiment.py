@@ -21,7 +21,7 @@ from pipeline.experiments.budget import check_prices, used_up
 from pipeline.experiments.records import Ask, Closed, StudyRecords, Tell
 from pipeline.experiments.schedule import best_trial, next_round
 from pipeline.experiments.tracking import StudyTracking
-from pipeline.experiments.trial import LINE, TrialRun, complete, failed, trial_recipe
+from pipeline.experiments.trial import LINE, TrialRun, complete, depends_on_values, failed, trial_recipe
 from pipeline.lines import trace
 from pipeline.local.run import LocalRun
 from pipeline.local.run_step import Killed
@@ -29,7 +29,7 @@ from pipeline.planning import find_result
 from pipeline.runs.names import trial_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pipeline.artifacts.manifest import Reference
     from pipeline.experiments.trial import PriceOf
@@ -83,12 +83,14 @@ class _Trial(LocalRun):
     """One trial as a run: its line, with steps shared among the trials of a study."""
 
     shared: _Shared = field(default_factory=_Shared)
+    running: str = ""
+    """The step that runs, or failed."""
     lost: tuple[str, float] | None = None
-    """The step that failed, and its seconds."""
+    """The step that failed, and its seconds; None where another trial ran it."""
 
     def launch(self, request: Request, request_uri: str) -> Reference:
         """Run a step that no other trial runs; else wait for its result."""
-        began = time.monotonic()
+        began, self.running = time.monotonic(), request.step
 
         def run() -> None:
             try:
@@ -219,37 +221,26 @@ class LocalExperiment:
 
         Raises:
             Unavailable: it was told to stop, or a dependency is unavailable: nobody's values are to blame.
+            TrainshedError: a step failed that is the same for every trial.
         """
         before, run = self.records.tells().values(), trial_name(self.study, ask.trial)
-        outputs: Mapping[str, Reference | None] = {}
-        lost, reason, steps = None, "", trace(self.recipe, LINE)
+        steps = trace(self.recipe, LINE)
         try:
             recipe = trial_recipe(self.recipe, ask.values, ask.until)
-            trial = _Trial(
-                recipe,
-                run,
-                self.settings,
-                _Lines(ask.trial, self.listener),
-                line=LINE,
-                should_stop=self.stopping.is_set,
-                shared=self._shared,
-            )
         except BadInput as error:
-            reason = str(error)
-        else:
-            try:
-                outputs = trial.execute()
-            except Killed as error:
-                reason = str(error)
-            except Unavailable:
+            return failed(TrialRun(ask, run, steps, {}), str(error), self.recipe, self.artifacts, before, self.price_of)
+        lines = _Lines(ask.trial, self.listener)
+        trial = _Trial(recipe, run, self.settings, lines, line=LINE, should_stop=self.stopping.is_set, shared=self._shared)
+        try:
+            trial.execute()
+        except TrainshedError as error:
+            if (isinstance(error, Unavailable) and not isinstance(error, Killed)) or not depends_on_values(
+                self.recipe, recipe, trial.running
+            ):
                 raise
-            except TrainshedError as error:
-                reason = str(error)
-            outputs, lost = trial.outputs, trial.lost
-        ran = TrialRun(ask, run, steps, outputs, lost)
-        if reason:
-            return failed(ran, reason, self.recipe, self.artifacts, before, self.price_of)
-        return complete(ran, self.recipe, self.artifacts, before, self.price_of)
+            ran = TrialRun(ask, run, steps, trial.outputs, trial.lost)
+            return failed(ran, str(error), self.recipe, self.artifacts, before, self.price_of)
+        return complete(TrialRun(ask, run, steps, trial.outputs), self.recipe, self.artifacts, before, self.price_of)
 
     def _close(self, reason: str) -> Closed:
         asks, tells = self.records.asks(), self.records.tells()

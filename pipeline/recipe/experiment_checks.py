@@ -136,7 +136,7 @@ def _shape(domain: Domain) -> str:
 
 
 def _trials(recipe: Recipe, experiment: Experiment) -> Problem:
-    """A grid has a number of trials of its own; the other methods are told one."""
+    """A grid has a number of trials of its own; the other methods need one."""
     if experiment.method != "grid":
         got = f"experiment.method {experiment.method!r} without experiment.trials"
         return None if experiment.trials else (got, "how many are tried", "add experiment.trials")

@@ -18,7 +18,7 @@ from pipeline.experiments.report import render_report
 from pipeline.experiments.schedule import best_trial, next_round
 from pipeline.experiments.suggest import suggest
 from pipeline.experiments.summary import set_options, trial_rows
-from pipeline.experiments.trial import LINE, trial_recipe
+from pipeline.experiments.trial import LINE, depends_on_values, trial_recipe
 from pipeline.lines import trace
 from pipeline.recipe.recipe import check_recipe
 
@@ -249,3 +249,14 @@ def test_the_report_shows_each_trial_and_the_command_gives_its_values() -> None:
     assert options.replace("'", "&#39;") in page
     rows = trial_rows(study, asks, tells)
     assert draw_parallel(study, rows[:1]) == draw_importance(study, rows[:1]) == draw_cost(study, rows[:1]) == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "depends"), [("ingestion", False), ("tokenization", False), ("pretraining", True), ("finetuning", True), ("", True)]
+)
+def test_a_failure_before_the_searched_fields_is_no_failure_of_the_trial(step: str, depends: bool) -> None:
+    plain = recipe(trials=1).model_dump(mode="json")
+    plain["pretraining"] = {"objective": "span_corruption", "steps": 8}
+    study = check_recipe(plain, "tiny.yaml")
+    trial = trial_recipe(study, {"pretraining.learning_rate": 0.5}, None)
+    assert depends_on_values(study, trial, step) is depends
