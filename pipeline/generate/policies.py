@@ -89,7 +89,11 @@ def _airflow() -> list[Statement]:
     """Planning and operators, in the scheduler or in workers, and their logs."""
     return [
         _allow("List", ["s3:ListBucket"], [""]),
-        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "studies/*", "quarantine/blobs/*"]),
+        _allow(
+            "Read",
+            ["s3:GetObject"],
+            ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "studies/*", "quarantine/blobs/*"],
+        ),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
         _allow("RecordStudies", ["s3:PutObject"], ["studies/*"]),
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),

@@ -62,7 +62,7 @@ class _Shared:
     running: dict[str, Future[None]] = field(default_factory=dict)
 
     def once(self, fingerprint: str, run: Callable[[], None]) -> bool:
-        """Run a step, or wait for the trial that runs it; True if this call ran it. A failure is that of all who wait."""
+        """Run a step, or wait for the trial that runs it; True if this call ran it. A failure is that of all who need the step."""
         with self.lock:
             found = self.running.get(fingerprint)
             own = found or self.running.setdefault(fingerprint, Future())
@@ -72,6 +72,10 @@ class _Shared:
         try:
             run()
         except BaseException as error:
+            if isinstance(error, Unavailable):
+                # the run may be planned again, and then it needs another attempt
+                with self.lock:
+                    del self.running[fingerprint]
             own.set_exception(error)
             raise
         own.set_result(None)

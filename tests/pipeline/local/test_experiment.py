@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, Outdated, TrainshedError
 from pipeline.local.experiment import _Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_step_runs_for_the_first_who_needs_it_and_the_others_wait() -> None:
@@ -30,9 +34,20 @@ def test_a_step_runs_for_the_first_who_needs_it_and_the_others_wait() -> None:
 def test_who_waited_gets_the_failure_too() -> None:
     shared = _Shared()
 
-    def run() -> None:
-        raise BadInput("no such file")
+    calls: list[TrainshedError] = []
+
+    def failing(error: TrainshedError) -> Callable[[], None]:
+        def run() -> None:
+            calls.append(error)
+            raise error
+
+        return run
 
     for _ in range(2):
         with pytest.raises(BadInput, match="no such file"):
-            shared.once("a", run)
+            shared.once("a", failing(BadInput("no such file")))
+    assert len(calls) == 1
+    for _ in range(2):
+        with pytest.raises(Outdated, match="damaged"):
+            shared.once("b", failing(Outdated("damaged")))
+    assert len(calls) == 3
