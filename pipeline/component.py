@@ -109,8 +109,19 @@ class Component:
     trains: bool = False
     """Whether it checkpoints, and a retry resumes."""
 
+    budget: str | None = None
+    """Param that says where a training stops before its end, e.g. ``finetuning.until``: the state is kept without it, so that another
+    run continues from there."""
+
     effect: bool = False
     """Whether it acts on the world (registry, ledger): a hit then also needs the effect to stand."""
+
+    def last_step(self, params: Mapping[str, Any]) -> int | None:
+        """Where a training with these plain params stops before its end; None if it does not."""
+        value: Any = params if self.budget else None
+        for name in (self.budget or "").split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return int(value) if value is not None else None
 
     def task_parts_with(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The parts of a task that its body uses with these params."""

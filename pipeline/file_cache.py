@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class FileCache:
         if not (self.changed and self.place):
             return
         self.changed = False
-        fresh = self.place.with_suffix(f".{os.getpid()}")
+        fresh = self.place.with_suffix(f".{os.getpid()}-{threading.get_native_id()}")
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps(self.known))  # unsorted: the order of a table counts

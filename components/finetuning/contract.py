@@ -44,4 +44,5 @@ contract = Component(
     ),
     resources="gpu-1",
     trains=True,
+    budget="finetuning.until",
 )

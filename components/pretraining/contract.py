@@ -36,4 +36,5 @@ contract = Component(
     libraries=("numpy", "tokenizers", "torch", "transformers"),
     resources="gpu-1",
     trains=True,
+    budget="pretraining.until",
 )

@@ -3,6 +3,9 @@
 A record is at ``training/<fingerprint>/checkpoints/<step>.json`` and contains the metrics that were waiting to be sent. The lease
 is renewed immediately before the record is written, so an attempt that lost it cannot commit. The newest two records are kept;
 garbage collection removes the blobs of older ones.
+
+A training that stops before its end keeps its state under the fingerprint of the whole training, and leaves it there for a run that
+continues. A run reads no state from after its own last step.
 """
 
 from __future__ import annotations
@@ -59,25 +62,36 @@ class StoredCheckpoints:
     """Implements `pipeline.reporter.Checkpoints` on the store, for the holder of a lease."""
 
     def __init__(
-        self, artifacts: Artifacts, stage: str, fingerprint: str, lease: Lease, folder: Path, outbox: Waiting, run: object
+        self,
+        artifacts: Artifacts,
+        stage: str,
+        fingerprint: str,
+        lease: Lease,
+        folder: Path,
+        outbox: Waiting,
+        run: object,
+        last_step: int | None = None,
     ) -> None:
         """Nothing is read yet.
 
         Args:
             artifacts: where blobs go.
             stage: for the log.
-            fingerprint: what is being trained.
+            fingerprint: what is being trained, to its end.
             lease: must be held.
             folder: local folder for downloads.
             outbox: its points are stored in each checkpoint and sent once that is committed.
             run: the MLflow run that the outbox sends to.
+            last_step: where this run stops; None for the end of the training.
         """
         self.artifacts, self.stage, self.lease, self.folder, self.outbox, self.run = artifacts, stage, lease, folder, outbox, run
-        self.prefix = f"training/{fingerprint}/checkpoints/"
+        self.prefix, self.last_step = f"training/{fingerprint}/checkpoints/", last_step
 
     def newest(self) -> Path | None:
         """Folder of the newest intact checkpoint, or None. A damaged one is quarantined and the one before it is used."""
         for key, record in self._records():
+            if self.last_step is not None and record.step > self.last_step:
+                continue
             place = self.folder / f"step-{record.step}"
             try:
                 self.artifacts.get_files(record.files, place)

@@ -11,7 +11,7 @@ within ``REFRESH_AFTER``; a collection that takes longer stops deleting.
 A run relies on artifacts that exist already. It writes that down first, then waits for a collection that is running (see
 `wait_for_collection`) and only then looks whether they exist. A collection reads what runs rely on after it took its lease.
 
-Roots are recent runs (``runs/<run>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
+Roots are recent runs (``runs/<run>/``) and studies (``studies/<study>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
 young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
 manifest that a root names, that cannot be read stops the collection: what it relies on is unknown. So does a ledger entry whose
 seal does not match.
@@ -46,7 +46,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MARKS_KEY = "gc/marks.json"
+RUNS = "runs/"
 LEDGERS = "ledger/"
+STUDIES = "studies/"
+"""Prefix of the records of experiments, which `pipeline.experiments.records` writes."""
+
+CLOSED = "closed.json"
+"""The record that ends a study."""
+
 LEASE_NAME = "gc"
 LEASE_TTL_S = 60.0
 
@@ -141,8 +148,9 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
     """
     now = now or datetime.now(UTC)
     store = artifacts.store
-    old_runs = _old_runs(store, now - ages.runs)
-    reached = _reach(artifacts, ages, now, old_runs)
+    old_runs = _old(store, RUNS, now - ages.runs)
+    old_studies = _old(store, STUDIES, now - ages.runs)
+    reached = _reach(artifacts, ages, now, old_runs, old_studies)
     garbage = Garbage()
     blobs = {blob_key(entry.sha256) for manifest in reached.values() if manifest for entry in manifest.files}
     manifests = list(store.list("manifests/"))
@@ -155,13 +163,16 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
         if stat.key.count("/") == 3:
             garbage.sort(stat, keep=_path(stat.key) in reached)
     leases = {stat.key: stat for stat in store.list("leases/")}
+    waiting = _open_trainings(store, old_studies)
     for stat in store.list("training/"):
-        lease = leases.get(f"leases/{stat.key.split('/')[1]}.json", stat)
-        keep = now - max(stat.modified, lease.modified) < ages.training
+        fingerprint = stat.key.split("/")[1]
+        lease = leases.get(f"leases/{fingerprint}.json", stat)
+        keep = fingerprint in waiting or now - max(stat.modified, lease.modified) < ages.training
         blobs |= _checkpoint_blobs(store, stat.key) if keep else set()
         garbage.sort(stat, keep=keep)
-    for stat in store.list("runs/"):
-        garbage.sort(stat, keep=stat.key.split("/")[1] not in old_runs)
+    for prefix, old in ((RUNS, old_runs), (STUDIES, old_studies)):
+        for stat in store.list(prefix):
+            garbage.sort(stat, keep=stat.key.split("/")[1] not in old)
     for stat in leases.values():
         garbage.sort(stat, keep=now - stat.modified < ages.training or stat.key == f"leases/{LEASE_NAME}.json")
     kept: set[str] = set()
@@ -257,10 +268,10 @@ def _read_marks(store: Store) -> dict[str, Mark]:
         return {}
 
 
-def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str]) -> dict[Address, Manifest | None]:
+def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str], old_studies: set[str]) -> dict[Address, Manifest | None]:
     """Every artifact that a root leads to, with its manifest; None for one that does not exist or is only young."""
     waiting: list[tuple[Address, str]] = []
-    for key in _roots(artifacts.store, ages, now, old_runs):
+    for key in _roots(artifacts.store, ages, now, old_runs, old_studies):
         waiting += [(address, key) for address in _addresses(_read_root(artifacts.store, key))]
     waiting += [(address, "") for address, stat in artifacts.manifest_store.references() if now - stat.modified < ages.young]
     found: dict[Address, Manifest | None] = {}
@@ -276,11 +287,20 @@ def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str]) 
     return found
 
 
-def _roots(store: Store, ages: Ages, now: datetime, old_runs: set[str]) -> Iterator[str]:
+def _roots(store: Store, ages: Ages, now: datetime, old_runs: set[str], old_studies: set[str]) -> Iterator[str]:
     for stat in store.list(LEDGERS):
         if now - stat.modified < ages.runs or not _is_over(_read_root(store, stat.key)):
             yield stat.key
-    yield from (stat.key for stat in store.list("runs/") if stat.key.split("/")[1] not in old_runs and stat.key.endswith(".json"))
+    for prefix, old in ((RUNS, old_runs), (STUDIES, old_studies)):
+        yield from (stat.key for stat in store.list(prefix) if stat.key.split("/")[1] not in old and stat.key.endswith(".json"))
+
+
+def _open_trainings(store: Store, old_studies: set[str]) -> set[str]:
+    """Fingerprints of trainings that a study may continue: those of its trials, until it is closed."""
+    keys = [stat.key for stat in store.list(STUDIES) if stat.key.split("/")[1] not in old_studies]
+    closed = {key.split("/")[1] for key in keys if key.endswith(f"/{CLOSED}")}
+    tells = [key for key in keys if key.split("/")[1] not in closed and "/tells/" in key]
+    return {ran["state"] for key in tells for ran in (_read_root(store, key) or {}).get("ran", ())}
 
 
 NEVER_SERVED = frozenset({"refused", "proposed", "rejected", "expired"})
@@ -297,10 +317,10 @@ def _path(key: str) -> tuple[str, ...]:
     return tuple(key.removesuffix(".json").split("/")[1:])
 
 
-def _old_runs(store: Store, before: datetime) -> set[str]:
-    """Runs without an object younger than ``before``."""
+def _old(store: Store, prefix: str, before: datetime) -> set[str]:
+    """Names below a prefix without an object younger than ``before``: runs, or studies."""
     newest: dict[str, datetime] = {}
-    for stat in store.list("runs/"):
+    for stat in store.list(prefix):
         run = stat.key.split("/")[1]
         newest[run] = max(stat.modified, newest.get(run, stat.modified))
     return {run for run, modified in newest.items() if modified < before}
@@ -308,7 +328,7 @@ def _old_runs(store: Store, before: datetime) -> set[str]:
 
 def _read_root(store: Store, key: str) -> Any:  # noqa: ANN401 - whatever the object holds
     try:
-        if key.startswith(LEDGERS):
+        if key.startswith((LEDGERS, STUDIES)):
             return read_sealed(store, key)
         return read_record(store, key, json.loads)
     except NotFound:

@@ -98,6 +98,17 @@ class Parts(Frozen):
         parts = self.model_dump(mode="json")
         return hashlib.sha256(canonical_json({**parts, "params": _without_none(parts["params"])})).hexdigest()
 
+    def training_state(self, budget: str | None) -> str:
+        """The fingerprint under which a training keeps its state: without the param that says where this run stops.
+
+        Args:
+            budget: dotted name of that param; None if the component has none.
+        """
+        if budget is None:
+            return self.fingerprint
+        # no `model_copy`: that would take the cached fingerprint along
+        return Parts(**{**self.model_dump(), "params": _without(self.params, budget.split("."))}).fingerprint
+
 
 class Provenance(Frozen):
     """Where and when an artifact was made; not part of its identity."""
@@ -210,6 +221,15 @@ def _without_none(value: Any) -> Any:  # noqa: ANN401 - plain data of any shape
     if isinstance(value, dict):
         return {name: _without_none(item) for name, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def _without(params: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """Params without the one at ``path``."""
+    name, *below = path
+    inner = params.get(name)
+    if below and isinstance(inner, dict):
+        return {**params, name: _without(inner, below)}
+    return {key: value for key, value in params.items() if key != name}
 
 
 def to_sealed(body: dict[str, Any]) -> bytes:

@@ -58,7 +58,7 @@ def run(
     settings, console = load_settings(), open_console()
     overrides, forced = read_overrides(changes or []), frozenset(force or ())
     if local:
-        _run_locally(apply_overrides(_find(recipe, settings), overrides), forced, settings, console)
+        run_here(apply_overrides(find_given(recipe, settings), overrides), forced, settings, console)
     else:
         run_in_airflow(recipe, overrides, forced, settings, console)
 
@@ -105,7 +105,7 @@ def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None) -> 
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()
-    found = apply_overrides(_find(recipe, settings), read_overrides(changes or []))
+    found = apply_overrides(find_given(recipe, settings), read_overrides(changes or []))
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
     console.print(plan_table(made, console))
     for warning in made.warnings:
@@ -123,7 +123,7 @@ def compile_line(
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    compiled: str = TARGETS.load(to)(apply_overrides(_find(recipe, settings), read_overrides(changes or [])), settings)
+    compiled: str = TARGETS.load(to)(apply_overrides(find_given(recipe, settings), read_overrides(changes or [])), settings)
     if output is None:
         print(compiled, end="")
     else:
@@ -201,7 +201,7 @@ def run_in_airflow(
     from pipeline.submission.submit import submit_recipe, wait_for_dag
 
     airflow = Airflow(settings)
-    recipe = submit_recipe(Path(name), settings) if _is_file(name) else _find(name, settings)
+    recipe = submit_recipe(Path(name), settings) if _is_file(name) else find_given(name, settings)
     changed = apply_overrides(recipe, overrides)
     _check_steps(force, changed)
     # Airflow would skip the DAG, or fail its first task, for the same reason
@@ -213,7 +213,8 @@ def run_in_airflow(
     return run, _watch(airflow, airflow.run(recipe.name, run), changed, settings, console)
 
 
-def _run_locally(recipe: Recipe, force: frozenset[str], settings: Settings, console: Console) -> None:
+def run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console: Console) -> None:
+    """Run a recipe's line on this machine, and print the decision; errors as of `pipeline.local.run.LocalRun.execute`."""
     from pipeline.cli.decision import show_decision
     from pipeline.cli.local_output import LocalOutput
     from pipeline.local.run import run_local
@@ -256,7 +257,12 @@ def _is_file(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
-def _find(name: str, settings: Settings) -> Recipe:
+def find_given(name: str, settings: Settings) -> Recipe:
+    """The recipe of this name, or in this file.
+
+    Raises:
+        BadInput: there is none, or it is invalid.
+    """
     from pipeline.recipe import find_recipe, read_recipe
 
     return read_recipe(Path(name)) if _is_file(name) else find_recipe(name, settings.recipe_folders)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUCKET, SOURCES, LOGS, MLFLOW = "pipeline", "sources", "airflow-logs", "mlflow"
 """Names of the buckets in the files; replace them by the names of the installation."""
 
-COMMITS = ("manifests/*", "leases/*", "ledger/*", "approvals/*")
+COMMITS = ("manifests/*", "leases/*", "ledger/*", "approvals/*", "studies/*")
 """Keys that are written under a condition only, so that one of two concurrent attempts wins."""
 
 PROMOTERS = ("registration", "promotion", "maintenance")
@@ -92,10 +92,15 @@ def _airflow() -> list[Statement]:
     """Planning and operators, in the scheduler or in workers, and their logs."""
     return [
         _allow("List", ["s3:ListBucket"], [""]),
-        _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "quarantine/blobs/*"]),
+        _allow(
+            "Read",
+            ["s3:GetObject"],
+            ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "studies/*", "quarantine/blobs/*"],
+        ),
         _allow("ReadLooks", ["s3:GetObject"], ["served/*", *LOOKS]),
         _allow("WriteLooks", ["s3:PutObject"], LOOKS),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
+        _allow("RecordStudies", ["s3:PutObject"], ["studies/*"]),
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
         _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
@@ -112,7 +117,7 @@ def _maintenance() -> list[Statement]:
     return [
         _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["*"]),
-        _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*"]),
+        _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*"]),
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
@@ -140,7 +145,7 @@ def _bucket() -> list[Statement]:
     return [
         # multipart uploads are denied too: these objects are small, and a part takes no condition
         _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
-        _deny("AppendToTheLedger", ["s3:PutObject"], ["ledger/*", "approvals/*"], {"Null": {"s3:if-none-match": "true"}}),
+        _deny("AppendOnly", ["s3:PutObject"], ["ledger/*", "approvals/*", "studies/*"], {"Null": {"s3:if-none-match": "true"}}),
         _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*", "approvals/*"], {}),
         _deny("PromotersOnly", ["s3:PutObject"], ["ledger/*"], _everybody_but(PROMOTERS)),
         _deny("ApproversOnly", ["s3:PutObject"], ["approvals/*"], _everybody_but(APPROVERS)),

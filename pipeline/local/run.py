@@ -15,7 +15,7 @@ from pipeline.planning import Plan, Status, find_result, plan_run, prepare_step
 from pipeline.tracking import end_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipeline.artifacts.manifest import Reference
     from pipeline.planning import PreparedStep
@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 4
 REPLANS = 3
 """How often a run is planned again at most."""
+
+
+def never() -> bool:
+    """The default of ``should_stop``: only Ctrl-C stops the run."""
+    return False
 
 
 class RunListener(Protocol):
@@ -56,6 +61,8 @@ class LocalRun:
     force: frozenset[str] = frozenset()
     line: str = "train"
     """One of `pipeline.lines.LINES`."""
+    should_stop: Callable[[], bool] = never
+    """Called five times a second while a step runs; after the first True it checkpoints and ends, and the run with it."""
     outputs: dict[str, Reference | None] = field(default_factory=dict)
     tracked: bool = False
     """Whether the run was opened in MLflow; a run in which no step runs is not."""
@@ -108,19 +115,25 @@ class LocalRun:
         prepared: PreparedStep = prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line)
         reference = prepared.reference
         if prepared.request and prepared.request_uri:
-            self.listener.on_step_start(step_id)
-            reference = self._run_attempts(prepared.request, prepared.request_uri)
+            reference = self.launch(prepared.request, prepared.request_uri)
         self.listener.on_step_end(step_id, reference)
         return reference
 
-    def _run_attempts(self, request: Request, request_uri: str) -> Reference:
+    def launch(self, request: Request, request_uri: str) -> Reference:
+        """Run the component of a request to its end, with retries.
+
+        Raises:
+            BadInput: an input is wrong.
+            Unavailable: every attempt failed, or it was told to stop.
+        """
+        self.listener.on_step_start(request.step)
         for count in range(1, ATTEMPTS + 1):
             try:
-                run_step(request, request_uri, self.settings, partial(self.listener.on_step_line, request.step), lambda: False)
+                run_step(request, request_uri, self.settings, partial(self.listener.on_step_line, request.step), self.should_stop)
             except Outdated:
                 raise
             except Unavailable as error:
-                if count == ATTEMPTS:
+                if count == ATTEMPTS or self.should_stop():
                     raise
                 log.warning("%s: %s; retry: attempt %d of %d", request.step, error, count + 1, ATTEMPTS)
             else:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
+class Killed(Unavailable):
+    """A signal killed the process of a step, e.g. because memory was short."""
+
+
 def run_step(
     request: Request,
     request_uri: str,
@@ -39,7 +43,7 @@ def run_step(
     Raises:
         BadInput: the request or an input is wrong.
         Outdated: an input is damaged, or the champion changed: the run needs a new plan.
-        Unavailable: the step was preempted, a dependency is unavailable, or the process was killed.
+        Unavailable: the step was preempted, a dependency is unavailable, or the process was killed (`Killed`).
         TrainshedError: a bug.
     """
     code = run_process(component_command(request.stage, request_uri, processes), ENVIRONMENT, on_line, should_stop)
@@ -52,7 +56,7 @@ def _error(request: Request, code: int, settings: Settings) -> TrainshedError:
     failure = read_failure(open_store(settings), request.run, request.step)
     message = f"{request.step}: {failure.message}" if failure else f"{request.step} ended with exit code {code}"
     if code < 0:
-        return Unavailable(f"{request.step} was killed by signal {-code}", "", "start the run again; it resumes from the last checkpoint")
+        return Killed(f"{request.step} was killed by signal {-code}", "", "start the run again; it resumes from the last checkpoint")
     if failure and failure.replan:
         return Outdated(message)
     kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}

@@ -70,6 +70,9 @@ class MachineSize(FileSection):
     nodes: int = Field(1, ge=1)
     """Nodes of this size, for a step that trains; more than one needs a launcher that can start several nodes."""
 
+    price_h: float | None = Field(None, ge=0)
+    """Price of an hour of all its nodes, in any currency, for the budget and the report of experiments."""
+
     node_selector: dict[str, str] = {}
     """Labels a Kubernetes node must have."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ class VerifiedBlobs:
             return
         self._known |= {url: (self._seen[url], now) for url in urls if url in self._seen}
         valid = {url: known for url, known in self._known.items() if now - known[1] < VALID_S}
-        draft = self.place.with_suffix(f".{os.getpid()}")
+        draft = self.place.with_suffix(f".{os.getpid()}-{threading.get_native_id()}")
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(valid, sort_keys=True))

@@ -199,6 +199,18 @@ def _learning_rate_schedule(recipe: Recipe) -> Problem:
     return None
 
 
+def _until(recipe: Recipe) -> Problem:
+    for name, params in (("pretraining", recipe.pretraining), ("finetuning", recipe.finetuning)):
+        if params is None or params.until is None:
+            continue
+        if params.until >= params.steps:
+            return f"{name}.until {params.until} is not below {name}.steps {params.steps}", "", f"remove {name}.until, or lower it"
+        if params.until % params.evaluate_every:
+            got = f"{name}.until {params.until} is no multiple of {name}.evaluate_every {params.evaluate_every}"
+            return got, "a step with a validation, so that a longer run makes the same ones", "change one of them"
+    return None
+
+
 def _lengths(recipe: Recipe) -> Problem:
     limits = recipe.data.filter
     if limits.min_chars > limits.max_chars:
@@ -299,6 +311,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _sentinels,
     _whole_words,
     _learning_rate_schedule,
+    _until,
     _lengths,
     _path,
     _target,

@@ -10,6 +10,7 @@ from yaml.constructor import ConstructorError
 
 from pipeline.errors import BadInput, unknown_name
 from pipeline.recipe.cron import check_cron
+from pipeline.recipe.experiment_checks import check_experiment
 from pipeline.recipe.recipe import Recipe, check_recipe
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def read_recipe(path: Path) -> Recipe:
     recipe = check_recipe(data, path.name)
     if recipe.schedule and recipe.schedule.cron is not None:
         check_cron(recipe.schedule.cron, path.name)
+    if recipe.experiment:
+        check_experiment(recipe, path.name)
     if recipe.name != path.stem:
         raise BadInput(f"{path.name}: name = {recipe.name!r}", f"{path.stem!r}, like the file", "rename the recipe or the file")
     return recipe

@@ -47,6 +47,15 @@ def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override"
 
 def replace_fields(recipe: Recipe, values: Mapping[str, Any], origin: str) -> Recipe:
     """Return another recipe with some fields replaced, whatever they are; arguments and errors as of `override`."""
+    return check_recipe(replaced(recipe, values, origin), origin)
+
+
+def replaced(recipe: Recipe, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """The recipe as plain data with some fields replaced, unchecked.
+
+    Raises:
+        BadInput: no such field; the near name is suggested.
+    """
     data = recipe.model_dump(mode="json")
     for dotted, value in values.items():
         *parents, leaf = dotted.split(".")
@@ -61,4 +70,4 @@ def replace_fields(recipe: Recipe, values: Mapping[str, Any], origin: str) -> Re
         if leaf not in place and parents != ["resources"]:
             raise unknown_name(f"field in {origin}", dotted, [".".join([*parents, name]) for name in place])
         place[leaf] = value
-    return check_recipe(data, origin)
+    return data

@@ -10,6 +10,7 @@ from pipeline.errors import BadInput, unknown_name
 from pipeline.recipe.checks import check_consistency
 from pipeline.recipe.data import Data
 from pipeline.recipe.evaluation import Evaluation
+from pipeline.recipe.experiment import Experiment
 from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.monitor import Monitor
@@ -76,6 +77,9 @@ class Recipe(Section):
     monitor: Monitor | None = None
     """How the model is watched after its promotion; absent: not at all. Not part of any fingerprint."""
 
+    experiment: Experiment | None = None
+    """What ``trainshed experiment`` tries; a run of the recipe ignores it."""
+
     resources: Resources = Resources()
     """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""
 
@@ -93,12 +97,18 @@ def check_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever t
     """
     if not isinstance(data, dict):
         raise BadInput(f"{origin} contains a {type(data).__name__}", "a mapping of recipe sections", "see dags/recipes/ for examples")
+    recipe = parse_recipe(data, origin)
+    check_consistency(recipe, origin)
+    return recipe
+
+
+def parse_recipe(data: Any, origin: str) -> Recipe:  # noqa: ANN401 - whatever the YAML held
+    """Validate each field by itself; arguments and errors as of `check_recipe`."""
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise _explain(error, origin) from error
     check_names(recipe, origin)
-    check_consistency(recipe, origin)
     return recipe
 
 

@@ -13,7 +13,10 @@ class Training(Section):
     """The fields that pretraining and fine-tuning share."""
 
     steps: int = Field(ge=1)
-    """Optimizer steps."""
+    """Optimizer steps: what the learning-rate schedule is made for."""
+
+    until: int | None = Field(None, ge=1)
+    """Stop after this step, a multiple of ``evaluate_every``. A run without it, or with a later one, continues from there."""
 
     batch: int = Field(32, ge=1)
     """Sequences per optimizer step."""

@@ -36,8 +36,13 @@ def run_name(dag_id: str, run_id: str) -> str:
 
 def recipe_of_run(name: str) -> str:
     """Name of the recipe of a run; empty if the run's id was neither chosen by Airflow nor by `new_run_name`."""
-    found = re.fullmatch(r"(.+?)-(\d{8}-\d{6}-[0-9a-f]{4}|[a-z_]+__.+)", name)
+    found = re.fullmatch(r"(.+?)(\.[a-z]+)?-(\d{8}-\d{6}-[0-9a-f]{4}(-t\d{3,})?|[a-z_]+__.+)", name)
     return found[1] if found else ""
+
+
+def trial_name(study: str, trial: int) -> str:
+    """Name of the run of one trial of a study, e.g. ``pydocs-20260102-030405-9f3a-t003``; so trials sort by number."""
+    return f"{study}-t{trial:03d}"
 
 
 def new_run_name(recipe: str) -> str:

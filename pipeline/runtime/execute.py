@@ -82,9 +82,14 @@ class Attempt:
                 run.tag({"trainshed.fingerprint": manifest.fingerprint, "trainshed.digest": manifest.digest})
         return manifest
 
+    @property
+    def state(self) -> str:
+        """The fingerprint under which a training keeps its state."""
+        return self.parts.training_state(self.component.budget)
+
     def _clear_checkpoints(self, work: Work[Any]) -> None:
-        """Delete the checkpoints of a committed training, unless another attempt took over and works with them."""
-        if isinstance(work.trained, StoredCheckpoints):
+        """Delete the checkpoints of a committed training, unless it may continue or another attempt took over and works with them."""
+        if isinstance(work.trained, StoredCheckpoints) and self.state == self.parts.fingerprint:
             with _best_effort("the checkpoints are kept until garbage collection"):
                 self.lease.renew()
                 work.trained.clear()
@@ -101,9 +106,8 @@ class Attempt:
         checkpoints = None
         if self.component.trains:
             local = place / "checkpoints"
-            checkpoints = StoredCheckpoints(
-                self.artifacts, self.component.name, self.parts.fingerprint, self.lease, local, self.outbox, run
-            )
+            last = self.component.last_step(self.parts.params)
+            checkpoints = StoredCheckpoints(self.artifacts, self.component.name, self.state, self.lease, local, self.outbox, run, last)
         inputs = open_inputs(self.component, self.artifacts, self.request, place)
         return Work(
             self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.process_group
@@ -161,7 +165,7 @@ def execute(
     reporter = RunReporter(artifacts.store, request.run, request.step, stop, outbox)
     artifacts.beat = reporter.beat
     watchdog = Watchdog(settings.watchdog_min * 60, lambda: reporter.pulse, on_stuck)
-    lease = Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s)
+    lease = Lease(artifacts.store, parts.training_state(component.budget), ttl_s=settings.lease_ttl_s)
     watchdog.start()
     try:
         process_group = join_ranks(settings)

@@ -120,7 +120,8 @@ def run_worker_rank(
     if not process_group.broadcast_object(False):
         return
     limit_s = settings.watchdog_min * 60
-    reporter = WorkerReporter(stop, Lease(artifacts.store, parts.fingerprint, ttl_s=settings.lease_ttl_s), limit_s / 2)
+    lease = Lease(artifacts.store, parts.training_state(component.budget), ttl_s=settings.lease_ttl_s)
+    reporter = WorkerReporter(stop, lease, limit_s / 2)
     artifacts.beat = reporter.beat
     watchdog = Watchdog(limit_s, reporter.pulse, on_stuck)
     watchdog.start()

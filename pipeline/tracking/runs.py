@@ -60,10 +60,11 @@ class MlflowRun:
             self.server.call("POST", "runs/log-batch", {"run_id": self.id, "metrics": finite[start : start + BATCH]})
 
     def log_figures(self, values: Mapping[str, float]) -> None:
-        """Send final figures once; those that the run already has are skipped."""
-        known = {metric["key"] for metric in self._data().get("metrics", [])}
+        """Send final figures; those that the run already has with this value are skipped. A training that continues has others."""
+        known = {(metric["key"], metric["value"]) for metric in self._data().get("metrics", [])}
         now = int(time.time() * 1000)
-        self.log_points([{"key": key, "value": value, "step": 0, "timestamp": now} for key, value in values.items() if key not in known])
+        new = {key: value for key, value in values.items() if (key, value) not in known}
+        self.log_points([{"key": key, "value": value, "step": 0, "timestamp": now} for key, value in new.items()])
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record params once; MLflow refuses to change a param, so those that the run already has are skipped."""

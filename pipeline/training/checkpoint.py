@@ -60,6 +60,8 @@ class TrainingState:
     early_stopping: EarlyStopping
     step: int = 0
     """Optimizer steps done."""
+    tokens: int = 0
+    """Tokens trained on, padding included."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One row per validation; no times, so that equal runs give equal files."""
     since_validation: RunningMean = field(default_factory=RunningMean)

@@ -85,6 +85,8 @@ class LoopResult:
     compute_setup: ComputeSetup
     steps: int
     """Optimizer steps done."""
+    tokens: int
+    """Tokens trained on."""
     processes: str
     """How many processes trained, and from which step on if that changed: ``2, 1 from step 40``."""
 
@@ -99,13 +101,15 @@ def train(inputs: LoopInputs, reporter: Reporter, checkpoints: Checkpoints) -> L
     """
     loop = _Loop(inputs, reporter, checkpoints)
     state = loop.state
-    while state.step < inputs.params.steps and not state.stopped:
+    while state.step < loop.end and not state.stopped:
         if inputs.process_group.any_rank(reporter.stopping()):
             loop.save_checkpoint()
             raise Preempted(f"stopped on request after step {state.step}", "", "run again: the next attempt resumes from this step")
         loop.step()
     loop.weights.restore_frozen()
-    return LoopResult(loop.best or loop.weights.tensors, state.history, loop.kept_row(), state.compute_setup, state.step, state.processes)
+    return LoopResult(
+        loop.best or loop.weights.tensors, state.history, loop.kept_row(), state.compute_setup, state.step, state.tokens, state.processes
+    )
 
 
 def _early_stopping(inputs: LoopInputs) -> EarlyStopping:
@@ -128,6 +132,7 @@ class _Loop:
         self.optimizer: Optimizer = OPTIMIZERS.load(inputs.params.optimizer)(
             self.weights.tensors, self.weights.matrices, inputs.params, self.weights.compute_dtype
         )
+        self.end = inputs.params.until or inputs.params.steps
         self.judged_by = inputs.score.name if inputs.score else "loss"
         self.best: dict[str, Tensor] = {}
         if newest:
@@ -163,13 +168,15 @@ class _Loop:
         state.since_validation.add(loss)
         state.since_report.add(loss)
         self.tokens += batch.tokens
+        state.tokens += batch.tokens
+        # where a budget ends, nothing is done that a longer run would not do: it continues with the same bits
         last = state.step == params.steps
         if state.step % REPORT_EVERY == 0 or last:
             self._report(factor)
         if state.step % params.evaluate_every == 0 or last:
             self._validate(factor)
         # the last step too: its metrics are sent with a checkpoint, so that a crash before the commit does not send them twice
-        if state.step % params.checkpoint_every == 0 or last or state.stopped:
+        if state.step % params.checkpoint_every == 0 or state.step == self.end or state.stopped:
             self.save_checkpoint()
 
     def save_checkpoint(self) -> None:
@@ -219,7 +226,7 @@ class _Loop:
         self.clock, self.tokens = now, 0
         loss, rate = self.state.since_report.take(), self.inputs.params.learning_rate * factor
         self.reporter.metrics(self.state.step, {"train/loss": loss, "learning_rate": rate, "tokens_per_s": speed})
-        self.reporter.progress(self.state.step, self.inputs.params.steps, "steps", loss=loss, tokens_per_s=speed)
+        self.reporter.progress(self.state.step, self.end, "steps", loss=loss, tokens_per_s=speed)
 
     def _validate(self, factor: float) -> None:
         """Compute loss and metric on the validation split; with early stopping keep the best weights, and stop after enough others."""

@@ -25,7 +25,7 @@ class TrainingResult:
     """What a training reports besides the files of its model."""
 
     metrics: dict[str, float]
-    """Final figures: steps, parameters, the last training loss, and what the validation of the kept weights found; losses in nats per
+    """Final figures: steps, tokens, parameters, the last training loss, and what the validation of the kept weights found; losses in nats per
     label."""
     environment: dict[str, str]
     """What it was computed on: device, threads, kernel, precision, number of processes."""
@@ -64,6 +64,7 @@ def save_result(
         save_model(model, job.output, info, tokenizer=tokenizer, history=trained.history, base=base)
     metrics = {
         "steps": float(trained.steps),
+        "tokens": float(trained.tokens),
         "parameters": float(parameters),
         "trained_parameters": float(sum(weight.numel() for weight in trained.weights.values())),
         "train_loss": trained.history[-1]["loss"],

@@ -15,6 +15,7 @@ from components import COMPONENTS
 from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.doctor.store import check_store
+from pipeline.experiments.records import StudyRecords
 from pipeline.launchers.kubernetes.render import service_account
 from pipeline.local.run import run_local
 from pipeline.operators.replan import replanned_key
@@ -98,6 +99,8 @@ def run_everything(line, recorder, tmp_path) -> None:
     record_answer(ledger, proposal, "reviewer", "r", approve=True)
     run_local(recipe, f"{recipe.name}-promote", line.settings, Heard(), line="promote")
     store.put(replanned_key("r", 1), b"{}", if_absent=True)
+    StudyRecords(store, "s").begin({})
+    assert StudyRecords(store, "s").began() is not None
     store.put(failure_key("r", "s"), b"{}")
     for identity in ("pretraining", "ingestion"):
         recorder.identity = identity
@@ -117,7 +120,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     assert gc.collect(line.artifacts, ages, later + ages.grace).removed
 
 
-DAILY = {"List", "Commit", "Checkpoint", "WriteLedger", "WriteRequests", "CollectGarbage"}
+DAILY = {"List", "Commit", "Checkpoint", "WriteLedger", "WriteRequests", "RecordStudies", "CollectGarbage"}
 """Statements that a line in which little goes wrong, and a garbage collection, make full use of, but for what is read on a retry."""
 
 

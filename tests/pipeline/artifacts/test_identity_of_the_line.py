@@ -15,6 +15,7 @@ from pipeline.artifacts.fingerprint import differences, fingerprint_parts
 from pipeline.artifacts.manifest import Parts
 from pipeline.lines import Step, trace
 from pipeline.recipe import Finetuning, Section, find_recipe
+from pipeline.recipe.recipe import check_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -242,3 +243,26 @@ def test_the_corpus_is_an_input_of_fine_tuning_only_where_it_is_scored() -> None
     inputs = [next(step for step in trace(one) if step.id == "finetuning").inputs["corpus"] for one in (recipe, scored)]
     assert inputs[0] is None
     assert inputs[1].id == "ingestion"
+
+
+def test_where_a_training_stops_is_part_of_its_result_and_not_of_its_state() -> None:
+    step = next(step for step in steps("pydocs") if step.id == "finetuning")
+
+    def parts(until: int | None) -> Parts:
+        section = step.params.finetuning.model_copy(update={"until": until})
+        return fingerprint_parts(step.component, step.params.model_copy(update={"finetuning": section}), {})
+
+    whole, first, second = parts(None), parts(200), parts(400)
+    assert len({one.fingerprint for one in (whole, first, second)}) == 3
+    assert {one.training_state(step.component.budget) for one in (whole, first, second)} == {whole.fingerprint}
+    assert [step.component.last_step(one.params) for one in (whole, first, second)] == [None, 200, 400]
+    assert first.training_state(None) == first.fingerprint
+
+
+def test_an_experiment_is_no_part_of_a_run() -> None:
+    recipe = find_recipe("pydocs", RECIPES)
+    searched = check_recipe(
+        {**recipe.model_dump(mode="json"), "experiment": {"search": {"finetuning.batch": {"values": [1]}}, "method": "grid"}}, "pydocs"
+    )
+    assert searched.experiment
+    assert [step.params for step in trace(searched)] == [step.params for step in trace(recipe)]

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fixtures.artifacts import write_files
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts
@@ -246,3 +247,18 @@ def test_a_released_lease_is_taken_at_once(artifacts: Artifacts) -> None:
     assert second.acquire(20)
     assert time.monotonic() - before < 20
     second.release()
+
+
+def test_a_run_reads_no_state_from_after_its_last_step(artifacts: Artifacts, tmp_path: Path) -> None:
+    held = lease(artifacts)
+    assert held.acquire(0)
+    kept = checkpoints(artifacts, held, tmp_path / "a")
+    for step in (2, 4):
+        kept.save(step, write_files(tmp_path / str(step), {"weights": f"step {step}"}))
+    for last, text in ((None, "step 4"), (4, "step 4"), (3, "step 2"), (2, "step 2")):
+        reader = checkpoints(artifacts, held, tmp_path / f"b{last}")
+        reader.last_step = last
+        assert (reader.newest() / "weights").read_text() == text
+    reader.last_step = 1
+    assert reader.newest() is None
+    held.release()

@@ -1,0 +1,184 @@
+"""Experiments on this machine: trials that fail, halving that continues, a scheduler that is killed, and a winner that can be registered."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import yaml
+
+from pipeline import cli
+from pipeline.experiments.records import Ask, Outcome, StudyRecords, Tell
+from pipeline.experiments.schedule import next_round
+from pipeline.experiments.tracking import STUDY_TAG, VALUE
+from pipeline.local.experiment import LocalExperiment
+from pipeline.recipe.overrides import replace_fields
+from pipeline.tracking import MlflowServer
+from pipeline.tracking.runs import _experiment_id, _search
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.line import Line
+
+    from pipeline.artifacts.manifest import Manifest
+    from pipeline.recipe import Recipe
+
+pytestmark = pytest.mark.timeout(600)  # some ten trainings run
+
+SHARED = ("ingestion", "tokenization", "pretraining")
+
+
+@dataclass
+class Heard:
+    """A listener that remembers, and may kill the processes of one trial."""
+
+    kills: int | None = None
+    asks: list[Ask] = field(default_factory=list)
+    tells: list[Tell] = field(default_factory=list)
+    launched: list[tuple[int, str]] = field(default_factory=list)
+    killed: set[int] = field(default_factory=set)
+
+    def on_ask(self, ask: Ask) -> None:
+        self.asks.append(ask)
+
+    def on_line(self, trial: int, step_id: str, line: str) -> None:
+        if line == "running":
+            self.launched.append((trial, step_id))
+        elif trial == self.kills and step_id == "finetuning":
+            for child in psutil.Process().children():
+                command = " ".join(child.cmdline())
+                if child.pid not in self.killed and "components.finetuning" in command and f"-t{trial:03d}/" in command:
+                    self.killed.add(child.pid)
+                    child.send_signal(signal.SIGKILL)
+
+    def on_tell(self, tell: Tell) -> None:
+        self.tells.append(tell)
+
+
+def with_experiment(line: Line, **experiment: Any) -> Recipe:
+    recipe = replace_fields(line.recipe, {"experiment": experiment}, "a test")
+    line.recipe = recipe
+    return recipe
+
+
+def finetuned(line: Line, tell: Tell) -> Manifest:
+    manifest = line.artifacts.resolve(tell.model)
+    assert manifest is not None
+    return manifest
+
+
+def test_a_study_with_trials_that_crash_and_diverge(make_line, capsys) -> None:
+    line = make_line()
+    recipe = with_experiment(
+        line,
+        search={"finetuning.learning_rate": {"values": [0.003, 0.01, 1e30]}, "finetuning.warmup": {"values": [0.05, 0.1, 0.9]}},
+        method="grid",
+        at_once=2,
+    )
+    heard, study = Heard(kills=1), f"{recipe.name}-study"
+    experiment = LocalExperiment(recipe, study, line.settings, heard, {"cpu-small": 1.0, "gpu-1": 3600.0}.get)
+    closed = experiment.execute()
+    tells = experiment.records.tells()
+    # 0 and 1, 3 and 4 have good values, but 1 is killed again and again; 6 and 7 diverge; 2, 5 and 8 do not fit the decay
+    assert {number for number, tell in tells.items() if tell.outcome is Outcome.COMPLETE} == {0, 3, 4}
+    assert "killed by signal 9" in tells[1].reason
+    assert len(heard.killed) == 4
+    assert "add up to more than 1" in tells[2].reason
+    assert all(word in tells[6].reason for word in ("finetuning", "diverged"))
+    assert closed.best in {0, 3, 4}
+    assert closed.value == min(tells[number].value for number in (0, 3, 4))
+    # what all trials share ran once
+    assert Counter(step for _, step in heard.launched) == {**dict.fromkeys(SHARED, 1), "finetuning": 6}
+    assert Counter(ran.artifact.stage for tell in tells.values() for ran in tell.ran) == {**dict.fromkeys(SHARED, 1), "finetuning": 3}
+    for number in (0, 3, 4):
+        (own,) = [ran for ran in tells[number].ran if ran.artifact.stage == "finetuning"]
+        assert own.cost == pytest.approx(own.seconds)
+        assert own.tokens == finetuned(line, tells[number]).metrics["tokens"] > 0
+        assert tells[number].value == finetuned(line, tells[number]).metrics["validation_loss"]
+    assert tells[6].lost.step == "finetuning"
+    assert tells[6].lost.seconds > 0
+    # nothing was evaluated on a test split, nothing registered
+    assert not [stat for stat in line.artifacts.store.list("manifests/") if "evaluation" in stat.key or "registration" in stat.key]
+    server = MlflowServer(line.settings)
+    rows = _search(server, _experiment_id(server, recipe.name), {STUDY_TAG: study})
+    values = {row["info"]["run_name"]: {m["key"]: m["value"] for m in row["data"].get("metrics", [])}.get(VALUE) for row in rows}
+    assert {name: value for name, value in values.items() if name != study} == {
+        f"{study}-t{number:03d}": tell.value for number, tell in tells.items()
+    }
+    # the same study again does nothing
+    again = Heard()
+    assert LocalExperiment(recipe, study, line.settings, again, lambda _: 1.0).execute() == closed
+    assert (again.asks, again.launched) == ([], [])
+    # the whole line with these values: the model is found, and has the value that the study says
+    winner = line.run(experiment.records.asks()[closed.best].values)
+    assert winner.launched == ["evaluation", "registration"]
+    assert line.manifest("finetuning").metrics["validation_loss"] == closed.value
+
+
+def command(path: Path, *more: str) -> list[str]:
+    return [sys.executable, "-c", "from pipeline.cli import main; main()", "experiment", str(path), "--local", *more]
+
+
+def test_halving_continues_and_a_killed_scheduler_changes_nothing(make_line, tmp_path: Path, capsys) -> None:
+    line = make_line()
+    recipe = with_experiment(
+        line,
+        search={"finetuning.learning_rate": {"low": 0.001, "high": 0.03, "log": True}, "finetuning.seed": {"low": 0, "high": 99}},
+        method="random",
+        trials=4,
+        halving={"rungs": [2], "keep": 0.5},
+    )
+    path = tmp_path / f"{recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True)))
+    with subprocess.Popen(command(path), env={**os.environ}, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = []
+        for row in running.stdout:
+            said.append(row)
+            # in the middle of the second trial
+            if re.match(r"t001 finetuning: .*step 2: validation loss", row) or re.match(r"t001 finetuning: .*checkpoint", row):
+                running.kill()
+                break
+    study = said[0].split()[0]
+    records = StudyRecords(line.artifacts.store, study)
+    before = records.tells()
+    assert set(before) == {0}
+    asked = records.asks()
+    assert asked == {ask.number: ask for ask in next_round(recipe, {}, {})}
+    assert cli.run(["experiment", str(path), "--local", "--resume", study]) == 0
+    printed = capsys.readouterr().out
+    records = StudyRecords(line.artifacts.store, study)
+    asks, tells = records.asks(), records.tells()
+    assert {number: asks[number] for number in asked} == asked
+    assert tells[0] == before[0]
+    assert [(ask.rung, ask.until) for ask in asks.values()] == [(0, 2)] * 4 + [(1, None)] * 2
+    # halving costs what it says: two steps for each of four trials, and two more for each of the two best
+    steps = [finetuned(line, tell).metrics["steps"] for tell in tells.values()]
+    assert steps == [2] * 4 + [4] * 2
+    tokens = {number: sum(ran.tokens for ran in tell.ran if ran.artifact.stage == "finetuning") for number, tell in tells.items()}
+    for number in (4, 5):
+        first = asks[number].trial
+        assert tokens[number] + tokens[first] == finetuned(line, tells[number]).metrics["tokens"]
+        assert tells[number].ran[0].state == next(ran.state for ran in tells[first].ran if ran.artifact.stage == "finetuning")
+    assert sorted(asks[number].trial for number in (4, 5)) == sorted(sorted(range(4), key=lambda number: tells[number].value)[:2])
+    # and the trained ones are those of a training that was never stopped
+    closed = records.closed()
+    best = next(tell for number, tell in tells.items() if asks[number].rung == 1 and tell.trial == closed.best)
+    assert f"Best: trial {closed.best}" in printed
+    options = re.search(r"Register it: trainshed run \S+ (.*)", printed)[1].replace("--set ", "").split()
+    changes = dict(option.split("=") for option in options)
+    assert {name: yaml.safe_load(value) for name, value in changes.items()} == asks[best.trial].values
+    heard = line.run(asks[best.trial].values, force=frozenset({"finetuning"}))
+    assert heard.launched[0] == "finetuning"
+    assert line.manifest("finetuning").digest == finetuned(line, best).digest
+    page = (line.settings.state / "experiments" / f"{study}.html").read_text()
+    assert "stopped at a rung" in page
