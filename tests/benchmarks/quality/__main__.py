@@ -13,6 +13,8 @@ from benchmarks.quality.table import ENTRIES, measure_entry
 
 HOME = Path(__file__).resolve().parents[3]
 RECIPES = HOME / "dags" / "recipes"
+FORMS = ("{:.1f} ({:.1f} to {:.1f})", "{:+.1f} ({:+.1f} to {:+.1f})") * 2
+"""How the four intervals of a point are shown: scores and differences, in turn."""
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def _curve(arguments: argparse.Namespace) -> None:
     # one cell of each system first: it imports the weights or pretrains, which the others reuse
     first = [(system, few_labels.LABELS[0], 0) for system in few_labels.SYSTEMS]
     hidden = arguments.what == "hidden_curve"
-    reports = {}
+    done: dict[few_labels.Cell, Path] = {}
     with _pool(arguments.jobs) as pool:
         for group in (first, [cell for cell in cells if cell not in first]):
             started = {
@@ -62,11 +64,11 @@ def _curve(arguments: argparse.Namespace) -> None:
                 for cell in group
                 if arguments.only in ", ".join(map(str, cell))
             }
-            reports |= {cell: future.result() for cell, future in started.items()}
-    print(f"{len(reports)} of {len(cells)} cells are done; systems that have all seeds:")
-    for point in few_labels.curve(reports):
-        ahead = "" if point.ahead is None else "{:+.1f} ({:+.1f} to {:+.1f})".format(*point.ahead)
-        print(f"| {point.labels:,} | {point.system} | {point.value:.1f} ({point.low:.1f} to {point.high:.1f}) | {ahead} |")
+            done |= {cell: future.result() for cell, future in started.items()}
+    print(f"{len(done)} of {len(cells)} cells are done; systems that have all seeds:")
+    for point in few_labels.curve(done):
+        shown = ["" if found is None else form.format(*found) for form, found in zip(FORMS, point[2:], strict=True)]
+        print(f"| {point.labels:,} | {point.system} | {' | '.join(shown)} |")
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
