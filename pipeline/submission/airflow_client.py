@@ -28,6 +28,7 @@ PAGE = 100
 UNAVAILABLE = frozenset({429, 500, 502, 503, 504})
 ENDED = frozenset({"success", "skipped", "failed", "upstream_failed", "removed"})
 STARTED = frozenset({"running", "queued", "up_for_retry", "restarting"})
+WAITING = frozenset({"awaiting_input", "deferred"})
 NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -184,7 +185,8 @@ class Airflow:
         rows = self._pages(
             f"dags/{_path(dag)}/dagRuns/~/hitlDetails", "hitl_details", {"response_received": False, "order_by": "-created_at"}
         )
-        return [_question(row) for row in rows]
+        # a task whose state was set by hand keeps its question, but waits no longer
+        return [_question(row) for row in rows if row["task_instance"]["state"] in WAITING]
 
     def answer(self, question: Question, option: str, fields: Mapping[str, Any]) -> None:
         """Answer a waiting task as the user who is logged in.
