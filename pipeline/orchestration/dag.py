@@ -12,18 +12,17 @@ from pipeline.launchers.base import launcher_record
 from pipeline.lines import trace
 from pipeline.lookup import load_object
 from pipeline.operators.approval import ApprovalOperator
-from pipeline.operators.assets import asset_at, inlets, outlets, recipe_asset
+from pipeline.operators.assets import inlets, outlets
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
+from pipeline.orchestration.schedules import line_schedule
 from pipeline.orchestration.trigger_form import form
 from pipeline.runs.names import dag_name, recipe_of_dag
 
 if TYPE_CHECKING:
-    from airflow.sdk import Asset
-
     from pipeline.recipe import Recipe
     from pipeline.recipe.gate import Approval
     from pipeline.settings import Settings
@@ -91,11 +90,10 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
     steps = trace(recipe, line)
     params = form(recipe, steps)
     operator = load_object(launcher_record(settings.launcher).operator)
-    schedule = _schedule(recipe, line)
     with DAG(
         dag_name(recipe.name, line),
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",
-        schedule=schedule,
+        schedule=line_schedule(recipe, line),
         start_date=START_DATE,
         catchup=False,
         # a proposal that waits for people must not block a newer one, which takes its place
@@ -137,11 +135,3 @@ def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:
         asked.set_upstream([plan, before] if before is not plan else [plan])
         before = asked
     step.set_upstream(before)
-
-
-def _schedule(recipe: Recipe, line: str) -> str | list[Asset] | None:
-    if line == "promote":
-        return [recipe_asset(recipe.name, "proposal")]
-    if recipe.schedule is None:
-        return None
-    return [asset_at(recipe.schedule.asset)] if recipe.schedule.asset else recipe.schedule.cron

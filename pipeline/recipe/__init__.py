@@ -9,8 +9,9 @@ from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
-from pipeline.recipe.recipe import Recipe, Schedule
+from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.resources import Resources
+from pipeline.recipe.schedule import Schedule
 from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining, Training

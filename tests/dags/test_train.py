@@ -105,16 +105,6 @@ def test_every_recipe_in_git_becomes_a_dag(tmp_path):
         dag.validate()
 
 
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [("{cron: '0 3 * * *'}", "0 3 * * *"), ("{asset: 'x-trainshed://other/corpus'}", ["x-trainshed://other/corpus"])],
-)
-def test_a_schedule_is_a_cron_expression_or_an_asset(recipe_folder, schedule, expected):
-    dag = first_dag(recipe_folder, RECIPE.format(name="first") + f"schedule: {schedule}\n")
-    found = dag.schedule if isinstance(dag.schedule, str) else [asset.uri for asset in dag.schedule]
-    assert found == expected
-
-
 def test_corpus_model_and_promotion_are_assets(recipe_folder):
     dag = first_dag(recipe_folder)
     told = {task.task_id: [getattr(outlet, "uri", None) or outlet.name for outlet in task.outlets] for task in dag.tasks if task.outlets}
