@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     """Device for tensors: ``cpu``, ``cuda``, or ``auto`` (CUDA if available)."""
 
+    training_slots: int | None = Field(None, ge=1)
+    """How many training steps Airflow runs at the same time, over all recipes: the slots of its pool ``trainshed-training``. Unset: `trainshed up` takes the number of GPUs; without one there is no such pool."""
+
     serving_precision: str = "fp32"
     """What a registered model computes in where it is loaded: ``fp32``, ``bf16``, or ``auto`` (bf16 if the hardware multiplies in it)."""
 

@@ -92,6 +92,7 @@ def _airflow() -> list[Statement]:
         _allow("Read", ["s3:GetObject"], ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "quarantine/blobs/*"]),
         _allow("WriteRequests", ["s3:PutObject"], ["runs/*"]),
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
+        _allow("WatchSources", ["s3:GetObject", "s3:PutObject"], ["watch/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),

@@ -42,6 +42,11 @@ def alias(recipe: Recipe, emit: Emit) -> AssetAlias:
     return AssetAlias(f"{recipe.name}.{emit.what}-decided")
 
 
+def source_alias(recipe: str) -> AssetAlias:
+    """The alias through which the watch of a source announces new data."""
+    return AssetAlias(f"{recipe}.source-changed")
+
+
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
     """The Assets that a step updates when it succeeds."""
     return [alias(recipe, emit) if emit.outcome else recipe_asset(recipe.name, emit.what) for emit in step.emits]

@@ -20,9 +20,11 @@ from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.schedules import line_schedule
 from pipeline.orchestration.trigger_form import form
-from pipeline.runs.names import dag_name, recipe_of_dag
+from pipeline.runs.names import TRAINING_POOL, dag_name, recipe_of_dag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pipeline.recipe import Recipe
     from pipeline.recipe.gate import Approval
     from pipeline.settings import Settings
@@ -55,19 +57,29 @@ def recipe_dags(settings: Settings, manual: str = "", only: str | None = None, l
         line: one of `pipeline.lines.LINES`.
     """
     found = read_recipes(settings, recipe_of_dag(only) if only else None)
-    dags, errors = {}, list(found.errors)
-    for recipe in found.valid:
-        if not has_line(recipe, line):
-            continue
+    recipes = [recipe for recipe in found.valid if has_line(recipe, line)]
+    return build(recipes, lambda recipe: line_dag(recipe, settings, manual, line), found.errors)
+
+
+def build(recipes: Iterable[Recipe], make: Callable[[Recipe], DAG], errors: Iterable[str]) -> RecipeDags:
+    """Make a DAG of each recipe; one that fails leaves the others alone.
+
+    Args:
+        recipes: valid recipes.
+        make: makes the DAG of one.
+        errors: lines about recipes that are not valid.
+    """
+    dags, lines = {}, list(errors)
+    for recipe in recipes:
         try:
-            dag = line_dag(recipe, settings, manual, line)
+            dag = make(recipe)
             dag.validate()
         except Exception as error:  # noqa: BLE001 - Airflow drops every DAG of a file that raises, whatever it raises
             kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-            errors.append(f"recipe {recipe.name}: {kind}{error}")
+            lines.append(f"recipe {recipe.name}: {kind}{error}")
         else:
             dags[dag.dag_id] = dag
-    return RecipeDags(dags, tuple(errors))
+    return RecipeDags(dags, tuple(lines))
 
 
 def has_line(recipe: Recipe, line: str) -> bool:
@@ -118,6 +130,8 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
                 trigger_rule=TriggerRule.ALL_DONE if step.people else TriggerRule.NONE_FAILED,
                 outlets=outlets(recipe, step),
                 inlets=inlets(recipe, step),
+                # None is Airflow's default pool
+                pool=TRAINING_POOL if step.component.trains and settings.training_slots else None,
                 doc_md=step.component.summary,
             )
             # plan is directly upstream of every step: only then does a cleared run skip its hits again

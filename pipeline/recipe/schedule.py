@@ -47,7 +47,7 @@ class NewData(Section):
     """How often Airflow looks whether the source has changed."""
 
     every: str
-    """A cron expression. At each of these times the source is pinned; a run starts only if its digest differs from the last one."""
+    """A cron expression. At each of these times the source is pinned; a run starts only if its digest has changed."""
 
 
 class Schedule(Section):

@@ -23,6 +23,7 @@ from pipeline.registry.answers import record_answer
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
 from pipeline.runs.records import failure_key
+from pipeline.runs.source_watch import announce
 from pipeline.runtime.stop import Stop
 from pipeline.settings import Settings
 
@@ -99,6 +100,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     run_local(recipe, f"{recipe.name}-promote", line.settings, Heard(), line="promote")
     store.put(replanned_key("r", 1), b"{}", if_absent=True)
     store.put(failure_key("r", "s"), b"{}")
+    announce(store, "r", "ab", waiting=False)
     for identity in ("pretraining", "ingestion"):
         recorder.identity = identity
         (tmp_path / identity).write_bytes(identity.encode() * (4 << 20))
