@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
@@ -14,7 +16,7 @@ from pipeline.lookup import load_object
 from pipeline.operators.approval import ApprovalOperator
 from pipeline.operators.assets import inlets, outlets
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
-from pipeline.orchestration.callbacks import run_failed, run_succeeded
+from pipeline.orchestration.callbacks import run_failed, run_late, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
@@ -115,6 +117,7 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         doc_md=document(recipe, steps, params, manual),
         on_success_callback=run_succeeded,
         on_failure_callback=run_failed,
+        deadline=_deadline(recipe, line),
         # a DAG without a cron schedule can start at once; a person switches on what has one
         is_paused_upon_creation=None if line == "train" and recipe.schedule else False,
         # only the DAGs that the file names count: one that fails `validate` must not reach Airflow
@@ -149,3 +152,12 @@ def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:
         asked.set_upstream([plan, before] if before is not plan else [plan])
         before = asked
     step.set_upstream(before)
+
+
+def _deadline(recipe: Recipe, line: str) -> DeadlineAlert | None:
+    """When a run is late; people have their own time to answer."""
+    hours = recipe.notify.late_after_h if recipe.notify else None
+    if hours is None or line == "promote":
+        return None
+    # in the executor: the laptop has no triggerer
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, timedelta(hours=hours), SyncCallback(run_late))

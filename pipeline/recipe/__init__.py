@@ -9,6 +9,7 @@ from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
+from pipeline.recipe.notify import Event, Notify
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.resources import Resources
 from pipeline.recipe.schedule import Schedule
@@ -21,10 +22,12 @@ __all__ = [
     "Columns",
     "Data",
     "Evaluation",
+    "Event",
     "Filter",
     "Finetuning",
     "Gate",
     "Model",
+    "Notify",
     "Pretraining",
     "Recipe",
     "Registration",

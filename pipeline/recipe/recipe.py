@@ -13,6 +13,7 @@ from pipeline.recipe.evaluation import Evaluation
 from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.names import check_names
+from pipeline.recipe.notify import Notify
 from pipeline.recipe.resources import Resources
 from pipeline.recipe.schedule import Schedule
 from pipeline.recipe.task import Task
@@ -61,6 +62,9 @@ class Recipe(Section):
 
     registration: Registration
     """The name under which it is registered, and the rules of promotion."""
+
+    notify: Notify | None = None
+    """Who is notified about its runs. Not part of any fingerprint."""
 
     resources: Resources = Resources()
     """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""

@@ -100,8 +100,8 @@ KINDS = ("cron", "assets", "new_data")
 def _assets(recipe: str, assets: AssetCondition) -> Problem:
     given = {name: names for name, names in (("any", assets.any), ("all", assets.all)) if names is not None}
     if len(given) != 1:
-        got = "schedule.assets has both any and all" if given else "schedule.assets is empty"
-        return got, "either any or all", "keep one of them, or remove schedule.assets"
+        got, fix = ("has both any and all", "keep one of them") if given else ("is empty", "add one of them, or remove schedule.assets")
+        return f"schedule.assets {got}", "either any or all", fix
     field, names = next(iter(given.items()))
     place = f"schedule.assets.{field}"
     if not names:

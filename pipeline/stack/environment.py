@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from pipeline.settings import ENV_FILE, PREFIX, Settings
 from pipeline.stack.folder import write_private
 
@@ -104,12 +106,21 @@ def for_components(context: StackContext) -> dict[str, str]:
     if slots:
         chosen["training_slots"] = slots
     return {
-        **{PREFIX + name.upper(): str(value) for name, value in chosen.items() if value is not None},
+        **{PREFIX + name.upper(): _variable(value) for name, value in chosen.items() if value is not None},
         **{name: value for name, value in elsewhere.items() if value},
         **addresses(context),
         "TRAINSHED_STATE": str(context.state),
         "TRAINSHED_HOME": str(settings.home),
     }
+
+
+def _variable(value: object) -> str:
+    """The value of a setting as `load_settings` reads it from a variable."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, frozenset):
+        value = tuple(sorted(value))
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def training_slots(settings: Settings) -> int:

@@ -111,7 +111,7 @@ def test_corpus_model_and_promotion_are_assets(recipe_folder):
     assert told == {
         "ingestion": ["x-trainshed://first/corpus"],
         "finetuning": ["x-trainshed://first/model"],
-        "registration": ["first.promotion-decided"],
+        "registration": ["first.promotion-decided", "first.proposal-decided"],
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.commands import until
+from fixtures.receiver import http_receiver
 from fixtures.smallest import WORDS
 from fixtures.stack import running_stack
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fixtures.receiver import Receiver
     from fixtures.stack import RunningStack
 
 pytestmark = pytest.mark.timeout(600)  # a whole stack comes up first, and a line runs through it
@@ -33,6 +35,7 @@ RECIPE = """\
 name: watched
 description: A folder that grows.
 schedule: {{new_data: {{every: "@yearly"}}}}
+notify: {{via: [webhook], late_after_h: 0.001}}
 data:
   source: {{kind: jsonl, path: {folder}, columns: {{text: body, target: summary}}}}
   split: {{salt: watched, test: 0.2, validation: 0.1}}
@@ -56,9 +59,16 @@ def add_file(folder: Path, number: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def receiver() -> Iterator[Receiver]:
+    """The system that is told."""
+    with http_receiver() as kept:
+        yield kept
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[RunningStack]:
     """A stack with one slot for trainings."""
-    with running_stack(tmp_path_factory.mktemp("stack"), training_slots=1) as running:
+    with running_stack(tmp_path_factory.mktemp("stack"), training_slots=1, notify_webhook=receiver.url) as running:
         yield running
 
 
@@ -128,6 +138,13 @@ def test_the_watch_runs_on_its_cron_expression_and_its_first_look_starts_a_train
     record = Announced.model_validate_json(open_store(stack.settings).get(watch_key(NAME)).data)
     assert record.run.startswith(f"{NAME}-asset_triggered__")
     assert [event["extra"]["digest"] for event in events(airflow)] == [record.digest]
+
+
+def test_people_are_told_of_a_late_run_and_of_its_end(airflow, receiver):
+    run = f"{NAME}-{airflow.runs(NAME)[0].id}".replace(":", "-").replace("+", "-")
+    told = until("both messages", lambda: len(receiver.bodies) > 1 and receiver.bodies[:])
+    assert {(body["event"], body["run"]) for body in told} == {("late", run), ("refused", run)}
+    assert next(body["detail"] for body in told if body["event"] == "refused").startswith("version 1: ")
 
 
 def test_only_training_takes_a_slot_of_the_pool(airflow, stack):
