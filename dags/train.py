@@ -15,6 +15,8 @@ Bad input (exit code 2) is not retried: correct it and trigger again; finished s
 unavailable (75) was retried five times. A bug (1) shows its traceback. An invalid recipe has no DAG here:
 `invalid_recipes.py` is among the import errors and says why.
 
+**Schedule.** `docs/schedules.md`: times, Assets, new data (`watch.py`), and who is notified of the end.
+
 **Live.** Losses and metrics are in MLflow, in the experiment with the recipe's name. Other DAGs can be scheduled on the Assets
 `x-trainshed://<recipe>/corpus`, `/model` and `/promotion`.
 """

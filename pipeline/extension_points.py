@@ -19,6 +19,7 @@ TABLES = {
     "trainshed.baselines": "pipeline.evaluation.baselines:BASELINES",
     "trainshed.launchers": "pipeline.launchers:LAUNCHERS",
     "trainshed.stores": "pipeline.artifacts:STORES",
+    "trainshed.notifiers": "pipeline.notify:NOTIFIERS",
     "trainshed.checks": "pipeline.doctor:CHECKS",
 }
 

@@ -163,6 +163,39 @@ class Settings(BaseSettings):
     device: str = "auto"
     """Device for tensors: ``cpu``, ``cuda``, or ``auto`` (CUDA if available)."""
 
+    training_slots: int | None = Field(None, ge=1)
+    """How many training steps Airflow runs at the same time, over all recipes: the slots of its pool ``trainshed-training``. Unset: `trainshed up` takes the number of GPUs; without one there is no such pool."""
+
+    notify: Annotated[frozenset[str], NoDecode] = frozenset({"log"})
+    """Who is notified about runs of recipes that do not say it themselves: any of ``log,mail,slack,webhook``."""
+
+    slack_webhook: SecretStr | None = None
+    """Incoming webhook of Slack, for the notifier ``slack``."""
+
+    notify_webhook: SecretStr | None = None
+    """URL that the notifier ``webhook`` posts to."""
+
+    smtp_host: str | None = None
+    """SMTP server of the notifier ``mail``."""
+
+    smtp_port: int = 587
+    """Port of the SMTP server."""
+
+    smtp_tls: bool = True
+    """Whether the SMTP server is asked for encryption (STARTTLS)."""
+
+    smtp_username: str | None = None
+    """SMTP user, if the server requires a log-in."""
+
+    smtp_password: SecretStr | None = None
+    """Password of the SMTP user."""
+
+    mail_from: str | None = None
+    """Sender of e-mails."""
+
+    mail_to: Annotated[tuple[str, ...], NoDecode] = ()
+    """Receivers of e-mails about recipes that name none, with commas."""
+
     serving_precision: str = "fp32"
     """What a registered model computes in where it is loaded: ``fp32``, ``bf16``, or ``auto`` (bf16 if the hardware multiplies in it)."""
 
@@ -208,7 +241,7 @@ class Settings(BaseSettings):
         rest = (env_settings, dotenv_settings) if "trainshed_use_existing" in ours.env_vars else (dotenv_settings, env_settings)
         return (init_settings, ours, file_secret_settings, *rest)
 
-    @field_validator("use_existing", "source_roots", mode="before")
+    @field_validator("use_existing", "source_roots", "notify", "mail_to", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Split a comma-separated list."""

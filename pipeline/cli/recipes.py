@@ -46,21 +46,22 @@ def check() -> None:
     from pipeline.launchers.check_sizes import check_sizes
     from pipeline.planning.check_start import check_base_here
     from pipeline.recipe import read_recipe, recipe_files
+    from pipeline.recipe.asset_cycles import asset_cycles
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    files, code = sorted(recipe_files(settings.recipe_folders).items()), 0
+    files, recipes, wrong = sorted(recipe_files(settings.recipe_folders).items()), [], {}
     if not files:
         folders = " or ".join(map(str, settings.recipe_folders))
         raise BadInput(f"no recipe in {folders}", "one .yaml file for each model", "write one with `trainshed new`")
     for name, path in files:
         try:
-            recipe = read_recipe(path)
+            recipes.append(recipe := read_recipe(path))
             check_sizes(recipe, settings)
             check_base_here(recipe, settings)
         except BadInput as error:
-            typer.echo(f"{name}: {error}", err=True)
-            code = BadInput.exit_code
-        else:
-            typer.echo(f"{name}: ok")
-    raise typer.Exit(code)
+            wrong[name] = str(error)
+    wrong = asset_cycles(recipes) | wrong
+    for name, _ in files:
+        typer.echo(f"{name}: {wrong.get(name, 'ok')}", err=name in wrong)
+    raise typer.Exit(BadInput.exit_code if wrong else 0)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.doctor.base import RETRY_S, Finding, require_answer
 from pipeline.doctor.installed_versions import compare
 from pipeline.recipe import recipe_files
+from pipeline.runs.names import TRAINING_POOL
 from pipeline.settings import PREFIX
 from pipeline.stack.airflow_processes import probe_heartbeat
+from pipeline.stack.environment import training_slots
 from pipeline.stack.http import ask
 from pipeline.submission.airflow_client import Airflow
 
@@ -29,7 +31,7 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     version = str(ask(f"{airflow.url}/api/v2/version").json().get("version", ""))
     found = [compare(f"Airflow at {airflow.url}", version, "apache-airflow")]
     found += [_heartbeat(airflow.url, component, name) for component, name in PROCESSES.items()]
-    found.append(_triggerer(airflow))
+    found += [_triggerer(airflow), _pool(airflow, settings)]
     errors = airflow.import_errors()
     found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", fix="correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
@@ -68,6 +70,18 @@ def _triggerer(airflow: Airflow) -> Finding | None:
         return None
     got = f"{waiting} tasks are deferred and no triggerer is alive ({missing})"
     return Finding("unreachable", got, "a triggerer if [operators] default_deferrable is on", "start `airflow triggerer`")
+
+
+def _pool(airflow: Airflow, settings: Settings) -> Finding | None:
+    """A missing or empty pool of training steps: Airflow would leave them ``scheduled`` for ever."""
+    wanted, slots = training_slots(settings), airflow.pool_slots(TRAINING_POOL)
+    if not wanted or slots == wanted:
+        return None
+    fix = f'run `airflow pools set {TRAINING_POOL} {wanted} "Training steps" --include-deferred`, or `trainshed up`'
+    if not slots:
+        got = f"Airflow has no pool {TRAINING_POOL}" if slots is None else f"Airflow's pool {TRAINING_POOL} has no slot"
+        return Finding("error", f"{got}: training steps would wait for ever", f"{wanted} slots (TRAINSHED_TRAINING_SLOTS)", fix)
+    return Finding("warning", f"Airflow's pool {TRAINING_POOL} has {slots} slots", f"{wanted} (TRAINSHED_TRAINING_SLOTS)", fix)
 
 
 def _heartbeat(url: str, component: str, name: str) -> Finding | None:

@@ -1,6 +1,6 @@
 """The Airflow Assets of a recipe: its corpus, its model, and its promotions.
 
-Another DAG, or another recipe (``schedule: {asset: ...}``), starts when one of them is updated. A step that was skipped updates
+Another DAG, or another recipe (``schedule.assets``), starts when one of them is updated. A step that was skipped updates
 nothing. A promotion is sent through an AssetAlias: Airflow emits an event for every plain outlet of a task that succeeded, and a
 registration that refused a promotion has succeeded too.
 
@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, AssetAlias
+
+from pipeline.recipe.schedule import asset_uri
 
 if TYPE_CHECKING:
     from pipeline.lines import Emit, Step
@@ -30,14 +32,19 @@ def recipe_asset(recipe: str, what: str) -> Asset:
 
     Args:
         recipe: name of the recipe.
-        what: ``"corpus"``, ``"model"`` or ``"promotion"``.
+        what: ``"corpus"``, ``"model"``, ``"promotion"`` or ``"source"``.
     """
-    return asset_at(f"x-trainshed://{recipe}/{what}")
+    return asset_at(asset_uri(f"{recipe}/{what}"))
 
 
 def alias(recipe: Recipe, emit: Emit) -> AssetAlias:
     """The alias through which a step sends an event that depends on the outcome."""
     return AssetAlias(f"{recipe.name}.{emit.what}-decided")
+
+
+def source_alias(recipe: str) -> AssetAlias:
+    """The alias through which the watch of a source announces new data."""
+    return AssetAlias(f"{recipe}.source-changed")
 
 
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:

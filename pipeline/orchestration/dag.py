@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from pipeline.errors import BadInput
 from pipeline.launchers.base import launcher_record
 from pipeline.lines import trace
 from pipeline.lookup import load_object
 from pipeline.operators.approval import ApprovalOperator
-from pipeline.operators.assets import asset_at, inlets, outlets, recipe_asset
+from pipeline.operators.assets import inlets, outlets
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
-from pipeline.orchestration.callbacks import run_failed, run_succeeded
+from pipeline.orchestration.callbacks import run_failed, run_late, run_succeeded
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
+from pipeline.orchestration.schedules import line_schedule
 from pipeline.orchestration.trigger_form import form
-from pipeline.runs.names import dag_name, recipe_of_dag
+from pipeline.runs.names import TRAINING_POOL, dag_name, recipe_of_dag
 
 if TYPE_CHECKING:
-    from airflow.sdk import Asset
+    from collections.abc import Callable, Iterable
 
     from pipeline.recipe import Recipe
     from pipeline.recipe.gate import Approval
@@ -56,19 +59,29 @@ def recipe_dags(settings: Settings, manual: str = "", only: str | None = None, l
         line: one of `pipeline.lines.LINES`.
     """
     found = read_recipes(settings, recipe_of_dag(only) if only else None)
-    dags, errors = {}, list(found.errors)
-    for recipe in found.valid:
-        if not has_line(recipe, line):
-            continue
+    recipes = [recipe for recipe in found.valid if has_line(recipe, line)]
+    return build(recipes, lambda recipe: line_dag(recipe, settings, manual, line), found.errors)
+
+
+def build(recipes: Iterable[Recipe], make: Callable[[Recipe], DAG], errors: Iterable[str]) -> RecipeDags:
+    """Make a DAG of each recipe; one that fails leaves the others alone.
+
+    Args:
+        recipes: valid recipes.
+        make: makes the DAG of one.
+        errors: lines about recipes that are not valid.
+    """
+    dags, lines = {}, list(errors)
+    for recipe in recipes:
         try:
-            dag = line_dag(recipe, settings, manual, line)
+            dag = make(recipe)
             dag.validate()
         except Exception as error:  # noqa: BLE001 - Airflow drops every DAG of a file that raises, whatever it raises
             kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-            errors.append(f"recipe {recipe.name}: {kind}{error}")
+            lines.append(f"recipe {recipe.name}: {kind}{error}")
         else:
             dags[dag.dag_id] = dag
-    return RecipeDags(dags, tuple(errors))
+    return RecipeDags(dags, tuple(lines))
 
 
 def has_line(recipe: Recipe, line: str) -> bool:
@@ -91,11 +104,10 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
     steps = trace(recipe, line)
     params = form(recipe, steps)
     operator = load_object(launcher_record(settings.launcher).operator)
-    schedule = _schedule(recipe, line)
     with DAG(
         dag_name(recipe.name, line),
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",
-        schedule=schedule,
+        schedule=line_schedule(recipe, line),
         start_date=START_DATE,
         catchup=False,
         # a proposal that waits for people must not block a newer one, which takes its place
@@ -105,6 +117,7 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         doc_md=document(recipe, steps, params, manual),
         on_success_callback=run_succeeded,
         on_failure_callback=run_failed,
+        deadline=_deadline(recipe, line),
         # a DAG without a cron schedule can start at once; a person switches on what has one
         is_paused_upon_creation=None if line == "train" and recipe.schedule else False,
         # only the DAGs that the file names count: one that fails `validate` must not reach Airflow
@@ -120,6 +133,8 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
                 trigger_rule=TriggerRule.ALL_DONE if step.people else TriggerRule.NONE_FAILED,
                 outlets=outlets(recipe, step),
                 inlets=inlets(recipe, step),
+                # None is Airflow's default pool
+                pool=TRAINING_POOL if step.component.trains and settings.training_slots else None,
                 doc_md=step.component.summary,
             )
             # plan is directly upstream of every step: only then does a cleared run skip its hits again
@@ -139,9 +154,10 @@ def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:
     step.set_upstream(before)
 
 
-def _schedule(recipe: Recipe, line: str) -> str | list[Asset] | None:
-    if line == "promote":
-        return [recipe_asset(recipe.name, "proposal")]
-    if recipe.schedule is None:
+def _deadline(recipe: Recipe, line: str) -> DeadlineAlert | None:
+    """When a run is late; people have their own time to answer."""
+    hours = recipe.notify.late_after_h if recipe.notify else None
+    if hours is None or line == "promote":
         return None
-    return [asset_at(recipe.schedule.asset)] if recipe.schedule.asset else recipe.schedule.cron
+    # in the executor: the laptop has no triggerer
+    return DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, timedelta(hours=hours), SyncCallback(run_late))

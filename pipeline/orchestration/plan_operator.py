@@ -14,12 +14,15 @@ from airflow.sdk.bases.skipmixin import SkipMixin
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
+from pipeline.orchestration.schedules import watch_schedule
 from pipeline.orchestration.trigger_form import forced, overrides
+from pipeline.orchestration.watch_operator import announced_digests
 from pipeline.runs.names import PLAN_TASK, run_name
 
 if TYPE_CHECKING:
     from pipeline.planning.plan import Plan
     from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
 
 
 # BaseOperator has to come first: with the mixin first, its plain `__init__` hides the operator's
@@ -51,6 +54,7 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
             settings = task_settings()
         # with the keys of a connection, if any, the reason of a failure goes to the store too
         with translated_errors(context, run, PLAN_TASK, settings):
+            self._begin(context, run, settings)
             recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
             check_sizes(recipe, settings)
             force = forced(context["params"])
@@ -63,6 +67,15 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         if plan.nothing_to_do:
             idle = [task for task in self.dag.tasks if task.task_id != PLAN_TASK]  # nobody is asked about nothing
         self.skip(context["ti"], idle)
+
+    def _begin(self, context: Any, run: str, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
+        """Record that this run began, if new data started it: the watch of the source then stops announcing it."""
+        from pipeline.artifacts import open_store
+        from pipeline.runs.source_watch import begin
+
+        if watch_schedule(self.recipe):
+            digests = announced_digests(context["triggering_asset_events"], self.recipe.name)
+            begin(open_store(settings), self.recipe.name, digests, run)
 
     def _show(self, plan: Plan) -> None:
         for step in plan.steps:

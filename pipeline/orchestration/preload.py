@@ -23,6 +23,7 @@ MODULES = (
     "pipeline.orchestration.dag",
     "pipeline.operators.xcom",
     "pipeline.orchestration.recipes",
+    "pipeline.orchestration.watch_dag",
     "pipeline.planning.planner",
     "pipeline.sources.files",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.errors import BadInput
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.recipe import read_recipe, recipe_files
+from pipeline.recipe.asset_cycles import asset_cycles
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -21,7 +22,7 @@ class Recipes(NamedTuple):
     continue nor end a run that has begun, and the first task of a new run fails with the reason."""
 
     errors: tuple[str, ...]
-    """One line for each recipe that cannot be read or has a wrong machine size."""
+    """One line for each recipe that cannot be read, has a wrong machine size, or is part of a cycle of Assets."""
 
 
 def read_recipes(settings: Settings, only: str | None = None) -> Recipes:
@@ -41,4 +42,6 @@ def read_recipes(settings: Settings, only: str | None = None) -> Recipes:
             check_sizes(recipe, settings)
         except BadInput as error:
             errors.append(f"recipe {name}: {error}")
-    return Recipes(tuple(valid), tuple(errors))
+    cycles = asset_cycles(valid)
+    errors += [f"recipe {name}: {line}" for name, line in cycles.items()]
+    return Recipes(tuple(recipe for recipe in valid if recipe.name not in cycles), tuple(errors))

@@ -10,8 +10,10 @@ from pipeline.recipe.files import find_recipe, read_recipe, recipe_files
 from pipeline.recipe.gate import Gate, Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.monitor import Monitor
-from pipeline.recipe.recipe import Recipe, Schedule
+from pipeline.recipe.notify import Event, Notify
+from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.resources import Resources
+from pipeline.recipe.schedule import Schedule
 from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining, Training
@@ -21,11 +23,13 @@ __all__ = [
     "Columns",
     "Data",
     "Evaluation",
+    "Event",
     "Filter",
     "Finetuning",
     "Gate",
     "Model",
     "Monitor",
+    "Notify",
     "Pretraining",
     "Recipe",
     "Registration",

@@ -14,7 +14,8 @@ from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
-from pipeline.recipe.monitor_checks import DRIFT, monitor_problem
+from pipeline.recipe.monitor_checks import monitor_problem
+from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ SPECIAL_TOKENS = 6
 """Padding, end, beginning, unknown, separator and mask: tokens that every tokenizer trained here has."""
 
 BYTES = 256
-ASSET_NAME = "x-trainshed://{recipe}/"
 
 
 def check_consistency(recipe: Recipe, origin: str) -> None:
@@ -57,16 +57,7 @@ def check_consistency(recipe: Recipe, origin: str) -> None:
 
 
 def _schedule(recipe: Recipe) -> Problem:
-    schedule = recipe.schedule
-    if schedule is None:
-        return None
-    if (schedule.cron is None) == (schedule.asset is None):
-        got = "schedule has both cron and asset" if schedule.cron is not None else "schedule is empty"
-        return got, "either cron or asset", "keep one of them, or remove schedule"
-    own = schedule.asset != DRIFT.format(recipe=recipe.name)
-    if own and schedule.asset and schedule.asset.startswith(ASSET_NAME.format(recipe=recipe.name)):
-        return f"schedule.asset = {schedule.asset!r} is updated by this recipe itself", "", "name an asset of another DAG"
-    return None
+    return schedule_problem(recipe.name, recipe.schedule)
 
 
 def _model(recipe: Recipe) -> Problem:

@@ -9,7 +9,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from pipeline.errors import BadInput, unknown_name
-from pipeline.recipe.cron import check_cron
+from pipeline.recipe.cron import check_times
 from pipeline.recipe.experiment_checks import check_experiment
 from pipeline.recipe.recipe import Recipe, check_recipe
 
@@ -60,8 +60,8 @@ def read_recipe(path: Path) -> Recipe:
         where = f" at line {place.line + 1}" if place else ""
         raise BadInput(f"{path.name} is not valid YAML{where}: {getattr(error, 'problem', error)}", "", "correct the file") from error
     recipe = check_recipe(data, path.name)
-    if recipe.schedule and recipe.schedule.cron is not None:
-        check_cron(recipe.schedule.cron, path.name)
+    if recipe.schedule:
+        check_times(recipe.schedule, path.name)
     if recipe.experiment:
         check_experiment(recipe, path.name)
     if recipe.name != path.stem:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.recipe.schedule import asset_uri
+
 if TYPE_CHECKING:
     from pipeline.recipe.gate_checks import Problem
     from pipeline.recipe.recipe import Recipe
-
-DRIFT = "x-trainshed://{recipe}/drift"
-"""URI of the Asset that a recipe's monitor updates."""
 
 
 def monitor_problem(recipe: Recipe) -> Problem:
     """What is wrong with the section, if anything."""
     monitor, schedule = recipe.monitor, recipe.schedule
-    uri = DRIFT.format(recipe=recipe.name)
-    starts_itself = schedule is not None and uri in schedule.model_dump_json()
+    uri = asset_uri(f"{recipe.name}/drift")
+    starts_itself = schedule is not None and schedule.assets is not None and uri in schedule.assets.uris
     if monitor is None:
         return (
             (f"the schedule has {uri}, which nothing updates", "a section monitor", "add it, or change the schedule")

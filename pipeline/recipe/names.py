@@ -36,7 +36,13 @@ OWN_FIELDS = (("finetuning.stop_on", "trainshed.metrics"),)
 ADDED = (("registration.gate.no_worse.metric", "trainshed.metrics"),)
 """Fields whose names count in addition, where a field of `FIELDS` selects entries of the same table."""
 
-CHECKED = (*(row for row in FIELDS if row[0] != "model.family"), *ADDED, *OWN_FIELDS, ("evaluation.metrics", "trainshed.metrics"))
+CHECKED = (
+    *(row for row in FIELDS if row[0] != "model.family"),
+    *ADDED,
+    *OWN_FIELDS,
+    ("evaluation.metrics", "trainshed.metrics"),
+    ("notify.via", "trainshed.notifiers"),
+)
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
 those of transformers and more."""
 

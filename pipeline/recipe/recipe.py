@@ -15,7 +15,9 @@ from pipeline.recipe.gate import Registration
 from pipeline.recipe.model import Model
 from pipeline.recipe.monitor import Monitor
 from pipeline.recipe.names import check_names
+from pipeline.recipe.notify import Notify
 from pipeline.recipe.resources import Resources
+from pipeline.recipe.schedule import Schedule
 from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
@@ -25,17 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-URI = r"^[a-z][a-z0-9+.-]*://[!-~]+$"
-
-
-class Schedule(Section):
-    """When Airflow starts the line by itself: on a cron schedule, or when an Asset is updated."""
-
-    cron: str | None = None
-    """A cron expression of five fields, in UTC, or a name such as ``@daily``. Not together with ``asset``."""
-
-    asset: str | None = Field(None, pattern=URI, max_length=500)
-    """URI of an Airflow Asset, e.g. ``x-trainshed://pydocs/corpus``. The producer must give the Asset no other name than its URI."""
 
 
 class Recipe(Section):
@@ -79,6 +70,9 @@ class Recipe(Section):
 
     experiment: Experiment | None = None
     """What ``trainshed experiment`` tries; a run of the recipe ignores it."""
+
+    notify: Notify | None = None
+    """Who is notified about its runs. Not part of any fingerprint."""
 
     resources: Resources = Resources()
     """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""

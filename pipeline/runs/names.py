@@ -14,6 +14,12 @@ from datetime import UTC, datetime
 PLAN_TASK = "plan"
 """Id of the first task of each of our DAGs."""
 
+WATCH, WATCH_TASK = "watch", "look"
+"""Last part of the id of the DAG that watches a recipe's source, and the id of its task."""
+
+TRAINING_POOL = "trainshed-training"
+"""Airflow pool of the steps that train, where the setting ``training_slots`` asks for one."""
+
 FORCE = "force"
 """Field of the trigger form that is not part of the recipe: steps to run although their artifact exists."""
 

@@ -17,6 +17,7 @@ SERVERS = Table(
         "mlflow": "pipeline.stack.mlflow:Mlflow",
         "relay": "pipeline.stack.relay:Relay",
         "airflow-database": "pipeline.stack.airflow_processes:Database",
+        "airflow-pool": "pipeline.stack.airflow_pool:TrainingPool",
         "airflow-api": "pipeline.stack.airflow_processes:Api",
         "airflow-scheduler": "pipeline.stack.airflow_processes:Scheduler",
         "airflow-dag-processor": "pipeline.stack.airflow_processes:DagProcessor",

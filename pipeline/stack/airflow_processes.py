@@ -168,8 +168,12 @@ def probe_heartbeat(url: str, component: str, since: float) -> str:
     return "" if report.get("status") == "healthy" else f"last heartbeat {beat}"
 
 
-def _database_note(context: StackContext) -> str:
-    """Version of Airflow and inode of the database file; a new file has another inode."""
+def database_inode(context: StackContext) -> int:
+    """Inode of the database file, 0 without one; a new file has another inode."""
     database = home(context) / "airflow.db"
-    inode = database.stat().st_ino if database.exists() else 0
-    return f"{version('apache-airflow')} {inode}\n"
+    return database.stat().st_ino if database.exists() else 0
+
+
+def _database_note(context: StackContext) -> str:
+    """Version of Airflow and the database file."""
+    return f"{version('apache-airflow')} {database_inode(context)}\n"

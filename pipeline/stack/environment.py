@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from pipeline.settings import ENV_FILE, PREFIX, Settings
 from pipeline.stack.folder import write_private
 
@@ -100,13 +102,32 @@ def for_components(context: StackContext) -> dict[str, str]:
     }
     # explicit, although they would be inherited: so they are part of the configuration digest, and `up` restarts the scheduler when one changes
     chosen = {name: getattr(settings, name) for name in sorted(settings.model_fields_set - NOT_INHERITED_BY_NAME)}
+    slots = training_slots(settings)
+    if slots:
+        chosen["training_slots"] = slots
     return {
-        **{PREFIX + name.upper(): str(value) for name, value in chosen.items() if value is not None},
+        **{PREFIX + name.upper(): _variable(value) for name, value in chosen.items() if value is not None},
         **{name: value for name, value in elsewhere.items() if value},
         **addresses(context),
         "TRAINSHED_STATE": str(context.state),
         "TRAINSHED_HOME": str(settings.home),
     }
+
+
+def _variable(value: object) -> str:
+    """The value of a setting as `load_settings` reads it from a variable."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, frozenset):
+        value = tuple(sorted(value))
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def training_slots(settings: Settings) -> int:
+    """How many training steps run at the same time: the setting, else the number of GPUs; 0 for no limit."""
+    if settings.training_slots is not None:
+        return settings.training_slots
+    return 0 if settings.device == "cpu" else len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -141,6 +141,13 @@ class Airflow:
             return False
         return True
 
+    def pool_slots(self, name: str) -> int | None:
+        """Number of slots of a pool; None if there is no such pool."""
+        try:
+            return int(self._call("GET", f"pools/{_path(name)}")["slots"])
+        except NotFoundInAirflow:
+            return None
+
     def trigger(self, dag: str, run_id: str, conf: Mapping[str, Any]) -> None:
         """Start a run with the id ``run_id``; a run with that id is no error.
 

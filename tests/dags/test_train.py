@@ -11,7 +11,7 @@ from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES
-from pipeline.orchestration.dag import recipe_dag
+from pipeline.orchestration.dag import line_dag
 from pipeline.recipe import find_recipe, read_recipe
 from pipeline.settings import Settings
 
@@ -36,7 +36,7 @@ def parse(file: str, state: Path, monkeypatch) -> dict:
 
 def first_dag(recipe_folder: Path, text: str = RECIPE.format(name="first")):
     (recipe_folder / "first.yaml").write_text(text)
-    return recipe_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent))
+    return line_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent))
 
 
 def test_a_dag_has_the_lines_steps_and_plan_before_each(recipe_folder, monkeypatch):
@@ -100,19 +100,9 @@ def test_airflow_finds_both_words_it_looks_for_in_a_dag_file():
 def test_every_recipe_in_git_becomes_a_dag(tmp_path):
     settings = Settings(state=tmp_path)
     for path in sorted((DAGS / "recipes").glob("*.yaml")):
-        dag = recipe_dag(find_recipe(path.stem, settings.recipe_folders), settings)
+        dag = line_dag(find_recipe(path.stem, settings.recipe_folders), settings)
         assert dag.dag_id == path.stem
         dag.validate()
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [("{cron: '0 3 * * *'}", "0 3 * * *"), ("{asset: 'x-trainshed://other/corpus'}", ["x-trainshed://other/corpus"])],
-)
-def test_a_schedule_is_a_cron_expression_or_an_asset(recipe_folder, schedule, expected):
-    dag = first_dag(recipe_folder, RECIPE.format(name="first") + f"schedule: {schedule}\n")
-    found = dag.schedule if isinstance(dag.schedule, str) else [asset.uri for asset in dag.schedule]
-    assert found == expected
 
 
 def test_corpus_model_and_promotion_are_assets(recipe_folder):
@@ -121,7 +111,7 @@ def test_corpus_model_and_promotion_are_assets(recipe_folder):
     assert told == {
         "ingestion": ["x-trainshed://first/corpus"],
         "finetuning": ["x-trainshed://first/model"],
-        "registration": ["first.promotion-decided"],
+        "registration": ["first.promotion-decided", "first.proposal-decided"],
     }
 
 
@@ -143,4 +133,12 @@ def test_airflow_can_store_the_dag_and_read_it_back(recipe_folder):
 
 def test_an_unknown_launcher_gets_the_near_name(recipe_folder):
     with pytest.raises(BadInput, match=r"unknown launcher 'proces'.*did you mean 'process'"):
-        recipe_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent, launcher="proces"))
+        line_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent, launcher="proces"))
+
+
+@pytest.mark.parametrize("slots", [None, 2])
+def test_steps_that_train_take_a_slot_of_the_pool_where_there_is_one(recipe_folder, slots):
+    dag = line_dag(read_recipe(recipe_folder / "first.yaml"), Settings(state=recipe_folder.parent, training_slots=slots))
+    trains = {"pretraining", "finetuning"}
+    assert {task.pool for task in dag.tasks if task.task_id in trains} == {"trainshed-training" if slots else "default_pool"}
+    assert {task.pool for task in dag.tasks if task.task_id not in trains} == {"default_pool"}

@@ -29,7 +29,7 @@ ASSET = f"x-trainshed://{NAME}/drift"
 RECIPE = """\
 name: drifting
 description: A model that is watched.
-schedule: {{asset: "x-trainshed://drifting/drift"}}
+schedule: {{assets: {{any: [drifting/drift]}}}}
 data:
   source: {{kind: jsonl, path: {data}, columns: {{text: body, target: summary}}}}
   split: {{salt: drifting, test: 0.2, validation: 0.1}}

@@ -24,6 +24,7 @@ from pipeline.registry.answers import record_answer
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
 from pipeline.runs.records import failure_key
+from pipeline.runs.source_watch import announce
 from pipeline.runtime.stop import Stop
 from pipeline.settings import Settings
 
@@ -102,6 +103,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     StudyRecords(store, "s").begin({})
     assert StudyRecords(store, "s").began() is not None
     store.put(failure_key("r", "s"), b"{}")
+    announce(store, "r", "ab", waiting=False)
     for identity in ("pretraining", "ingestion"):
         recorder.identity = identity
         (tmp_path / identity).write_bytes(identity.encode() * (4 << 20))

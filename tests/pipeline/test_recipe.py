@@ -10,7 +10,8 @@ from pipeline.errors import BadInput
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.metrics import METRICS
 from pipeline.metrics.load_metric import load_metric
-from pipeline.recipe import Columns, Filter, Finetuning, Gate, Source, Split, checks, find_recipe, read_recipe
+from pipeline.recipe import Columns, Filter, Finetuning, Gate, Recipe, Source, Split, checks, find_recipe, read_recipe
+from pipeline.recipe.asset_cycles import asset_cycles
 from pipeline.recipe.overrides import override
 from pipeline.recipe.recipe import check_recipe
 from pipeline.tokens.special_tokens import NAMES
@@ -126,6 +127,11 @@ def nested(field: str, value: object, **sections: object) -> dict[str, object]:
 def gated(task: dict[str, object] | None = None, **gate: object) -> dict[str, object]:
     """MINIMAL with these fields of the gate."""
     return changed(registration={"model": "tiny", "gate": gate}, **({"task": task, "model": {"family": "bert"}} if task else {}))
+
+
+def any_of(*assets: str) -> dict[str, object]:
+    """A schedule on any of these Assets."""
+    return {"assets": {"any": list(assets)}}
 
 
 SECTIONS = {"data.filter": Filter, "data.split": Split, "finetuning": Finetuning, "registration.gate": Gate}
@@ -401,21 +407,31 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             gated(no_worse=[{"margin": 1, "slice": {"reference": ["x", "z"]}}], task={"kind": "classification", "labels": ["x", "y"]}),
             ["slice.reference names 'z', no class of the task", "x, y"],
         ),
-        (changed(schedule={}), ["schedule is empty", "either cron or asset"]),
-        (changed(schedule={"cron": "0 3 * * *", "asset": "x-a://b"}), ["schedule has both cron and asset"]),
-        (changed(schedule={"asset": "corpus"}), ["schedule.asset = 'corpus'"]),
-        (changed(schedule={"asset": "x-trainshed://tiny/model"}), ["is updated by this recipe itself"]),
         (changed(monitor={}), ["monitor looks at nothing", "drift, data_days or champion_days"]),
         (changed(monitor={"drift": {"windw": 5}}), ["monitor.drift.windw", "did you mean 'monitor.drift.window'?"]),
         (changed(monitor={"drift": {"window": 200, "least": 300}}), ["monitor.drift.least 300 is above monitor.drift.window 200"]),
         (changed(monitor={"drift": {"false_alarms": 0}}), ["monitor.drift.false_alarms = 0"]),
         (changed(monitor={"data_days": -1}), ["monitor.data_days = -1"]),
         (changed(monitor={"data_days": 1, "every": "minutely"}), ["monitor.every = 'minutely'", "hourly"]),
-        (changed(schedule={"asset": "x-trainshed://tiny/drift"}), ["x-trainshed://tiny/drift, which nothing updates", "a section monitor"]),
+        (changed(schedule=any_of("tiny/drift")), ["x-trainshed://tiny/drift, which nothing updates", "a section monitor"]),
         (
-            changed(schedule={"asset": "x-trainshed://tiny/drift"}, monitor={"drift": {}, "cool_down_days": 0}),
+            changed(schedule=any_of("tiny/drift"), monitor={"drift": {}, "cool_down_days": 0}),
             ["monitor.cool_down_days 0", "each retraining could start the next one", "set monitor.cool_down_days"],
         ),
+        (changed(schedule={}), ["schedule is empty", "cron or assets or new_data"]),
+        (changed(schedule={"time_zone": "Europe/Berlin", **any_of("a/corpus")}), ["schedule.time_zone without a time"]),
+        (changed(schedule={"assets": {}}), ["schedule.assets is empty", "either any or all"]),
+        (changed(schedule={"assets": {"any": ["a/corpus"], "all": ["b/corpus"]}}), ["schedule.assets has both any and all"]),
+        (changed(schedule={"assets": {"all": []}}), ["schedule.assets.all is empty"]),
+        (changed(schedule=any_of("corpus")), ["schedule.assets.any = 'corpus'", "a URI, or <recipe>/"]),
+        (changed(schedule=any_of("other/corpse")), ["schedule.assets.any = 'other/corpse'", "corpus, model"]),
+        (changed(schedule=any_of("x-trainshed://other/corpse")), ["schedule.assets.any = 'x-trainshed://other/corpse'"]),
+        (changed(schedule=any_of("a/corpus", "x-trainshed://a/corpus")), ["names x-trainshed://a/corpus twice"]),
+        (changed(schedule=any_of("s3://b/c", "tiny/model")), ["'tiny/model' is updated by this recipe itself"]),
+        (changed(schedule=any_of("x-trainshed://tiny/promotion")), ["is updated by this recipe itself"]),
+        (changed(schedule=any_of("tiny/source")), ["this recipe's own source", "new_data: {every: <cron>}"]),
+        (changed(schedule={"new_data": {}}), ["no schedule.new_data.every"]),
+        (changed(schedule={"asset": "s3://b/c"}), ["unknown field", "schedule.asset", "did you mean 'schedule.assets'"]),
     ],
 )
 def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, words: list[str]) -> None:
@@ -427,7 +443,7 @@ def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, 
 
 
 def test_drift_may_start_a_recipe_that_has_a_cool_down() -> None:
-    recipe = check_recipe(changed(schedule={"asset": "x-trainshed://tiny/drift"}, monitor={"drift": {}}), "tiny.yaml")
+    recipe = check_recipe(changed(schedule=any_of("tiny/drift"), monitor={"drift": {}}), "tiny.yaml")
     assert recipe.monitor.cool_down_days > 0
 
 
@@ -496,6 +512,31 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_a_wrong_cron_is_refused_when_the_recipe_is_read(tmp_path: Path, cron: str, what: str) -> None:
     with pytest.raises(BadInput, match=rf"^tiny\.yaml: schedule\.cron = .*{what}"):
         read_recipe(written(tmp_path, yaml.safe_dump(changed(schedule={"cron": cron}))))
+    with pytest.raises(BadInput, match=rf"^tiny\.yaml: schedule\.new_data\.every = .*{what}"):
+        read_recipe(written(tmp_path, yaml.safe_dump(changed(schedule={"new_data": {"every": cron}}))))
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlln", "", "../UTC", "+01:00"])
+def test_an_unknown_time_zone_is_refused_when_the_recipe_is_read(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(BadInput, match=r"^unknown time zone in tiny\.yaml: schedule\.time_zone ") as caught:
+        read_recipe(written(tmp_path, yaml.safe_dump(changed(schedule={"cron": "@daily", "time_zone": zone}))))
+    assert "\n" not in str(caught.value)
+    assert zone != "Europe/Berlln" or "did you mean 'Europe/Berlin'" in str(caught.value)
+
+
+@pytest.mark.parametrize("schedule", [any_of("tiny/drift"), any_of("other/promotion"), {"assets": {"all": ["s3://b/c", "a/source"]}}])
+def test_assets_of_others_and_the_own_drift_start_a_recipe(schedule: dict[str, object]) -> None:
+    assert check_recipe(changed(schedule=schedule), "tiny.yaml").schedule is not None
+
+
+def test_recipes_that_start_each_other_are_found() -> None:
+    def recipe(name: str, *assets: str) -> Recipe:
+        return check_recipe(changed(name=name, schedule=any_of(*assets)), name)
+
+    found = asset_cycles([recipe("a", "c/model"), recipe("b", "a/corpus", "b/drift"), recipe("c", "b/promotion"), recipe("d", "a/model")])
+    assert sorted(found) == ["a", "b", "c"]
+    assert found["a"].startswith("schedule.assets: recipes start each other for ever: a → b → c → a; fix: ")
+    assert asset_cycles([recipe("a", "b/drift"), recipe("b", "a/source"), recipe("c", "nosuch/model")]) == {}
 
 
 @pytest.mark.parametrize("cron", ["0 3 * * *", "*/15 * * * mon-fri", "0 0 29 2 *", "@daily", "0 0 L * *"])

@@ -98,3 +98,20 @@ def test_a_connection_that_airflow_does_not_show_is_a_warning(airflow):
     (finding,) = run_check("airflow", settings)
     assert (finding.state, finding.fix) == ("warning", "create it, or correct TRAINSHED_MLFLOW_CONNECTION")
     assert "no connection 'tracking'" in finding.got
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "says"),
+    [
+        ((404, {"detail": "no such pool"}), "error", "Airflow has no pool trainshed-training: training steps would wait for ever"),
+        ((200, {"slots": 0}), "error", "Airflow's pool trainshed-training has no slot: training steps would wait for ever"),
+        ((200, {"slots": 1}), "warning", "Airflow's pool trainshed-training has 1 slots"),
+        ((200, {"slots": 2}), "ok", "logged in"),
+    ],
+)
+def test_the_pool_of_training_steps_has_the_slots_of_the_setting(answer, state, says, airflow):
+    airflow.of["/api/v2/pools/trainshed-training"] = answer
+    (finding,) = run_check("airflow", Settings(airflow_url=airflow.url, training_slots=2))
+    assert finding.state == state
+    assert says in str(finding)
+    assert state == "ok" or 'airflow pools set trainshed-training 2 "Training steps" --include-deferred' in finding.fix
