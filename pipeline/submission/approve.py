@@ -44,7 +44,7 @@ def answer_proposal(airflow: Airflow, recipe: Recipe, settings: Settings, person
     proposal = ledger.waiting(ledger.head())
     if proposal is None:
         raise BadInput(f"no proposal of {ledger.model} waits", "a model that passed the gate", f"run `trainshed run {recipe.name}`")
-    question = f"(proposal {proposal.number})"
+    question = f" of {ledger.model}? (proposal {proposal.number})"
     dag = dag_name(recipe.name, "promote")
     asked = [row for row in airflow.questions(dag) if row.subject.endswith(question)]
     if not asked:

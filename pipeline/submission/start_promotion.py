@@ -34,7 +34,7 @@ def start_promotion(airflow: Airflow, recipe: Recipe, proposal: int) -> str | No
         )
     if found["is_paused"]:
         raise BadInput(f"the DAG {dag} is paused", "", "unpause it in Airflow")
-    if any(row.subject.endswith(f"(proposal {proposal})") for row in airflow.questions(dag)):
+    if any(row.subject.endswith(f" of {recipe.registration.model}? (proposal {proposal})") for row in airflow.questions(dag)):
         return None
     run = new_run_name(dag)
     airflow.trigger(dag, run, {})
