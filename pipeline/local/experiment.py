@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.manifest import Reference
     from pipeline.experiments.trial import PriceOf
-    from pipeline.planning import Plan
+    from pipeline.planning import Plan, PreparedStep
     from pipeline.recipe import Recipe
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
@@ -60,6 +61,9 @@ class _Shared:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     running: dict[str, Future[None]] = field(default_factory=dict)
+    planning: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a trial is planned: a fingerprint parses modules, and `ast.parse` of Python 3.11 at times raises SystemError (recursion
+    depth mismatch) if two threads are in it."""
 
     def once(self, fingerprint: str, run: Callable[[], None]) -> bool:
         """Run a step, or wait for the trial that runs it; True if this call ran it. A failure is that of all who need the step."""
@@ -91,6 +95,16 @@ class _Trial(LocalRun):
     """The step that runs, or failed."""
     lost: tuple[str, float] | None = None
     """The step that failed, and its seconds; None where another trial ran it."""
+
+    def plan(self) -> Plan:
+        """Plan the line, and record the plan; one trial at a time."""
+        with self.shared.planning:
+            return super().plan()
+
+    def prepare(self, step_id: str) -> PreparedStep:
+        """Find a step's artifact, or write its request; one trial at a time."""
+        with self.shared.planning:
+            return super().prepare(step_id)
 
     def launch(self, request: Request, request_uri: str) -> Reference:
         """Run a step that no other trial runs; else wait for its result."""
@@ -164,15 +178,13 @@ class LocalExperiment:
         tracking = self.tracking = StudyTracking(self.settings, self.recipe, self.study)
         try:
             reason = self._run_rounds()
-        except (KeyboardInterrupt, Unavailable) as error:
-            tracking.stop()
-            if isinstance(error, Unavailable):
+        except BaseException as error:
+            with suppress(TrainshedError):
+                tracking.stop()
+            if not isinstance(error, KeyboardInterrupt):
                 raise
-            raise Interrupted(
-                "interrupted; running steps wrote a checkpoint",
-                "",
-                f"trainshed experiment {self.recipe.name} --local --resume {self.study}",
-            ) from error
+            resume = f"trainshed experiment {self.recipe.name} --local --resume {self.study}"
+            raise Interrupted("interrupted; running steps wrote a checkpoint", "", resume) from error
         return self._close(reason)
 
     def _begin(self) -> None:

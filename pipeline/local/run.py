@@ -103,7 +103,7 @@ class LocalRun:
         return self._run_line()
 
     def _run_line(self) -> None:
-        plan = plan_run(self.recipe, self.run, self.settings, self.force, line=self.line, started_by=getpass.getuser())
+        plan = self.plan()
         self.tracked = self.tracked or not plan.nothing_to_do
         self.listener.on_plan(plan)
         self.outputs = {row.id: row.reference for row in plan.steps if row.status in {Status.HIT, Status.SKIPPED}}
@@ -111,8 +111,16 @@ class LocalRun:
             if step.id not in self.outputs:
                 self.outputs[step.id] = self._run_step(step.id)
 
+    def plan(self) -> Plan:
+        """Plan the line, and record the plan."""
+        return plan_run(self.recipe, self.run, self.settings, self.force, line=self.line, started_by=getpass.getuser())
+
+    def prepare(self, step_id: str) -> PreparedStep:
+        """Find a step's artifact, or write its request."""
+        return prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line)
+
     def _run_step(self, step_id: str) -> Reference | None:
-        prepared: PreparedStep = prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line)
+        prepared = self.prepare(step_id)
         reference = prepared.reference
         if prepared.request and prepared.request_uri:
             reference = self.launch(prepared.request, prepared.request_uri)

@@ -154,8 +154,13 @@ def test_halving_continues_and_a_killed_scheduler_changes_nothing(make_line, tmp
     assert set(before) == {0}
     asked = records.asks()
     assert asked == {ask.number: ask for ask in next_round(recipe, {}, {})}
-    assert cli.run(["experiment", str(path), "--local", "--resume", study]) == 0
+    assert cli.run(["experiment", str(path), "--local", "--resume", study, "--register"]) == 0
     printed = capsys.readouterr().out
+    # the best one is trained already: it is evaluated, and the gate decides
+    after = printed[printed.index("Register it") :]
+    assert re.search(r"finetuning +cached", after)
+    assert re.search(r"registration done", after)
+    assert f"Decision: {recipe.registration.model} version 1" in after
     records = StudyRecords(line.artifacts.store, study)
     asks, tells = records.asks(), records.tells()
     assert {number: asks[number] for number in asked} == asked
@@ -182,3 +187,49 @@ def test_halving_continues_and_a_killed_scheduler_changes_nothing(make_line, tmp
     assert line.manifest("finetuning").digest == finetuned(line, best).digest
     page = (line.settings.state / "experiments" / f"{study}.html").read_text()
     assert "stopped at a rung" in page
+
+
+def test_control_c_stops_after_a_checkpoint_and_says_how_to_go_on(make_line, tmp_path: Path) -> None:
+    line = make_line()
+    recipe = with_experiment(line, search={"finetuning.seed": {"values": [1, 2, 3]}}, method="grid", at_once=2)
+    recipe = replace_fields(recipe, {"finetuning.steps": 100_000, "finetuning.patience": 100_000}, "a test")
+    path = tmp_path / f"{recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True)))
+    with subprocess.Popen(command(path), env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = [running.stdout.readline()]
+        for row in running.stdout:
+            said.append(row)
+            if "checkpoint committed" in row and "finetuning" in row:
+                running.send_signal(signal.SIGINT)
+                break
+        rest, error = running.communicate(timeout=120)
+    assert running.returncode == 130, (said, rest, error)
+    study = said[0].split()[0]
+    assert error.splitlines()[-1].endswith(f"fix: trainshed experiment {recipe.name} --local --resume {study}")
+    assert StudyRecords(line.artifacts.store, study).tells() == {}
+    assert not [child for child in psutil.Process().children(recursive=True) if "components" in " ".join(child.cmdline())]
+
+
+def test_what_is_wrong_with_the_command_is_one_line(make_line, tmp_path: Path, capsys) -> None:
+    line = make_line()
+    path = tmp_path / f"{line.recipe.name}.yaml"
+    path.write_text(yaml.safe_dump(line.recipe.model_dump(mode="json", exclude_none=True)))
+    assert cli.run(["experiment", str(path), "--local"]) == 2
+    assert f"recipe {line.recipe.name} has no experiment" in capsys.readouterr().err
+    recipe = with_experiment(line, search={"finetuning.seed": {"values": [1]}}, method="grid", budget={"cost": 1})
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True)))
+    for options, words in (
+        ([], "add --local"),
+        (["--local", "--resume", "nothing"], "no experiment 'nothing' in the store"),
+        (["--local"], "machine size 'cpu-small' has no price"),
+    ):
+        assert cli.run(["experiment", str(path), *options]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert words in said
+    StudyRecords(line.artifacts.store, "s").begin({"another": "recipe"})
+    path.write_text(
+        yaml.safe_dump(replace_fields(recipe, {"experiment.budget.cost": None}, "x").model_dump(mode="json", exclude_none=True))
+    )
+    assert cli.run(["experiment", str(path), "--local", "--resume", "s"]) == 2
+    assert "s began with another recipe" in capsys.readouterr().err
