@@ -526,12 +526,12 @@ def test_an_unknown_time_zone_is_refused_when_the_recipe_is_read(tmp_path: Path,
 
 @pytest.mark.parametrize("schedule", [any_of("tiny/drift"), any_of("other/promotion"), {"assets": {"all": ["s3://b/c", "a/source"]}}])
 def test_assets_of_others_and_the_own_drift_start_a_recipe(schedule: dict[str, object]) -> None:
-    assert check_recipe(changed(schedule=schedule), "tiny.yaml").schedule is not None
+    assert check_recipe(changed(schedule=schedule, monitor={"drift": {}}), "tiny.yaml").schedule is not None
 
 
 def test_recipes_that_start_each_other_are_found() -> None:
     def recipe(name: str, *assets: str) -> Recipe:
-        return check_recipe(changed(name=name, schedule=any_of(*assets)), name)
+        return check_recipe(changed(name=name, schedule=any_of(*assets), monitor={"drift": {}}), name)
 
     found = asset_cycles([recipe("a", "c/model"), recipe("b", "a/corpus", "b/drift"), recipe("c", "b/promotion"), recipe("d", "a/model")])
     assert sorted(found) == ["a", "b", "c"]
