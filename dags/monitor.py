@@ -17,4 +17,4 @@ from pipeline.orchestration.monitor_dag import monitor_dags
 from pipeline.settings import load_settings
 
 # a running task needs its own DAG only; the DAG processor names no DAG and gets all
-globals().update(monitor_dags(load_settings(), __doc__ or "", only=get_parsing_context().dag_id))
+globals().update(monitor_dags(load_settings(), __doc__ or "", only=get_parsing_context().dag_id).dags)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import DAG
 
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
-from pipeline.orchestration.dag import START_DATE
+from pipeline.orchestration.dag import START_DATE, RecipeDags, build
 from pipeline.orchestration.monitor_operator import MonitorOperator
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.runs.names import dag_name, recipe_of_dag
@@ -20,16 +20,16 @@ MONITOR = "monitor"
 """Last part of the DAG's id."""
 
 
-def monitor_dags(settings: Settings, manual: str = "", only: str | None = None) -> dict[str, DAG]:
-    """Build the DAG ``<recipe>.monitor`` of every valid recipe with a monitor, by id.
+def monitor_dags(settings: Settings, manual: str = "", only: str | None = None) -> RecipeDags:
+    """Build the DAG ``<recipe>.monitor`` of every valid recipe with a monitor.
 
     Args:
         settings: names the recipe folders.
         manual: documentation for Airflow's pages, in Markdown.
         only: id of the one DAG to build.
     """
-    found = read_recipes(settings, recipe_of_dag(only) if only else None).valid
-    return {dag.dag_id: dag for dag in (monitor_dag(recipe, manual) for recipe in found if recipe.monitor)}
+    found = read_recipes(settings, recipe_of_dag(only) if only else None)
+    return build([recipe for recipe in found.valid if recipe.monitor], lambda recipe: monitor_dag(recipe, manual), found.errors)
 
 
 def monitor_dag(recipe: Recipe, manual: str = "") -> DAG:
