@@ -21,14 +21,14 @@ BAR = 24
 
 
 def history(
-    model: Model, last: Annotated[int, typer.Option("--last", min=1, help="How many entries of the ledger to read.", metavar="N")] = 100
+    model: Model,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many entries of the ledger to read.", metavar="N")] = 100,
+    page: Annotated[bool, typer.Option("--page", help="Also draw a page with a plot, here and in the store.")] = False,
 ) -> None:
-    """Show the quality of a model over time: a table here, and a page with a plot in the store."""
+    """Show the quality of a model over time, with a bar for each decision, or on a page with a plot."""
     from pipeline.artifacts import open_store
     from pipeline.cli.console import open_console
     from pipeline.errors import BadInput
-    from pipeline.pages.history_page import render_history
-    from pipeline.pages.place import ROOT, copy_page, history_name, keep_page
     from pipeline.registry.quality import judged, served
     from pipeline.settings import load_settings
 
@@ -41,9 +41,14 @@ def history(
     if not found:
         raise BadInput(f"none of the newest {min(last, head.number)} entries of {model} measured anything", "", "read more with --last")
     console.print(history_table(found, console))
-    page, name = render_history(model, found, served(entries)), history_name(model)
-    keep_page(store, name, page)
-    console.print(f"page: {copy_page(settings, name, page)} (in the store: {ROOT}/{name})", markup=False)
+    if page:
+        # the plot costs more than everything else here
+        from pipeline.pages.history_page import render_history
+        from pipeline.pages.place import ROOT, copy_page, history_name, keep_page
+
+        text, name = render_history(model, found, served(entries)), history_name(model)
+        keep_page(store, name, text)
+        console.print(f"page: {copy_page(settings, name, text)} (in the store: {ROOT}/{name})", markup=False)
 
 
 def history_table(found: Sequence[Judged], console: Console) -> Table:

@@ -135,7 +135,7 @@ def test_a_waiting_proposal_shows_who_answered_and_who_may(registered, say):
 
 def test_history_draws_a_table_and_a_page(untouched, say):
     name = untouched.ledger.model
-    lines = [words(line) for line in say("history", name)]
+    lines = [words(line) for line in say("history", name, "--page")]
     assert lines[1] == "1 | 2026-01-02 00:00 | 1 | promoted | 25.00 rougeL | 24.00 | " + "▇" * 13
     assert lines[2].endswith("▇" * 24)
     assert len(lines) == 5
