@@ -42,21 +42,23 @@ def draw_parallel(recipe: Recipe, rows: Sequence[TrialRow]) -> str:
     with mpl.rc_context(STYLE):
         figure, axes = canvas(7.2, 3.4)
         for place, (field, domain) in enumerate(search.items()):
-            axes.axvline(place, color=NEUTRAL, linewidth=0.8)
+            axes.plot([place, place], [0, 1], color=NEUTRAL, linewidth=0.8)
             for height, label in _ticks(domain):
                 axes.annotate(label, (place, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-            axes.annotate(field.replace(".", ".\n", 1), (place, 1.06), ha="center", va="bottom", fontsize=9)
-        axes.axvline(len(search), color=NEUTRAL, linewidth=0.8)
+            axes.annotate(field.replace(".", ".\n", 1), (place, 1.06), ha="center", va="bottom", fontsize=9, annotation_clip=False)
+        axes.plot([len(search)] * 2, [0, 1], color=NEUTRAL, linewidth=0.8)
         for height, number in ((0.0, low), (1.0, high)):
             axes.annotate(f"{number:.4g}", (len(search), height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-        axes.annotate(objective_title(recipe).replace(" (", "\n("), (len(search), 1.06), ha="center", va="bottom", fontsize=9)
+        axes.annotate(
+            objective_title(recipe).replace(" (", "\n("), (len(search), 1.06), ha="center", va="bottom", fontsize=9, annotation_clip=False
+        )
         for row, value in reversed(list(zip(scored, values, strict=True))):
             heights = [_height(domain, row.values[field]) for field, domain in search.items()]
             best = row is scored[0]
             last = (value - low) / (high - low) if high > low else 0.5
             axes.plot(range(len(search) + 1), [*heights, last], color=ACCENT if best else QUIET, linewidth=2.4 if best else 1.0)
-        axes.set_xlim(-0.2, len(search) + 0.4)
-        axes.set_ylim(-0.05, 1.05)
+        axes.set_xlim(-0.5, len(search) + 0.6)
+        axes.set_ylim(-0.05, 1.25)  # the titles are above the axes
         axes.set_axis_off()
         return svg(figure, "Values and objective of each trial")
 

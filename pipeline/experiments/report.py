@@ -89,7 +89,11 @@ def render_report(recipe: Recipe, study: str, asks: Mapping[int, Ask], tells: Ma
     best = next((row for row in rows if row.trial == closed.best), None)
     experiment = experiment_of(recipe)
     plots = (
-        ("Values and objective", "One line is one trial; the best one is blue.", draw_parallel(recipe, rows)),
+        (
+            "Values and objective",
+            "One line is one trial; the best one is blue. One that stopped at a rung has the value that it had there.",
+            draw_parallel(recipe, rows),
+        ),
         ("Which fields matter", "An estimate from few trials: it says where to look, not how it is.", draw_importance(recipe, rows)),
         ("Quality and cost", "One point is one trial. The line is the best that so much could buy.", draw_cost(recipe, rows)),
     )

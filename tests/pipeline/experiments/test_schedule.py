@@ -243,6 +243,8 @@ def test_the_report_shows_each_trial_and_the_command_gives_its_values() -> None:
     page = render_report(study, "tiny-1", asks, tells, Closed(best=best.trial, value=best.value, reason="Every trial was run.", time=NOW))
     assert page.count("<svg") == 3
     assert page.count("<tr") == 9
+    # the names of the axes are not cut off: the drawing has each of them beside the table and the command
+    assert all(field.partition(".")[2] in draw_parallel(study, trial_rows(study, asks, tells)) for field in SPACE)
     assert "validation ROUGE-L (higher is better)" in page
     assert "stopped at a rung" in page
     options = set_options(asks[best.trial].values)
