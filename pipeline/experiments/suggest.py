@@ -1,7 +1,8 @@
 """Which values a trial gets: a function of the recipe, the number of the trial, and what came of the trials before.
 
-No sampler lives on between two suggestions. Each one is rebuilt from the records with the seed of the experiment plus the number of the
-trial, so the same records give the same suggestion, whoever asks. With one seed for all, a sampler would begin every suggestion alike.
+No sampler lives on between two suggestions. Each one is rebuilt from the records with a seed of its own, so the same records give the
+same suggestion, whoever asks. With one seed for all, a sampler would begin every suggestion alike. The sum of the experiment's seed and
+the trial's number would not do either: experiments with the seeds 0 and 1 would have all but one random trial in common.
 """
 
 from __future__ import annotations
@@ -38,9 +39,16 @@ def suggest(recipe: Recipe, trial: int, before: Sequence[Past]) -> dict[str, Sca
     experiment = experiment_of(recipe)
     if experiment.method == "grid":
         return grid(recipe)[trial]
-    study = as_study(recipe, before, _sampler(recipe, experiment.seed + trial))
+    study = as_study(recipe, before, _sampler(recipe, seed_of(experiment.seed, trial)))
     asked = study.ask(distributions(recipe))
     return {field: asked.params[field] for field in experiment.search}
+
+
+def seed_of(seed: int, trial: int) -> int:
+    """The seed of one suggestion: both numbers mixed by numpy's `SeedSequence`, so that neighbours have nothing in common."""
+    from numpy.random import SeedSequence
+
+    return int(SeedSequence((seed, trial)).generate_state(1)[0])
 
 
 def as_study(recipe: Recipe, trials: Sequence[Past], sampler: BaseSampler | None = None) -> Study:

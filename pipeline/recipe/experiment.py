@@ -70,7 +70,7 @@ class Experiment(Section):
     at_once: int = Field(1, ge=1)
     """Trials that run at the same time. ``tpe`` learns from a group of so many before it suggests the next one."""
 
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of the suggestions."""
 
     objective: str | None = None

@@ -94,6 +94,11 @@ def test_the_same_records_give_the_same_suggestions(method: str) -> None:
             assert simulate(study, quality, *some)[0] == asks, (kept, told)
 
 
+def test_experiments_with_other_seeds_have_no_trial_in_common() -> None:
+    found = [simulate(recipe(method="random", trials=20, seed=seed))[0].values() for seed in (0, 1, 2)]
+    assert len({ask.values["finetuning.learning_rate"] for asks in found for ask in asks}) == 60
+
+
 def test_suggestions_fit_the_space() -> None:
     for ask in simulate(recipe(trials=16, at_once=4))[0].values():
         assert set(ask.values) == set(SPACE)
