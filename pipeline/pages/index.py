@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts import open_store
 from pipeline.errors import TrainshedError
 from pipeline.metrics.load_metric import load_metric
+from pipeline.monitoring.look import Look, Looks
 from pipeline.pages.index_template import render
 from pipeline.pages.place import INDEX, keep_page
 from pipeline.pages.spark import draw_spark
@@ -51,6 +52,9 @@ class ModelRow:
 
     spark: str
     """Its quality over time as SVG; empty if nothing was measured."""
+
+    look: Look | None
+    """The newest look of the monitor; None if nobody watches the model."""
 
     @property
     def asks_in(self) -> str:
@@ -93,7 +97,8 @@ def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer) -> ModelRo
     status, names = read_status(ledger, ENTRIES), tuple(recipe.name for recipe in recipes)
     runs = [run for name in names for run in recent_runs(server, name, RUNS)]
     newest = sorted(runs, key=lambda run: run.started, reverse=True)[:RUNS]
-    return ModelRow(status, names, tuple(newest), _spark(status))
+    looks = Looks(ledger.store, ledger.model).newest(1)
+    return ModelRow(status, names, tuple(newest), _spark(status), looks[0] if looks else None)
 
 
 def _spark(status: ModelStatus) -> str:

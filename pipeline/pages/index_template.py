@@ -39,7 +39,8 @@ TEMPLATE = """<!doctype html>
 {% endif %}
 <h2>Champions</h2>
 <div class="card"><table>
-<tr><th>model</th><th>champion</th><th>quality over time</th><th>newest decision</th><th>last runs</th></tr>
+{% set watched = rows | selectattr("look") | list %}
+<tr><th>model</th><th>champion</th><th>quality over time</th>{% if watched %}<th>monitor</th>{% endif %}<th>newest decision</th><th>last runs</th></tr>
 {% for row in rows %}
 {% set status = row.status %}
 {% set newest = status.recent[0] %}
@@ -50,6 +51,10 @@ TEMPLATE = """<!doctype html>
 <br>{{ status.quality or "" }}<br><span class="soft">since {{ status.champion.time.strftime("%Y-%m-%d") }}</span>
 {% else %}<span class="soft">none</span>{% endif %}</td>
 <td>{{ row.spark | safe }}</td>
+{% if watched %}
+<td>{% if row.look %}{% for check in row.look.checks if check.crossed %}<div class="ask">{{ check.name }}: {{ check.says }}</div>
+{% else %}in order<br>{% endfor %}<span class="soft">{{ row.look.time.strftime("%Y-%m-%d %H:%M") }}</span>{% endif %}</td>
+{% endif %}
 <td><span class="{{ newest.decision.value }}">{{ newest.decision.value.replace("_", " ") }}</span> version {{ newest.challenger.version }}
 <br><span class="soft">{{ newest.time.strftime("%Y-%m-%d %H:%M") }}, entry {{ newest.number }}</span></td>
 <td>{% for run in row.runs %}

@@ -12,7 +12,7 @@ p { margin: .3rem 0; } .soft { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; } th { color: var(--soft); font-weight: 600; }
-.number { text-align: right; white-space: nowrap; } td.keep { white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; } .keep { white-space: nowrap; }
 .promoted, .finished, .rolled_back { color: var(--good); } .refused, .failed, .rejected, .killed { color: var(--bad); }
 .proposed, .running, .ask { color: var(--ask); } .ask { font-weight: 600; }
 svg.spark { display: block; width: 9rem; height: 2.2rem; }

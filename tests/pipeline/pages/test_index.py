@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fixtures.registered import Registered, commit_model, commit_report
 from pipeline import cli
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import Unavailable
+from pipeline.monitoring.look import Check, Look, Looks
 from pipeline.pages.index import try_write_index, write_index
 from pipeline.registry.answers import record_answer
 from pipeline.registry.ledger import Ledger
@@ -69,6 +71,21 @@ def test_a_proposal_that_has_ended_is_not_asked_about(model):
     assert "Waiting for people" not in page
     assert "version 2</a>" in page
     assert page.count("<circle") == 3  # a proposal and its promotion are one measurement
+
+
+def test_what_the_monitor_found_is_a_column_where_it_looked(model):
+    assert "<th>monitor</th>" not in write_index(model.settings)
+    name, time = model.ledger.model, datetime(2026, 1, 5, tzinfo=UTC)
+    looks = Looks(model.artifacts.store, name)
+    drift = Check(name="drift", value=0.4, limit=0.1, crossed=True, says="length <differs>", retrain=True)
+    age = Check(name="data", value=1.0, limit=9.0, crossed=False, says="1 day old")
+    looks.append(Look(recipe=name, model=name, time=time, run="r", champion=1, corpus=None, checks=(drift, age)))
+    page = write_index(model.settings)
+    assert "<th>monitor</th>" in page
+    assert "drift: length &lt;differs&gt;" in page
+    assert "1 day old" not in page
+    looks.append(Look(recipe=name, model=name, time=time + timedelta(days=1), run="r", champion=1, corpus=None, checks=(age,)))
+    assert "in order<br>" in write_index(model.settings)
 
 
 def test_a_store_without_ledgers_has_a_page_too(mlflow_server, tmp_path):
