@@ -66,19 +66,25 @@ def run(
 def watch_run(name: RunName) -> None:
     """Show the progress of a run until it ends."""
     from pipeline.cli.console import open_console
+    from pipeline.cli.watch import watch
     from pipeline.recipe import find_recipe
+    from pipeline.runs.names import PLAN_TASK, recipe_of_dag
     from pipeline.settings import load_settings
     from pipeline.submission.airflow_client import Airflow
 
     settings, console = load_settings(), open_console()
     airflow = Airflow(settings)
     found = find_run(airflow, name)
-    _watch(airflow, found, find_recipe(found.dag, settings.recipe_folders), settings, console)
+    recipe = recipe_of_dag(found.dag)
+    if recipe == found.dag:
+        _watch(airflow, found, find_recipe(recipe, settings.recipe_folders), settings, console)
+    else:  # a run of another line makes no decision about a new model
+        watch(airflow, found, tuple(sorted(airflow.step_ids(found.dag) - {PLAN_TASK})), settings, console)
 
 
 def stop(name: RunName) -> None:
     """Stop a run. The running step writes a checkpoint first; the next run resumes from it."""
-    from pipeline.runs.names import run_name
+    from pipeline.runs.names import recipe_of_dag, run_name
     from pipeline.settings import load_settings
     from pipeline.submission.airflow_client import Airflow
     from pipeline.tracking import end_run
@@ -92,8 +98,8 @@ def stop(name: RunName) -> None:
         return
     airflow.fail(found.dag, found.id)
     # Airflow runs no callback for a run that a person stops
-    end_run(settings, found.dag, plain, "KILLED")
-    print(f"{plain} is stopped; `trainshed run {found.dag}` resumes from its last checkpoint")
+    end_run(settings, recipe_of_dag(found.dag), plain, "KILLED")
+    print(f"{plain} is stopped; `trainshed run {recipe_of_dag(found.dag)}` resumes from its last checkpoint")
 
 
 def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None) -> None:

@@ -134,6 +134,7 @@ def test_with_nothing_to_approve_the_line_ends_at_once(stack: RunningStack, prop
         "approval_2": "skipped",
         "promotion": "skipped",
     }
+    assert "promotion" in trainshed(stack, "watch", run).stdout
     told = trainshed(stack, "approve", NAME, "--as", "approver1", code=2).stderr
     assert told.startswith(f"trainshed: no proposal of {MODEL} waits; ")
 
