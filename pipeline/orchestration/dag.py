@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+ASK_AGAIN = 5
+"""How often a person is asked again: Airflow may lose an answer that comes while the task that asked is still ending."""
+
 DAG_LINES = ("train", "promote")
 """Lines that are DAGs; each has a file in `dags/`."""
 
@@ -148,7 +151,7 @@ def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:
     """Put one task for each person before a step, one after another: each excludes the persons who answered before."""
     before = plan
     for number in range(1, approval.people + 1):
-        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, approval=approval, retries=0)
+        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, approval=approval, retries=ASK_AGAIN)
         asked.set_upstream([plan, before] if before is not plan else [plan])
         before = asked
     step.set_upstream(before)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
-    from pipeline.submission.airflow_client import Airflow
+    from pipeline.submission.airflow_client import Airflow, Question
 
 APPROVE, REJECT = "Approve", "Reject"
 WAIT_S = 120.0
@@ -46,17 +46,26 @@ def answer_proposal(airflow: Airflow, recipe: Recipe, settings: Settings, person
         raise BadInput(f"no proposal of {ledger.model} waits", "a model that passed the gate", f"run `trainshed run {recipe.name}`")
     question = f" of {ledger.model}? (proposal {proposal.number})"
     dag = dag_name(recipe.name, "promote")
-    asked = [row for row in airflow.questions(dag) if row.subject.endswith(question)]
-    if not asked:
+
+    def asked() -> list[Question]:
+        return [row for row in airflow.questions(dag) if row.subject.endswith(question)]
+
+    open_questions = asked()
+    if not open_questions:
         raise BadInput(
             f"Airflow asks nobody about proposal {proposal.number} of {ledger.model}",
             "a waiting approval",
             f"trigger the DAG {dag} in Airflow",
         )
-    airflow.answer(asked[0], APPROVE if approve else REJECT, {"reason": reason})
+    option, fields = APPROVE if approve else REJECT, {"reason": reason}
+    airflow.answer(open_questions[0], option, fields)
     began = time.monotonic()
     while person not in {answer.person for answer in read_answers(ledger, proposal)}:
         if time.monotonic() - began > WAIT_S:
             raise Unavailable(f"Airflow took the answer of {person}, but it is not in the ledger", "", f"read the log of {dag} in Airflow")
         time.sleep(PAUSE_S)
+        # Airflow may lose an answer while the task that asked is still ending; the task then asks again
+        for row in asked():
+            if person in row.people:
+                airflow.answer(row, option, fields)
     return proposal

@@ -81,7 +81,7 @@ def test_a_champion_that_changes_during_a_run_makes_it_plan_again(make_line) -> 
         def on_step_start(self, step_id: str) -> None:
             super().on_step_start(step_id)
             if self.launched.count("registration") == 1 and step_id == "registration":
-                promoted = {"decision": Outcome.PROMOTED, "against": ledger.champion().number, "run": "meanwhile"}
+                promoted = {"decision": Outcome.PROMOTED, "serves": True, "against": ledger.champion().number, "run": "meanwhile"}
                 ledger.append(other.model_copy(update={"number": ledger.head().number + 1, **promoted}))
 
     heard = line.run({"finetuning.seed": 2}, Changing())
