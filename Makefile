@@ -52,7 +52,7 @@ prove: $(VENV)/.ready $(KFP)/.ready $(CHECKOV)/.ready
 bench: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
-# hours on a CPU; finished cells are kept in build/quality
+# WHAT=table, curve or hidden_curve, ONLY="MiniLM, 1000"; hours on a CPU; finished cells are kept in build/quality
 quality: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.quality $(or $(WHAT),table) $(if $(ONLY),--only "$(ONLY)")
 
