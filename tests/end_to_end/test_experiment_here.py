@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,11 @@ class Heard:
             self.launched.append((trial, step_id))
         elif trial == self.kills and step_id == "finetuning":
             for child in psutil.Process().children():
-                command = " ".join(child.cmdline())
-                if child.pid not in self.killed and "components.finetuning" in command and f"-t{trial:03d}/" in command:
-                    self.killed.add(child.pid)
-                    child.send_signal(signal.SIGKILL)
+                with suppress(psutil.Error):  # it has ended meanwhile
+                    command = " ".join(child.cmdline())
+                    if child.pid not in self.killed and "components.finetuning" in command and f"-t{trial:03d}/" in command:
+                        self.killed.add(child.pid)
+                        child.send_signal(signal.SIGKILL)
 
     def on_tell(self, tell: Tell) -> None:
         self.tells.append(tell)
