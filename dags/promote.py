@@ -4,7 +4,7 @@
 with, and a digest of everything that the gate read. This DAG asks as many persons as the recipe wants, one after another, and then promotes
 the model. A newer proposal takes the place of one that still waits.
 
-**Answer.** *Required actions* in Airflow, or `trainshed approve <model>`. Only the users whom the recipe names may answer, each once, and
+**Answer.** *Required actions* in Airflow, or `trainshed approve <recipe>`. Only the users whom the recipe names may answer, each once, and
 never the one who started the training. Answers are written to the ledger. The promotion reads them there: a task that is marked as successful
 approves nothing.
 

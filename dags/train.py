@@ -2,7 +2,8 @@
 
 **What it does.** `plan` looks up which artifacts exist and skips every step whose artifact does. The other steps read a source of
 text, train a tokenizer, pretrain and fine-tune a model, evaluate it next to the champion and the baselines, and register it.
-`registration` promotes the model if it passes the gate. A refused promotion is a successful run; the log of `registration` says why.
+`registration` promotes the model if it passes the gate, or proposes it where the recipe asks people (`promote.py`). A refused promotion is
+a successful run; the log of `registration` says why.
 
 **Start.** `trainshed run <recipe>`, or *Trigger* above. The form holds the fields that one run may change: tokenizer, model,
 training and machine sizes. Only the recipe file decides what the model is made from and how it is judged. `force` names steps to
@@ -18,7 +19,7 @@ unavailable (75) was retried five times. A bug (1) shows its traceback. An inval
 **Schedule.** `docs/schedules.md`: times, Assets, new data (`watch.py`), and who is notified of the end.
 
 **Live.** Losses and metrics are in MLflow, in the experiment with the recipe's name. Other DAGs can be scheduled on the Assets
-`x-trainshed://<recipe>/corpus`, `/model` and `/promotion`.
+`x-trainshed://<recipe>/corpus`, `/model`, `/proposal` and `/promotion`.
 """
 
 from airflow.sdk import get_parsing_context

@@ -18,15 +18,14 @@ from airflow.sdk.execution_time.hitl import HITLUser
 from pipeline.errors import BadInput, Outdated
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
+from pipeline.registry.answers import APPROVE, REASON, REJECT, may_answer, question_about, read_answers, record_answer
 from pipeline.runs.names import run_name
 
 if TYPE_CHECKING:
     from pipeline.recipe.gate import Approval
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.ledger_entry import LedgerEntry
-
-APPROVE, REJECT = "Approve", "Reject"
-REASON = "reason"
+    from pipeline.settings import Settings
 
 
 class ApprovalOperator(HITLOperator):  # type: ignore[misc]
@@ -60,11 +59,11 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             AirflowFailException: nobody is left who may answer.
             TaskAwaitingInput: the task waits.
         """
-        from pipeline.registry.answers import may_answer, read_answers
-
         run = self._run(context)
         with translated_errors(context, run, self.task_id):
-            ledger, proposal = self._proposal(run)
+            settings = task_settings()
+        with translated_errors(context, run, self.task_id, settings):
+            ledger, proposal = self._proposal(run, settings)
             answers = read_answers(ledger, proposal)
             approval = proposal.approval
             if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
@@ -77,7 +76,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
                     "add users to registration.approval.from in the recipe",
                 )
         version = proposal.challenger.version
-        self.subject = f"Promote version {version} of {self.model}? (proposal {proposal.number})"
+        self.subject = f"Promote version {version}{question_about(self.model, proposal.number)}"
         self.body = _body(self.model, proposal, [answer.person for answer in answers])
         self.assigned_users = [HITLUser(id=person, name=person) for person in people]
         ends = proposal.time + timedelta(days=approval.expires_days)
@@ -91,8 +90,6 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             AirflowSkipException: the person rejected, nobody answered in time, or the proposal is void: promotion records it.
             AirflowFailException: Airflow names no person, or one whose answer does not count.
         """
-        from pipeline.registry.answers import record_answer
-
         try:
             answer = super().execute_complete(context, event)
         except HITLTimeoutError:
@@ -100,7 +97,9 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         person = (answer["responded_by_user"] or {}).get("id")
         approved, run = answer["chosen_options"] == [APPROVE], self._run(context)
         with translated_errors(context, run, self.task_id):
-            ledger, proposal = self._proposal(run)
+            settings = task_settings()
+        with translated_errors(context, run, self.task_id, settings):
+            ledger, proposal = self._proposal(run, settings)
             if not person:
                 raise BadInput("Airflow does not say who answered", "an authenticated user", "log in and answer again")
             reason = str(answer["params_input"].get(REASON) or "")
@@ -113,7 +112,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
     def _run(self, context: Any) -> str:  # noqa: ANN401 - Airflow's context
         return run_name(context["dag"].dag_id, context["run_id"])
 
-    def _proposal(self, run: str) -> tuple[Ledger, LedgerEntry]:
+    def _proposal(self, run: str, settings: Settings) -> tuple[Ledger, LedgerEntry]:
         """The proposal of the stored plan, which nobody can edit in Airflow.
 
         Raises:
@@ -126,7 +125,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         from pipeline.registry.ledger import Ledger
         from pipeline.runs.records import plan_key
 
-        ledger = Ledger(open_store(task_settings()), self.model)
+        ledger = Ledger(open_store(settings), self.model)
         number = read_record(ledger.store, plan_key(run), Plan.model_validate_json).proposal
         if number is None:
             raise AirflowSkipException("this run has no proposal")
@@ -147,7 +146,7 @@ def _body(model: str, proposal: LedgerEntry, approved: list[str]) -> str:
     lines = [
         f"Version {proposal.challenger.version} of {model} passed the gate against {against}.",
         *([f"Approved by {', '.join(approved)}."] if approved else []),
-        f"Run: `{proposal.run}`, started by {proposal.person or 'nobody'}. Evidence: `{proposal.basis[:12]}`.",
+        f"Run: `{proposal.run}`, started by {', '.join(proposal.started_by) or 'nobody'}. Evidence: `{proposal.basis[:12]}`.",
         "",
         *(table if proposal.rules else proposal.reasons),
         "",

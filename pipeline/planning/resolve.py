@@ -163,7 +163,7 @@ class InputResolver:
                 continue
             ledger = Ledger(self.artifacts.store, origin.model)
             head = ledger.head()
-            if not any(entry.about == number for entry in ledger.newest_first(head, number)):
+            if ledger.end_of(number, head) is None:
                 try:
                     waiting_proposal(ledger, number, head)
                 except BadInput as void:

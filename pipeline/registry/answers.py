@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ROOT = "approvals"
 
+APPROVE, REJECT, REASON = "Approve", "Reject", "reason"
+"""The options of the question in Airflow, and the field for a person's reason."""
+
 
 class Answer(Frozen):
     """One person's answer to one proposal."""
@@ -50,14 +53,22 @@ class Answer(Frozen):
     """Id of the run that asked."""
 
 
+def question_about(model: str, proposal: int) -> str:
+    """The end of the question about a proposal; nobody asks about two proposals with the same words."""
+    return f" of {model}? (proposal {proposal})"
+
+
 def read_answers(ledger: Ledger, proposal: LedgerEntry) -> tuple[Answer, ...]:
     """The answers to a proposal that count, oldest first: of the persons whom it names, about the same evidence.
 
     Raises:
         Damaged: one cannot be read, or its seal does not match.
     """
-    found = [Answer.model_validate(read_sealed(ledger.store, each.key)) for each in ledger.store.list(f"{_folder(ledger, proposal)}/")]
-    counting = [answer for answer in found if answer.evidence == proposal.basis and answer.person in _named(proposal)]
+    keys = {_key(ledger, proposal, person): person for person in _named(proposal)}
+    present = [each.key for each in ledger.store.list(f"{_folder(ledger, proposal)}/") if each.key in keys]
+    found = [(keys[key], Answer.model_validate(read_sealed(ledger.store, key))) for key in present]
+    # the key makes persons distinct: a copy of an answer under another name counts for nobody
+    counting = [answer for person, answer in found if answer.person == person and answer.evidence == proposal.basis]
     return tuple(sorted(counting, key=lambda answer: answer.time))
 
 
@@ -93,7 +104,7 @@ def record_answer(ledger: Ledger, proposal: LedgerEntry, person: str, run: str, 
         time=datetime.now(UTC),
         run=run,
     )
-    key = f"{_folder(ledger, proposal)}/{person}.json"
+    key = _key(ledger, proposal, person)
     try:
         ledger.store.put(key, to_sealed(answer.model_dump(mode="json")), if_absent=True)
     except Conflict:
@@ -106,14 +117,18 @@ def record_answer(ledger: Ledger, proposal: LedgerEntry, person: str, run: str, 
 
 
 def _named(proposal: LedgerEntry) -> tuple[str, ...]:
-    """The persons whom the recipe names, without the one who started the run."""
-    return tuple(person for person in proposal.approval.approvers if person != proposal.person) if proposal.approval else ()
+    """The persons whom the recipe names, without those who started a run of the model."""
+    return tuple(person for person in proposal.approval.approvers if person not in proposal.started_by) if proposal.approval else ()
 
 
 def _expected(proposal: LedgerEntry, person: str) -> tuple[str, str]:
-    if person == proposal.person:
+    if person in proposal.started_by:
         return "somebody else: who starts a run does not approve its model", ""
     return f"one of {', '.join(_named(proposal)) or 'nobody'}", "add the user to registration.approval.from in the recipe"
+
+
+def _key(ledger: Ledger, proposal: LedgerEntry, person: str) -> str:
+    return f"{_folder(ledger, proposal)}/{person}.json"
 
 
 def _folder(ledger: Ledger, proposal: LedgerEntry) -> str:

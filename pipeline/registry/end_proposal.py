@@ -38,7 +38,7 @@ def end_proposal(ledger: Ledger, number: int, run: str, now: datetime | None = N
     now = now or datetime.now(UTC)
     while True:
         head = ledger.head()
-        ended = next((entry for entry in ledger.newest_first(head, number) if entry.about == number), None)
+        ended = ledger.end_of(number, head)
         if ended:
             return ended
         proposal = waiting_proposal(ledger, number, head)

@@ -158,6 +158,10 @@ class Ledger:
         """The proposal that waits for people, if one does."""
         return self.entry(head.waiting) if head and head.waiting else None
 
+    def end_of(self, proposal: int, head: LedgerEntry | None) -> LedgerEntry | None:
+        """The entry that ended a proposal: promoted, rejected or expired; None if it waits, or became void."""
+        return next((entry for entry in self.newest_first(head, proposal) if entry.about == proposal), None)
+
     def find_rollback_of(self, digest: str, champion: LedgerEntry | None) -> LedgerEntry | None:
         """The rollback that replaced the model with this digest by the current champion, if there is one.
 

@@ -116,7 +116,10 @@ class LedgerEntry(Frozen):
     """Of the promotion of a proposal: the persons who approved it."""
 
     person: str | None = None
-    """Who decided. Of a proposal: who started its run; None if nobody did."""
+    """Of a rejection: who rejected."""
+
+    started_by: tuple[str, ...] = ()
+    """Of a proposal: who started its run, and earlier runs that proposed the same model. They do not approve it."""
 
     time: datetime
     """When it was decided, with time zone."""

@@ -90,6 +90,6 @@ def decided_by(entry: LedgerEntry) -> str:
     """Who or what decided, in a few words: persons if any, else the run."""
     if entry.approved_by:
         return " and ".join(entry.approved_by)
-    if entry.person and entry.about is not None:
+    if entry.person:
         return entry.person
-    return entry.run.removeprefix("by ") + (f", started by {entry.person}" if entry.person else "")
+    return entry.run.removeprefix("by ") + (f", started by {', '.join(entry.started_by)}" if entry.started_by else "")

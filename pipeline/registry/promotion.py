@@ -98,7 +98,7 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
         entry = LedgerEntry(
             number=head.number + 1 if head else 1,
             challenger=proposal.challenger,
-            **_outcome(proposal, decision, head),
+            **_outcome(ledger, proposal, decision, head),
             against=champion.number if champion else None,
             basis=basis,
             reasons=decision.reasons,
@@ -114,7 +114,7 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             continue
 
 
-def _outcome(proposal: Proposal, decision: GateDecision, head: LedgerEntry | None) -> dict[str, Any]:
+def _outcome(ledger: Ledger, proposal: Proposal, decision: GateDecision, head: LedgerEntry | None) -> dict[str, Any]:
     """The fields of the entry that say what happens to the challenger, and which proposal waits from now on."""
     if not decision.promote:
         return {"decision": Outcome.REFUSED, "waiting": head.waiting if head else None}
@@ -124,8 +124,16 @@ def _outcome(proposal: Proposal, decision: GateDecision, head: LedgerEntry | Non
         "decision": Outcome.PROPOSED,
         "waiting": head.number + 1 if head else 1,
         "approval": proposal.approval,
-        "person": proposal.started_by,
+        "started_by": _starters(ledger, proposal, head),
     }
+
+
+def _starters(ledger: Ledger, proposal: Proposal, head: LedgerEntry | None) -> tuple[str, ...]:
+    """Who started this run and earlier ones that proposed the model: Airflow starts the run after a void proposal, in no name or another's."""
+    model = proposal.challenger.model.digest
+    earlier = [entry for entry in ledger.newest_first(head) if entry.decision is Outcome.PROPOSED and entry.digest == model]
+    own = (proposal.started_by,) if proposal.started_by else ()
+    return tuple(dict.fromkeys([*own, *(person for entry in earlier for person in entry.started_by)]))
 
 
 def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:

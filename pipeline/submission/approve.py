@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
 from pipeline.errors import BadInput, Unavailable
-from pipeline.registry.answers import read_answers
+from pipeline.registry.answers import APPROVE, REASON, REJECT, question_about, read_answers
 from pipeline.registry.ledger import Ledger
 from pipeline.runs.names import dag_name
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.submission.airflow_client import Airflow, Question
 
-APPROVE, REJECT = "Approve", "Reject"
 WAIT_S = 120.0
 PAUSE_S = 0.5
 
@@ -44,7 +43,7 @@ def answer_proposal(airflow: Airflow, recipe: Recipe, settings: Settings, person
     proposal = ledger.waiting(ledger.head())
     if proposal is None:
         raise BadInput(f"no proposal of {ledger.model} waits", "a model that passed the gate", f"run `trainshed run {recipe.name}`")
-    question = f" of {ledger.model}? (proposal {proposal.number})"
+    question = question_about(ledger.model, proposal.number)
     dag = dag_name(recipe.name, "promote")
 
     def asked() -> list[Question]:
@@ -57,7 +56,7 @@ def answer_proposal(airflow: Airflow, recipe: Recipe, settings: Settings, person
             "a waiting approval",
             f"trigger the DAG {dag} in Airflow",
         )
-    option, fields = APPROVE if approve else REJECT, {"reason": reason}
+    option, fields = APPROVE if approve else REJECT, {REASON: reason}
     airflow.answer(open_questions[0], option, fields)
     began = time.monotonic()
     while person not in {answer.person for answer in read_answers(ledger, proposal)}:

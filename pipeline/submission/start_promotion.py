@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
+from pipeline.registry.answers import question_about
 from pipeline.runs.names import dag_name, new_run_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def start_promotion(airflow: Airflow, recipe: Recipe, proposal: int) -> str | No
         )
     if found["is_paused"]:
         raise BadInput(f"the DAG {dag} is paused", "", "unpause it in Airflow")
-    if any(row.subject.endswith(f" of {recipe.registration.model}? (proposal {proposal})") for row in airflow.questions(dag)):
+    if any(row.subject.endswith(question_about(recipe.registration.model, proposal)) for row in airflow.questions(dag)):
         return None
     run = new_run_name(dag)
     airflow.trigger(dag, run, {})

@@ -92,7 +92,7 @@ def proposed(stack: RunningStack, recipe: Path) -> LedgerEntry:
 
 
 def test_a_model_that_passed_the_gate_waits_and_does_not_serve(stack: RunningStack, proposed: LedgerEntry) -> None:
-    assert (proposed.decision, proposed.serves, proposed.person) == (Outcome.PROPOSED, False, "trainer")
+    assert (proposed.decision, proposed.serves, proposed.started_by) == (Outcome.PROPOSED, False, ("trainer",))
     assert proposed.approval is not None
     assert proposed.approval.approvers == ("trainer", "approver1", "approver2")
     assert read_aliases(MlflowServer(stack.settings), MODEL) == {"challenger": 1}

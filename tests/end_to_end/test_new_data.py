@@ -60,7 +60,7 @@ def add_file(folder: Path, number: int) -> None:
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    """The system that is told."""
+    """The server that receives the messages."""
     with http_receiver() as kept:
         yield kept
 

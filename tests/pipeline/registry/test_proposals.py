@@ -41,13 +41,20 @@ def ledger(tmp_path) -> Ledger:
     return Ledger(open_store(Settings(store=f"file://{tmp_path}/store")), "names")
 
 
-def decide(ledger: Ledger, digest: str, value: float, champion: tuple[str, float] | None, approval: Approval | None = TWO) -> LedgerEntry:
-    """Decide about a model whose run ``cat`` started."""
+def decide(
+    ledger: Ledger,
+    digest: str,
+    value: float,
+    champion: tuple[str, float] | None,
+    approval: Approval | None = TWO,
+    starter: str | None = "cat",
+) -> LedgerEntry:
+    """Decide about a model whose run ``starter`` started."""
     rival = (
         ScoredChampion(reference("model", champion[0]), reference("report", f"of-{champion[0]}"), scores(champion[1])) if champion else None
     )
     candidate = Candidate(version=1, model=reference("model", digest), report=reference("report", f"of-{digest}"))
-    return decide_promotion(ledger, Proposal(GATE, candidate, scores(value), rival, f"code {digest}", f"run-{digest}", approval, "cat"))
+    return decide_promotion(ledger, Proposal(GATE, candidate, scores(value), rival, f"code {digest}", f"run-{digest}", approval, starter))
 
 
 def approve(ledger: Ledger, proposal: LedgerEntry, *people: str) -> None:
@@ -102,8 +109,21 @@ def test_an_answer_of_the_starter_that_somebody_put_into_the_store_does_not_coun
     for person, evidence in (("cat", proposal.basis), ("bob", "0" * 64)):
         forged = {**{key: value for key, value in body.items() if key != "seal"}, "person": person, "evidence": evidence}
         ledger.store.put(f"approvals/names/000001/{person}.json", to_sealed(forged))
+    copied = {key: value for key, value in body.items() if key != "seal"}
+    ledger.store.put("approvals/names/000001/bob.json", to_sealed(copied))
     with pytest.raises(BadInput, match="has 1 of 2 approvals"):
         end_proposal(ledger, 1, "p-1")
+
+
+def test_who_started_an_earlier_run_of_the_model_does_not_approve_it_either(ledger: Ledger) -> None:
+    """After a void proposal Airflow starts the run, in no name, or in that of whoever triggered the other line."""
+    decide(ledger, "a", 20, None)
+    ledger.append(ledger.entry(1).model_copy(update={"number": 2, "decision": Outcome.EXPIRED, "about": 1, "waiting": None}))
+    again = decide(ledger, "a", 20, None, starter=None)
+    assert (again.decision, again.started_by, may_answer(ledger, again)) == (Outcome.PROPOSED, ("cat",), ("ann", "bob"))
+    ledger.append(again.model_copy(update={"number": 4, "decision": Outcome.EXPIRED, "about": 3, "waiting": None}))
+    third = decide(ledger, "a", 20, None, starter="ann")
+    assert (third.started_by, may_answer(ledger, third)) == (("ann", "cat"), ("bob",))
 
 
 def test_a_damaged_answer_is_no_approval(ledger: Ledger) -> None:
