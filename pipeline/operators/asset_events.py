@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts import open_store
-from pipeline.operators.assets import alias, recipe_asset
+from pipeline.operators.assets import asset_alias, recipe_asset
 from pipeline.registry.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def fill_events(emits: Iterable[Emit], reference: Reference, planned: PlannedRun
         ledger = Ledger(open_store(settings), recipe.registration.model)
         entry = ledger.decision_of_run(planned.run, ledger.head())
         if entry and entry.decision is emit.outcome:
-            events[alias(recipe, emit)].add(asset, extra={**extra, "version": entry.challenger.version})
+            events[asset_alias(recipe.name, emit.what)].add(asset, extra={**extra, "version": entry.challenger.version})

@@ -18,7 +18,7 @@ from airflow.sdk import Asset, AssetAlias
 from pipeline.recipe.schedule import asset_uri
 
 if TYPE_CHECKING:
-    from pipeline.lines import Emit, Step
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
 
 
@@ -37,19 +37,19 @@ def recipe_asset(recipe: str, what: str) -> Asset:
     return asset_at(asset_uri(f"{recipe}/{what}"))
 
 
-def alias(recipe: Recipe, emit: Emit) -> AssetAlias:
-    """The alias through which a step sends an event that depends on the outcome."""
-    return AssetAlias(f"{recipe.name}.{emit.what}-decided")
+def asset_alias(recipe: str, what: str) -> AssetAlias:
+    """The alias through which a task sends an event of an Asset on a condition: Airflow updates every plain outlet of a task that succeeded.
 
-
-def source_alias(recipe: str) -> AssetAlias:
-    """The alias through which the watch of a source announces new data."""
-    return AssetAlias(f"{recipe}.source-changed")
+    Args:
+        recipe: name of the recipe.
+        what: as of `recipe_asset`.
+    """
+    return AssetAlias(f"{recipe}.{what}-decided")
 
 
 def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
     """The Assets that a step updates when it succeeds."""
-    return [alias(recipe, emit) if emit.outcome else recipe_asset(recipe.name, emit.what) for emit in step.emits]
+    return [asset_alias(recipe.name, emit.what) if emit.outcome else recipe_asset(recipe.name, emit.what) for emit in step.emits]
 
 
 def inlets(recipe: Recipe, step: Step) -> list[Asset]:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # a cron schedule needs a start date; without catch-up any time in the past is the same
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
-
 ASK_AGAIN = 5
 """How often a person is asked again: Airflow may lose an answer that comes while the task that asked is still ending."""
 

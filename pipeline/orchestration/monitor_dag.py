@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG
-
-from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
-from pipeline.orchestration.dag import START_DATE, RecipeDags, build
+from pipeline.orchestration.dag import RecipeDags, build
 from pipeline.orchestration.monitor_operator import MonitorOperator
 from pipeline.orchestration.recipes import read_recipes
-from pipeline.runs.names import dag_name, recipe_of_dag
+from pipeline.orchestration.side_dag import side_dag
+from pipeline.runs.names import recipe_of_dag
 
 if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -40,19 +40,8 @@ def monitor_dag(recipe: Recipe, manual: str = "") -> DAG:
         manual: documentation for Airflow's pages, in Markdown.
     """
     assert recipe.monitor is not None  # noqa: S101 - the caller looked
-    with DAG(
-        dag_name(recipe.name, MONITOR),
-        description=f"Looks whether {recipe.registration.model} still fits what it is asked",
-        schedule=f"@{recipe.monitor.every}",
-        start_date=START_DATE,
-        catchup=False,
-        max_active_runs=1,
-        tags={"trainshed", MONITOR},
-        doc_md=manual,
-        # like the DAG that it may start: a person switches on what runs by itself
-        is_paused_upon_creation=None,
-        auto_register=False,
-        default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
+    with side_dag(
+        recipe, MONITOR, f"Looks whether {recipe.registration.model} still fits what it is asked", f"@{recipe.monitor.every}", manual
     ) as dag:
         MonitorOperator(recipe=recipe)
     return dag

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import AssetAlias, BaseOperator
+from airflow.sdk import BaseOperator
 
-from pipeline.operators.assets import recipe_asset
+from pipeline.operators.assets import asset_alias, recipe_asset
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
 from pipeline.runs.names import run_name
@@ -23,11 +23,8 @@ class MonitorOperator(BaseOperator):  # type: ignore[misc]
     ui_color = "#ede9fe"
 
     def __init__(self, *, recipe: Recipe, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Keep the recipe as the DAG file read it.
-
-        The event is sent through an alias, because Airflow updates every plain outlet of a task that succeeded.
-        """
-        super().__init__(task_id=LOOK_TASK, outlets=[drift_alias(recipe.name)], **options)
+        """Keep the recipe as the DAG file read it."""
+        super().__init__(task_id=LOOK_TASK, outlets=[asset_alias(recipe.name, "drift")], **options)
         self.recipe = recipe
 
     def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
@@ -50,9 +47,4 @@ class MonitorOperator(BaseOperator):  # type: ignore[misc]
         self.log.info("%s: %s. %s", look.model, verdict(look), next_step(look))
         if look.event:
             crossed = [check.name for check in look.checks if check.crossed and check.retrain]
-            context["outlet_events"][drift_alias(name)].add(recipe_asset(name, "drift"), extra={"run": run, "crossed": crossed})
-
-
-def drift_alias(recipe: str) -> AssetAlias:
-    """The alias through which a look sends its event."""
-    return AssetAlias(f"{recipe}.drift-decided")
+            context["outlet_events"][asset_alias(name, "drift")].add(recipe_asset(name, "drift"), extra={"run": run, "crossed": crossed})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG
-
-from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
-from pipeline.orchestration.dag import START_DATE, RecipeDags, build
+from pipeline.orchestration.dag import RecipeDags, build
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.schedules import watch_schedule
+from pipeline.orchestration.side_dag import side_dag
 from pipeline.orchestration.watch_operator import WatchOperator
-from pipeline.runs.names import WATCH, dag_name, recipe_of_dag
+from pipeline.runs.names import WATCH, recipe_of_dag
 
 if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -33,19 +33,6 @@ def watch_dags(settings: Settings, manual: str = "", only: str | None = None) ->
 
 def watch_dag(recipe: Recipe, manual: str = "") -> DAG:
     """The DAG that watches one recipe's source."""
-    with DAG(
-        dag_name(recipe.name, WATCH),
-        description=f"Looks whether the source of {recipe.name} has changed",
-        schedule=watch_schedule(recipe),
-        start_date=START_DATE,
-        catchup=False,
-        max_active_runs=1,
-        tags={"trainshed", "watch"},
-        doc_md=manual,
-        # like the DAG that it starts: a person switches on what runs by itself
-        is_paused_upon_creation=None,
-        auto_register=False,
-        default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
-    ) as dag:
+    with side_dag(recipe, WATCH, f"Looks whether the source of {recipe.name} has changed", watch_schedule(recipe), manual) as dag:
         WatchOperator(recipe=recipe)
     return dag

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from pipeline.operators.assets import recipe_asset, source_alias
+from pipeline.operators.assets import asset_alias, recipe_asset
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
 from pipeline.runs.names import WATCH_TASK, run_name
@@ -25,11 +25,8 @@ class WatchOperator(BaseOperator):  # type: ignore[misc]
     ui_color = "#fef3c7"
 
     def __init__(self, *, recipe: Recipe, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Keep the recipe as the DAG file read it.
-
-        The event is sent through an alias, because Airflow updates every plain outlet of a task that succeeded.
-        """
-        super().__init__(task_id=WATCH_TASK, outlets=[source_alias(recipe.name)], **options)
+        """Keep the recipe as the DAG file read it."""
+        super().__init__(task_id=WATCH_TASK, outlets=[asset_alias(recipe.name, "source")], **options)
         self.recipe = recipe
 
     def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
@@ -56,7 +53,7 @@ class WatchOperator(BaseOperator):  # type: ignore[misc]
             return
         self.log.info("new data: %s", shown)
         event = {"digest": pin.digest, "items": len(pin.items), "run": run}
-        context["outlet_events"][source_alias(name)].add(recipe_asset(name, "source"), extra=event)
+        context["outlet_events"][asset_alias(name, "source")].add(recipe_asset(name, "source"), extra=event)
 
 
 def announced_digests(events: Mapping[Any, Any], recipe: str) -> frozenset[str]:

@@ -121,8 +121,13 @@ class InputLog:
 
     def _line(self, row: Mapping[str, Any], now: datetime) -> dict[str, str | None]:
         found = self._document(row)
-        pair = None if found.pair is None else redact(found.pair)[:MAX_CHARS]
-        return {"time": now.isoformat(), "text": redact(found.text)[:MAX_CHARS], "pair": pair}
+        pair = None if found.pair is None else _shown(found.pair)
+        return {"time": now.isoformat(), "text": _shown(found.text), "pair": pair}
+
+
+def _shown(text: str) -> str:
+    """The redacted start of a text. Twice as much is read, so that nothing is cut in two before it is found, and no more: patterns hold the GIL."""
+    return redact(text[: 2 * MAX_CHARS])[:MAX_CHARS]
 
 
 def open_input_log(document: Callable[[Mapping[str, Any]], Document], environment: Mapping[str, str] = os.environ) -> InputLog | None:
