@@ -6,12 +6,13 @@ their place. To fix it, correct the recipe, or the file of machine sizes, that t
 
 from pipeline.errors import BadInput
 from pipeline.orchestration.dag import DAG_LINES, recipe_dags
+from pipeline.orchestration.experiment_dag import experiment_dags
 from pipeline.orchestration.monitor_dag import monitor_dags
 from pipeline.orchestration.watch_dag import watch_dags
 from pipeline.settings import load_settings
 
 settings = load_settings()
-made = [*(recipe_dags(settings, line=line) for line in DAG_LINES), watch_dags(settings), monitor_dags(settings)]
+made = [*(recipe_dags(settings, line=line) for line in DAG_LINES), experiment_dags(settings), watch_dags(settings), monitor_dags(settings)]
 errors = tuple(dict.fromkeys(error for dags in made for error in dags.errors))
 if errors:
     raise BadInput("; ".join(errors))

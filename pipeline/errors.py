@@ -67,6 +67,10 @@ class Preempted(Unavailable):
     """The step was asked to stop and wrote a checkpoint; the next attempt resumes from it."""
 
 
+class Killed(Unavailable):
+    """A signal killed the process of a step, e.g. because memory was short."""
+
+
 class Outdated(Unavailable):
     """What a run was planned with has changed since. A new plan of the run is needed; a retry would end the same way."""
 

@@ -10,6 +10,11 @@ import typer
 
 from pipeline.errors import BadInput
 
+DAG_FILE = "experiment.py"
+"""The file in `dags/` that makes the DAGs of experiments."""
+
+POLL_S = 2.0
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.recipe.experiment import Scalar
     from pipeline.settings import Settings
+    from pipeline.submission.airflow_client import Airflow, DagRun
 
 
 def register(app: typer.Typer) -> None:
@@ -35,27 +41,117 @@ def experiment(
     """Try other values of a recipe's fields, and compare the models on the validation split."""
     from pipeline.cli.console import open_console
     from pipeline.cli.runs import find_given
-    from pipeline.local.experiment import LocalExperiment
-    from pipeline.runs.names import new_run_name
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()
     found = find_given(recipe, settings)
     if found.experiment is None:
         raise BadInput(f"recipe {found.name} has no experiment", "a section with search, method and trials", "see docs/experiments.md")
-    if not local:
-        raise BadInput("an experiment through Airflow", "trials on this machine", "add --local")
-    name = resume or new_run_name(found.name)
-    study = LocalExperiment(found, name, settings, _Output(console, found), _prices(settings))
+    if local:
+        _run_here(recipe, found, resume, settings, console, winner=winner)
+    else:
+        _run_in_airflow(recipe, resume, settings, console, winner=winner)
+
+
+def _run_here(given: str, recipe: Recipe, resume: str, settings: Settings, console: Console, *, winner: bool) -> None:
+    from pipeline.local.experiment import LocalExperiment
+    from pipeline.runs.names import EXPERIMENT, dag_name, new_run_name
+
+    name = resume or new_run_name(dag_name(recipe.name, EXPERIMENT))
+    study = LocalExperiment(recipe, name, settings, _Output(console, recipe), _prices(settings))
     if resume and study.records.began() is None:
-        raise BadInput(f"no experiment {resume!r} in the store", "the name that it printed", "leave out --resume to begin one")
-    console.print(f"{name}   resume: trainshed experiment {recipe} --local --resume {name}", markup=False)
+        raise _unknown(resume)
+    console.print(f"{name}   resume: trainshed experiment {given} --local --resume {name}", markup=False)
     closed = study.execute()
-    best = show_study(found, name, study.records, closed, settings, console)
+    best = show_study(recipe, name, study.records, closed, settings, console)
     if best is None:
         raise BadInput("every trial failed", "", "correct the search space; the table says why each one failed")
     if winner:
-        _register(found, best, settings, console)
+        _register(recipe, best, settings, console)
+
+
+def _run_in_airflow(given: str, resume: str, settings: Settings, console: Console, *, winner: bool) -> None:
+    """Start the DAG, or clear the failed tasks of its run, and follow it."""
+    from pathlib import Path
+
+    from pipeline.cli.runs import find_given, find_run, is_file
+    from pipeline.experiments.shape import study_shape
+    from pipeline.launchers.check_sizes import check_sizes
+    from pipeline.runs.names import EXPERIMENT, dag_name, new_run_name
+    from pipeline.submission.airflow_client import Airflow
+    from pipeline.submission.submit import submit_recipe, wait_for_tasks
+
+    airflow = Airflow(settings)
+    if resume:
+        run = find_run(airflow, resume)
+        if run.state == "failed":
+            airflow.clear_failed(run.dag, run.id)
+    else:
+        recipe = submit_recipe(Path(given), settings) if is_file(given) else find_given(given, settings)
+        check_sizes(recipe, settings)
+        dag = dag_name(recipe.name, EXPERIMENT)
+        wait_for_tasks(airflow, dag, frozenset(study_shape(recipe).task_ids), DAG_FILE)
+        study = new_run_name(dag)
+        airflow.trigger(dag, study, {"register": winner})
+        run = airflow.run(dag, study)
+    follow_study(airflow, run, settings, console)
+
+
+def follow_study(airflow: Airflow, run: DagRun, settings: Settings, console: Console) -> None:
+    """Print what happens in an experiment in Airflow until it ends, and then its table.
+
+    Raises:
+        Interrupted: Ctrl-C; the run continues.
+        TrainshedError: the run failed; the error of the first failed task.
+    """
+    from pipeline.artifacts import open_store
+    from pipeline.cli.watch import WatchedRun, failure_of
+    from pipeline.errors import Interrupted
+    from pipeline.experiments.records import StudyRecords
+    from pipeline.experiments.shape import study_shape
+    from pipeline.recipe import Recipe
+    from pipeline.runs.names import run_name
+
+    name, store = run_name(run.dag, run.id), open_store(settings)
+    records = StudyRecords(store, name)
+    console.print(f"{name}   watch: trainshed watch {name}   stop: trainshed stop {name}", markup=False)
+    try:
+        state = _follow(airflow, run, records, console)
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"detached; {name} continues: `trainshed watch {name}` shows it, `trainshed stop {name}` stops it") from error
+    began, closed = records.began(), records.closed()
+    if began and closed:
+        show_study(Recipe.model_validate(began.recipe), name, records, closed, settings, console)
+    if state != "success":
+        steps = study_shape(Recipe.model_validate(began.recipe)).task_ids[1:] if began else ()
+        raise failure_of(WatchedRun(airflow, run, name, steps, store))
+
+
+def _follow(airflow: Airflow, run: DagRun, records: StudyRecords, console: Console) -> str:
+    """Print what is asked and told as it comes, and return the state of the run at its end."""
+    from pipeline.recipe import Recipe
+
+    output: _Output | None = None
+    shown: set[tuple[str, int]] = set()
+    while True:
+        state = airflow.run(run.dag, run.id).state
+        began = records.began()
+        output = output or (_Output(console, Recipe.model_validate(began.recipe)) if began else None)
+        if output:
+            for number, ask in records.asks().items():
+                if ("ask", number) not in shown:
+                    output.on_ask(ask)
+                tell = records.tells().get(number)
+                if tell and ("tell", number) not in shown:
+                    output.on_tell(tell)
+                shown |= {("ask", number)} | ({("tell", number)} if tell else set())
+        if state in {"success", "failed"}:
+            return state
+        time.sleep(POLL_S)
+
+
+def _unknown(study: str) -> BadInput:
+    return BadInput(f"no experiment {study!r} in the store", "the name that it printed", "leave out --resume to begin one")
 
 
 def show_study(

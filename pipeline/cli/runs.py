@@ -66,9 +66,10 @@ def run(
 def watch_run(name: RunName) -> None:
     """Show the progress of a run until it ends."""
     from pipeline.cli.console import open_console
+    from pipeline.cli.experiments import follow_study
     from pipeline.cli.watch import watch
     from pipeline.recipe import find_recipe
-    from pipeline.runs.names import PLAN_TASK, recipe_of_dag
+    from pipeline.runs.names import EXPERIMENT, PLAN_TASK, line_of_dag, recipe_of_dag
     from pipeline.settings import load_settings
     from pipeline.submission.airflow_client import Airflow
 
@@ -76,7 +77,9 @@ def watch_run(name: RunName) -> None:
     airflow = Airflow(settings)
     found = find_run(airflow, name)
     recipe = recipe_of_dag(found.dag)
-    if recipe == found.dag:
+    if line_of_dag(found.dag) == EXPERIMENT:
+        follow_study(airflow, found, settings, console)
+    elif recipe == found.dag:
         _watch(airflow, found, find_recipe(recipe, settings.recipe_folders), settings, console)
     else:  # a run of another line makes no decision about a new model
         watch(airflow, found, tuple(sorted(airflow.step_ids(found.dag) - {PLAN_TASK})), settings, console)
@@ -171,9 +174,9 @@ def print_logs(name: str, step: str) -> None:
         why = "cached or skipped" if tasks[step].state == "skipped" else tasks[step].state
         print(f"{step} did not run in {name}: {why}")
     for task in sorted(tasks.values(), key=lambda task: task.started or "~"):
-        if task.attempt and step in {"", task.id}:
-            for line in airflow.log(found.dag, found.id, task.id, task.attempt):
-                print(line if step else f"{task.id}: {line}")
+        if task.attempt and step in {"", task.name}:
+            for line in airflow.log(found.dag, found.id, task.id, task.attempt, task.map_index):
+                print(line if step else f"{task.name}: {line}")
 
 
 def plan_table(made: Plan, console: Console) -> Table:
@@ -207,7 +210,7 @@ def run_in_airflow(
     from pipeline.submission.submit import submit_recipe, wait_for_dag
 
     airflow = Airflow(settings)
-    recipe = submit_recipe(Path(name), settings) if _is_file(name) else find_given(name, settings)
+    recipe = submit_recipe(Path(name), settings) if is_file(name) else find_given(name, settings)
     changed = apply_overrides(recipe, overrides)
     _check_steps(force, changed)
     # Airflow would skip the DAG, or fail its first task, for the same reason
@@ -259,7 +262,8 @@ def _write(output: Path, text: str) -> None:
         ) from error
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a recipe is given as a file."""
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
@@ -271,7 +275,7 @@ def find_given(name: str, settings: Settings) -> Recipe:
     """
     from pipeline.recipe import find_recipe, read_recipe
 
-    return read_recipe(Path(name)) if _is_file(name) else find_recipe(name, settings.recipe_folders)
+    return read_recipe(Path(name)) if is_file(name) else find_recipe(name, settings.recipe_folders)
 
 
 def _check_steps(force: frozenset[str], recipe: Recipe) -> None:

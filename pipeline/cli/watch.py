@@ -60,7 +60,7 @@ def watch(airflow: Airflow, run: DagRun, steps: tuple[str, ...], settings: Setti
     except KeyboardInterrupt as error:
         raise Interrupted(f"detached; {name} continues: `trainshed watch {name}` shows it, `trainshed stop {name}` stops it") from error
     if state != "success":
-        raise _failure(watched)
+        raise failure_of(watched)
 
 
 def _show_table(watched: WatchedRun, console: Console) -> str:
@@ -170,8 +170,8 @@ def _read_plan(store: Store, name: str) -> Plan | None:
         return None
 
 
-def _failure(watched: WatchedRun) -> TrainshedError:
-    """The error of the first failed step of the line."""
+def failure_of(watched: WatchedRun) -> TrainshedError:
+    """The error of the first failed step of a run that failed."""
     from pipeline.runs.records import read_failure
 
     tasks = watched.airflow.tasks(watched.run.dag, watched.run.id)

@@ -24,9 +24,20 @@ from pipeline.artifacts.manifest import Frozen, Reference, to_sealed
 from pipeline.artifacts.sealed import read_sealed
 from pipeline.errors import BadInput
 from pipeline.recipe.experiment import Scalar
+from pipeline.sources.base import Pin
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
+
+
+class Pinned(Frozen):
+    """What lies outside the recipe, as it was when the study began: every trial reads the same."""
+
+    sources: dict[str, Pin]
+    """Revision of each source, by its section of the recipe as JSON."""
+
+    champions: dict[str, Reference | None]
+    """Model of each champion that training starts from, by registered name."""
 
 
 class Study(Frozen):
@@ -34,6 +45,12 @@ class Study(Frozen):
 
     recipe: dict[str, Any]
     """The recipe with all overrides, as plain data."""
+
+    pinned: Pinned
+    """What every trial reads."""
+
+    started_by: str | None = None
+    """The person who began it; None if nobody did."""
 
     time: datetime
     """When it began, with time zone."""
@@ -166,9 +183,9 @@ class StudyRecords:
         self._known: dict[str, Any] = {}
         """Records that were read, by key: they never change."""
 
-    def begin(self, recipe: dict[str, Any]) -> Study:
-        """Record the recipe, unless the study began already; returns how it began."""
-        return self._put("study.json", Study(recipe=recipe, time=datetime.now(UTC)))
+    def begin(self, recipe: dict[str, Any], pinned: Pinned, started_by: str | None = None) -> Study:
+        """Record the beginning, unless the study began already; returns how it began."""
+        return self._put("study.json", Study(recipe=recipe, pinned=pinned, started_by=started_by, time=datetime.now(UTC)))
 
     def ask(self, ask: Ask) -> Ask:
         """Record an ask; returns the one with its number that is recorded."""

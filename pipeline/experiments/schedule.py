@@ -7,7 +7,7 @@ more round follows for each rung: the best trials of a rung go on to the next on
 
 from __future__ import annotations
 
-from math import floor
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from pipeline.experiments.records import Ask, Outcome, Tell
@@ -82,3 +82,10 @@ def _new_trial(recipe: Recipe, trial: int, until: int | None, asks: Mapping[int,
     """The ask of a new trial: trials of this round, which begins with trial ``start``, count as running."""
     before = [(asks[number].values, tells[number].value if number < start else None, number < start) for number in range(trial)]
     return Ask(number=trial, trial=trial, rung=0, values=suggest(recipe, trial, before), until=until)
+
+
+def count_rounds(recipe: Recipe) -> int:
+    """How many rounds a study has at most."""
+    trials, experiment = count_trials(recipe), experiment_of(recipe)
+    first = ceil(trials / experiment.at_once) if experiment.method == "tpe" else 1
+    return first + len(_rungs(recipe)) - 1

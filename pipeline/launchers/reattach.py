@@ -56,7 +56,8 @@ def next_action(killed: bool, state: Callable[[], str | None]) -> Action:
 
 def task_key(context: Any) -> TaskKey:  # noqa: ANN401 - Airflow's context
     """The running task."""
-    return TaskKey(context["ti"].dag_id, context["run_id"], context["ti"].task_id)
+    task = context["ti"]
+    return TaskKey(task.dag_id, context["run_id"], task.task_id, task.map_index)
 
 
 def task_state(context: Any) -> str | None:  # noqa: ANN401 - Airflow's context
@@ -64,20 +65,27 @@ def task_state(context: Any) -> str | None:  # noqa: ANN401 - Airflow's context
 
     The question passes through the task's supervisor, which still answers during the five seconds before SIGKILL.
     """
-    states = _read_states(context, task_key(context))
-    return states.get(context["ti"].task_id) if states else None
+    task = task_key(context)
+    states = _read_states(context, task)
+    return states.get(_state_name(task)) if states else None
 
 
 def is_over(context: Any, task: TaskKey) -> bool:  # noqa: ANN401 - Airflow's context
     """Whether no other attempt of a task comes: its state says so, or its run was deleted. False if Airflow does not answer."""
     states = _read_states(context, task)
-    return states is not None and (not states or states.get(task.task) in TASK_OVER)
+    return states is not None and (not states or states.get(_state_name(task)) in TASK_OVER)
+
+
+def _state_name(task: TaskKey) -> str:
+    """What Airflow calls a task in its answer."""
+    return task.task if task.map_index < 0 else f"{task.task}_{task.map_index}"
 
 
 def _read_states(context: Any, task: TaskKey) -> dict[str, str | None] | None:  # noqa: ANN401 - Airflow's context
     """State by task id, empty if there is no such task; None if Airflow does not answer."""
     try:
-        found = context["ti"].get_task_states(task.dag, task_ids=[task.task], run_ids=[task.run])
+        index = None if task.map_index < 0 else task.map_index
+        found = context["ti"].get_task_states(task.dag, map_index=index, task_ids=[task.task], run_ids=[task.run])
     except (AirflowRuntimeError, OSError, EOFError) as error:
         log.warning("cannot read the state of %s from Airflow (%s)", task.task, type(error).__name__)
         return None

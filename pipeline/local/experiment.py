@@ -7,6 +7,7 @@ stopped, or whose machine was lost, goes on where it was.
 
 from __future__ import annotations
 
+import getpass
 import logging
 import threading
 import time
@@ -17,22 +18,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.artifacts import open_artifacts
-from pipeline.errors import BadInput, Interrupted, TrainshedError, Unavailable
-from pipeline.experiments.budget import check_prices, used_up
+from pipeline.errors import BadInput, Interrupted, Killed, TrainshedError, Unavailable
+from pipeline.experiments.budget import used_up
 from pipeline.experiments.records import Ask, Closed, StudyRecords, Tell
 from pipeline.experiments.schedule import best_trial, next_round
 from pipeline.experiments.tracking import StudyTracking
 from pipeline.experiments.trial import LINE, TrialRun, complete, depends_on_values, failed, trial_recipe
 from pipeline.lines import trace
 from pipeline.local.run import LocalRun
-from pipeline.local.run_step import Killed
 from pipeline.planning import find_result
+from pipeline.planning.study import begin_study
 from pipeline.runs.names import trial_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.artifacts.manifest import Reference
+    from pipeline.experiments.records import Pinned
     from pipeline.experiments.trial import PriceOf
     from pipeline.planning import Plan, PreparedStep
     from pipeline.recipe import Recipe
@@ -160,6 +162,7 @@ class LocalExperiment:
     records: StudyRecords = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _shared: _Shared = field(default_factory=_Shared)
+    _pinned: Pinned | None = None
 
     def __post_init__(self) -> None:
         """Open the records."""
@@ -174,7 +177,7 @@ class LocalExperiment:
             Unavailable: a dependency is unavailable; the study goes on when it is run again.
             Interrupted: Ctrl-C; the same.
         """
-        self._begin()
+        self._pinned = begin_study(self.recipe, self.study, self.settings, self.price_of, getpass.getuser()).pinned
         tracking = self.tracking = StudyTracking(self.settings, self.recipe, self.study)
         try:
             reason = self._run_rounds()
@@ -186,12 +189,6 @@ class LocalExperiment:
             resume = f"trainshed experiment {self.recipe.name} --local --resume {self.study}"
             raise Interrupted("interrupted; running steps wrote a checkpoint", "", resume) from error
         return self._close(reason)
-
-    def _begin(self) -> None:
-        check_prices(self.recipe, trace(self.recipe, LINE), self.price_of)
-        plain = self.recipe.model_dump(mode="json")
-        if self.records.begin(plain).recipe != plain:
-            raise BadInput(f"{self.study} began with another recipe", "the same recipe", "begin another experiment: leave out --resume")
 
     def _run_rounds(self) -> str:
         """Run round after round; why there are no more, as a sentence."""
@@ -246,7 +243,9 @@ class LocalExperiment:
         except BadInput as error:
             return failed(TrialRun(ask, run, steps, {}), str(error), self.recipe, self.artifacts, before, self.price_of)
         lines = _Lines(ask.trial, self.listener)
-        trial = _Trial(recipe, run, self.settings, lines, line=LINE, should_stop=self.stopping.is_set, shared=self._shared)
+        trial = _Trial(
+            recipe, run, self.settings, lines, line=LINE, should_stop=self.stopping.is_set, pinned=self._pinned, shared=self._shared
+        )
         try:
             trial.execute()
         except TrainshedError as error:

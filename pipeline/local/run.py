@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.artifacts.manifest import Reference
+    from pipeline.experiments.records import Pinned
     from pipeline.planning import PreparedStep
     from pipeline.recipe import Recipe
     from pipeline.runs.request import Request
@@ -63,6 +64,8 @@ class LocalRun:
     """One of `pipeline.lines.LINES`."""
     should_stop: Callable[[], bool] = never
     """Called five times a second while a step runs; after the first True it checkpoints and ends, and the run with it."""
+    pinned: Pinned | None = None
+    """What a study pinned; None looks at what there is now."""
     outputs: dict[str, Reference | None] = field(default_factory=dict)
     tracked: bool = False
     """Whether the run was opened in MLflow; a run in which no step runs is not."""
@@ -113,11 +116,12 @@ class LocalRun:
 
     def plan(self) -> Plan:
         """Plan the line, and record the plan."""
-        return plan_run(self.recipe, self.run, self.settings, self.force, line=self.line, started_by=getpass.getuser())
+        person = getpass.getuser()
+        return plan_run(self.recipe, self.run, self.settings, self.force, line=self.line, started_by=person, pinned=self.pinned)
 
     def prepare(self, step_id: str) -> PreparedStep:
         """Find a step's artifact, or write its request."""
-        return prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line)
+        return prepare_step(self.recipe, self.run, step_id, self.settings, self.outputs, self.force, self.line, self.pinned)
 
     def _run_step(self, step_id: str) -> Reference | None:
         prepared = self.prepare(step_id)

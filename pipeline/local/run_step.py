@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, Outdated, TrainshedError, Unavailable
+from pipeline.errors import BadInput, Killed, Outdated, TrainshedError, Unavailable
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.runs.records import read_failure
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
-
-
-class Killed(Unavailable):
-    """A signal killed the process of a step, e.g. because memory was short."""
 
 
 def run_step(

@@ -14,10 +14,12 @@ from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import end_task, record_failure, translated_errors
 from pipeline.operators.launch import Launch
 from pipeline.operators.log_lines import error_in
+from pipeline.operators.task_run import task_run
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.lines import Step
+    from pipeline.operators.task_run import TaskRun
     from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.runs.request import Request
@@ -27,13 +29,18 @@ if TYPE_CHECKING:
 class ComponentMixin:
     """What the operators of all launchers share. In the list of base classes it comes before the Airflow operator."""
 
-    def set_step(self, step: Step) -> None:
+    def set_step(self, step: Step, ask: int | None = None) -> None:
         """Keep what the task needs to know about its step; called by the operator's `__init__`.
+
+        Args:
+            step: the step.
+            ask: number of the ask in a study, for a task that is mapped over trials.
 
         The mixin has no `__init__`: Airflow wraps `__init__` only in an operator class that defines it, and fails on one that is
         inherited from a plain class.
         """
         self.step_id = step.id
+        self.ask = ask
         self.stage = step.component.name
         self.machine = step.component.resources
         self.trains = step.component.trains
@@ -61,42 +68,42 @@ class ComponentMixin:
             AirflowFailException: bad input or a bug.
             TryAgain: the component was preempted or lost, a server is unreachable, or the run is planned again.
         """
-        from pipeline.operators.xcom import pull_plan
-
-        task = context["ti"]
-        planned = pull_plan(task)
-        with translated_errors(context, planned.run, self.step_id):
+        run = task_run(self.ask, context)
+        with translated_errors(context, run.name, self.step_id):
             settings = task_settings()
+        with translated_errors(context, run.name, self.step_id, settings):
+            planned = run.planned(settings)
         with translated_errors(context, planned.run, self.step_id, settings):
-            prepared = self._prepare(planned, task, settings)
+            run.check_wanted()
+            prepared = run.prepare(self.step_id, self.origins, settings)
         if prepared.reference and prepared.own:
             # an earlier attempt died after the commit: Airflow has not heard of the artifact yet
             with translated_errors(context, planned.run, self.step_id, settings):
-                return self._finish(prepared.reference, planned, context, settings)
+                return self._finish(prepared.reference, run, planned, context, settings)
         if prepared.request is None or prepared.request_uri is None:
-            self._skip(prepared, task)
-        return self._run_to_end(prepared.request, prepared.request_uri, planned, context, settings)
+            self._skip(prepared, context["ti"])
+        return self._run_to_end(prepared.request, prepared.request_uri, run, planned, context, settings)
 
     def resume(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
         """Resume an attempt that was deferred; it does not skip when the artifact exists, because it may be this attempt's own.
 
         Returns and raises the same as `execute`.
         """
-        from pipeline.operators.xcom import pull_plan
         from pipeline.planning import read_request
 
-        task = context["ti"]
-        planned = pull_plan(task)
-        with translated_errors(context, planned.run, self.step_id):
+        run = task_run(self.ask, context)
+        with translated_errors(context, run.name, self.step_id):
             settings = task_settings()
-        with translated_errors(context, planned.run, self.step_id, settings):
+        with translated_errors(context, run.name, self.step_id, settings):
+            planned = run.planned(settings)
             request, request_uri = read_request(planned.run, self.step_id, settings)
-        return self._run_to_end(request, request_uri, planned, context, settings)
+        return self._run_to_end(request, request_uri, run, planned, context, settings)
 
     def _run_to_end(
         self,
         request: Request,
         request_uri: str,
+        run: TaskRun,
         planned: PlannedRun,
         context: Any,  # noqa: ANN401 - Airflow's context
         settings: Settings,
@@ -110,18 +117,11 @@ class ComponentMixin:
         if exit_code:
             self._fail(exit_code, request, context, settings)
         with translated_errors(context, request.run, request.step, settings):
-            return self._finish(find_result(request, settings), planned, context, settings)
+            return self._finish(find_result(request, settings), run, planned, context, settings)
 
     def on_kill(self) -> None:
         """Airflow ends the task: set a flag that the launcher reads while it follows the component."""
         self.killed = True
-
-    def _prepare(self, planned: PlannedRun, task: Any, settings: Settings) -> PreparedStep:  # noqa: ANN401
-        from pipeline.operators.xcom import pull_outputs
-        from pipeline.planning import prepare_step
-
-        outputs = pull_outputs(task, planned.plan, self.origins)
-        return prepare_step(planned.recipe, planned.run, self.step_id, settings, outputs, planned.force, planned.plan.line)
 
     def _skip(self, prepared: PreparedStep, task: Any) -> NoReturn:  # noqa: ANN401
         """Skip the task, as the plan task would; the return value of a skipped task is lost, so the reference is pushed first."""
@@ -142,10 +142,18 @@ class ComponentMixin:
             record_failure(failure, request.run, request.step, settings)
         end_task(failure, context, request.run, settings)
 
-    def _finish(self, reference: Reference, planned: PlannedRun, context: Any, settings: Settings) -> dict[str, Any]:  # noqa: ANN401
+    def _finish(
+        self,
+        reference: Reference,
+        run: TaskRun,
+        planned: PlannedRun,
+        context: Any,  # noqa: ANN401 - Airflow's context
+        settings: Settings,
+    ) -> dict[str, Any]:
         """Add the artifact to the events of the task's Assets, and return its reference."""
         from pipeline.operators.asset_events import fill_events
 
+        run.finished()
         fill_events(self.emits, reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer

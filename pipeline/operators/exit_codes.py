@@ -50,7 +50,7 @@ def explain_exit(step: str, exit_code: int, recorded: Failure | None, logged: st
     """
     if exit_code < 0:
         message = f"{step} was killed by {_signal_name(-exit_code)}; fix: check the memory and the health of its machine"
-        return Failure(exit_code=Unavailable.exit_code, message=message)
+        return Failure(exit_code=Unavailable.exit_code, message=message, killed=True)
     if recorded and recorded.exit_code == exit_code:
         return recorded
     if logged:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from pipeline.errors import Outdated, TrainshedError
+from pipeline.errors import Killed, Outdated, TrainshedError
 from pipeline.operators.exit_codes import RETRIES, TryAgain, exception_for
 from pipeline.operators.failed_attempts import count_failed_attempt
-from pipeline.operators.replan import REPLANS, replan
-from pipeline.runs.names import recipe_of_dag
+from pipeline.operators.replan import REPLANS, ends_proposals, replan
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
 
@@ -44,7 +43,9 @@ def translated_errors(context: Any, run: str, step: str, settings: Settings | No
     try:
         yield
     except TrainshedError as error:
-        failure = Failure(exit_code=error.exit_code, message=f"{step}: {error}", replan=isinstance(error, Outdated))
+        failure = Failure(
+            exit_code=error.exit_code, message=f"{step}: {error}", replan=isinstance(error, Outdated), killed=isinstance(error, Killed)
+        )
         known = settings or load_settings()
         record_failure(failure, run, step, known)
         end_task(failure, context, run, known)
@@ -75,7 +76,7 @@ def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> No
     if not failure.replan:
         raise _retry_or_fail(failure, context)
     if replan(context, run, open_store(settings)):
-        if recipe_of_dag(context["ti"].dag_id) != context["ti"].dag_id:
+        if ends_proposals(context["ti"].dag_id):
             raise AirflowSkipException(f"{failure.message}; the recipe runs again")
         raise TryAgain(f"{failure.message}; the run is planned again")
     raise AirflowFailException(f"{failure.message}; the run was planned again {REPLANS} times already")

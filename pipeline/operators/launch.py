@@ -26,6 +26,9 @@ class TaskKey(NamedTuple):
 
     task: str
 
+    map_index: int = -1
+    """Position of a mapped task; -1 for one that is not mapped."""
+
 
 class Launch(NamedTuple):
     """One attempt of one step."""

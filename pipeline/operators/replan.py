@@ -40,9 +40,7 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
     Returns:
         False if this run was planned again `REPLANS` times, or Airflow refuses: the task has to fail by itself.
     """
-    from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
-
+    from pipeline.operators.start_dag import start_dag
     from pipeline.runs.names import new_run_name, recipe_of_dag
 
     task = context["ti"]
@@ -50,17 +48,22 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
     mark = json.dumps({"step": task.task_id, "attempt": str(task.id)}).encode()
     if not any(_record(store, replanned_key(run, number), mark) for number in range(1, REPLANS + 1)):
         return False
-    recipe = recipe_of_dag(task.dag_id)
-    if recipe == task.dag_id:
-        again = TriggerDagRun(dag_id=recipe, run_id=context["run_id"], conf={}, reset_dag_run=True)
-    else:
+    if ends_proposals(task.dag_id):
         # the line of a proposal cannot score the new champion: the line that made the proposal does
-        again = TriggerDagRun(dag_id=recipe, run_id=new_run_name(recipe), conf={}, reset_dag_run=False)
-    answer = SUPERVISOR_COMMS.send(again)
-    if isinstance(answer, ErrorResponse):
-        log.warning("Airflow refused to plan the run again: %s", answer.error)
-        return False
-    return True
+        recipe = recipe_of_dag(task.dag_id)
+        refused = start_dag(recipe, new_run_name(recipe), {})
+    else:
+        refused = start_dag(task.dag_id, context["run_id"], {}, reset=True)
+    if refused:
+        log.warning("Airflow refused to plan the run again: %s", refused)
+    return not refused
+
+
+def ends_proposals(dag_id: str) -> bool:
+    """Whether a DAG is that of a line that ends proposals: it cannot do what a new champion asks for."""
+    from pipeline.runs.names import line_of_dag
+
+    return line_of_dag(dag_id) == "promote"
 
 
 def _record(store: Store, key: str, mark: bytes) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.errors import BadInput
+from pipeline.experiments.records import Pinned
 from pipeline.planning.plan import Plan, Status
 from pipeline.recipe import Recipe
 from pipeline.runs.names import PLAN_TASK
@@ -27,6 +28,9 @@ class PlannedRun(Frozen):
 
     force: frozenset[str]
     """Ids of steps that run although their artifact exists."""
+
+    pinned: Pinned | None = None
+    """What a study pinned; None looks at what there is."""
 
     plan: Plan
     """Which steps are cache hits, and their artifacts."""

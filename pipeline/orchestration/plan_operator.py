@@ -20,6 +20,7 @@ from pipeline.orchestration.watch_operator import announced_digests
 from pipeline.runs.names import PLAN_TASK, run_name
 
 if TYPE_CHECKING:
+    from pipeline.operators.xcom import PlannedRun
     from pipeline.planning.plan import Plan
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
@@ -45,28 +46,35 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
             AirflowFailException: the form or the source is wrong.
             TryAgain: the store, MLflow or the source is unreachable.
         """
-        from pipeline.operators.xcom import PlannedRun
-        from pipeline.planning import plan_run
-        from pipeline.recipe.overrides import override
-
         run = run_name(context["dag"].dag_id, context["run_id"])
         with translated_errors(context, run, PLAN_TASK):
             settings = task_settings()
         # with the keys of a connection, if any, the reason of a failure goes to the store too
         with translated_errors(context, run, PLAN_TASK, settings):
-            self._begin(context, run, settings)
-            recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
-            check_sizes(recipe, settings)
-            force = forced(context["params"])
-            started_by = context["dag_run"].triggering_user_name
-            plan = plan_run(recipe, run, settings, force, line=self.line, started_by=started_by)
-        self._show(plan)
+            planned = self.planned(run, settings, context)
+        self._show(planned.plan)
         # skip() ends the task and drops its return value, so the plan is pushed first
-        PlannedRun(recipe=recipe, force=force, plan=plan).push(context["ti"])
-        idle = [self.dag.get_task(step_id) for step_id in plan.idle]
+        planned.push(context["ti"])
+        self.skip(context["ti"], self.idle(planned.plan))
+
+    def idle(self, plan: Plan) -> list[Any]:
+        """The tasks that have nothing to do."""
         if plan.nothing_to_do:
-            idle = [task for task in self.dag.tasks if task.task_id != PLAN_TASK]  # nobody is asked about nothing
-        self.skip(context["ti"], idle)
+            return [task for task in self.dag.tasks if task.task_id != PLAN_TASK]  # nobody is asked about nothing
+        return [self.dag.get_task(step_id) for step_id in plan.idle]
+
+    def planned(self, run: str, settings: Settings, context: Any) -> PlannedRun:  # noqa: ANN401 - Airflow's context
+        """Plan the run with the values of the form."""
+        from pipeline.operators.xcom import PlannedRun
+        from pipeline.planning import plan_run
+        from pipeline.recipe.overrides import override
+
+        self._begin(context, run, settings)
+        recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
+        check_sizes(recipe, settings)
+        force, person = forced(context["params"]), context["dag_run"].triggering_user_name
+        plan = plan_run(recipe, run, settings, force, line=self.line, started_by=person)
+        return PlannedRun(recipe=recipe, force=force, plan=plan)
 
     def _begin(self, context: Any, run: str, settings: Settings) -> None:  # noqa: ANN401 - Airflow's context
         """Record that this run began, if new data started it: the watch of the source then stops announcing it."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts, Damage
     from pipeline.artifacts.manifest import FileEntry, Manifest, Reference
+    from pipeline.experiments.records import Pinned
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -43,6 +44,8 @@ class Planner:
     force: frozenset[str] = frozenset()
     read_only: bool = False
     """Change nothing in the store and in MLflow: damage makes a step a miss in this plan, but is not recorded."""
+    pinned: Pinned | None = None
+    """What a study pinned; None looks at what there is now."""
     artifacts: Artifacts = field(init=False)
     resolver: InputResolver = field(init=False)
     verified: VerifiedBlobs = field(init=False)
@@ -62,7 +65,7 @@ class Planner:
         """
         self.steps = trace(self.recipe, self.line)
         self.artifacts = open_artifacts(self.settings, read_only=self.read_only)
-        self.resolver = InputResolver(self.settings, self.artifacts)
+        self.resolver = InputResolver(self.settings, self.artifacts, self.pinned)
         self.verified = VerifiedBlobs(self.settings.file_cache_path("verified"))
         for name in self.force - {step.id for step in self.steps}:
             raise unknown_name("step", name, [step.id for step in self.steps])

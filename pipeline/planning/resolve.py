@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.errors import BadInput
+from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, ProposalInput, SourceInput
 from pipeline.registry.end_proposal import waiting_proposal
@@ -15,7 +16,7 @@ from pipeline.registry.ledger import Ledger
 from pipeline.starts.pin import pin_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts, Reference
@@ -53,6 +54,8 @@ class InputResolver:
 
     settings: Settings
     artifacts: Artifacts
+    pinned: Pinned | None = None
+    """What a study pinned; None looks at what there is now."""
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
@@ -60,8 +63,24 @@ class InputResolver:
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Open the cache of code digests."""
+        """Open the cache of code digests, and take over what is pinned."""
         self._code = FileCache(self.settings.file_cache_path("code"))
+        if self.pinned:
+            self._pins, self._champions = dict(self.pinned.sources), dict(self.pinned.champions)
+
+    def pin(self, steps: Iterable[Step]) -> Pinned:
+        """Look up every source and every champion that the steps read.
+
+        Raises:
+            BadInput: a source is missing or empty.
+            Unavailable: a source or the store is unreachable.
+        """
+        for origin in (origin for step in steps for origin in step.inputs.values()):
+            if isinstance(origin, SourceInput):
+                self._pin(origin)
+            elif isinstance(origin, ChampionInput):
+                self.champion(origin)
+        return Pinned(sources=self._pins, champions=self._champions)
 
     def resolve(self, step: Step, outputs: Mapping[str, Reference | None]) -> ResolvedInputs | MissingInput:
         """Find the inputs of ``step`` and compute its fingerprint.

@@ -12,6 +12,7 @@ from pipeline.runs.records import plan_key
 from pipeline.tracking import parent_run
 
 if TYPE_CHECKING:
+    from pipeline.experiments.records import Pinned
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -24,6 +25,7 @@ def plan_run(
     *,
     line: str = "train",
     started_by: str | None = None,
+    pinned: Pinned | None = None,
     record: bool = True,
 ) -> Plan:
     """Find out which steps of one of the recipe's lines have to run.
@@ -35,6 +37,7 @@ def plan_run(
         force: steps that run although their artifact exists.
         line: one of `pipeline.lines.LINES`.
         started_by: the person who started the run; None if nobody did.
+        pinned: what a study pinned; None looks at what there is now.
         record: True stores ``runs/<run>/plan.json`` and, if any step has to run, opens the MLflow run. False only returns the plan.
 
     Raises:
@@ -43,7 +46,7 @@ def plan_run(
     """
 
     def make() -> Plan:
-        made = Planner(recipe, settings, line, force, read_only=not record).plan(run)
+        made = Planner(recipe, settings, line, force, read_only=not record, pinned=pinned).plan(run)
         return made.model_copy(update={"started_by": started_by})
 
     plan = make()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.artifacts.base import Store
+    from pipeline.experiments.records import Pinned
     from pipeline.lines import Step
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
@@ -57,6 +58,7 @@ def prepare_step(
     outputs: Mapping[str, Reference | None],
     force: frozenset[str] = frozenset(),
     line: str = "train",
+    pinned: Pinned | None = None,
 ) -> PreparedStep:
     """Resolve a step's inputs, compute its fingerprint, look for its artifact, and write the request if there is none.
 
@@ -68,12 +70,13 @@ def prepare_step(
         outputs: artifact of each earlier step by id; None for a skipped step.
         force: steps that run although their artifact exists.
         line: the line that has the step.
+        pinned: what a study pinned; None looks at what there is now.
 
     Raises:
         BadInput: no such step, an earlier step has no output, or the recipe is not the one the run was planned with.
         Unavailable: the store, MLflow or the source is unreachable.
     """
-    planner = Planner(recipe, settings, line, force)
+    planner = Planner(recipe, settings, line, force, pinned=pinned)
     planned = _planned(planner.artifacts.store, run, recipe)
     step = next((step for step in planner.steps if step.id == step_id), None)
     if step is None:

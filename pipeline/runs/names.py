@@ -17,6 +17,9 @@ PLAN_TASK = "plan"
 WATCH, WATCH_TASK = "watch", "look"
 """Last part of the id of the DAG that watches a recipe's source, and the id of its task."""
 
+EXPERIMENT = "experiment"
+"""Last part of the id of the DAG that tries other values of a recipe's fields."""
+
 TRAINING_POOL = "trainshed-training"
 """Airflow pool of the steps that train, where the setting ``training_slots`` asks for one."""
 
@@ -27,6 +30,11 @@ FORCE = "force"
 def dag_name(recipe: str, line: str) -> str:
     """Name of the DAG of one of a recipe's lines: ``pydocs`` for its line ``train``, ``pydocs.promote`` for another."""
     return recipe if line == "train" else f"{recipe}.{line}"
+
+
+def line_of_dag(dag_id: str) -> str:
+    """Name of the line, or of the side task, of a DAG."""
+    return dag_id.partition(".")[2] or "train"
 
 
 def recipe_of_dag(dag_id: str) -> str:

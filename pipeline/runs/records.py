@@ -54,6 +54,9 @@ class Failure(Frozen):
     """Whether a retry would fail the same way, but a new plan of the run would not: a stored artifact was found damaged, or the
     champion changed during the run."""
 
+    killed: bool = False
+    """Whether a signal killed it, e.g. because memory was short."""
+
 
 Record = TypeVar("Record", StepProgress, Failure)
 

@@ -36,7 +36,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Task(NamedTuple):
     """One task of a run: its present state."""
 
-    id: str
+    name: str
+    """Id of the task; of a mapped one with its position, e.g. ``finetuning_1[3]``."""
+
     state: str
     """``none`` before it is scheduled, then ``queued``, ``running``, ``up_for_retry``, ``success``, ``skipped``, ``failed``, ..."""
 
@@ -48,6 +50,10 @@ class Task(NamedTuple):
 
     seconds: float | None
     """Duration of an ended task, in seconds."""
+
+    id: str
+    map_index: int = -1
+    """Position of a mapped task; -1 for one that is not mapped."""
 
 
 class DagRun(NamedTuple):
@@ -168,9 +174,9 @@ class Airflow:
         return [_run(row) for row in self._call("GET", f"dags/{_path(dag)}/dagRuns", query)["dag_runs"]]
 
     def tasks(self, dag: str, run_id: str) -> dict[str, Task]:
-        """The tasks of a run by id."""
+        """The tasks of a run by name."""
         rows = self._pages(f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances", "task_instances", {})
-        return {row["task_id"]: _task(row) for row in rows}
+        return {task.name: task for task in map(_task, rows)}
 
     def deferred(self) -> int:
         """How many tasks are deferred to the triggerer."""
@@ -204,10 +210,11 @@ class Airflow:
         place = f"dags/{_path(question.dag)}/dagRuns/{_path(question.run)}/taskInstances/{_path(question.task)}"
         self._call("PATCH", f"{place}/{question.map_index}/hitlDetails", {"chosen_options": [option], "params_input": dict(fields)})
 
-    def log(self, dag: str, run_id: str, task: str, attempt: int) -> Iterator[str]:
+    def log(self, dag: str, run_id: str, task: str, attempt: int, map_index: int = -1) -> Iterator[str]:
         """Lines of the log of one attempt, without those of Airflow's own preparations."""
         place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task)}/logs/{attempt}"
-        text = self._send("GET", place, {"full_content": "true"}, frozenset(), "application/x-ndjson").text
+        query = {"full_content": "true", "map_index": map_index}
+        text = self._send("GET", place, query, frozenset(), "application/x-ndjson").text
         group = False
         for entry in map(json.loads, text.splitlines()):
             event = str(entry.get("event", ""))
@@ -227,12 +234,17 @@ class Airflow:
             return
         pending = [task for task in self.tasks(dag, run_id).values() if task.state not in ENDED]
         for task in sorted(pending, key=lambda task: task.state in STARTED):
-            place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task.id)}"
+            place = f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances/{_path(task.id)}/{task.map_index}"
             # 409: the task has ended since
             self._call("PATCH", place, {"new_state": "failed"}, accepted=frozenset({409}))
         if self.dag(dag) is None:
             # the scheduler ignores the runs of a DAG that no longer exists, so nothing else would end this run
             self._call("PATCH", f"dags/{_path(dag)}/dagRuns/{_path(run_id)}", {"state": "failed"}, accepted=frozenset({409}))
+
+    def clear_failed(self, dag: str, run_id: str) -> None:
+        """Clear the failed tasks of a run that has ended: it goes on."""
+        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "reset_dag_runs": True}
+        self._call("POST", f"dags/{_path(dag)}/clearTaskInstances", body)
 
     def _pages(self, path: str, key: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -311,7 +323,9 @@ def _run(row: Mapping[str, Any]) -> DagRun:
 def _task(row: Mapping[str, Any]) -> Task:
     # for people, a deferred task is running: its component runs
     state = "running" if row["state"] == "deferred" else row["state"] or "none"
-    return Task(row["task_id"], state, row["try_number"], row["start_date"], row["duration"])
+    index = row["map_index"]
+    name = row["task_id"] if index < 0 else f"{row['task_id']}[{index}]"
+    return Task(name, state, row["try_number"], row["start_date"], row["duration"], row["task_id"], index)
 
 
 def _question(row: Mapping[str, Any]) -> Question:

@@ -10,7 +10,7 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.lines import trace
 from pipeline.recipe import read_recipe, recipe_files
-from pipeline.runs.names import PLAN_TASK
+from pipeline.runs.names import PLAN_TASK, recipe_of_dag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,58 +61,67 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def wait_for_dag(airflow: Airflow, recipe: Recipe) -> None:
-    """Wait until Airflow has the recipe's DAG with its present steps; ask Airflow to parse the DAG file if it has not.
+    """Wait until Airflow has the recipe's DAG with its present steps; errors as of `wait_for_tasks`."""
+    wait_for_tasks(airflow, recipe.name, frozenset(step.id for step in trace(recipe)) | {PLAN_TASK}, DAG_FILE)
+
+
+def wait_for_tasks(airflow: Airflow, dag: str, wanted: frozenset[str], file: str) -> None:
+    """Wait until Airflow has a DAG with these tasks; ask Airflow to parse its file if it has not.
+
+    Args:
+        airflow: where it should be.
+        dag: its id.
+        wanted: ids of its tasks.
+        file: the file in `dags/` that makes it.
 
     Raises:
         BadInput: the DAG is paused, or Airflow rejects the recipe or the settings of its own processes.
         Unavailable: the DAG does not appear.
     """
-    wanted = frozenset(step.id for step in trace(recipe)) | {PLAN_TASK}
     began = asked = time.monotonic()
     ask = True
     before: frozenset[ImportFailure] = frozenset()
     while True:
-        found = airflow.dag(recipe.name)
-        if found and airflow.step_ids(recipe.name) == wanted:
+        found = airflow.dag(dag)
+        if found and airflow.step_ids(dag) == wanted:
             break
         now = time.monotonic()
         errors = frozenset(airflow.import_errors())
         if ask:
             before = errors
-        check_import_errors(recipe.name, errors - before)
+        check_import_errors(recipe_of_dag(dag), errors - before, file)
         if now - began > RETRY_S:
             got = "; ".join(sorted(error.why for error in errors)) or "the DAG file was not parsed"
-            raise Unavailable(
-                f"Airflow has no DAG {recipe.name} after {RETRY_S:.0f} s: {got}", "", "read `trainshed logs airflow-dag-processor`"
-            )
+            raise Unavailable(f"Airflow has no DAG {dag} after {RETRY_S:.0f} s: {got}", "", "read `trainshed logs airflow-dag-processor`")
         if ask or now - asked > ASK_AGAIN_S:
-            _ask_for_parsing(airflow)
+            _ask_for_parsing(airflow, file)
             ask, asked = False, now
         time.sleep(PAUSE_S)
     if found["is_paused"]:
-        raise BadInput(f"the DAG {recipe.name} is paused", "", "unpause it in Airflow, or run with --local")
+        raise BadInput(f"the DAG {dag} is paused", "", "unpause it in Airflow, or run with --local")
 
 
-def check_import_errors(name: str, errors: Iterable[ImportFailure]) -> None:
-    """Raise the import error that prevents the recipe's DAG, if there is one.
+def check_import_errors(name: str, errors: Iterable[ImportFailure], file: str = DAG_FILE) -> None:
+    """Raise the import error that prevents a DAG of the recipe, if there is one.
 
     Args:
         name: name of the recipe.
         errors: new import errors; older ones may be fixed since.
+        file: the file in `dags/` that makes the DAG.
 
     Raises:
         BadInput: one of them prevents the DAG, and waiting would not help.
     """
     for error in errors:
-        # WRONG_FILE reports the errors of each recipe, DAG_FILE makes all DAGs
-        about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(INVALID_FILE) else error.file.endswith(DAG_FILE)
+        # INVALID_FILE reports the errors of each recipe; the other file makes the DAGs of all
+        about = WRONG_RECIPE.format(name) in error.why if error.file.endswith(INVALID_FILE) else error.file.endswith(file)
         if about:
             reason = error.why.rpartition(WRONG_RECIPE.format(name))[2].partition("; recipe ")[0]
             raise BadInput(f"Airflow makes no DAG {name}: {reason.removeprefix(OURS)}")
 
 
-def _ask_for_parsing(airflow: Airflow) -> None:
-    """All recipes share one DAG file, so the token of any of its DAGs is enough; without a DAG, Airflow parses the file soon anyway."""
-    tokens = {dag["file_token"] for dag in airflow.dags() if (dag.get("relative_fileloc") or "").endswith(DAG_FILE)}
+def _ask_for_parsing(airflow: Airflow, file: str) -> None:
+    """All recipes share a DAG file, so the token of any of its DAGs is enough; without a DAG, Airflow parses the file soon anyway."""
+    tokens = {dag["file_token"] for dag in airflow.dags() if (dag.get("relative_fileloc") or "").endswith(file)}
     for token in sorted(tokens)[:1]:
         airflow.parse(token)

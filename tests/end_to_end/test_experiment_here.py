@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from pipeline import cli
-from pipeline.experiments.records import Ask, Outcome, StudyRecords, Tell
+from pipeline.experiments.records import Ask, Outcome, Pinned, StudyRecords, Tell
 from pipeline.experiments.schedule import next_round
 from pipeline.experiments.tracking import STUDY_TAG, VALUE
 from pipeline.local.experiment import LocalExperiment
@@ -229,7 +229,7 @@ def test_what_is_wrong_with_the_command_is_one_line(make_line, tmp_path: Path, c
         assert cli.run(["experiment", str(path), *options]) == 2
         (said,) = capsys.readouterr().err.splitlines()
         assert words in said
-    StudyRecords(line.artifacts.store, "s").begin({"another": "recipe"})
+    StudyRecords(line.artifacts.store, "s").begin({"another": "recipe"}, Pinned(sources={}, champions={}))
     path.write_text(
         yaml.safe_dump(replace_fields(recipe, {"experiment.budget.cost": None}, "x").model_dump(mode="json", exclude_none=True))
     )

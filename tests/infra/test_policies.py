@@ -15,7 +15,7 @@ from components import COMPONENTS
 from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.doctor.store import check_store
-from pipeline.experiments.records import StudyRecords
+from pipeline.experiments.records import Pinned, StudyRecords
 from pipeline.launchers.kubernetes.render import service_account
 from pipeline.local.run import run_local
 from pipeline.operators.replan import replanned_key
@@ -100,7 +100,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     record_answer(ledger, proposal, "reviewer", "r", approve=True)
     run_local(recipe, f"{recipe.name}-promote", line.settings, Heard(), line="promote")
     store.put(replanned_key("r", 1), b"{}", if_absent=True)
-    StudyRecords(store, "s").begin({})
+    StudyRecords(store, "s").begin({}, Pinned(sources={}, champions={}))
     assert StudyRecords(store, "s").began() is not None
     store.put(failure_key("r", "s"), b"{}")
     announce(store, "r", "ab", waiting=False)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import Unavailable
-from pipeline.launchers.docker.render import DAG, DAG_RUN, FINGERPRINT, GRACE_S, RECIPE, RUN, STATE, STEP, TASK, labels
+from pipeline.launchers.docker.render import DAG, DAG_RUN, FINGERPRINT, GRACE_S, MAP_INDEX, RECIPE, RUN, STATE, STEP, TASK, labels
 from pipeline.launchers.reattach import is_over, task_key
 from pipeline.operators.launch import TaskKey
 
@@ -69,5 +69,5 @@ def remove_abandoned(engine: Engine, request: Request, context: Any, settings: S
         known = found["Labels"]
         if known[RUN] == request.run or found["State"] != "exited":
             continue
-        if is_over(context, TaskKey(known[DAG], known[DAG_RUN], known[TASK])):
+        if is_over(context, TaskKey(known[DAG], known[DAG_RUN], known[TASK], int(known[MAP_INDEX]))):
             engine.remove(found["Id"])

@@ -60,8 +60,8 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
 
     ui_color = "#dbeafe"
 
-    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Make a task; its id is the step's, unless ``task_id`` names another."""
+    def __init__(self, *, step: Step, ask: int | None = None, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """Make a task; its id is the step's, unless ``task_id`` names another. ``ask`` as of `set_step`."""
         settings = load_settings()
         super().__init__(
             task_id=options.pop("task_id", step.id),
@@ -72,7 +72,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
             mount_tmp_dir=False,
             **options,
         )
-        self.set_step(step)
+        self.set_step(step, ask)
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401 - Airflow's context
         """Find the step's container or create one, and follow it to its end."""

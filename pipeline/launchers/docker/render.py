@@ -35,7 +35,8 @@ STATE, RECIPE, RUN = "trainshed.state", "trainshed.recipe", "trainshed.run"
 """Labels of a container: the state folder of its stack, its recipe and its run."""
 
 STEP, FINGERPRINT = "trainshed.step", "trainshed.fingerprint"
-DAG, DAG_RUN, TASK = "trainshed.airflow-dag", "trainshed.airflow-run", "trainshed.airflow-task"
+DAG, DAG_RUN = "trainshed.airflow-dag", "trainshed.airflow-run"
+TASK, MAP_INDEX = "trainshed.airflow-task", "trainshed.airflow-map-index"
 """Labels with Airflow's ids of the task that follows the container."""
 
 GRACE_S = 120
@@ -86,6 +87,7 @@ def labels(request: Request, task: TaskKey, settings: Settings) -> dict[str, str
         DAG: task.dag,
         DAG_RUN: task.run,
         TASK: task.task,
+        MAP_INDEX: str(task.map_index),
     }
 
 

@@ -60,8 +60,8 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
     # the pod is built from the request when the task runs: Jinja has nothing to fill in
     template_fields = ()
 
-    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Make a task; its id is the step's, unless ``task_id`` names another."""
+    def __init__(self, *, step: Step, ask: int | None = None, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """Make a task; its id is the step's, unless ``task_id`` names another. ``ask`` as of `set_step`."""
         settings = load_settings()
         super().__init__(
             task_id=options.pop("task_id", step.id),
@@ -74,7 +74,7 @@ class KubernetesOperator(ComponentMixin, KubernetesPodOperator):  # type: ignore
             do_xcom_push=False,
             **options,
         )
-        self.set_step(step)
+        self.set_step(step, ask)
         self.last_line: str | None = None
         self.trigger_error = ""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.utils.pod_manager import detect_pod_terminate_early_issues
 
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput, Killed, Unavailable
 
 NEVER_STARTS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Reasons with which a container waits for ever: a missing Secret, an image that runs as root, a command that does not exist."""
@@ -75,7 +75,7 @@ def _failed_exit_code(pod: Any) -> int:  # noqa: ANN401
     state = _container_state(pod)
     ended = state.terminated if state else None
     if ended and ended.reason == "OOMKilled":
-        raise Unavailable(
+        raise Killed(
             f"OOMKilled: exceeded the {_limit(pod, 'memory')} memory limit",
             fix="name a larger size under resources: in the recipe, or reduce the batch",
         )

@@ -29,10 +29,10 @@ class ProcessOperator(ComponentMixin, BaseOperator):  # type: ignore[misc]
 
     ui_color = "#dcfce7"
 
-    def __init__(self, *, step: Step, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
-        """Make a task; its id is the step's, unless ``task_id`` names another."""
+    def __init__(self, *, step: Step, ask: int | None = None, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+        """Make a task; its id is the step's, unless ``task_id`` names another. ``ask`` as of `set_step`."""
         super().__init__(task_id=options.pop("task_id", step.id), **options)
-        self.set_step(step)
+        self.set_step(step, ask)
 
     def launch(self, attempt: Launch, context: Any) -> int:  # noqa: ANN401, ARG002 - the same for every launcher
         """Start the component on this machine and follow it."""

@@ -30,7 +30,7 @@ def test_until_a_study_is_closed_its_trials_can_go_on(any_settings, tmp_path: Pa
     checkpoint = f"training/{STATE}/checkpoints/000000002.json"
     store.put(checkpoint, Checkpoint(step=2, epoch=1, files=files, points=[]).model_dump_json().encode())
     records = StudyRecords(store, "tiny-1")
-    records.begin({})
+    records.begin({}, Pinned(sources={}, champions={}))
     records.ask(Ask(number=0, trial=0, rung=0, values={}, until=2))
     ran = Ran(artifact=model.reference, state=STATE, seconds=1)
     records.tell(Tell(number=0, trial=0, outcome=Outcome.COMPLETE, value=1.0, model=model.reference, ran=(ran,), time=NOW))

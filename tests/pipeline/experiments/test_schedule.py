@@ -13,7 +13,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, Damaged
 from pipeline.experiments.budget import check_prices, spent, used_up
 from pipeline.experiments.plots import draw_cost, draw_importance, draw_parallel
-from pipeline.experiments.records import Ask, Closed, Lost, Outcome, Ran, StudyRecords, Tell
+from pipeline.experiments.records import Ask, Closed, Lost, Outcome, Pinned, Ran, StudyRecords, Tell
 from pipeline.experiments.report import render_report
 from pipeline.experiments.schedule import best_trial, next_round
 from pipeline.experiments.suggest import suggest
@@ -33,6 +33,7 @@ SPACE = {
     "finetuning.batch": {"low": 16, "high": 64, "step": 16},
     "finetuning.optimizer": {"values": ["muon", "adamw"]},
 }
+PINNED = Pinned(sources={}, champions={})
 METHODS = ("random", "tpe")
 
 
@@ -220,8 +221,8 @@ def test_records_are_put_once_and_read_back(any_settings) -> None:
     assert (records.began(), records.closed(), records.asks(), records.tells()) == (None, None, {}, {})
     study = recipe(trials=3, at_once=3)
     plain = study.model_dump(mode="json")
-    began = records.begin(plain)
-    assert StudyRecords(store, "tiny-1").begin({"other": 1}) == began
+    began = records.begin(plain, PINNED)
+    assert StudyRecords(store, "tiny-1").begin({"other": 1}, PINNED) == began
     asks = [records.ask(ask) for ask in next_round(study, {}, {})]
     first = records.tell(tell(asks[0], 1.5, ran=(ran(1, 2, 0.5),)))
     other = StudyRecords(store, "tiny-1")

@@ -28,12 +28,12 @@ def test_a_lost_heartbeat_another_attempt_or_no_answer_leave_it_alone(state: str
 class Task:
     """As much of Airflow's task instance as is asked; answers in its words."""
 
-    dag_id, task_id = "line", "pretraining"
+    dag_id, task_id, map_index = "line", "pretraining", -1
 
     def __init__(self, answer) -> None:
         self.answer = answer
 
-    def get_task_states(self, dag_id, task_ids, run_ids):
+    def get_task_states(self, dag_id, task_ids, run_ids, map_index=None):
         if isinstance(self.answer, Exception):
             raise self.answer
         return {run_ids[0]: {task_ids[0]: self.answer}} if self.answer else {}

@@ -25,11 +25,12 @@ class Task:
     """Airflow's task instance, as far as a launcher asks it."""
 
     dag_id = task_id = "sleeper"
+    map_index = -1
 
     def __init__(self, states: dict[str, str | BaseException]) -> None:
         self.states = states
 
-    def get_task_states(self, dag_id, task_ids, run_ids):
+    def get_task_states(self, dag_id, task_ids, run_ids, map_index=None):
         state = self.states.get(run_ids[0])
         if isinstance(state, BaseException):
             raise state

@@ -27,7 +27,7 @@ class Task:
     dag_id, task_id, run_id, map_index, try_number, id = "first", "finetuning", "r1", -1, 1, "1"
     state = "running"
 
-    def get_task_states(self, dag_id, task_ids, run_ids):
+    def get_task_states(self, dag_id, task_ids, run_ids, map_index=None):
         return {run_ids[0]: {task_ids[0]: self.state}}
 
 

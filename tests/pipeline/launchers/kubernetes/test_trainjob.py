@@ -47,7 +47,7 @@ def task(recipe_folder):
 def launch(task, state="running"):
     ti = SimpleNamespace(
         dag_id="first", task_id="finetuning", run_id="r1", map_index=-1, try_number=1,
-        get_task_states=lambda dag_id, task_ids, run_ids: {run_ids[0]: {task_ids[0]: state}},
+        get_task_states=lambda dag_id, task_ids, run_ids, map_index=None: {run_ids[0]: {task_ids[0]: state}},
     )  # fmt: skip
     return task.launch(ATTEMPT, {"ti": ti, "run_id": "r1", "dag": SimpleNamespace()})
 
@@ -265,7 +265,7 @@ def test_a_redeployment_stops_the_job_of_the_earlier_plan(cluster, task, recipe_
     cluster.kubelet.plays = [lambda kubelet, name: (kubelet.running(name), after(cluster, 3, first.on_kill))]
     ti = SimpleNamespace(
         dag_id="first", task_id="finetuning", run_id="r1", map_index=-1, try_number=1,
-        get_task_states=lambda dag_id, task_ids, run_ids: {run_ids[0]: {task_ids[0]: "running"}},
+        get_task_states=lambda dag_id, task_ids, run_ids, map_index=None: {run_ids[0]: {task_ids[0]: "running"}},
     )  # fmt: skip
     with pytest.raises(TryAgain, match="runs on"):
         first.launch(ATTEMPT._replace(request=request), {"ti": ti, "run_id": "r1", "dag": SimpleNamespace()})
