@@ -27,12 +27,14 @@ class Spent(NamedTuple):
 
 def spent(tells: Iterable[Tell]) -> Spent:
     """What came together so far; steps that were found in the store cost nothing."""
-    tokens = seconds = cost = 0.0
-    for tell in tells:
-        for item in (*tell.ran, *((tell.lost,) if tell.lost else ())):
-            seconds += item.seconds
-            cost += item.cost or 0.0
-        tokens += sum(ran.tokens for ran in tell.ran)
+    seconds = cost = 0.0
+    told = list(tells)
+    # two trials that end at the same moment may both be told to have run a step that they share
+    ran = {one.artifact.fingerprint: one for tell in reversed(told) for one in tell.ran}
+    for item in (*ran.values(), *(tell.lost for tell in told if tell.lost)):
+        seconds += item.seconds
+        cost += item.cost or 0.0
+    tokens = sum(one.tokens for one in ran.values())
     return Spent(tokens, seconds / 3600, cost)
 
 

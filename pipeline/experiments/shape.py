@@ -6,8 +6,10 @@ for.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.errors import BadInput
 from pipeline.experiments.schedule import count_rounds
 from pipeline.experiments.space import experiment_of
 from pipeline.experiments.trial import LINE, trial_recipe
@@ -16,8 +18,6 @@ from pipeline.recipe.experiment_checks import ends, is_whole
 from pipeline.runs.names import PLAN_TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.lines import Step
     from pipeline.recipe import Recipe
     from pipeline.recipe.experiment import Scalar
@@ -67,7 +67,7 @@ def trial_task(step_id: str, number: int) -> str:
 def study_shape(recipe: Recipe) -> StudyShape:
     """The shape of the recipe's experiment."""
     steps = trace(recipe, LINE)
-    differing = {step_id for changed in _each_value(recipe) for step_id in _differing(steps, trace(changed, LINE))}
+    differing = {step_id for field in experiment_of(recipe).search for step_id in _changed_by(recipe, field, steps)}
     own: list[Step] = []
     for step in steps:
         if step.id in differing or any(origin in own for origin in step.upstream):
@@ -75,12 +75,15 @@ def study_shape(recipe: Recipe) -> StudyShape:
     return StudyShape(tuple(step for step in steps if step not in own), tuple(own), count_rounds(recipe))
 
 
-def _each_value(recipe: Recipe) -> Iterator[Recipe]:
-    """The recipe with one field changed, for each value, or end, of each searched field; each of them is valid by itself."""
-    for field, domain in experiment_of(recipe).search.items():
-        values: tuple[Scalar, ...] = domain.values or ends(domain, whole=is_whole(recipe, field, domain))
-        for value in values:
-            yield trial_recipe(recipe, {field: value}, None)
+def _changed_by(recipe: Recipe, field: str, steps: tuple[Step, ...]) -> set[str]:
+    """Steps that a searched field changes: each of its values, or ends, is tried alone. Where none of them is valid alone, all steps."""
+    domain = experiment_of(recipe).search[field]
+    found: list[set[str]] = []
+    values: tuple[Scalar, ...] = domain.values or ends(domain, whole=is_whole(recipe, field, domain))
+    for value in values:
+        with suppress(BadInput):
+            found.append(_differing(steps, trace(trial_recipe(recipe, {field: value}, None), LINE)))
+    return set().union(*found) if found else {step.id for step in steps}
 
 
 def _differing(steps: tuple[Step, ...], others: tuple[Step, ...]) -> set[str]:

@@ -81,6 +81,9 @@ class TrialRun:
     lost: tuple[str, float] | None = None
     """The step that failed, and its seconds."""
 
+    shared: str = ""
+    """Name of the run of the steps that all trials share, where an engine runs them apart; the trial that is told first has them."""
+
 
 def complete(trial: TrialRun, recipe: Recipe, artifacts: Artifacts, before: Collection[Tell], price_of: PriceOf) -> Tell:
     """What came of a trial whose line has ended.
@@ -140,7 +143,7 @@ def _ran(trial: TrialRun, recipe: Recipe, artifacts: Artifacts, before: Collecti
         if reference is None or reference.fingerprint in counted:
             continue
         manifest = _manifest(reference, artifacts)
-        if manifest.provenance.run != trial.run:
+        if manifest.provenance.run not in {trial.run, trial.shared}:
             continue
         seconds = (manifest.provenance.finished - manifest.provenance.started).total_seconds()
         state = manifest.parts.training_state(step.component.budget)

@@ -14,12 +14,12 @@ from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import end_task, record_failure, translated_errors
 from pipeline.operators.launch import Launch
 from pipeline.operators.log_lines import error_in
-from pipeline.operators.task_run import task_run
+from pipeline.operators.step_task import step_task
 
 if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Reference
     from pipeline.lines import Step
-    from pipeline.operators.task_run import TaskRun
+    from pipeline.operators.step_task import StepTask
     from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.runs.request import Request
@@ -68,21 +68,21 @@ class ComponentMixin:
             AirflowFailException: bad input or a bug.
             TryAgain: the component was preempted or lost, a server is unreachable, or the run is planned again.
         """
-        run = task_run(self.ask, context)
-        with translated_errors(context, run.name, self.step_id):
+        own = step_task(self.ask, context)
+        with translated_errors(context, own.name, self.step_id):
             settings = task_settings()
-        with translated_errors(context, run.name, self.step_id, settings):
-            planned = run.planned(settings)
+        with translated_errors(context, own.name, self.step_id, settings):
+            planned = own.planned(settings)
         with translated_errors(context, planned.run, self.step_id, settings):
-            run.check_wanted()
-            prepared = run.prepare(self.step_id, self.origins, settings)
+            own.check_wanted()
+            prepared = own.prepare(self.step_id, self.origins, settings)
         if prepared.reference and prepared.own:
             # an earlier attempt died after the commit: Airflow has not heard of the artifact yet
             with translated_errors(context, planned.run, self.step_id, settings):
-                return self._finish(prepared.reference, run, planned, context, settings)
+                return self._finish(prepared.reference, own, planned, context, settings)
         if prepared.request is None or prepared.request_uri is None:
             self._skip(prepared, context["ti"])
-        return self._run_to_end(prepared.request, prepared.request_uri, run, planned, context, settings)
+        return self._run_to_end(prepared.request, prepared.request_uri, own, planned, context, settings)
 
     def resume(self, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Airflow's context
         """Resume an attempt that was deferred; it does not skip when the artifact exists, because it may be this attempt's own.
@@ -91,19 +91,19 @@ class ComponentMixin:
         """
         from pipeline.planning import read_request
 
-        run = task_run(self.ask, context)
-        with translated_errors(context, run.name, self.step_id):
+        own = step_task(self.ask, context)
+        with translated_errors(context, own.name, self.step_id):
             settings = task_settings()
-        with translated_errors(context, run.name, self.step_id, settings):
-            planned = run.planned(settings)
+        with translated_errors(context, own.name, self.step_id, settings):
+            planned = own.planned(settings)
             request, request_uri = read_request(planned.run, self.step_id, settings)
-        return self._run_to_end(request, request_uri, run, planned, context, settings)
+        return self._run_to_end(request, request_uri, own, planned, context, settings)
 
     def _run_to_end(
         self,
         request: Request,
         request_uri: str,
-        run: TaskRun,
+        own: StepTask,
         planned: PlannedRun,
         context: Any,  # noqa: ANN401 - Airflow's context
         settings: Settings,
@@ -117,7 +117,7 @@ class ComponentMixin:
         if exit_code:
             self._fail(exit_code, request, context, settings)
         with translated_errors(context, request.run, request.step, settings):
-            return self._finish(find_result(request, settings), run, planned, context, settings)
+            return self._finish(find_result(request, settings), own, planned, context, settings)
 
     def on_kill(self) -> None:
         """Airflow ends the task: set a flag that the launcher reads while it follows the component."""
@@ -145,7 +145,7 @@ class ComponentMixin:
     def _finish(
         self,
         reference: Reference,
-        run: TaskRun,
+        own: StepTask,
         planned: PlannedRun,
         context: Any,  # noqa: ANN401 - Airflow's context
         settings: Settings,
@@ -153,7 +153,7 @@ class ComponentMixin:
         """Add the artifact to the events of the task's Assets, and return its reference."""
         from pipeline.operators.asset_events import fill_events
 
-        run.finished()
+        own.finished()
         fill_events(self.emits, reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer

@@ -194,7 +194,7 @@ class OpenStudy:
         outputs = self.outputs(plan)
         if len(outputs) < len(plan.steps):
             return False
-        ran = TrialRun(ask, self.run(ask), trace(self.recipe, LINE), outputs)
+        ran = TrialRun(ask, self.run(ask), trace(self.recipe, LINE), outputs, shared=self.study)
         self._record(ask, complete(ran, self.recipe, self.artifacts, self.records.tells().values(), self.price_of))
         return True
 
@@ -213,7 +213,7 @@ class OpenStudy:
         self._tell_failed(ask, self.outputs(plans[ask.number]), failure.message, lost)
 
     def _tell_failed(self, ask: Ask, outputs: dict[str, Reference | None], reason: str, lost: tuple[str, float] | None = None) -> None:
-        ran = TrialRun(ask, self.run(ask), trace(self.recipe, LINE), outputs, lost)
+        ran = TrialRun(ask, self.run(ask), trace(self.recipe, LINE), outputs, lost, self.study)
         self._record(ask, failed(ran, reason, self.recipe, self.artifacts, self.records.tells().values(), self.price_of))
 
     def _seconds(self, ask: Ask, step_id: str) -> float:

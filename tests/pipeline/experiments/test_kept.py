@@ -11,7 +11,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.gc import Ages, find_garbage
 from pipeline.artifacts.manifest import blob_key
-from pipeline.experiments.records import Ask, Closed, Outcome, Ran, StudyRecords, Tell
+from pipeline.experiments.records import Ask, Closed, Outcome, Pinned, Ran, StudyRecords, Tell
 
 if TYPE_CHECKING:
     from pathlib import Path

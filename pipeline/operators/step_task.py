@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-class TaskRun(Protocol):
+class StepTask(Protocol):
     """Where a task finds its run."""
 
     name: str
@@ -48,17 +48,17 @@ class TaskRun(Protocol):
         """The step's artifact is in the store."""
 
 
-def task_run(ask: int | None, context: Any) -> TaskRun:  # noqa: ANN401 - Airflow's context
+def step_task(ask: int | None, context: Any) -> StepTask:  # noqa: ANN401 - Airflow's context
     """The run of a task.
 
     Args:
         ask: number of the ask in a study; None for a task that is not mapped.
         context: of the Airflow task.
     """
-    return DagRun(context) if ask is None else TrialRun(ask, context)
+    return LineTask(context) if ask is None else TrialTask(ask, context)
 
 
-class DagRun:
+class LineTask:
     """The run of the DAG itself: its plan and its artifacts pass through XCom."""
 
     def __init__(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
@@ -89,7 +89,7 @@ class DagRun:
         """Nothing more to do."""
 
 
-class TrialRun:
+class TrialTask:
     """The run of one trial: everything is read from the records of its study."""
 
     def __init__(self, ask: int, context: Any) -> None:  # noqa: ANN401 - Airflow's context
