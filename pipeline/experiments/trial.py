@@ -82,7 +82,7 @@ class TrialRun:
     """The step that failed, and its seconds."""
 
     shared: str = ""
-    """Name of the run of the steps that all trials share, where an engine runs them apart; the trial that is told first has them."""
+    """Name of the run of the steps that all trials share, where an engine runs them apart; they count for the first trial that ends."""
 
 
 def complete(trial: TrialRun, recipe: Recipe, artifacts: Artifacts, before: Collection[Tell], price_of: PriceOf) -> Tell:
