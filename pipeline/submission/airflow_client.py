@@ -36,9 +36,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Task(NamedTuple):
     """One task of a run: its present state."""
 
-    name: str
-    """Id of the task; of a mapped one with its position, e.g. ``finetuning_1[3]``."""
-
+    id: str
     state: str
     """``none`` before it is scheduled, then ``queued``, ``running``, ``up_for_retry``, ``success``, ``skipped``, ``failed``, ..."""
 
@@ -51,9 +49,13 @@ class Task(NamedTuple):
     seconds: float | None
     """Duration of an ended task, in seconds."""
 
-    id: str
     map_index: int = -1
     """Position of a mapped task; -1 for one that is not mapped."""
+
+    @property
+    def name(self) -> str:
+        """Its id; of a mapped one with its position, e.g. ``finetuning_1[3]``."""
+        return self.id if self.map_index < 0 else f"{self.id}[{self.map_index}]"
 
 
 class DagRun(NamedTuple):
@@ -323,9 +325,7 @@ def _run(row: Mapping[str, Any]) -> DagRun:
 def _task(row: Mapping[str, Any]) -> Task:
     # for people, a deferred task is running: its component runs
     state = "running" if row["state"] == "deferred" else row["state"] or "none"
-    index = row["map_index"]
-    name = row["task_id"] if index < 0 else f"{row['task_id']}[{index}]"
-    return Task(name, state, row["try_number"], row["start_date"], row["duration"], row["task_id"], index)
+    return Task(row["task_id"], state, row["try_number"], row["start_date"], row["duration"], row["map_index"])
 
 
 def _question(row: Mapping[str, Any]) -> Question:

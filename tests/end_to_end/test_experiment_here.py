@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,17 +18,19 @@ import pytest
 import yaml
 
 from pipeline import cli
+from pipeline.errors import BadInput
 from pipeline.experiments.records import Ask, Outcome, Pinned, StudyRecords, Tell
 from pipeline.experiments.schedule import next_round
 from pipeline.experiments.tracking import STUDY_TAG, VALUE
 from pipeline.local.experiment import LocalExperiment
+from pipeline.planning import plan_run
+from pipeline.planning.study import OpenStudy, begin_study
 from pipeline.recipe.overrides import replace_fields
+from pipeline.runs.records import Failure, failure_key
 from pipeline.tracking import MlflowServer
 from pipeline.tracking.runs import _experiment_id, _search
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fixtures.line import Line
 
     from pipeline.artifacts.manifest import Manifest
@@ -120,10 +123,65 @@ def test_a_study_with_trials_that_crash_and_diverge(make_line, capsys) -> None:
     again = Heard()
     assert LocalExperiment(recipe, study, line.settings, again, lambda _: 1.0).execute() == closed
     assert (again.asks, again.launched) == ([], [])
+    see_what_an_engine_does(line, recipe, tells)
     # the whole line with these values: the model is found, and has the value that the study says
     winner = line.run(experiment.records.asks()[closed.best].values)
     assert winner.launched == ["evaluation", "registration"]
     assert line.manifest("finetuning").metrics["validation_loss"] == closed.value
+
+
+def see_what_an_engine_does(line: Line, recipe: Recipe, tells: dict[int, Tell]) -> None:
+    """Another study with the same artifacts, as an engine with tasks of its own sees it."""
+    name = f"{recipe.name}-tasks"
+    began = begin_study(recipe, name, line.settings, lambda _: 1.0, "ann")
+    assert begin_study(recipe, name, line.settings, lambda _: 1.0, "bob") == began
+    study = OpenStudy(name, line.settings, lambda _: 1.0)
+    # trials whose artifacts exist, and those whose values do not fit, are told at once
+    assert [ask.number for ask in study.ask()] == [1, 6, 7]
+    found = study.records.tells()
+    assert {number: tell.value for number, tell in found.items()} == {number: tells[number].value for number in (0, 2, 3, 4, 5, 8)}
+    assert all(tell.ran == () for tell in found.values())
+    open_asks = study.open_asks()
+    assert (study.needing(open_asks, "finetuning"), study.needing(open_asks, "pretraining")) == ([1, 6, 7], [])
+    # a task that did not run, or whose servers were unreachable, is nobody's fault
+    with pytest.raises(BadInput, match="trial 1 did not end: finetuning did not run; fix: clear the task of finetuning"):
+        study.tell_ended()
+
+    def fails(number: int, failure: Failure) -> None:
+        run = study.run(study.records.asks()[number])
+        line.artifacts.store.put(failure_key(run, "finetuning"), failure.model_dump_json().encode())
+
+    fails(1, Failure(exit_code=75, message="finetuning: S3 is unreachable"))
+    with pytest.raises(BadInput, match="trial 1 did not end: finetuning: S3 is unreachable"):
+        study.tell_ended()
+    fails(1, Failure(exit_code=75, message="finetuning was killed by SIGKILL", killed=True))
+    fails(6, Failure(exit_code=2, message="the loss diverged"))
+    fails(7, Failure(exit_code=1, message="a bug"))
+    study.tell_ended()
+    assert [study.records.tells()[number].reason for number in (1, 6, 7)] == [
+        "finetuning was killed by SIGKILL",
+        "the loss diverged",
+        "a bug",
+    ]
+    assert (study.ask(), study.open_asks()) == ([], [])
+    assert study.close().value == min(tells[number].value for number in (0, 3, 4))
+    with pytest.raises(BadInput, match="began with another recipe"):
+        begin_study(replace_fields(recipe, {"experiment.at_once": 1}, "a test"), name, line.settings, lambda _: 1.0)
+
+
+def test_every_trial_reads_the_source_as_it_was(make_line) -> None:
+    line = make_line()
+    recipe = with_experiment(line, search={"finetuning.seed": {"values": [1, 2]}}, method="grid")
+    began = begin_study(recipe, "s", line.settings, lambda _: 1.0)
+    with Path(recipe.data.source.path).open("a") as data:
+        data.write('\n{"name": "shop.new.f", "body": "Says something new.", "summary": "New.", "shop": "new"}')
+    study = OpenStudy("s", line.settings, lambda _: 1.0)
+    now = plan_run(recipe, "now", line.settings, line="trial", record=False)
+    then = plan_run(recipe, "then", line.settings, line="trial", pinned=began.pinned, record=False)
+    (first, second) = study.ask()
+    fingerprints = [plan.step("ingestion").fingerprint for plan in (study.plan(first), study.plan(second), then)]
+    assert set(fingerprints) == {then.step("ingestion").fingerprint}
+    assert now.step("ingestion").fingerprint not in fingerprints
 
 
 def command(path: Path, *more: str) -> list[str]:
@@ -222,7 +280,6 @@ def test_what_is_wrong_with_the_command_is_one_line(make_line, tmp_path: Path, c
     recipe = with_experiment(line, search={"finetuning.seed": {"values": [1]}}, method="grid", budget={"cost": 1})
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True)))
     for options, words in (
-        ([], "add --local"),
         (["--local", "--resume", "nothing"], "no experiment 'nothing' in the store"),
         (["--local"], "machine size 'cpu-small' has no price"),
     ):

@@ -14,7 +14,7 @@ from pipeline.submission.airflow_client import Airflow, DagRun
 __all__ = ["airflow", "answers"]
 
 RUN, ERRORS = "/api/v2/dags/first/dagRuns/first-1", "/api/v2/importErrors"
-PUT_OFF = {"task_id": "plan", "state": "up_for_reschedule", "try_number": 1, "start_date": None, "duration": None}
+PUT_OFF = {"task_id": "plan", "state": "up_for_reschedule", "try_number": 1, "start_date": None, "duration": None, "map_index": -1}
 
 
 @pytest.fixture
