@@ -10,7 +10,7 @@ from pipeline.experiments.space import experiment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.experiments.records import Tell
+    from pipeline.experiments.records import Lost, Ran, Tell
     from pipeline.experiments.trial import PriceOf
     from pipeline.lines import Step
     from pipeline.recipe import Recipe
@@ -31,7 +31,8 @@ def spent(tells: Iterable[Tell]) -> Spent:
     told = list(tells)
     # two trials that end at the same moment may both be told to have run a step that they share
     ran = {one.artifact.fingerprint: one for tell in reversed(told) for one in tell.ran}
-    for item in (*ran.values(), *(tell.lost for tell in told if tell.lost)):
+    used: list[Ran | Lost] = [*ran.values(), *(tell.lost for tell in told if tell.lost)]
+    for item in used:
         seconds += item.seconds
         cost += item.cost or 0.0
     tokens = sum(one.tokens for one in ran.values())
