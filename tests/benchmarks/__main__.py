@@ -111,6 +111,7 @@ def main() -> None:
     """Measure, print, write."""
     groups: dict[str, Callable[[str], list[Row]]] = {
         "stack": measure_stack,
+        "experiment": measure_experiment,
         "registry": lambda _: [Row(*row) for row in import_module("benchmarks.registry").registry_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
         "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
@@ -133,6 +134,12 @@ def measure_stack(recipe: str) -> list[Row]:
     """The figures of a stack of its own."""
     with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as folder:
         return measure(Bench(Path(folder), recipe))
+
+
+def measure_experiment(recipe: str) -> list[Row]:
+    """What Airflow adds to a trial, on a stack of its own."""
+    with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as folder:
+        return [Row(*row) for row in import_module("benchmarks.experiment").experiment_rows(Bench(Path(folder), recipe))]
 
 
 def measure(bench: Bench) -> list[Row]:
