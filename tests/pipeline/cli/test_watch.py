@@ -24,7 +24,7 @@ def watched(airflow, tmp_path):
     def go(**error):
         airflow.of[RUN] = (200, {"dag_id": "first", "dag_run_id": "first-1", "state": "running"})
         airflow.of[f"{RUN}/taskInstances"] = (200, {"task_instances": [PUT_OFF], "total_entries": 1})
-        airflow.of[f"{RUN}/taskInstances/plan"] = (200, {})
+        airflow.of[f"{RUN}/taskInstances/plan/-1"] = (200, {})
         airflow.of["/api/v2/dags/first"] = (200, {"dag_id": "first", "is_stale": True})
         airflow.of[ERRORS] = (200, {"import_errors": [{"timestamp": "t", **error}], "total_entries": 1})
         settings = Settings(airflow_url=airflow.url, store=f"file://{tmp_path}/store", state=tmp_path)
@@ -36,7 +36,7 @@ def watched(airflow, tmp_path):
 def test_the_import_error_of_its_dag_is_raised_and_the_run_is_stopped(watched, airflow):
     with pytest.raises(BadInput, match=r"^Airflow makes no DAG first: unknown launcher 'dcoker'; fix: did you mean 'docker'\?$"):
         watched(filename="train.py", stack_trace="pipeline.errors.BadInput: unknown launcher 'dcoker'; fix: did you mean 'docker'?")
-    assert [asked for asked in airflow.asked if asked.startswith("PATCH")] == [f"PATCH {RUN}/taskInstances/plan", f"PATCH {RUN}"]
+    assert [asked for asked in airflow.asked if asked.startswith("PATCH")] == [f"PATCH {RUN}/taskInstances/plan/-1", f"PATCH {RUN}"]
 
 
 def test_an_import_error_of_another_file_stops_nothing(watched, airflow, monkeypatch):

@@ -133,7 +133,7 @@ def test_a_log_is_what_the_component_said_and_what_went_wrong(airflow, script):
 def test_a_task_that_never_ran_has_no_state(airflow, script):
     rows = [{"task_id": "a", "state": None, "try_number": 0, "start_date": None, "duration": None, "map_index": -1}]
     script.answers["GET", f"{RUN}/taskInstances"] = [(200, {"task_instances": rows, "total_entries": 1})]
-    assert airflow.tasks("d", "r") == {"a": ("a", "none", 0, None, None)}
+    assert airflow.tasks("d", "r") == {"a": ("a", "none", 0, None, None, -1)}
 
 
 @pytest.mark.parametrize("value", [{"type": "model"}, '{"type": "model"}'])
