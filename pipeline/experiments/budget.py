@@ -10,7 +10,7 @@ from pipeline.experiments.space import experiment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.experiments.records import Lost, Ran, Tell
+    from pipeline.experiments.records import Tell
     from pipeline.experiments.trial import PriceOf
     from pipeline.lines import Step
     from pipeline.recipe import Recipe
@@ -27,15 +27,12 @@ class Spent(NamedTuple):
 
 def spent(tells: Iterable[Tell]) -> Spent:
     """What came together so far; steps that were found in the store cost nothing."""
-    seconds = cost = 0.0
-    told = list(tells)
-    # two trials that end at the same moment may both be told to have run a step that they share
-    ran = {one.artifact.fingerprint: one for tell in reversed(told) for one in tell.ran}
-    used: list[Ran | Lost] = [*ran.values(), *(tell.lost for tell in told if tell.lost)]
-    for item in used:
-        seconds += item.seconds
-        cost += item.cost or 0.0
-    tokens = sum(one.tokens for one in ran.values())
+    tokens = seconds = cost = 0.0
+    for tell in tells:
+        for item in (*tell.ran, *((tell.lost,) if tell.lost else ())):
+            seconds += item.seconds
+            cost += item.cost or 0.0
+        tokens += sum(ran.tokens for ran in tell.ran)
     return Spent(tokens, seconds / 3600, cost)
 
 

@@ -82,7 +82,7 @@ class TrialRun:
     """The step that failed, and its seconds."""
 
     shared: str = ""
-    """Name of the run of the steps that all trials share, where an engine runs them apart; they count for the first trial that ends."""
+    """Name of the run of the steps that all trials share, where an engine runs them apart; they count for the first ask."""
 
 
 def complete(trial: TrialRun, recipe: Recipe, artifacts: Artifacts, before: Collection[Tell], price_of: PriceOf) -> Tell:
@@ -143,7 +143,8 @@ def _ran(trial: TrialRun, recipe: Recipe, artifacts: Artifacts, before: Collecti
         if reference is None or reference.fingerprint in counted:
             continue
         manifest = _manifest(reference, artifacts)
-        if manifest.provenance.run not in {trial.run, trial.shared}:
+        made_by = manifest.provenance.run
+        if made_by != trial.run and not (made_by == trial.shared and trial.ask.number == 0):
             continue
         seconds = (manifest.provenance.finished - manifest.provenance.started).total_seconds()
         state = manifest.parts.training_state(step.component.budget)
