@@ -10,9 +10,8 @@ from pipeline.errors import Outdated
 from pipeline.runs.names import run_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from pipeline.artifacts.manifest import Reference
     from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.planning.study import OpenStudy
@@ -90,30 +89,31 @@ class LineTask:
 
 
 class TrialTask:
-    """The run of one trial: everything is read from the records of its study."""
+    """The run of one trial: everything is read from the records of its study and from the store."""
 
-    def __init__(self, ask: int, context: Any) -> None:  # noqa: ANN401 - Airflow's context
-        """Read nothing yet."""
-        self._ask, self._study_name = ask, run_name(context["dag"].dag_id, context["run_id"])
-        self.name = self._study_name
+    def __init__(self, number: int, context: Any) -> None:  # noqa: ANN401 - Airflow's context
+        """Read nothing yet; ``number`` is that of the ask."""
+        self._number = number
+        self.name = run_name(context["dag"].dag_id, context["run_id"])
         self._study: OpenStudy | None = None
+        self._planned: PlannedRun | None = None
 
     def planned(self, settings: Settings) -> PlannedRun:
         """The trial as it is in the store now: trials share artifacts, so another one's task may have made an input."""
         from pipeline.operators.study import open_study
         from pipeline.operators.xcom import PlannedRun
 
-        self._study = open_study(self._study_name, settings)
-        ask = self._study.records.asks()[self._ask]
-        pinned = self._study.began.pinned
-        return PlannedRun(recipe=self._study.trial(ask), force=frozenset(), pinned=pinned, plan=self._study.plan(ask))
+        self._study = study = open_study(self.name, settings)
+        ask = study.records.asks()[self._number]
+        self._planned = PlannedRun(recipe=study.trial(ask), force=frozenset(), pinned=study.began.pinned, plan=study.plan(ask))
+        return self._planned
 
     def check_wanted(self) -> None:
         """Whether what came of the trial is not known yet, and the budget is not used up."""
-        study = self._opened()
-        if self._ask in study.records.tells():
+        assert self._study is not None  # noqa: S101 - `planned` opened it
+        if self._number in self._study.records.tells():
             raise AirflowSkipException("the trial has ended")  # a person cleared the task
-        reason = study.used_up()
+        reason = self._study.used_up()
         if reason:
             raise AirflowSkipException(reason)
 
@@ -121,21 +121,16 @@ class TrialTask:
         """By the artifacts that are in the store."""
         from pipeline.planning import prepare_step
 
-        study = self._opened()
-        ask = study.records.asks()[self._ask]
-        plan = study.plan(ask)
-        outputs: Mapping[str, Reference | None] = study.outputs(plan)
+        assert self._study is not None  # noqa: S101 - `planned` opened it
+        assert self._planned is not None  # noqa: S101
+        planned = self._planned
+        outputs = self._study.outputs(planned.plan)
         for origin in origins:
             if origin not in outputs:
                 raise Outdated(f"the artifact of {origin} is no longer in the store")
-        recipe, pinned = study.trial(ask), study.began.pinned
-        return prepare_step(recipe, study.run(ask), step_id, settings, outputs, line=plan.line, pinned=pinned)
+        return prepare_step(planned.recipe, planned.run, step_id, settings, outputs, line=planned.plan.line, pinned=planned.pinned)
 
     def finished(self) -> None:
         """Tell the study: the budget may be used up before the others of the round begin."""
-        study = self._opened()
-        study.tell(study.records.asks()[self._ask])
-
-    def _opened(self) -> OpenStudy:
         assert self._study is not None  # noqa: S101 - `planned` opened it
-        return self._study
+        self._study.tell(self._study.records.asks()[self._number])

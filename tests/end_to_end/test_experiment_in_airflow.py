@@ -12,6 +12,7 @@ from fixtures.commands import started, trainshed, until, written
 from fixtures.line import small_recipe
 
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.sealed import read_record
 from pipeline.experiments.records import Outcome, StudyRecords
 from pipeline.experiments.schedule import next_round
 from pipeline.planning.plan import Plan
@@ -81,7 +82,7 @@ def test_a_study_in_airflow(stack: RunningStack, tmp_path: Path) -> None:
     assert head is not None
     best = next(tell for number, tell in tells.items() if asks[number].rung == 1 and tell.trial == closed.best)
     assert head.challenger.model == best.model
-    plan = Plan.model_validate_json(artifacts.store.get(plan_key(run_name(NAME, winner.id))))
+    plan = read_record(artifacts.store, plan_key(run_name(NAME, winner.id)), Plan.model_validate_json)
     assert plan.started_by == "admin", "who began the experiment may not approve its winner"
     # the same experiment again finds every trial in the store
     again = trainshed(stack, "experiment", NAME).stdout.split()[0]
