@@ -74,6 +74,16 @@ class Killed(Unavailable):
 class Outdated(Unavailable):
     """What a run was planned with has changed since. A new plan of the run is needed; a retry would end the same way."""
 
+    replans = 3
+    """How often a run is planned again at most: what changes faster than a run, or damage that comes back, must end some time."""
+
+
+class SourceChanged(Outdated):
+    """The source was written to between the plan and the end of reading. The run is planned again once; then it is bad input."""
+
+    exit_code = 2
+    replans = 1
+
 
 class Damaged(Outdated):
     """Stored bytes are missing or corrupt. An artifact has been quarantined, and a new plan rebuilds it; a ledger entry has to be restored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import logging
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 4
-REPLANS = 3
-"""How often a run is planned again at most."""
 
 
 def never() -> bool:
@@ -98,12 +97,14 @@ class LocalRun:
         try_write_index(self.settings)
 
     def _run_line_replanned(self) -> None:
-        for _ in range(REPLANS):
+        for count in itertools.count():
             try:
                 return self._run_line()
             except Outdated as error:
+                if count >= error.replans:
+                    raise
                 log.warning("%s; the run is planned again", error)
-        return self._run_line()
+        raise AssertionError  # the loop returns or raises
 
     def _run_line(self) -> None:
         plan = self.plan()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, Killed, Outdated, TrainshedError, Unavailable
+from pipeline.errors import BadInput, Killed, Outdated, SourceChanged, TrainshedError, Unavailable
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
 from pipeline.runs.records import read_failure
@@ -38,7 +38,7 @@ def run_step(
 
     Raises:
         BadInput: the request or an input is wrong.
-        Outdated: an input is damaged, or the champion changed: the run needs a new plan.
+        Outdated: an input is damaged, or the champion or the source changed: the run needs a new plan.
         Unavailable: the step was preempted, a dependency is unavailable, or the process was killed (`Killed`).
         TrainshedError: a bug.
     """
@@ -54,6 +54,6 @@ def _error(request: Request, code: int, settings: Settings) -> TrainshedError:
     if code < 0:
         return Killed(f"{request.step} was killed by signal {-code}", "", "start the run again; it resumes from the last checkpoint")
     if failure and failure.replan:
-        return Outdated(message)
+        return SourceChanged(message) if failure.exit_code == SourceChanged.exit_code else Outdated(message)
     kinds = {BadInput.exit_code: BadInput, Unavailable.exit_code: Unavailable}
     return kinds.get(code, TrainshedError)(message)

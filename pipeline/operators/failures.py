@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from pipeline.errors import Killed, Outdated, TrainshedError
 from pipeline.operators.exit_codes import RETRIES, TryAgain, exception_for
 from pipeline.operators.failed_attempts import count_failed_attempt
-from pipeline.operators.replan import REPLANS, ends_proposals, replan
+from pipeline.operators.replan import ends_proposals, replan
 from pipeline.runs.records import Failure, failure_key
 from pipeline.settings import load_settings
 
@@ -75,11 +75,11 @@ def end_task(failure: Failure, context: Any, run: str, settings: Settings) -> No
     log.error("%s", failure.message)
     if not failure.replan:
         raise _retry_or_fail(failure, context)
-    if replan(context, run, open_store(settings)):
+    if replan(context, run, open_store(settings), failure.replans):
         if ends_proposals(context["ti"].dag_id):
             raise AirflowSkipException(f"{failure.message}; the recipe runs again")
         raise TryAgain(f"{failure.message}; the run is planned again")
-    raise AirflowFailException(f"{failure.message}; the run was planned again {REPLANS} times already")
+    raise AirflowFailException(f"{failure.message}; the run was planned again {failure.replans} times already")
 
 
 def _retry_or_fail(failure: Failure, context: Any) -> AirflowException:  # noqa: ANN401 - Airflow's context

@@ -20,25 +20,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-REPLANS = 3
-"""How often a run is planned again at most: damage that comes back, or champions that change faster than a run, must end some time."""
-
-
 def replanned_key(run: str, number: int) -> str:
     """Key of the object that records that a run was planned again, for the first, second, … time."""
     return f"runs/{run}/replanned-{number}.json"
 
 
-def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airflow's context
+def replan(context: Any, run: str, store: Store, most: int) -> bool:  # noqa: ANN401 - Airflow's context
     """Clear the DAG run of the running task, so that Airflow plans it again.
 
     Args:
         context: of the task.
         run: name of the run.
         store: where it is recorded that this was done.
+        most: how often a run is planned again.
 
     Returns:
-        False if this run was planned again `REPLANS` times, or Airflow refuses: the task has to fail by itself.
+        False if this run was planned again as often, or Airflow refuses: the task has to fail by itself.
     """
     from pipeline.operators.start_dag import start_dag
     from pipeline.runs.names import new_run_name, recipe_of_dag
@@ -46,7 +43,7 @@ def replan(context: Any, run: str, store: Store) -> bool:  # noqa: ANN401 - Airf
     task = context["ti"]
     # the attempt's id makes the bytes unique: if the response to our own put is lost, its retry is not taken for another attempt's
     mark = json.dumps({"step": task.task_id, "attempt": str(task.id)}).encode()
-    if not any(_record(store, replanned_key(run, number), mark) for number in range(1, REPLANS + 1)):
+    if not any(_record(store, replanned_key(run, number), mark) for number in range(1, most + 1)):
         return False
     if ends_proposals(task.dag_id):
         # the line of a proposal cannot score the new champion: the line that made the proposal does

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pipeline.artifacts.base import NotFound
 from pipeline.artifacts.manifest import Frozen
 from pipeline.artifacts.sealed import read_record
+from pipeline.errors import Outdated, SourceChanged
 
 if TYPE_CHECKING:
     from pipeline.artifacts.base import Store
@@ -56,6 +57,11 @@ class Failure(Frozen):
 
     killed: bool = False
     """Whether a signal killed it, e.g. because memory was short."""
+
+    @property
+    def replans(self) -> int:
+        """How often the run is planned again at most because of it: a source that changes again is bad input."""
+        return SourceChanged.replans if self.exit_code == SourceChanged.exit_code else Outdated.replans
 
 
 Record = TypeVar("Record", StepProgress, Failure)

@@ -10,7 +10,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse, OKResponse, TriggerD
 from fixtures.airflow_task import Run, StateStore
 
 from pipeline.artifacts import open_store
-from pipeline.errors import BadInput, Damaged, Outdated, Unavailable
+from pipeline.errors import BadInput, Damaged, Outdated, SourceChanged, Unavailable
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRIES, TryAgain
 from pipeline.operators.failures import translated_errors
@@ -69,6 +69,15 @@ def test_a_run_is_planned_again_three_times_and_then_fails(folder_settings, supe
     with pytest.raises(AirflowFailException, match="the run was planned again 3 times already"):
         fail(kind("the champion changed"), folder_settings, "four")
     assert len(supervisor.asked) == 3
+
+
+def test_a_source_that_changes_again_fails_the_run(folder_settings, supervisor):
+    error = SourceChanged("rows.jsonl changed since it was planned")
+    with pytest.raises(TryAgain, match=r"planned again$"):
+        fail(error, folder_settings, "one")
+    with pytest.raises(AirflowFailException, match=r"rows\.jsonl changed .*; the run was planned again 1 times already"):
+        fail(error, folder_settings, "two")
+    assert len(supervisor.asked) == 1
 
 
 def test_other_errors_pass_through(folder_settings):
