@@ -117,7 +117,7 @@ class Planner:
         """What a person should know before the run."""
         self._put_aliases_back()
         moved = [warning for warnings in self._moved.values() for warning in warnings]
-        return (*moved, *self._small_test_set(plan))
+        return (*moved, *self.resolver.left_out(), *self._small_test_set(plan))
 
     def _put_aliases_back(self) -> None:
         """Do so for the models whose registration has to run, which nobody has looked at yet; it needs MLflow, as every run does."""

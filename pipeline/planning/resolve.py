@@ -13,6 +13,7 @@ from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, ProposalInput, SourceInput
 from pipeline.registry.end_proposal import waiting_proposal
 from pipeline.registry.ledger import Ledger
+from pipeline.sources.left_out import sentence
 from pipeline.starts.pin import pin_source
 
 if TYPE_CHECKING:
@@ -152,6 +153,10 @@ class InputResolver:
         if key not in self._pins:
             self._pins[key] = pin_source(source, self.settings)
         return self._pins[key]
+
+    def left_out(self) -> list[str]:
+        """What the searches of the sources left out, a sentence for each source."""
+        return [sentence(pin.left_out, "data.source") for pin in self._pins.values() if pin.left_out]
 
     def champion(self, origin: ChampionInput) -> Reference | None:
         """The model of the champion; None if there is none yet."""

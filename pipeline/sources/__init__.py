@@ -14,6 +14,7 @@ PINNERS = Table(
         "jsonl": "pipeline.sources.files:pin",
         "csv": "pipeline.sources.files:pin",
         "parquet": "pipeline.sources.files:pin",
+        "arrow": "pipeline.sources.files:pin",
         "text": "pipeline.sources.files:pin",
         "catalogue": "pipeline.sources.catalogues:pin",
     },

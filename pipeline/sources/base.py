@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.artifacts.manifest import Frozen, canonical_json
+from pipeline.sources.left_out import LeftOut
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
@@ -25,6 +26,9 @@ class PinnedItem(Frozen):
     size: int = 0
     """Length in bytes, where known."""
 
+    quoted: str | None = None
+    """Its path as in a URL, where the bytes of the path are not UTF-8; then ``name`` only shows it."""
+
 
 class Pin(Frozen):
     """A source at one revision."""
@@ -37,6 +41,9 @@ class Pin(Frozen):
 
     root: str | None = None
     """Folder or prefix below which the folders of an item mean something, e.g. its language; None where only file names do."""
+
+    left_out: tuple[LeftOut, ...] = ()
+    """What the search found and did not take; no part of the identity."""
 
     def path(self, item: PinnedItem) -> str:
         """The part of an item's name that means something."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.artifacts.s3_client import s3_client
 from pipeline.artifacts.s3_errors import access_error
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput, SourceChanged, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
     from pipeline.settings import Settings
 
@@ -32,21 +33,46 @@ def split_address(address: str) -> tuple[str, str]:
     return bucket, key
 
 
-def list_objects(address: str, settings: Settings) -> list[tuple[str, str, int]]:
-    """Address, etag and size in bytes of every object whose key begins with the prefix.
+class S3Object(NamedTuple):
+    """An object as a listing shows it."""
+
+    address: str
+    """``s3://bucket/key``."""
+
+    etag: str
+    size: int
+    """In bytes."""
+
+
+def list_objects(address: str, settings: Settings) -> list[S3Object]:
+    """The object at an address; where there is none, or an empty one, the objects below it as a folder.
+
+    ``s3://b/train`` never finds ``s3://b/train-old/x`` or ``s3://b/training``: S3 knows prefixes only, people mean folders.
 
     Raises:
         BadInput: no such bucket, or wrong credentials.
         Unavailable: the store is unreachable.
     """
-    bucket, prefix = split_address(address)
+    bucket, key = split_address(address)
     with translated(address, settings):
-        pages = _client(settings).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [
-            (f"s3://{bucket}/{found['Key']}", found["ETag"].strip('"'), found["Size"])
-            for page in pages
-            for found in page.get("Contents", ())
-        ]
+        client = _client(settings)
+        if key and not key.endswith("/"):
+            # an object's own key is the first of those that begin with it
+            alone = _objects(bucket, client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1))
+            if alone and alone[0].address == f"s3://{bucket}/{key}" and alone[0].size:
+                return alone
+            inside = _all(client, bucket, f"{key}/")
+            return inside or [one for one in alone if one.address == f"s3://{bucket}/{key}"]
+        return _all(client, bucket, key)
+
+
+def _all(client: S3Client, bucket: str, prefix: str) -> list[S3Object]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [found for page in pages for found in _objects(bucket, page)]
+
+
+def _objects(bucket: str, page: ListObjectsV2OutputTypeDef) -> list[S3Object]:
+    return [S3Object(f"s3://{bucket}/{found['Key']}", found["ETag"].strip('"'), found["Size"]) for found in page.get("Contents", ())]
 
 
 def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: ANN401 - botocore's StreamingBody
@@ -54,7 +80,8 @@ def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: AN
 
     Raises:
         BadInput: wrong credentials.
-        Unavailable: the object changed or was deleted since it was planned, or the store is unreachable.
+        SourceChanged: the object changed or was deleted since it was planned.
+        Unavailable: the store is unreachable.
     """
     bucket, key = split_address(address)
     with translated(address, settings):
@@ -78,7 +105,9 @@ def translated(address: str, settings: Settings) -> Iterator[None]:
         if code == "NoSuchBucket":
             raise BadInput(f"no bucket for {address}", "", "correct data.source.path") from error
         if code in CHANGED | MISSING:
-            raise Unavailable(f"{address} changed since it was planned", "", "run the recipe again") from error
+            raise SourceChanged(
+                f"{address} changed since it was planned", "the planned version", "run the recipe when nothing writes to it"
+            ) from error
         raise Unavailable(f"S3 could not serve {address} ({code})", "", "try again later") from error
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise BadInput(

@@ -22,7 +22,7 @@ MSGID = "msgid"
 """As the first language: the message ids of gettext, which are the texts of the program."""
 
 JSON, PO, MO = ENDINGS = (".json", ".po", ".mo")
-FILE = re.compile(r"(?P<stem>.+?)(?P<ending>\.(?:json|po|mo)(?:\.gz|\.zst)?)", re.IGNORECASE)
+FILE = re.compile(r"(?P<stem>.+?)(?P<ending>\.(?:json|po|mo)(?:\.gz|\.zst|\.bz2|\.xz)?)", re.IGNORECASE)
 LOCALE = re.compile(r"[a-z]{2,3}(?:[-_@][a-z0-9]{2,8})*", re.IGNORECASE)
 GETTEXT_FOLDER = "LC_MESSAGES"
 

@@ -16,7 +16,9 @@ from pipeline.sources.catalogue_layout import ENDINGS, check_languages, find_cat
 from pipeline.sources.files import find_files, find_objects
 from pipeline.sources.formats import natural
 from pipeline.sources.installed import chosen, files_of, revision
+from pipeline.sources.left_out import LeftOutCounter
 from pipeline.sources.local_files import pin_files
+from pipeline.sources.names import shown
 from pipeline.sources.roots import check_address, fixed_part
 
 if TYPE_CHECKING:
@@ -69,17 +71,19 @@ def _listed(record: bytes) -> list[PackagedFile]:
 def _in_folder(source: Source, settings: Settings) -> Pin:
     assert source.path is not None  # noqa: S101 - the caller looked
     place = fixed_part(settings.home / Path(source.path).expanduser())
-    root = f"{(place if place.is_dir() else place.parent).as_posix()}/"
-    paths = {path.as_posix().removeprefix(root): path for path in find_files(source.kind, source.path, settings)}
+    root = f"{shown(place if place.is_dir() else place.parent)}/"
+    left_out = LeftOutCounter()
+    paths = {shown(path).removeprefix(root): path for path in find_files(source.kind, source.path, settings, left_out)}
     names = _chosen(source, list(paths))
-    return Pin(kind=source.kind, items=pin_files([paths[name] for name in names], settings), root=root)
+    return Pin(kind=source.kind, items=pin_files([paths[name] for name in names], settings), root=root, left_out=left_out.total())
 
 
 def _in_bucket(source: Source, settings: Settings) -> Pin:
     assert source.path is not None  # noqa: S101 - the caller looked
     root = source.path.rstrip("/") + "/"
-    items = {item.name.removeprefix(root): item for item in find_objects(source.kind, source.path, settings)}
-    return Pin(kind=source.kind, items=tuple(items[name] for name in _chosen(source, list(items))), root=root)
+    left_out = LeftOutCounter()
+    items = {item.name.removeprefix(root): item for item in find_objects(source.kind, source.path, settings, left_out)}
+    return Pin(kind=source.kind, items=tuple(items[name] for name in _chosen(source, list(items))), root=root, left_out=left_out.total())
 
 
 def _chosen(source: Source, paths: list[str]) -> list[str]:

@@ -6,15 +6,16 @@ import re
 
 ENDINGS = {
     "jsonl": (".jsonl", ".ndjson", ".json"),
-    "csv": (".csv",),
-    "parquet": (".parquet",),
-    "text": (".txt", ".md", ".rst", ".text"),
+    "csv": (".csv", ".tsv", ".tab"),
+    "parquet": (".parquet", ".pq"),
+    "arrow": (".arrow", ".arrows", ".feather", ".ipc"),
+    "text": (".txt", ".md", ".markdown", ".rst", ".text"),
     "catalogue": (".json", ".po", ".mo"),
 }
 """Endings that a search of a folder or an ``s3://`` prefix accepts; a path or a glob names its files itself."""
 
-COMPRESSIONS = (".gz", ".zst")
-"""Endings of compressed files. Parquet compresses internally and is read as it is."""
+COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
+"""Endings of compressed files. Parquet and Arrow compress internally and are read as they are."""
 
 
 def belongs(kind: str, name: str) -> bool:

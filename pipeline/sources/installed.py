@@ -18,7 +18,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.errors import BadInput, Unavailable, unknown_name
+from pipeline.errors import BadInput, SourceChanged, unknown_name
 from pipeline.file_cache import FileCache
 from pipeline.sources.base import Pin, PinnedItem
 
@@ -140,12 +140,14 @@ def at_revision(item: PinnedItem, found: Mapping[str, Distribution], read: Calla
         read: RECORD → the files that the pin counted.
 
     Raises:
-        Unavailable: it is no longer installed at its pinned revision.
+        SourceChanged: it is no longer installed at its pinned revision.
     """
     distribution = found.get(item.name)
     files = read(distribution.record()) if distribution else []
     if distribution is None or revision(distribution.version, files) != item.revision:
-        raise Unavailable(f"package {item.name} changed since it was planned", "the planned version", "plan the run again")
+        raise SourceChanged(
+            f"package {item.name} changed since it was planned", "the planned version", "install it, or run the recipe again"
+        )
     return files
 
 

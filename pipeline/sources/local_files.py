@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BadInput, Unavailable
+from pipeline.errors import BadInput, SourceChanged
 from pipeline.file_cache import FileCache
 from pipeline.sources.base import PinnedItem
+from pipeline.sources.names import quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,12 @@ def pin_files(paths: Iterable[Path], settings: Settings) -> tuple[PinnedItem, ..
     file_cache = FileCache(settings.file_cache_path("digests"))
     try:
         items = tuple(
-            PinnedItem(name=path.as_posix(), revision=f"sha256:{file_cache.get(path, 'sha256', _sha256)}", size=path.stat().st_size)
+            PinnedItem(
+                name=shown(path),
+                revision=f"sha256:{file_cache.get(path, 'sha256', _sha256)}",
+                size=path.stat().st_size,
+                quoted=quoted(path),
+            )
             for path in paths
         )
     except OSError as error:
@@ -34,9 +40,9 @@ def pin_files(paths: Iterable[Path], settings: Settings) -> tuple[PinnedItem, ..
     return items
 
 
-def changed(name: str, how: str) -> Unavailable:
+def changed(name: str, how: str) -> SourceChanged:
     """The error of a step that finds other bytes than those that were pinned."""
-    return Unavailable(f"{name} changed since it was planned ({how})", "the planned version", "plan the run again")
+    return SourceChanged(f"{name} changed since it was planned ({how})", "the planned version", "run the recipe when nothing writes to it")
 
 
 def _sha256(path: Path) -> str:

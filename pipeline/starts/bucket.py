@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
 from pipeline.sources.base import Pin, PinnedItem
-from pipeline.sources.bucket import list_objects, open_object, translated
+from pipeline.sources.bucket import S3Object, list_objects, open_object, translated
 from pipeline.sources.roots import check_address
 from pipeline.starts.base import FIELD, PIECE_BYTES, choose_files, holds_model, report_or_stop
 from pipeline.starts.formats.base import Look
@@ -41,7 +41,7 @@ class BucketStart:
 
         return Look(tuple(places), read)
 
-    def _found(self) -> list[tuple[str, str, int]]:
+    def _found(self) -> list[S3Object]:
         """Address, etag and size of the objects that are read.
 
         Raises:
