@@ -17,6 +17,7 @@ from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
 from pipeline.corpus.splitting import SPLITS, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
+from pipeline.sources.left_out import sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,12 +49,14 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
-        ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts.
+        ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
+        ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
         BadInput: too many records are unreadable, no document is left to train on, or the targets do not make a corpus for the task.
         Preempted: asked to stop.
-        Unavailable: the source changed since it was planned, or is unreachable.
+        SourceChanged: the source changed since it was planned.
+        Unavailable: it is unreachable.
     """
     reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
@@ -64,8 +67,13 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
                 raise Preempted("stopped on request while ingesting", "", "run it again")
         counts = ingestion.finish()
     check_sums(counts)
+    log.info(
+        "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
+    )
+    if pin.left_out:
+        log.info("%s", sentence(pin.left_out, "files"))
     _check_result(counts)
-    return counts | dict(examples.finish(output))
+    return counts | dict(examples.finish(output)) | {f"left_out_{found.reason}": found.count for found in pin.left_out}
 
 
 class _Ingestion:

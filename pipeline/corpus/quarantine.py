@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,12 @@ FILE = "quarantine.jsonl"
 MAX_EXCERPT_CHARS = 200
 MAX_RECORDS = 10_000
 """Records that are stored; more are only counted."""
+CAUSES = 3
+"""Reasons that a message names."""
+FEW = 0.1
+"""Share of unreadable records up to which they may be damage that can be left out. A larger one has a cause that has to be removed."""
+FIXES = {"not UTF-8": "set data.source.encoding, e.g. cp1252", "no field": "correct data.source.columns"}
+"""What to do about a reason that begins so."""
 
 
 class Quarantine:
@@ -28,8 +35,9 @@ class Quarantine:
     def __init__(self) -> None:
         """Start empty."""
         self.reasons: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
+        """Reason → where it was found first."""
         self.lines: list[str] = []
-        self.first: Quarantined | None = None
 
     def __len__(self) -> int:
         """Number of records."""
@@ -37,7 +45,7 @@ class Quarantine:
 
     def add(self, found: Quarantined) -> None:
         """Add one record."""
-        self.first = self.first or found
+        self.first.setdefault(found.reason, found.where)
         self.reasons[found.reason] += 1
         if len(self.lines) < MAX_RECORDS:
             row = {"reason": found.reason, "where": found.where, "excerpt": found.excerpt[:MAX_EXCERPT_CHARS]}
@@ -51,15 +59,21 @@ class Quarantine:
             allowed: largest share that may be unreadable.
 
         Raises:
-            BadInput: the share is larger; names the most frequent reason and the first record.
+            BadInput: the share is larger; names the most frequent reasons, each with its first record.
         """
-        if self.first and len(self) > allowed * read:
-            reason, times = self.reasons.most_common(1)[0]
-            raise BadInput(
-                f"{len(self)} of {read} records could not be read ({times} times: {reason}; the first at {self.first.where}: {self.first.reason})",
-                f"at most {allowed:.1%}",
-                "correct the source, or raise data.filter.max_quarantined",
-            )
+        if len(self) <= allowed * read:
+            return
+        causes = self.reasons.most_common(CAUSES)
+        named = ", ".join(f"{times} times {reason} (first at {self.first[reason]})" for reason, times in causes)
+        others = len(self) - sum(times for _, times in causes)
+        fix = next((fix for beginning, fix in FIXES.items() if causes[0][0].startswith(beginning)), "correct the source")
+        if len(self) <= FEW * read:
+            fix += f", or raise data.filter.max_quarantined to {math.ceil(1000 * len(self) / read) / 1000} to leave them out"
+        raise BadInput(
+            f"{len(self)} of {read} records could not be read: {named}{f', {others} times other reasons' if others else ''}",
+            f"at most {allowed:.1%}",
+            fix,
+        )
 
     def write(self, folder: Path) -> None:
         """Write `quarantine.jsonl`."""

@@ -16,6 +16,7 @@ from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import monitor_problem
 from pipeline.recipe.schedule import schedule_problem
+from pipeline.recipe.source_checks import source_problem
 from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ def _task(recipe: Recipe) -> Problem:
 
 def _section(recipe: Recipe) -> Problem:
     return recipe.task.problem(recipe.data.source)
+
+
+def _source(recipe: Recipe) -> Problem:
+    return source_problem(recipe.data.source)
 
 
 def _kind(recipe: Recipe) -> Kind | None:
@@ -305,6 +310,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _until,
     _lengths,
     _path,
+    _source,
     _target,
     _pair,
     _group,

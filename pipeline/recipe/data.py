@@ -19,7 +19,7 @@ class Columns(Section):
     """Which field of the user's records is what."""
 
     text: str = "text"
-    """Field that holds the document."""
+    """Field that holds the document. A dotted path names a field inside another one, e.g. ``body.text``; so in all columns."""
 
     target: str | None = None
     """Field that holds the answer, e.g. a summary, a label or a list of labels; without one, the data can only be used for pretraining."""
@@ -45,13 +45,22 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet`` or ``text``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow`` or ``text``."""
 
     path: str | None = None
-    """A file, a folder, a glob or an ``s3://bucket/prefix``; files may end in ``.gz`` or ``.zst``. A relative path starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob, or an ``s3://`` object, prefix or glob; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
     """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""
+
+    encoding: str | None = None
+    """``jsonl``, ``csv`` and ``text``: how the text is encoded, e.g. ``cp1252``. Without it UTF-8, and UTF-16 or UTF-32 where the first bytes show it."""
+
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    """``csv`` only: what separates fields. Without it the header shows whether it is comma, semicolon, tab or bar."""
+
+    quote: str | None = Field(None, max_length=1)
+    """``csv`` only: what encloses a field that holds a delimiter or a line end; empty for files without quotes. Without it the header shows it."""
 
     packages: tuple[str, ...] = ()
     """``pydocs`` and ``catalogue``: distributions to read. For ``pydocs`` empty means all that are installed."""

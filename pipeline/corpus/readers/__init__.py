@@ -10,6 +10,7 @@ READERS = Table(
         "jsonl": "pipeline.corpus.readers.jsonl_files:read",
         "csv": "pipeline.corpus.readers.csv_files:read",
         "parquet": "pipeline.corpus.readers.parquet_files:read",
+        "arrow": "pipeline.corpus.readers.arrow_files:read",
         "text": "pipeline.corpus.readers.text_files:read",
         "catalogue": "pipeline.corpus.readers.catalogues:read",
     },

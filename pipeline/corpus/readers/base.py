@@ -28,5 +28,6 @@ class Reader(Protocol):
 
         Raises:
             BadInput: a file is corrupt as a whole, or lacks a field the recipe names.
-            Unavailable: an item is no longer at its pinned revision, or its server is unreachable.
+            SourceChanged: an item is no longer at its pinned revision.
+            Unavailable: its server is unreachable.
         """

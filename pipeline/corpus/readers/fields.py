@@ -1,8 +1,13 @@
-"""From a row of the user's data to a record."""
+"""From a row of the user's data to a record.
+
+A column of the recipe names a field of the row, or by a dotted path a field inside an object or a list (``body.text``,
+``messages.0.content``). A field whose own name has a dot is found first.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.documents import Quarantined, Record
@@ -19,16 +24,43 @@ def named_fields(columns: Columns) -> list[str]:
     return [name for name in (columns.text, columns.pair, columns.target, columns.name, columns.group) if name is not None]
 
 
+MISSING: Any = object()
+"""What `pick` gives where there is no such field."""
+
+
+def pick(row: Mapping[str, Any], column: str) -> Any:  # noqa: ANN401 - any JSON value
+    """The value of a column; `MISSING` if the row has no such field."""
+    found = row.get(column, MISSING)
+    if found is not MISSING or "." not in column:
+        return found
+    found = row
+    for part in column.split("."):
+        if isinstance(found, dict):
+            found = found.get(part, MISSING)
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return MISSING
+    return found
+
+
+def nested_names(row: Mapping[str, Any]) -> set[str]:
+    """The dotted paths of fields inside the objects of a row, for suggestions."""
+    return {f"{name}.{inner}" for name, value in row.items() if isinstance(value, dict) for inner in value}
+
+
 def check_fields(columns: Columns, available: Iterable[str], where: str) -> None:
     """Refuse a file that lacks a field the recipe names.
 
     Raises:
-        BadInput: suggests the near name.
+        BadInput: such a field, where the near name is suggested; or one that stands twice.
     """
-    present = sorted(available)
+    present = Counter(available)
     for name in named_fields(columns):
         if name not in present:
             raise unknown_name(f"field of {where} in data.source.columns:", name, present)
+        if present[name] > 1:
+            raise BadInput(f"{where} has two columns {name!r}", "", "rename one of them")
 
 
 def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | Quarantined:
@@ -40,7 +72,9 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
         where: file and line.
     """
     try:
-        text = row.get(columns.text) if isinstance(row.get(columns.text), list) else _text(row, columns.text, where)
+        text = _value(row, columns.text)
+        if not isinstance(text, list):
+            text = _text(row, columns.text, where)
         pair = _text(row, columns.pair, where)
         target = _target(row, columns.target, where)
         name, group = (_label(row, column) for column in (columns.name, columns.group))
@@ -65,8 +99,14 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def _value(row: Mapping[str, Any], column: str | None) -> Any:  # noqa: ANN401 - any JSON value
+    """The value of a column; None where there is none."""
+    found = pick(row, column) if column is not None else None
+    return None if found is MISSING else found
+
+
 def _text(row: Mapping[str, Any], column: str | None, where: str) -> str | None:
-    value = row.get(column) if column is not None else None
+    value = _value(row, column)
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
@@ -78,11 +118,12 @@ def _text(row: Mapping[str, Any], column: str | None, where: str) -> str | None:
 
 
 def _target(row: Mapping[str, Any], column: str | None, where: str) -> Any:  # noqa: ANN401 - any JSON value
-    value = row.get(column) if column is not None else None
+    value = _value(row, column)
     if isinstance(value, bytes):
         return _text(row, column, where)
     try:
-        json.dumps(value)
+        if not isinstance(value, str):
+            json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"field {column!r} is not a JSON value", "text, a number, a list or an object", f"see {where}") from error
     return value
@@ -99,7 +140,7 @@ def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
 
 
 def _label(row: Mapping[str, Any], column: str | None) -> str:
-    value = row.get(column) if column is not None else None
+    value = _value(row, column)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return "" if value is None else str(value)

@@ -9,17 +9,20 @@ import os
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
+from pipeline.corpus.readers.block_streams import MEMORY, BrokenStream, bz2_file, xz_file
+from pipeline.corpus.readers.expansion import LimitedExpansion
 from pipeline.corpus.readers.zstd import ZstdFile
 from pipeline.errors import BadInput
 from pipeline.sources.bucket import open_object, translated
 from pipeline.sources.local_files import changed
+from pipeline.sources.names import unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.corpus.readers.read_progress import ReadProgress
     from pipeline.settings import Settings
@@ -30,13 +33,25 @@ PIECE_BYTES = 16 << 20
 """Bytes that are hashed between two reports."""
 
 
+DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {
+    ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
+    ".zst": ZstdFile,
+    ".bz2": bz2_file,
+    ".xz": xz_file,
+}
+"""Ending of a name → what reads it."""
+
+MAGIC = {b"\x1f\x8b\x08": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"\xfd7zXZ\x00": ".xz"}
+"""First bytes of a compressed file whose name does not say so; no text begins with them."""
+
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
-def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[IO[bytes]]:
-    """Open an item for sequential reading; names ending in ``.gz`` or ``.zst``, in any case, are decompressed.
+def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> Iterator[io.BufferedReader]:
+    """Open an item for sequential reading; names ending in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``, in any case, are decompressed.
 
     Args:
         item: the pinned item.
@@ -44,21 +59,32 @@ def open_item(item: PinnedItem, settings: Settings, progress: ReadProgress) -> I
         progress: gets the number of bytes read.
 
     Raises:
-        BadInput: the compressed stream is broken.
-        Unavailable: the bytes differ from the pinned ones.
+        BadInput: the compressed stream is broken, needs too much memory, or expands too much.
+        SourceChanged: the bytes differ from the pinned ones.
     """
     with open_raw(item, settings, progress) as raw:
-        counted = io.BufferedReader(_CountingReader(raw, progress), 1 << 18)
+        counting = _CountingReader(raw, item, progress)
+        counted: io.BufferedReader = io.BufferedReader(counting, 1 << 18)
+        ending = _compression(item.name.lower(), counted)
+        unpack = DECOMPRESSORS.get(ending or "")
         try:
-            name = item.name.lower()
-            if name.endswith(".gz"):
-                yield gzip.GzipFile(fileobj=counted)  # type: ignore[misc]  # typeshed: a GzipFile is not an IO[bytes], though it has all its methods
-            elif name.endswith(".zst"):
-                yield io.BufferedReader(ZstdFile(counted), 1 << 18)
-            else:
-                yield counted
-        except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
-            raise BadInput(f"{item.name} cannot be decompressed: {error}", "a complete file", "write the file again") from error
+            yield io.BufferedReader(LimitedExpansion(unpack(counted), lambda: counting.count, item.name), 1 << 18) if unpack else counted
+        except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError, BrokenStream) as error:
+            expected, fix = ("a complete file", "write the file again")
+            if _needs_memory(error):
+                expected, fix = f"at most {MEMORY >> 20} MB", "compress it again, e.g. zstd --long=28 or xz -9"
+            raise BadInput(f"{item.name} cannot be decompressed: {error}", expected, fix) from error
+
+
+def _compression(name: str, stream: io.BufferedReader) -> str | None:
+    """The ending of the compression, by the name of a file or by its first bytes."""
+    named = next((ending for ending in DECOMPRESSORS if name.endswith(ending)), None)
+    return named or next((ending for magic, ending in MAGIC.items() if stream.peek(len(magic)).startswith(magic)), None)
+
+
+def _needs_memory(error: Exception) -> bool:
+    """Whether a stream asks for more memory than its reader allows."""
+    return "too much memory" in str(error) or "Memory usage limit" in str(error)
 
 
 @contextmanager
@@ -66,19 +92,20 @@ def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
     """The stored bytes, not decompressed. Only a local file can seek.
 
     Raises:
-        Unavailable: the bytes differ from the pinned ones.
+        SourceChanged: the bytes differ from the pinned ones.
     """
     if item.name.startswith("s3://"):
         with translated(item.name, settings):
             yield open_object(item.name, item.revision.removeprefix("etag:"), settings)
         return
     try:
-        file = Path(item.name).open("rb")  # noqa: SIM115 - closed below; only opening is inside the try
+        path = unquoted(item.quoted) if item.quoted else Path(item.name)
+        file = path.open("rb")
     except OSError as error:
         raise changed(item.name, error.strerror or "") from error
     with file:
         before = os.fstat(file.fileno())
-        if f"sha256:{_digest(file, progress)}" != item.revision:
+        if f"sha256:{_digest(file, item, progress)}" != item.revision:
             raise changed(item.name, "its content is different")
         file.seek(0)
         yield file
@@ -87,20 +114,25 @@ def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
             raise changed(item.name, "it was written to while being read")
 
 
-def _digest(file: IO[bytes], progress: ReadProgress) -> str:
+def _digest(file: IO[bytes], item: PinnedItem, progress: ReadProgress) -> str:
     """SHA-256 of a file, with a report for every piece: 100 GB take minutes, and nothing is read meanwhile."""
-    digest = hashlib.sha256()
+    digest, count = hashlib.sha256(), 0
     while piece := file.read(PIECE_BYTES):
         digest.update(piece)
+        count += len(piece)
+        if count > item.size:  # a file that grows as fast as it is read would never end
+            raise changed(item.name, "it has grown")
         progress.report()
     return digest.hexdigest()
 
 
 class _CountingReader(io.RawIOBase):
-    """Counts the bytes that pass through."""
+    """Counts the bytes that pass through, at most those that were pinned."""
 
-    def __init__(self, source: _Readable, progress: ReadProgress) -> None:
-        self.source, self.progress = source, progress
+    def __init__(self, source: _Readable, item: PinnedItem, progress: ReadProgress) -> None:
+        self.source, self.item, self.progress = source, item, progress
+        self.count = 0
+        """Bytes passed so far."""
 
     def readable(self) -> bool:
         return True
@@ -108,5 +140,8 @@ class _CountingReader(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self.source.read(len(buffer))
         buffer[: len(data)] = data
+        self.count += len(data)
+        if self.count > self.item.size:
+            raise changed(self.item.name, "it was written to while being read")
         self.progress.add(len(data))
         return len(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined, Record
+from pipeline.corpus.readers.encoding import as_utf8
 from pipeline.corpus.readers.open_item import open_item
 from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
@@ -24,18 +25,18 @@ DOCUMENT_CHARS = 4000
 """A document of this many characters ends at the next end of a paragraph; one twice as long at the next end of a line."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:  # noqa: ARG001 - a Reader's signature
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
     """Yield the documents of each file.
 
     Raises:
         BadInput: a compressed stream is broken.
-        Unavailable: a file changed since it was planned.
+        SourceChanged: a file changed since it was planned.
     """
     progress = ReadProgress(reporter, pin)
     for item in pin.items:
         name = item.name.rpartition("/")[2]
         with open_item(item, settings, progress) as stream:
-            yield from _documents(lines(stream, name), name)
+            yield from _documents(lines(as_utf8(stream, source.encoding), name), name)
 
 
 def _documents(found: Iterable[tuple[str, str | Quarantined]], group: str) -> Iterator[Record | Quarantined]:

@@ -5,26 +5,21 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from pipeline.corpus.documents import Quarantined
-from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_LINE_BYTES = 16 << 20
-"""Longer lines are quarantined."""
-BOM = b"\xef\xbb\xbf"
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+MAX_LINE_BYTES = 8 << 20
+"""Longer lines are quarantined. Three bytes of JSON can become 72 in memory, so this bounds what a line costs to 200 MB."""
+NOT_UTF8 = "not UTF-8"
 
 
 def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined]]:
     """Each line without its line end, or why it cannot be read, with its location (``name:number``).
 
     Args:
-        stream: what to read.
+        stream: UTF-8 without a byte-order mark.
         name: name of the stream in locations.
-
-    Raises:
-        BadInput: the stream is UTF-16.
     """
     number = 0
     while line := stream.readline(MAX_LINE_BYTES):
@@ -32,19 +27,23 @@ def lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, str | Quarantined
         where = f"{name}:{number}"
         if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
             _skip(stream)
-            yield where, Quarantined(f"longer than {MAX_LINE_BYTES >> 20} MB", where, line[:200].decode("utf-8", "replace"))
+            yield where, too_long(where, line)
             continue
-        if number == 1:
-            if line.startswith(UTF_16):
-                raise BadInput(f"{name} is UTF-16", "UTF-8", f"convert it, e.g. iconv -f UTF-16 -t UTF-8 {name}")
-            line = line.removeprefix(BOM)
         try:
             yield where, line.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            yield (
-                where,
-                Quarantined("not UTF-8", where, line[max(0, error.start - 20) : error.start + 80].decode("utf-8", "backslashreplace")),
-            )
+            yield where, not_utf8(where, error)
+
+
+def too_long(where: str, beginning: bytes) -> Quarantined:
+    """A line or record that is longer than what is read."""
+    return Quarantined(f"longer than {MAX_LINE_BYTES >> 20} MB", where, beginning[:200].decode("utf-8", "replace"))
+
+
+def not_utf8(where: str, error: UnicodeDecodeError) -> Quarantined:
+    """A record that cannot be decoded; the excerpt is around the first bad byte."""
+    excerpt = error.object[max(0, error.start - 20) : error.start + 80].decode("utf-8", "backslashreplace")
+    return Quarantined(NOT_UTF8, where, excerpt)
 
 
 def _skip(stream: IO[bytes]) -> None:

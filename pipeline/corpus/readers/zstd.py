@@ -12,8 +12,8 @@ import zstandard
 
 MAX_WINDOW = 1 << 28
 """Largest window, in bytes, that a frame may ask for: ``zstd --long=28``. A reader then holds 256 MB; ordinary frames ask for 8 MB."""
-CHUNK = 1 << 13
-"""Compressed bytes per call: limits what a decompression bomb can expand in memory to some tens of megabytes."""
+CHUNK = 1 << 10
+"""Compressed bytes per call. Four bytes can expand to 128 KB, so this limits what a decompression bomb can expand in memory to 32 MB."""
 
 
 class ZstdFile(io.RawIOBase):

@@ -54,9 +54,8 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         packages = changes.pop("packages", ())
         split = Split(salt="salt", **changes.pop("split", {}))
         columns = columns or (Columns() if kind == "pydocs" else COLUMNS)
-        source = Source(
-            kind=kind, path=str(path) if path else None, columns=columns, packages=packages, mask_package=changes.pop("mask_package", False)
-        )
+        given = {field: changes.pop(field) for field in ("mask_package", "encoding", "delimiter", "quote") if field in changes}
+        source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages, **given)
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)

@@ -63,7 +63,9 @@ def test_a_pair_is_stored_beside_its_text(tmp_path: Path, ingest: Ingest) -> Non
 
 def test_labels_outside_the_recipe_stop_with_the_near_name(tmp_path: Path, ingest: Ingest) -> None:
     rows = [{"body": f"This is the text of number {index}.", "label": ["bug", "prase"][index % 2]} for index in range(40)]
-    with pytest.raises(BadInput, match=r"20 of 40 records .*unknown label 'prase' \(did you mean 'praise'\?\); the first at in.jsonl:2"):
+    with pytest.raises(
+        BadInput, match=r"20 of 40 records .*20 times unknown label 'prase' \(did you mean 'praise'\?\) \(first at in.jsonl:2"
+    ):
         ingest(
             "jsonl",
             write(tmp_path / "in.jsonl", rows),
@@ -111,5 +113,5 @@ def test_conversations_are_ingested(tmp_path: Path, ingest: Ingest) -> None:
 
 def test_a_list_is_no_text_for_other_tasks(tmp_path: Path, ingest: Ingest) -> None:
     rows = [{"body": [f"word{index}"], "label": index % 2} for index in range(10)]
-    with pytest.raises(BadInput, match=r"10 of 10 records could not be read \(10 times: the text is a list"):
+    with pytest.raises(BadInput, match=r"10 of 10 records could not be read: 10 times the text is a list \(first at in\.jsonl:1\)"):
         ingest("jsonl", write(tmp_path / "in.jsonl", rows), columns=LABELS, task=Classification(kind="classification"))

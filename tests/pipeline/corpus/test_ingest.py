@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from datasets import load_dataset
+from pyarrow import parquet
 
 from pipeline.corpus.counts import Miscounted, check_counts
 from pipeline.corpus.normalise import comparison_key
 from pipeline.corpus.read_corpus import read_documents, read_pairs, read_split
 from pipeline.corpus.splitting import SPLITS
-from pipeline.errors import BadInput, Preempted, Unavailable
+from pipeline.errors import BadInput, Preempted, SourceChanged, Unavailable
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources.base import Pin, PinnedItem
@@ -116,7 +118,7 @@ def test_answers_that_look_the_same_never_straddle_what_is_trained_and_what_is_t
 def test_too_much_unreadable_stops_and_names_the_cause(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
     source = write(tmp_path / "in.jsonl", rows)
     source.write_bytes(source.read_bytes() + b"broken\n" * 20)
-    with pytest.raises(BadInput, match=r"20 of 420 records could not be read \(20 times: not JSON; the first at in.jsonl:401"):
+    with pytest.raises(BadInput, match=r"20 of 420 records could not be read: 20 times not JSON \(first at in.jsonl:401\)"):
         ingest("jsonl", source)
 
 
@@ -148,6 +150,73 @@ def test_a_source_that_changed_since_it_was_pinned_is_not_read(jsonl: Path, tmp_
     data = Data(source=Source(kind="jsonl"), split=Split(salt="s"))
     with pytest.raises(Unavailable, match="changed since it was planned"):
         ingest_corpus(data, WrittenExamples(Summarization(kind="summarization")), pin, tmp_path, folder_settings, SilentReporter())
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_file_that_is_written_to_while_it_is_read_is_no_corpus(
+    kind: str, tmp_path: Path, rows: list[dict[str, str]], ingest: Ingest
+) -> None:
+    place = tmp_path / f"in.{kind}"
+    if kind == "parquet":
+        parquet.write_table(pa.Table.from_pylist(rows), place)
+    else:
+        head = "body,summary,title,author\n" if kind == "csv" else ""
+        place.write_text(head + "".join((",".join(row.values()) if kind == "csv" else json.dumps(row)) + "\n" for row in rows))
+
+    class Writing(SilentReporter):
+        """Writes when the first bytes have been read."""
+
+        def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
+            if done or kind == "parquet":
+                with place.open("a") as file:
+                    file.write("\n")
+
+    with pytest.raises(SourceChanged, match=rf"in\.{kind} changed since it was planned .*; fix: run the recipe when nothing writes to it"):
+        ingest(kind, place, reporter=Writing())
+
+
+def test_a_source_says_what_was_read_and_what_was_left_out(
+    tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data" / "_temporary").mkdir(parents=True)
+    write(tmp_path / "data" / "in.jsonl", rows)
+    write(tmp_path / "data" / "_temporary" / "part.jsonl", rows)
+    (tmp_path / "data" / "notes.pdf").write_text("x")
+    with caplog.at_level("INFO"):
+        _, counts = ingest("jsonl", tmp_path / "data")
+    assert (counts["left_out_working"], counts["left_out_other_format"]) == (1, 1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "400 records read = 400 kept + 0 duplicate + 0 filtered + 0 quarantined",
+        "files: not read: hidden, temporary and working files: 1 (_temporary/part.jsonl); files of other formats: 1 (notes.pdf)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "fix"),
+    [
+        (10, r"fix: correct the source, or raise data\.filter\.max_quarantined to 0\.025 to leave them out"),
+        (300, r"fix: correct the source$"),
+    ],
+)
+def test_raising_the_limit_is_advice_only_for_few_records(
+    bad: int, fix: str, tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest
+) -> None:
+    source = write(tmp_path / "in.jsonl", rows)
+    source.write_bytes(source.read_bytes() + b"broken\n" * bad)
+    with pytest.raises(BadInput, match=fix):
+        ingest("jsonl", source)
+
+
+def test_a_share_of_damage_is_told_with_its_causes_and_places(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:
+    source = write(tmp_path / "in.jsonl", rows)
+    source.write_bytes(source.read_bytes() + b'broken\n{"body": 5}\nbroken\n{"summary": "No body."}\n\xff\n' * 3)
+    with pytest.raises(BadInput) as caught:
+        ingest("jsonl", source)
+    assert str(caught.value) == (
+        "15 of 415 records could not be read: 6 times not JSON (first at in.jsonl:401), 3 times field 'body' is not text (first at in.jsonl:402), "
+        "3 times no field 'body' (first at in.jsonl:404), 3 times other reasons; expected at most 1.0%; "
+        "fix: correct the source, or raise data.filter.max_quarantined to 0.037 to leave them out"
+    )
 
 
 def test_told_to_stop_it_stops(tmp_path: Path, rows: list[dict[str, object]], ingest: Ingest) -> None:

@@ -79,27 +79,6 @@ def test_endings_in_capitals_and_long_windows_are_decompressed(tmp_path: Path, j
     )
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "csv", "text"])
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf16_is_named_with_the_command_that_converts_it(kind: str, encoding: str, tmp_path: Path, jsonl: Path, ingest: Ingest) -> None:
-    (tmp_path / "in.txt").write_bytes(("\ufeff" + jsonl.read_text()).encode(encoding))
-    with pytest.raises(BadInput, match=r"in\.txt is UTF-16; expected UTF-8; fix: convert it, e\.g\. iconv -f UTF-16 -t UTF-8 in\.txt"):
-        ingest(kind, tmp_path / "in.txt")
-
-
-@pytest.mark.parametrize("indent", [None, 1])
-@pytest.mark.parametrize("size", [1, 400])
-def test_a_json_array_is_named_with_the_command_that_converts_it(
-    indent: int | None, size: int, tmp_path: Path, rows: Rows, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.corpus.readers.text_lines.MAX_LINE_BYTES", 10_000)
-    (tmp_path / "in.json").write_text(json.dumps(rows[:size], indent=indent))
-    with pytest.raises(
-        BadInput, match=r"in\.json holds one JSON array; expected one object per line; fix: convert it, e\.g\. jq -c '\.\[\]' in\.json"
-    ):
-        ingest("jsonl", tmp_path / "in.json")
-
-
 def test_two_columns_of_one_name_are_refused_only_where_the_recipe_names_them(tmp_path: Path, rows: Rows, ingest: Ingest) -> None:
     columns = [pa.array([row[name] for row in rows]) for name in ("body", "summary", "body", "author", "author")]
     for names in (["body", "summary", "body", "a", "a"], ["body", "summary", "title", "a", "a"]):

@@ -1,0 +1,50 @@
+"""What the settings of a source must satisfy, so that a wrong one is found before anything is read."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.recipe.data import Source
+    from pipeline.recipe.gate_checks import Problem
+
+LINES = ("jsonl", "csv", "text")
+SETTINGS = {"encoding": LINES, "delimiter": ("csv",), "quote": ("csv",)}
+"""Setting of a source → the kinds that it is for."""
+OWN_KINDS = (*LINES, "parquet", "arrow", "pydocs", "catalogue")
+"""Kinds whose readers are ours; that of an installed package may take any setting."""
+NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
+"""Codecs of Python that decode text and are no encoding of files."""
+
+
+def source_problem(source: Source) -> Problem:
+    """What is wrong with the settings of a source, what is valid, and what to do; None if nothing is."""
+    for setting, kinds in SETTINGS.items():
+        if getattr(source, setting) is not None and source.kind in OWN_KINDS and source.kind not in kinds:
+            return f"data.source.{setting} with kind {source.kind!r}", f"kind {' or '.join(kinds)}", f"remove data.source.{setting}"
+    return _encoding(source) or _signs(source)
+
+
+def _encoding(source: Source) -> Problem:
+    name = source.encoding
+    if name is None:
+        return None
+    wanted, fix = "an encoding that Python knows, e.g. cp1252, latin-1 or gb18030", "correct data.source.encoding"
+    try:
+        found = codecs.lookup(name)
+        "".encode(name)  # refuses a codec from bytes to bytes
+    except (LookupError, ValueError):
+        return f"data.source.encoding {name!r}", wanted, fix
+    return (f"data.source.encoding {name!r}", wanted, fix) if found.name.replace("-", "_") in NO_TEXT else None
+
+
+def _signs(source: Source) -> Problem:
+    fix = "correct data.source.delimiter or data.source.quote"
+    for setting in ("delimiter", "quote"):
+        sign = getattr(source, setting)
+        if sign and (not sign.isascii() or sign in "\r\n"):
+            return f"data.source.{setting} {sign!r}", "one ASCII character, and no line end", fix
+    if source.delimiter is not None and source.delimiter == source.quote:
+        return f"data.source.delimiter and data.source.quote are both {source.quote!r}", "two characters", fix
+    return None
