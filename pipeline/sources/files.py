@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.base import MissingSource, Pin, PinnedItem
 from pipeline.sources.bucket import list_objects
 from pipeline.sources.formats import ENDINGS, belongs, natural
 from pipeline.sources.local_files import pin_files
@@ -26,7 +26,8 @@ def pin(source: Source, settings: Settings) -> Pin:
     """Pin the files that ``source.path`` names. A relative path starts at the checkout.
 
     Raises:
-        BadInput: no path is given, it is outside the allowed roots, no file is found, or all files are empty.
+        MissingSource: no file is found.
+        BadInput: no path is given, it is outside the allowed roots, or all files are empty.
         Unavailable: the bucket's server is unreachable.
     """
     path = source.path
@@ -38,7 +39,7 @@ def pin(source: Source, settings: Settings) -> Pin:
     else:
         items = pin_files(find_files(source.kind, path, settings), settings)
     if not items:
-        raise BadInput(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
+        raise MissingSource(f"data.source.path {path!r} finds no {source.kind} file", _wanted(source.kind), "correct the path")
     filled = tuple(sorted((item for item in items if item.size), key=lambda item: natural(item.name)))
     if not filled:
         raise BadInput(f"every file of data.source.path {path!r} is empty", "", "fill them, or correct the path")
