@@ -152,7 +152,7 @@ def test_a_recipe_whose_partitions_have_no_address_is_refused_in_one_line(change
 def test_packages_have_no_partitions(tmp_path: Path) -> None:
     data = yaml.safe_load(RECIPE.format(name="first"))
     data["data"]["source"] = {"kind": "pydocs", "partitions": {"by": "day"}}
-    with pytest.raises(BadInput, match="data.source.partitions with kind 'pydocs'"):
+    with pytest.raises(BadInput, match=r"data\.source\.partitions with kind 'pydocs'"):
         check_recipe(data, "first.yaml")
 
 

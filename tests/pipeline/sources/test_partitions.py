@@ -61,7 +61,11 @@ def test_the_digest_is_that_of_the_bytes_whatever_partition_they_are_in(folder: 
             3,
             "partition 2026-11-24 of the window of 3 up to 2026-11-26 is missing: {folder}/2026-11-24/ has no jsonl file; the nearest one is 2026-11-22",
         ),
-        ("2024-01-01", 1, "partition 2024-01-01 is missing: {folder}/2024-01-01/ has no jsonl file; none of the 14 before and after it is there"),
+        (
+            "2024-01-01",
+            1,
+            "partition 2024-01-01 is missing: {folder}/2024-01-01/ has no jsonl file; none of the 14 before and after it is there",
+        ),
     ],
 )
 def test_a_missing_partition_is_named_with_the_nearest_one(
@@ -89,5 +93,7 @@ def test_partitions_of_a_bucket(s3_server: S3Server, tmp_path: Path) -> None:
     for day in (20, 21):
         client.put_object(Bucket=s3_server.bucket, Key=f"{prefix}/2026-11-{day}/part.jsonl", Body=str(day).encode())
     assert days(source(settings.store, "2026-11-21", 2), settings) == ["2026-11-20", "2026-11-21"]
-    with pytest.raises(BadInput, match=r"partition 2026-11-23 is missing: s3://.*/2026-11-23/ has no jsonl file; the nearest one is 2026-11-21"):
+    with pytest.raises(
+        BadInput, match=r"partition 2026-11-23 is missing: s3://.*/2026-11-23/ has no jsonl file; the nearest one is 2026-11-21"
+    ):
         pin_source(source(settings.store, "2026-11-23"), settings)
