@@ -45,30 +45,40 @@ finetuning: {{steps: 2, batch: 4, checkpoint_every: 2, evaluate_every: 2}}
 evaluation: {{examples: 5, resamples: 100}}
 registration: {{model: daily-summarizer, gate: {{min_examples: 5, min_groups: 1, min_distinct: 0, beats: []}}}}
 """
-AFTER = (
-    RECIPE.replace("name: daily", "name: after")
-    .replace("{source}/day={{partition}}/", "{source}/day=2026-11-20/")
-    .replace("    partitions: {{by: day}}\n", "")
-    .replace(
-        'schedule: {{cron: "30 3 * * *", time_zone: Europe/Berlin}}', 'schedule: {{cron: "0 0 1 1 *", assets: {{any: [daily/corpus]}}}}'
-    )
-)
+SCHEDULE = 'schedule: {{cron: "30 3 * * *", time_zone: Europe/Berlin}}'
+
+
+def other(name: str, schedule: str, place: str) -> str:
+    """Another recipe of the same kind, whose source has no partitions."""
+    text = RECIPE.replace("daily", name).replace(SCHEDULE, f"schedule: {schedule}").replace("    partitions: {{by: day}}\n", "")
+    return text.replace("{source}/day={{partition}}/", f"{{source}}/{place}")
+
+
+AFTER = other("after", '{{cron: "0 0 1 1 *", assets: {{any: [daily/corpus]}}}}', "day=2026-11-20/")
+PREFIX = other("prefix", '{{new_data: {{every: "@yearly"}}}}', "")
+
+
+def bucket(stack: RunningStack) -> str:
+    return stack.settings.store.removeprefix("s3://").partition("/")[0]
+
+
+def put_day(stack: RunningStack, number: int, day: str) -> None:
+    """Write the texts of a day into the bucket."""
+    rows = [
+        {"body": f"Takes the {word} number {number}{i} and returns it to its owner.", "summary": f"Return {word} {number}{i}."}
+        for i in range(20)
+        for word in WORDS
+    ]
+    client = boto3.client("s3", endpoint_url=stack.settings.s3_endpoint, region_name="us-east-1", **keys(stack))
+    client.put_object(Bucket=bucket(stack), Key=f"incoming/day={day}/part.jsonl", Body="\n".join(map(json.dumps, rows)).encode())
 
 
 @pytest.fixture(scope="module")
 def source(stack: RunningStack) -> str:
     """Three days in the bucket of the stack."""
-    settings = stack.settings
-    bucket = settings.store.removeprefix("s3://").partition("/")[0]
-    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, region_name="us-east-1", **keys(stack))
     for number, day in enumerate(DAYS):
-        rows = [
-            {"body": f"Takes the {word} number {number}{i} and returns it to its owner.", "summary": f"Return {word} {number}{i}."}
-            for i in range(20)
-            for word in WORDS
-        ]
-        client.put_object(Bucket=bucket, Key=f"incoming/day={day}/part.jsonl", Body="\n".join(map(json.dumps, rows)).encode())
-    return f"s3://{bucket}/incoming"
+        put_day(stack, number, day)
+    return f"s3://{bucket(stack)}/incoming"
 
 
 def keys(stack: RunningStack) -> dict[str, str]:
@@ -146,11 +156,31 @@ def test_a_back_fill_of_three_days_trains_three_models_one_after_the_other(stack
     assert [entry.against for entry in entries] == champions
 
 
-def test_runs_with_a_partition_start_the_recipes_that_wait_for_their_assets(stack, recipe):
-    """Airflow's own partition keys would prevent that."""
+def test_a_recipe_on_times_and_assets_runs_by_both_while_another_recipe_has_a_queue(stack, recipe):
+    """With Airflow's own partition keys, the update of the Asset would start nothing."""
     airflow = Airflow(stack.settings)
-    started = until("a run of the other recipe", lambda: [row for row in rows(airflow, "after") if row["run_type"] == "asset_triggered"])
-    assert ended(airflow, started[0]["dag_run_id"], "after") == "success"
+    queue = [row for row in rows(airflow) if row["conf"].get("partition")]
+    until("both runs", lambda: {row["run_type"] for row in rows(airflow, "after")} == {"scheduled", "asset_triggered"})
+    found = rows(airflow, "after")
+    assert {ended(airflow, row["dag_run_id"], "after") for row in found} == {"success"}
+    assert min(row["start_date"] for row in found) < max(row["start_date"] for row in queue)
+
+
+def test_a_watch_of_a_prefix_starts_a_run_when_an_object_comes(stack, source, tmp_path):
+    path, airflow = tmp_path / "prefix.yaml", Airflow(stack.settings)
+    path.write_text(PREFIX.format(source=source))
+    wait_for_dag(airflow, submit_recipe(path, stack.settings))
+    (first,) = until("the first look", lambda: airflow.dag("prefix.watch") and rows(airflow, "prefix.watch"))
+    assert ended(airflow, first["dag_run_id"], "prefix.watch") == "success"
+    (run,) = until("the run of the first look", lambda: rows(airflow, "prefix"))
+    assert ended(airflow, run["dag_run_id"], "prefix") == "success"
+
+    put_day(stack, 7, "2026-11-25")
+    airflow.trigger("prefix.watch", "prefix.watch-again", {})
+    assert ended(airflow, "prefix.watch-again", "prefix.watch") == "success"
+    assert "new data: 4 files" in "\n".join(airflow.log("prefix.watch", "prefix.watch-again", "look", 1))
+    second = until("the run of the new object", lambda: rows(airflow, "prefix")[1:])
+    assert ended(airflow, second[0]["dag_run_id"], "prefix") == "success"
 
 
 def test_a_second_back_fill_trains_none_and_a_run_of_one_day_is_a_plan(stack, recipe):
