@@ -30,10 +30,10 @@ FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%Y-%m-%d", "month"
 """How the key of a partition is written."""
 
 EXPECTED = {
-    "hour": "an hour, 2026-11-24T05",
-    "day": "a day, 2026-11-24",
-    "week": "any day of the week, 2026-11-24",
-    "month": "a month, 2026-11",
+    "hour": "an hour such as 2026-11-24T05",
+    "day": "a day such as 2026-11-24",
+    "week": "any day of the week, such as 2026-11-24",
+    "month": "a month such as 2026-11",
 }
 
 PATTERNS = {"hour": r"^\d{4}-\d{2}-\d{2}T\d{2}$", "day": r"^\d{4}-\d{2}-\d{2}$", "week": r"^\d{4}-\d{2}-\d{2}$", "month": r"^\d{4}-\d{2}$"}
@@ -57,7 +57,7 @@ class Partitions(Section):
     by: Kind
     """``hour``, ``day``, ``week`` (from Monday) or ``month``. The path has ``{partition}`` where the key of a partition is, or ``{partition:%Y/%m/%d}`` in a form of its own."""
 
-    window: int = Field(1, ge=1, le=COMPARED)
+    window: int = Field(1, ge=1, le=1000)
     """How many partitions a run reads: its own and those right before it. ``1``: its own only."""
 
 

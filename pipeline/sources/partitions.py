@@ -53,7 +53,11 @@ def _pin(source: Source, partitions: Partitions, key: str, pinner: Pinner, setti
         window = f" of the window of {partitions.window} up to {source.partition}" if partitions.window > 1 else ""
         nearest = _nearest(source, partitions, key, pinner, settings)
         near = f"the nearest one is {nearest}" if nearest else f"none of the {SEARCHED} before and after it is there either"
-        raise BadInput(f"partition {key}{window} is missing: {one.path} has no {source.kind} file; {near}", "", "bring its data") from error
+        raise BadInput(
+            f"partition {key}{window} is missing: {one.path} has no {source.kind} file; {near}",
+            "",
+            "bring its data, or name another partition",
+        ) from error
 
 
 def _at(source: Source, partitions: Partitions, key: str) -> Source:

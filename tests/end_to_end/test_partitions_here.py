@@ -118,7 +118,7 @@ def test_back_fill_plans_all_before_the_first_run_and_skips_what_has_its_model(l
     ("arguments", "said"),
     [
         (["--from", "2026-11-22", "--to", "2026-11-20"], "partition 2026-11-22 is later than 2026-11-20"),
-        (["--from", "2026-13-01", "--to", "2026-11-20"], "partition '2026-13-01'; expected a day, 2026-11-24"),
+        (["--from", "2026-13-01", "--to", "2026-11-20"], "partition '2026-13-01'; expected a day such as 2026-11-24"),
         (["--from", "2006-11-20", "--to", "2026-11-20"], "7306 partitions from 2006-11-20 to 2026-11-20; expected 1000 at most"),
     ],
 )

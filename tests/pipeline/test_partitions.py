@@ -76,7 +76,7 @@ def test_the_path_names_the_partition_in_any_form(by: Kind, path: str, address: 
 @pytest.mark.parametrize(
     ("by", "key", "expected"),
     [
-        ("day", "2026-13-01", "expected a day, 2026-11-24"),
+        ("day", "2026-13-01", "expected a day such as 2026-11-24"),
         ("day", "yesterday", "expected a day"),
         ("day", "", "expected a day"),
         ("day", "2026-11-24T05", "expected a day"),
@@ -84,8 +84,8 @@ def test_the_path_names_the_partition_in_any_form(by: Kind, path: str, address: 
         ("day", "0001-01-01", "expected a day"),
         ("day", "9999-12-31", "expected a day"),
         ("week", "2026-W48", "expected any day of the week"),
-        ("month", "2026-11-24", "expected a month, 2026-11"),
-        ("hour", "2026-11-24", "expected an hour, 2026-11-24T05"),
+        ("month", "2026-11-24", "expected a month such as 2026-11"),
+        ("hour", "2026-11-24", "expected an hour such as 2026-11-24T05"),
         ("hour", "2026-11-24T24", "expected an hour"),
     ],
 )
