@@ -11,7 +11,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
-from pipeline.planning.decided import decided_rows
+from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
@@ -158,7 +158,8 @@ class Planner:
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
         if self.recipe.data.source.partition and not self.force:
-            rows = decided_rows(self.steps, rows, self.resolver, self._find_intact, MlflowServer(self.settings)) or rows
+            decided = DecidedPartition(self.steps, self.resolver, self.artifacts, self.settings, self._find_intact)
+            rows = decided.rows(rows) or rows
         proposals = [origin for step in self.steps for origin in step.inputs.values() if isinstance(origin, ProposalInput)]
         waiting = self.resolver.proposal(proposals[0].model) if proposals else None
         return Plan(

@@ -12,6 +12,7 @@ from fixtures.tiny import sentences
 
 from pipeline import cli
 from pipeline.planning import Status, plan_run
+from pipeline.planning.decided import REASON
 from pipeline.recipe.overrides import replace_fields
 from pipeline.recipe.partitions import at_partition
 from pipeline.registry.ledger import Ledger
@@ -84,7 +85,7 @@ def test_each_partition_trains_one_model_once_whoever_becomes_champion(line: Lin
     ledger.append(second.model_copy(update={"number": 3, "decision": Outcome.PROMOTED, "serves": True, "basis": "", "run": "a-person"}))
     for day in DAYS[:2]:
         assert run_day(line, day).launched == []
-    assert planned(line, DAYS[0]) == {"champion_evaluation": "this partition was decided about"}
+    assert planned(line, DAYS[0]) == {"champion_evaluation": REASON}
     assert ledger.head().number == 3
 
     line.artifacts.store.delete(f"manifests/registration/{registration.fingerprint}.json")
@@ -92,6 +93,27 @@ def test_each_partition_trains_one_model_once_whoever_becomes_champion(line: Lin
     rows = tmp_path / "days" / DAYS[1] / "rows.jsonl"
     rows.write_text(rows.read_text().replace("what it can", "all that it can"))  # its data was corrected
     assert planned(line, DAYS[1]).keys() == {*ALL, "champion_evaluation"}
+
+
+@pytest.mark.prove
+def test_a_recipe_that_starts_from_the_champion_trains_a_partition_once_too(line: Line) -> None:
+    name = line.recipe.registration.model
+    ledger = Ledger(line.artifacts.store, name)
+    run_day(line, DAYS[0])
+    model = {"start": f"models:/{name}@champion", "context": 64, "family": None, "config": {}}
+    line.recipe = replace_fields(line.recipe, {"model": model}, "a test")
+    assert "finetuning" in run_day(line, DAYS[1]).launched
+    second = ledger.head()
+    assert line.manifest("finetuning").inputs["base"].digest == ledger.entry(1).digest
+    promoted = {"number": 3, "decision": Outcome.PROMOTED, "serves": True, "basis": "", "run": "a-person"}
+    ledger.append(second.model_copy(update=promoted))
+
+    # it would start from another model now
+    assert planned(line, DAYS[1]) == dict.fromkeys(["finetuning", "evaluation", "champion_evaluation", "registration"], REASON)
+    assert run_day(line, DAYS[1]).launched == []
+    assert "finetuning" in planned(line, DAYS[2])
+    line.recipe = replace_fields(line.recipe, {"finetuning.seed": 7}, "a test")
+    assert planned(line, DAYS[1])["finetuning"] != REASON
 
 
 @pytest.mark.prove
