@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.lines import ChampionInput, Step
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.file_cache import FileCache
+from pipeline.lines import ChampionInput, SourceInput, Step
 from pipeline.planning.plan import PlannedStep, Status
 from pipeline.planning.resolve import ResolvedInputs
 from pipeline.registry.ledger import Ledger
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.artifacts.artifacts import Artifacts
-    from pipeline.artifacts.manifest import Manifest, Parts, Reference
+    from pipeline.artifacts.manifest import Manifest, Reference
     from pipeline.planning.resolve import InputResolver
     from pipeline.settings import Settings
 
@@ -81,30 +83,42 @@ class DecidedPartition:
     def _trained_from_another_champion(self, effect: Step, name: str, done: Mapping[str, Reference | None]) -> bool:
         """Whether the ledger has a model that differs from the one to train in the champion that it started from, and in nothing else."""
         model = effect.inputs["model"]
-        if not isinstance(model, Step) or model.id in done:
+        origins = [(step.id, origin) for step in self.steps for origin in step.inputs.values()]
+        if (
+            not isinstance(model, Step)
+            or model.id in done
+            or not any(isinstance(each, ChampionInput) and each.needed for _, each in origins)
+        ):
             return False
-        bases = {name for name, origin in model.inputs.items() if isinstance(origin, ChampionInput)}
-        resolved = self.resolver.resolve(model, done) if bases else None
-        if not isinstance(resolved, ResolvedInputs):
-            return False
+        if any(isinstance(origin, SourceInput) and step_id not in done for step_id, origin in origins):
+            return False  # new or corrected data; the ledger need not be read for it
         ledger = Ledger(self.artifacts.store, name)
-        for entry in ledger.newest_first(ledger.head()):
-            made = self.artifacts.resolve(entry.challenger.model)
-            if made and _equal(made.parts, resolved.parts, bases):
-                return True
-        return False
+        return any(self._made(model, entry.challenger.model, done) for entry in ledger.newest_first(ledger.head()))
 
+    def _made(self, step: Step, reference: Reference, done: Mapping[str, Reference | None]) -> bool:
+        """Whether a step of this plan made that artifact, if any champion may have been its base."""
+        made = self.artifacts.resolve(reference)
+        if made is None or made.stage != step.component.name:
+            return False
+        for name, origin in step.inputs.items():
+            given = made.inputs.get(name)
+            if isinstance(origin, Step) and origin.id not in done:
+                same = given is not None and self._made(origin, given, done)
+            elif isinstance(origin, Step):
+                planned = done[origin.id]
+                same = (given and given.digest) == (planned and planned.digest)
+            else:
+                same = isinstance(origin, ChampionInput) == (given is not None)
+            if not same:
+                return False
+        return self._same_work(step, made)
 
-def _equal(made: Parts, wanted: Parts, bases: set[str]) -> bool:
-    """Whether two trainings are the same but for their bases. A base selects modules, so only those that both have are compared."""
-
-    def rest(parts: Parts) -> Parts:
-        return parts.model_copy(
-            update={"inputs": {name: digest for name, digest in parts.inputs.items() if name not in bases}, "modules": {}}
-        )
-
-    same_code = all(made.modules.get(name, digest) == digest for name, digest in wanted.modules.items())
-    return same_code and rest(made) == rest(wanted)
+    def _same_work(self, step: Step, made: Manifest) -> bool:
+        """Whether today's params, code and libraries would do the same with the inputs of then."""
+        found = [self.artifacts.resolve(reference) for reference in made.inputs.values()]
+        made_with = [manifest.parts.params for manifest in found if manifest]
+        code = FileCache(self.settings.file_cache_path("code"))
+        return fingerprint_parts(step.component, step.params, made.parts.inputs, code, made_with).fingerprint == made.fingerprint
 
 
 def _idle(row: PlannedStep) -> PlannedStep:
