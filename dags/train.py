@@ -18,6 +18,9 @@ unavailable (75) was retried five times. A bug (1) shows its traceback. An inval
 
 **Schedule.** `docs/schedules.md`: times, Assets, new data (`watch.py`), and who is notified of the end.
 
+**Partitions.** A recipe whose source is divided by time has the field `partition`. Empty, a run takes the newest partition that has ended.
+Airflow's own back-fill is not allowed, because it starts many runs at once: `trainshed backfill <recipe> --from ... --to ...`.
+
 **Live.** Losses and metrics are in MLflow, in the experiment with the recipe's name. Other DAGs can be scheduled on the Assets
 `x-trainshed://<recipe>/corpus`, `/model`, `/proposal` and `/promotion`.
 """

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.stack": ("up", "down", "status", "logs"),
     "pipeline.cli.runs": ("run", "watch", "stop", "plan", "compile"),
+    "pipeline.cli.backfill": ("backfill",),
     "pipeline.cli.experiments": ("experiment",),
     "pipeline.cli.recipes": ("new", "recipes"),
     "pipeline.cli.artifacts": ("artifacts",),

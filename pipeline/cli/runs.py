@@ -28,6 +28,11 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Change a field of the recipe for this run; may be repeated.", metavar="FIELD=VALUE")
 ]
 
+Partition = Annotated[
+    str | None,
+    typer.Option("--partition", help="Partition of the source, e.g. 2026-11-24; by default the newest one that has ended.", metavar="KEY"),
+]
+
 TARGETS = lookup.Table("target", None, {"kfp": "pipeline.kfp.compile:compile_recipe"})
 """Engines that a line can be compiled for."""
 
@@ -49,6 +54,7 @@ def run(
     local: Annotated[bool, typer.Option("--local", help="Run on this machine without Airflow.")] = False,
     force: Force = None,
     changes: Overrides = None,
+    partition: Partition = None,
 ) -> None:
     """Run a recipe: train, evaluate, register and promote. Cached steps do not run again."""
     from pipeline.cli.console import open_console
@@ -58,9 +64,10 @@ def run(
     settings, console = load_settings(), open_console()
     overrides, forced = read_overrides(changes or []), frozenset(force or ())
     if local:
-        run_here(apply_overrides(find_given(recipe, settings), overrides), forced, settings, console)
+        found = run_recipe(apply_overrides(find_given(recipe, settings), overrides), partition)
+        run_here(found, forced, settings, console)
     else:
-        run_in_airflow(recipe, overrides, forced, settings, console)
+        run_in_airflow(recipe, overrides, forced, settings, console, partition)
 
 
 def watch_run(name: RunName) -> None:
@@ -80,7 +87,7 @@ def watch_run(name: RunName) -> None:
     if line_of_dag(found.dag) == EXPERIMENT:
         follow_study(airflow, found, settings, console)
     elif recipe == found.dag:
-        _watch(airflow, found, find_recipe(recipe, settings.recipe_folders), settings, console)
+        follow_run(airflow, found, find_recipe(recipe, settings.recipe_folders), settings, console)
     else:  # a run of another line makes no decision about a new model
         watch(airflow, found, tuple(sorted(airflow.step_ids(found.dag) - {PLAN_TASK})), settings, console)
 
@@ -105,7 +112,7 @@ def stop(name: RunName) -> None:
     print(f"{plain} is stopped; `trainshed run {recipe_of_dag(found.dag)}` resumes from its last checkpoint")
 
 
-def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None) -> None:
+def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None, partition: Partition = None) -> None:
     """Show which steps a run would execute, and why. Changes nothing."""
     from pipeline.cli.console import open_console
     from pipeline.cli.overrides import apply_overrides, read_overrides
@@ -114,8 +121,10 @@ def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None) -> 
     from pipeline.settings import load_settings
 
     settings, console = load_settings(), open_console()
-    found = apply_overrides(find_given(recipe, settings), read_overrides(changes or []))
+    found = run_recipe(apply_overrides(find_given(recipe, settings), read_overrides(changes or [])), partition)
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
+    if found.data.source.partition:
+        console.print(f"partition {found.data.source.partition}")
     console.print(plan_table(made, console))
     for warning in made.warnings:
         console.print(f"warning: {warning}", markup=False)
@@ -126,13 +135,17 @@ def compile_line(
     to: Annotated[str, typer.Option("--to", help="What to compile for: kfp.", metavar="TARGET")],
     output: Annotated[Path | None, typer.Option("--output", help="File to write; by default standard output.", metavar="FILE")] = None,
     changes: Overrides = None,
+    partition: Annotated[str | None, typer.Option("--partition", help="Partition of the source, e.g. 2026-11-24.", metavar="KEY")] = None,
 ) -> None:
     """Compile a recipe for another engine (Kubeflow Pipelines)."""
     from pipeline.cli.overrides import apply_overrides, read_overrides
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    compiled: str = TARGETS.load(to)(apply_overrides(find_given(recipe, settings), read_overrides(changes or [])), settings)
+    found = apply_overrides(find_given(recipe, settings), read_overrides(changes or []))
+    if found.data.source.partitions and partition is None:
+        raise BadInput(f"recipe {found.name} has partitions, and a compiled pipeline reads one", "", "say --partition")
+    compiled: str = TARGETS.load(to)(run_recipe(found, partition), settings)
     if output is None:
         print(compiled, end="")
     else:
@@ -191,7 +204,7 @@ def plan_table(made: Plan, console: Console) -> Table:
 
 
 def run_in_airflow(
-    name: str, overrides: dict[str, Any], force: frozenset[str], settings: Settings, console: Console
+    name: str, overrides: dict[str, Any], force: frozenset[str], settings: Settings, console: Console, partition: str | None = None
 ) -> tuple[str, RunDecision | None]:
     """Submit a recipe to Airflow, start a run, show it until it ends, and print the decision.
 
@@ -205,21 +218,31 @@ def run_in_airflow(
     """
     from pipeline.cli.overrides import apply_overrides
     from pipeline.launchers.check_sizes import check_sizes
-    from pipeline.runs.names import FORCE, new_run_name
     from pipeline.submission.airflow_client import Airflow
-    from pipeline.submission.submit import submit_recipe, wait_for_dag
+    from pipeline.submission.submit import wait_for_dag
 
     airflow = Airflow(settings)
-    recipe = submit_recipe(Path(name), settings) if is_file(name) else find_given(name, settings)
-    changed = apply_overrides(recipe, overrides)
+    recipe = submit_given(name, settings)
+    changed = run_recipe(apply_overrides(recipe, overrides), partition)
     _check_steps(force, changed)
     # Airflow would skip the DAG, or fail its first task, for the same reason
     check_sizes(changed, settings)
     wait_for_dag(airflow, recipe)
-    run = new_run_name(recipe.name)
-    airflow.trigger(recipe.name, run, {**overrides, FORCE: sorted(force)})
-    console.print(f"{run}   log: trainshed logs {run}   stop: trainshed stop {run}")
-    return run, _watch(airflow, airflow.run(recipe.name, run), changed, settings, console)
+    run = queue_run(airflow, changed, overrides, force, console)
+    return run, follow_run(airflow, airflow.run(recipe.name, run), changed, settings, console)
+
+
+def run_recipe(recipe: Recipe, partition: str | None) -> Recipe:
+    """The recipe of a run that starts now, with its partition if the source has some.
+
+    Raises:
+        BadInput: not a partition of this recipe.
+    """
+    from datetime import UTC, datetime
+
+    from pipeline.recipe.partitions import at_partition
+
+    return at_partition(recipe, partition, datetime.now(UTC))
 
 
 def run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console: Console) -> None:
@@ -230,11 +253,36 @@ def run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console:
     from pipeline.runs.names import new_run_name
 
     run = new_run_name(recipe.name)
+    if recipe.data.source.partition:
+        console.print(f"{run}   partition {recipe.data.source.partition}")
     outputs = run_local(recipe, run, settings, LocalOutput(console), force)
     show_decision(recipe, run, outputs.get(_registering_step(recipe)), settings, console)
 
 
-def _watch(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, console: Console) -> RunDecision | None:
+def queue_run(airflow: Airflow, recipe: Recipe, overrides: dict[str, Any], force: frozenset[str], console: Console) -> str:
+    """Start a run of a recipe that Airflow has, and print its name.
+
+    Args:
+        airflow: where it runs.
+        recipe: with the overrides, and with its partition if the source has some.
+        overrides: fields that the run changes.
+        force: steps that run although their artifact exists.
+        console: where to print.
+
+    Returns:
+        Name of the run.
+    """
+    from pipeline.runs.names import FORCE, PARTITION, new_run_name
+
+    run, partition = new_run_name(recipe.name), recipe.data.source.partition
+    airflow.trigger(recipe.name, run, {**overrides, FORCE: sorted(force), **({PARTITION: partition} if partition else {})})
+    reads = f"   partition {partition}" if partition else ""
+    console.print(f"{run}{reads}   log: trainshed logs {run}   stop: trainshed stop {run}")
+    return run
+
+
+def follow_run(airflow: Airflow, found: DagRun, recipe: Recipe, settings: Settings, console: Console) -> RunDecision | None:
+    """Show a run until it ends, and print the decision; errors as of `run_in_airflow`."""
     from pipeline.cli.decision import show_decision
     from pipeline.cli.watch import returned_artifact, watch
     from pipeline.lines import trace
@@ -265,6 +313,13 @@ def _write(output: Path, text: str) -> None:
 def is_file(name: str) -> bool:
     """Whether a recipe is given as a file."""
     return name.endswith((".yaml", ".yml")) or "/" in name
+
+
+def submit_given(name: str, settings: Settings) -> Recipe:
+    """The same, and Airflow will find it; errors as of `find_given`."""
+    from pipeline.submission.submit import submit_recipe
+
+    return submit_recipe(Path(name), settings) if is_file(name) else find_given(name, settings)
 
 
 def find_given(name: str, settings: Settings) -> Recipe:

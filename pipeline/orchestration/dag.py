@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # a cron schedule needs a start date; without catch-up any time in the past is the same
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
+RUN_TYPES = ("manual", "scheduled", "operator_triggered", "asset_triggered", "asset_materialization")
+"""All but Airflow's own back-fill: it starts up to ten runs of a DAG at once, beside the others. `trainshed backfill` queues them."""
+
 ASK_AGAIN = 5
 """How often a person is asked again: Airflow may lose an answer that comes while the task that asked is still ending."""
 
@@ -114,6 +117,7 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         catchup=False,
         # a proposal that waits for people must not block a newer one, which takes its place
         max_active_runs=16 if line == "promote" else 1,
+        allowed_run_types=RUN_TYPES,
         params=params,
         tags={"trainshed", recipe.model.family or "pretrained", recipe.task.kind},
         doc_md=document(recipe, steps, params, manual),

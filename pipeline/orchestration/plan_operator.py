@@ -15,7 +15,7 @@ from pipeline.launchers.check_sizes import check_sizes
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
 from pipeline.orchestration.schedules import watch_schedule
-from pipeline.orchestration.trigger_form import forced, overrides
+from pipeline.orchestration.trigger_form import forced, overrides, partition
 from pipeline.orchestration.watch_operator import announced_digests
 from pipeline.runs.names import PLAN_TASK, run_name
 
@@ -68,9 +68,11 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
         from pipeline.operators.xcom import PlannedRun
         from pipeline.planning import plan_run
         from pipeline.recipe.overrides import override
+        from pipeline.recipe.partitions import at_partition
 
         self._begin(context, run, settings)
         recipe = override(self.recipe, overrides(context["params"]), "the trigger form")
+        recipe = at_partition(recipe, partition(context["params"]), context["dag_run"].run_after)
         check_sizes(recipe, settings)
         force, person = forced(context["params"]), context["dag_run"].triggering_user_name
         plan = plan_run(recipe, run, settings, force, line=self.line, started_by=person)

@@ -14,20 +14,22 @@ from airflow.sdk import Param
 
 from pipeline.recipe import Section
 from pipeline.recipe.overrides import overridable
-from pipeline.runs.names import FORCE
+from pipeline.recipe.partitions import EXPECTED, PATTERNS
+from pipeline.runs.names import FORCE, PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.lines import Step
     from pipeline.recipe import Recipe
+    from pipeline.recipe.partitions import Partitions
 
 RESOURCES = "resources"
 LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "enum", "items")
 
 
 def form(recipe: Recipe, steps: Sequence[Step]) -> dict[str, Param]:
-    """The Params of a recipe's DAG: sections that its steps take as params, a machine size for each step, and ``force``.
+    """The Params of a recipe's DAG: sections that its steps take as params, a machine size for each step, ``force``, and ``partition``.
 
     Args:
         recipe: where the defaults come from.
@@ -46,7 +48,22 @@ def form(recipe: Recipe, steps: Sequence[Step]) -> dict[str, Param]:
         section="run",
         description="Steps to run although their artifact exists.",
     )
+    if recipe.data.source.partitions and "data" in sections:
+        params[PARTITION] = _partition(recipe.data.source.partitions)
     return params
+
+
+def _partition(partitions: Partitions) -> Param:
+    """Which partition the run reads; empty means the newest one that has ended."""
+    return Param(
+        None,
+        type=["string", "null"],
+        # with a format of dates, Airflow's form shows a calendar
+        **({"format": "date"} if partitions.by in ("day", "week") else {"pattern": PATTERNS[partitions.by]}),
+        title=PARTITION,
+        section="run",
+        description=f"Partition to train on: {EXPECTED[partitions.by]}. Empty: the newest one that has ended.",
+    )
 
 
 def _size(recipe: Recipe, step: Step) -> Param:
@@ -62,12 +79,17 @@ def _size(recipe: Recipe, step: Step) -> Param:
 
 def overrides(params: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the recipe that the form holds, by dotted name."""
-    return {name: value for name, value in params.items() if name != FORCE}
+    return {name: value for name, value in params.items() if name not in (FORCE, PARTITION)}
 
 
 def forced(params: Mapping[str, Any]) -> frozenset[str]:
     """Steps that run although their artifact exists."""
     return frozenset(params.get(FORCE) or ())
+
+
+def partition(params: Mapping[str, Any]) -> str | None:
+    """The partition that was asked for; None for the newest one that has ended."""
+    return params.get(PARTITION) or None
 
 
 def _leaves(section: Section, place: str, top: str) -> Iterator[tuple[str, Param]]:

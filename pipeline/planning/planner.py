@@ -11,6 +11,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
+from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
 from pipeline.planning.resolve import InputResolver, MissingInput, ResolvedInputs
@@ -113,6 +114,13 @@ class Planner:
                 return None, status.reason
         return manifest, ""
 
+    def _find_intact(self, stage: str, fingerprint: str) -> Manifest | None:
+        """The manifest, unless it is lost; its blobs are checked with those of all hits."""
+        manifest = None if (stage, fingerprint) in self._lost else self.artifacts.find(stage, fingerprint)
+        if manifest:
+            self._found[stage, fingerprint] = manifest
+        return manifest
+
     def _warnings(self, plan: Plan) -> tuple[str, ...]:
         """What a person should know before the run."""
         self._put_aliases_back()
@@ -149,6 +157,9 @@ class Planner:
                 outputs[step.id] = row.reference
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
+        if self.recipe.data.source.partition and not self.force:
+            decided = DecidedPartition(self.steps, self.resolver, self.artifacts, self.settings, self._find_intact)
+            rows = decided.rows(rows) or rows
         proposals = [origin for step in self.steps for origin in step.inputs.values() if isinstance(origin, ProposalInput)]
         waiting = self.resolver.proposal(proposals[0].model) if proposals else None
         return Plan(

@@ -15,6 +15,7 @@ from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import monitor_problem
+from pipeline.recipe.partitions import partitions_problem
 from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.source_checks import source_problem
 from pipeline.recipe.start import address_problem, champion_of
@@ -311,6 +312,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _lengths,
     _path,
     _source,
+    partitions_problem,
     _target,
     _pair,
     _group,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.recipe.partitions import Partitions
 from pipeline.section import Section
 
 PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
@@ -67,6 +68,12 @@ class Source(Section):
 
     languages: tuple[str, ...] | None = Field(None, min_length=2)
     """``catalogue`` only: the language of the texts, then those of the targets, as folders and files are called, e.g. ``[en, de, pt-BR]``. ``msgid`` as the first takes gettext's message ids."""
+
+    partitions: Partitions | None = None
+    """How the source is divided by time; a run reads one partition, or a window of them (docs/schedules.md)."""
+
+    partition: str | None = None
+    """The partition that a run reads. The run says it, a recipe file does not."""
 
     mask_package: bool = False
     """``pydocs`` only: replace the words of a package's name by ``…`` in its texts, so that the package can be a label."""

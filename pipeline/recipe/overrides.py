@@ -21,6 +21,9 @@ OVERRIDABLE = ("tokenizer", "model", "pretraining", "finetuning", "resources")
 FIXED = frozenset({"tokenizer.given", "tokenizer.given_sha256", "model.start"})
 """Fields of those sections that it may not change: they name a file of the worker."""
 
+PARTITION = "data.source.partition"
+"""A run does say it, but elsewhere: only a time passes there."""
+
 
 def overridable(field: str) -> bool:
     """Whether a run may change this field, e.g. ``"finetuning.steps"``."""
@@ -41,7 +44,8 @@ def override(recipe: Recipe, values: Mapping[str, Any], origin: str = "override"
     for field in values:
         # an unknown section is a misspelling, which `replace_fields` answers with the near name
         if field.partition(".")[0] in Recipe.model_fields and not overridable(field):
-            raise BadInput(f"{origin}: a run cannot change {field}", f"a field of {', '.join(OVERRIDABLE)}", "edit the recipe file")
+            fix = "say --partition, or fill in the field partition" if field == PARTITION else "edit the recipe file"
+            raise BadInput(f"{origin}: a run cannot change {field}", f"a field of {', '.join(OVERRIDABLE)}", fix)
     return replace_fields(recipe, values, origin)
 
 

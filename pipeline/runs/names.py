@@ -26,6 +26,9 @@ TRAINING_POOL = "trainshed-training"
 FORCE = "force"
 """Field of the trigger form that is not part of the recipe: steps to run although their artifact exists."""
 
+PARTITION = "partition"
+"""Field of the trigger form of a recipe with partitions: which one the run reads."""
+
 
 def dag_name(recipe: str, line: str) -> str:
     """Name of the DAG of one of a recipe's lines: ``pydocs`` for its line ``train``, ``pydocs.promote`` for another."""

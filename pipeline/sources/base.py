@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.artifacts.manifest import Frozen, canonical_json
+from pipeline.errors import BadInput
 from pipeline.sources.left_out import LeftOut
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Pin(Frozen):
         return hashlib.sha256(canonical_json([self.kind, rows])).hexdigest()
 
 
+class MissingSource(BadInput):
+    """Nothing is at the address of a source: no file, no object."""
+
+
 class Pinner(Protocol):
     """Finds the current revision of a source; light, because it runs in the scheduler."""
 
@@ -63,6 +68,7 @@ class Pinner(Protocol):
         """Pin ``source``.
 
         Raises:
-            BadInput: the source is missing or empty.
+            MissingSource: nothing is at its address.
+            BadInput: the source is empty, or may not be read.
             Unavailable: its server is unreachable.
         """

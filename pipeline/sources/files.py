@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.base import MissingSource, Pin, PinnedItem
 from pipeline.sources.bucket import S3Object, list_objects, split_address
 from pipeline.sources.formats import ENDINGS, belongs, natural
 from pipeline.sources.left_out import EMPTY, OTHER, UNSAFE, WORKING, LeftOutCounter, is_working, sentence
@@ -30,7 +30,8 @@ def pin(source: Source, settings: Settings) -> Pin:
     """Pin the files that ``source.path`` names. A relative path starts at the checkout.
 
     Raises:
-        BadInput: no path is given, it is outside the allowed roots, no file is found, or all files are empty.
+        MissingSource: no file is found.
+        BadInput: no path is given, it is outside the allowed roots, or all files are empty.
         Unavailable: the bucket's server is unreachable.
     """
     path, left_out = source.path, LeftOutCounter()
@@ -134,13 +135,13 @@ def _belongs(kind: str, found: S3Object, prefix: str, left_out: LeftOutCounter) 
     return False
 
 
-def _nothing(kind: str, path: str, left_out: LeftOutCounter) -> BadInput:
+def _nothing(kind: str, path: str, left_out: LeftOutCounter) -> MissingSource:
     """The error of a path that finds no file; it says what is there."""
     there = sentence(left_out.total(), "")
     fix = "correct the path, or data.source.kind"
     if path.startswith("s3://") and not path.endswith("/") and not there:
         fix = f"correct the path; a prefix ends at a folder: {path}/"
-    return BadInput(f"data.source.path {path!r} finds no {kind} file{there}", _wanted(kind), fix)
+    return MissingSource(f"data.source.path {path!r} finds no {kind} file{there}", _wanted(kind), fix)
 
 
 def _wanted(kind: str) -> str:

@@ -70,6 +70,15 @@ class LeftOutCounter:
         )
 
 
+def added_up(found: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    """The counts of several searches together."""
+    counts: dict[str, LeftOut] = {}
+    for one in found:
+        known = counts.get(one.reason)
+        counts[one.reason] = known.model_copy(update={"count": known.count + one.count}) if known else one
+    return tuple(counts[reason] for reason in REASONS if reason in counts)
+
+
 def is_working(name: str, asked: frozenset[str] = frozenset()) -> bool:
     """Whether a file or folder holds no data by its name: ``.git``, ``._train.jsonl``, ``_temporary``, ``_SUCCESS``, ``~$a.csv``, ``a.csv~``.
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from pipeline.recipe.data import Source
 from pipeline.recipe.start import Start
 from pipeline.sources import PINNERS
+from pipeline.sources.partitions import pin_partitions
 from pipeline.starts import pin_start
 
 if TYPE_CHECKING:
     from pipeline.component import Params
     from pipeline.settings import Settings
-    from pipeline.sources.base import Pin
+    from pipeline.sources.base import Pin, Pinner
 
 
 def pin_source(source: Source | Start, settings: Settings) -> Pin:
@@ -24,8 +25,8 @@ def pin_source(source: Source | Start, settings: Settings) -> Pin:
     """
     if isinstance(source, Start):
         return pin_start(source, settings)
-    pin: Pin = PINNERS.load(source.kind)(source, settings)
-    return pin
+    pinner: Pinner = PINNERS.load(source.kind)
+    return pin_partitions(source, pinner, settings) if source.partitions else pinner(source, settings)
 
 
 def source_of(params: Params) -> Source | Start | None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow.utils.types import DagRunType
 from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
@@ -45,6 +46,8 @@ def test_a_dag_has_the_lines_steps_and_plan_before_each(recipe_folder, monkeypat
     assert {task.trigger_rule.value for task in dag.tasks if task.task_id != "plan"} == {"none_failed"}
     assert all(task.retries == AIRFLOW_RETRIES for task in dag.tasks)
     assert (dag.max_active_runs, dag.catchup, dag.schedule) == (1, False, None)
+    # those of a back-fill are not among the one at a time
+    assert {kind.value for kind in DagRunType} - {kind.value for kind in dag.allowed_run_types} == {"backfill"}
 
 
 def test_a_recipe_without_pretraining_has_no_such_task(recipe_folder):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fixtures.airflow_home import RECIPE
 
 from pipeline import cli
 
@@ -44,3 +45,13 @@ def test_a_mistake_is_one_line_and_code_2(typed, told, tmp_path, capsys) -> None
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert told in err
+
+
+def test_a_recipe_with_partitions_is_compiled_for_one(tmp_path, capsys) -> None:
+    path = tmp_path / "first.yaml"
+    path.write_text(RECIPE.format(name="first").replace("/data/*.jsonl", '"/data/{partition}", partitions: {by: week}'))
+    typed = ["compile", str(path), "--to", "kfp"]
+    assert cli.run([*typed, "--partition", "2026-11-24"]) == 0
+    assert '"partition":"2026-11-23"' in capsys.readouterr().out
+    assert cli.run(typed) == 2
+    assert capsys.readouterr().err == "trainshed: recipe first has partitions, and a compiled pipeline reads one; fix: say --partition\n"

@@ -5,9 +5,9 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from pipeline.errors import BadInput
 from pipeline.lines import trace
-from pipeline.orchestration.trigger_form import forced, form, overrides
+from pipeline.orchestration.trigger_form import forced, form, overrides, partition
 from pipeline.recipe import read_recipe
-from pipeline.recipe.overrides import override
+from pipeline.recipe.overrides import override, replace_fields
 
 
 @pytest.fixture
@@ -101,3 +101,31 @@ def test_a_changed_field_changes_the_recipe(recipe):
 def test_an_unknown_field_is_refused_with_the_near_name(recipe):
     with pytest.raises(BadInput, match=r"did you mean 'finetuning.learning_rate'"):
         override(recipe, overrides({"finetuning.learning_rat": 1}), "the trigger form")
+
+
+@pytest.mark.parametrize(
+    ("by", "right", "wrong"),
+    [
+        ("day", "2026-11-24", ["2026-13-01", "yesterday", "2026-11", 20261124]),
+        ("week", "2026-11-24", ["2026-W48"]),
+        ("month", "2026-11", ["2026-11-24", "November"]),
+        ("hour", "2026-11-24T05", ["2026-11-24", "05"]),
+    ],
+)
+def test_a_recipe_with_partitions_has_a_field_for_one(recipe, by, right, wrong):
+    changes = {"data.source.path": "/data/{partition}", "data.source.partitions": {"by": by}}
+    divided = replace_fields(recipe, changes, "a test")
+    field = params(divided)["partition"]
+    assert partition({"partition": field.resolve()}) is None
+    assert partition({"partition": field.resolve(right)}) == right
+    assert "partition" not in overrides({"partition": right})
+    for value in wrong:
+        with pytest.raises(ParamValidationError):
+            field.resolve(value)
+
+
+def test_only_a_line_that_reads_the_source_has_it(recipe):
+    assert "partition" not in params(recipe)
+    changes = {"data.source.path": "/data/{partition}", "data.source.partitions": {"by": "day"}, "registration.approval": {"people": 1, "from": ["ann"]}}
+    divided = replace_fields(recipe, changes, "a test")
+    assert "partition" not in form(divided, trace(divided, "promote"))

@@ -1,0 +1,99 @@
+"""Pinning a source that is divided by time: which items, in which order, and what is said of a missing partition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from pipeline.errors import BadInput
+from pipeline.recipe import Source
+from pipeline.recipe.partitions import Partitions
+from pipeline.starts.pin import pin_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.s3 import S3Server
+
+    from pipeline.settings import Settings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for day in (20, 21, 22, 26):
+        place = tmp_path / "days" / f"2026-11-{day}"
+        place.mkdir(parents=True)
+        (place / "part-1.jsonl").write_text(f"{day}")
+    return tmp_path / "days"
+
+
+def source(folder: Path | str, partition: str | None, window: int = 1) -> Source:
+    return Source(kind="jsonl", path=f"{folder}/{{partition}}/", partitions=Partitions(by="day", window=window), partition=partition)
+
+
+def days(found: Source, settings: Settings) -> list[str]:
+    return [item.name.split("/")[-2] for item in pin_source(found, settings).items]
+
+
+def test_a_run_reads_its_partition_or_a_window_in_the_order_of_time(folder: Path, folder_settings: Settings) -> None:
+    assert days(source(folder, "2026-11-21"), folder_settings) == ["2026-11-21"]
+    assert days(source(folder, "2026-11-22", 3), folder_settings) == ["2026-11-20", "2026-11-21", "2026-11-22"]
+
+
+def test_the_digest_is_that_of_the_bytes_whatever_partition_they_are_in(folder: Path, folder_settings: Settings) -> None:
+    before = pin_source(source(folder, "2026-11-21"), folder_settings).digest
+    assert pin_source(source(folder, "2026-11-22"), folder_settings).digest != before
+    (folder / "2026-11-22" / "part-1.jsonl").write_text("21")
+    assert pin_source(source(folder, "2026-11-22"), folder_settings).digest == before
+    plain = Source(kind="jsonl", path=str(folder / "2026-11-21"))
+    assert pin_source(plain, folder_settings).digest == before
+
+
+@pytest.mark.parametrize(
+    ("partition", "window", "said"),
+    [
+        ("2026-11-24", 1, "partition 2026-11-24 is missing: {folder}/2026-11-24/ has no jsonl file; the nearest one is 2026-11-22"),
+        ("2026-11-25", 1, "partition 2026-11-25 is missing: {folder}/2026-11-25/ has no jsonl file; the nearest one is 2026-11-26"),
+        (
+            "2026-11-26",
+            3,
+            "partition 2026-11-24 of the window of 3 up to 2026-11-26 is missing: {folder}/2026-11-24/ has no jsonl file; the nearest one is 2026-11-22",
+        ),
+        (
+            "2024-01-01",
+            1,
+            "partition 2024-01-01 is missing: {folder}/2024-01-01/ has no jsonl file; none of the 14 before and after it is there",
+        ),
+    ],
+)
+def test_a_missing_partition_is_named_with_the_nearest_one(
+    folder: Path, folder_settings: Settings, partition: str, window: int, said: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        pin_source(source(folder, partition, window), folder_settings)
+    assert str(caught.value).startswith(said.format(folder=folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_partition_is_told_and_no_partition_too(folder: Path, folder_settings: Settings) -> None:
+    (folder / "2026-11-21" / "part-1.jsonl").write_text("")
+    with pytest.raises(BadInput, match=r"every file of data.source.path '.*2026-11-21/' is empty"):
+        pin_source(source(folder, "2026-11-22", 2), folder_settings)
+    with pytest.raises(BadInput, match=r"the source has a partition for each day, and none is named; fix: say --partition"):
+        pin_source(source(folder, None), folder_settings)
+
+
+def test_partitions_of_a_bucket(s3_server: S3Server, tmp_path: Path) -> None:
+    settings = s3_server.settings(tmp_path)
+    keys = {"aws_access_key_id": s3_server.access_key, "aws_secret_access_key": s3_server.secret_key}
+    client = boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1", **keys)
+    prefix = settings.store.removeprefix(f"s3://{s3_server.bucket}/")
+    for day in (20, 21):
+        client.put_object(Bucket=s3_server.bucket, Key=f"{prefix}/2026-11-{day}/part.jsonl", Body=str(day).encode())
+    assert days(source(settings.store, "2026-11-21", 2), settings) == ["2026-11-20", "2026-11-21"]
+    with pytest.raises(
+        BadInput, match=r"partition 2026-11-23 is missing: s3://.*/2026-11-23/ has no jsonl file; the nearest one is 2026-11-21"
+    ):
+        pin_source(source(settings.store, "2026-11-23"), settings)
