@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fixtures.scores import CLEAN
 from fixtures.simulated_models import SimulatedTestSet, alone, long_tailed
 from scipy import stats
 
@@ -59,7 +60,7 @@ class Registry:
         candidate = Candidate(version=self.count, model=model, report=report)
         entry = decide_promotion(self.ledger, Proposal(self.gate, candidate, scores, self.champion, f"{self.count}", "run"))
         if entry.promoted:
-            self.champion = ScoredChampion(model, report, scores)
+            self.champion = ScoredChampion(model, (report,), scores)
         return entry
 
 
@@ -183,7 +184,7 @@ def with_slice(level: float, slice_level: float, seed: int, share: float = 0.2) 
 
     def scores(levels: np.ndarray) -> Scores:
         right = draw.random(count) < 1 / (1 + np.exp(difficulty - levels))
-        return Scores("s", ids, ("",) * count, {"model": {"accuracy": means(100.0 * right)}}, "accuracy", (), None, references)
+        return Scores("s", ids, ("",) * count, {"model": {"accuracy": means(100.0 * right)}}, "accuracy", (), None, references, CLEAN)
 
     return scores(np.where(inside, slice_level, level)), scores(np.full(count, LEVEL))
 
