@@ -79,7 +79,7 @@ def test_short_texts_match_only_as_a_whole() -> None:
     assert (found.exact, found.near, found.short) == (3, 0, 20)
 
 
-@pytest.mark.parametrize("blank", ["", "，"])
+@pytest.mark.parametrize("blank", ["", "\N{IDEOGRAPHIC COMMA}"])
 def test_characters_are_the_words_of_scripts_without_blanks(blank: str) -> None:
     test = [text(60, blank, HAN) for _ in range(50)]
     train = [text(60, blank, HAN) for _ in range(300)]
@@ -90,7 +90,7 @@ def test_characters_are_the_words_of_scripts_without_blanks(blank: str) -> None:
 
 def test_answers_and_second_texts_of_training_count_too() -> None:
     test = [text() for _ in range(3)]
-    train = documents([text()], target=test[0]) + [document(9, text=text(), target=None)._replace(pair=test[1])]
+    train = [*documents([text()], target=test[0]), document(9, text=text(), target=None)._replace(pair=test[1])]
     assert find_contamination(documents(test), train).near == 2
 
 

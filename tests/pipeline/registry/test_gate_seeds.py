@@ -159,10 +159,11 @@ def test_a_model_whose_training_contains_test_examples_is_refused() -> None:
     clean = trained(35.0)
     assert decide(Gate(), replace(clean, contamination=dirty(0, 6)), trained(30.0)).promote
     refused = decide(Gate(), replace(clean, contamination=dirty(4, 8)), trained(30.0))
-    assert refused.reasons == (
-        "training contains 12 of 600 test examples, 2.0% (maximum 1.0%): 4 word for word, 8 nearly, e.g. shop.a, which is in shop.b; "
-        "fix: data.split.near_copies: drop, or raise registration.gate.max_contaminated",
+    (reason,) = refused.reasons
+    assert reason.startswith(
+        "training contains 12 of 600 test examples, 2.0% (maximum 1.0%): 4 word for word, 8 nearly, e.g. shop.a, which is in"
     )
+    assert reason.endswith("; fix: data.split.near_copies: drop, or raise registration.gate.max_contaminated")
     (row,) = [row for row in decision_rows(entry(refused)) if row.metric == "contaminated"]
     assert (row.challenger, row.rule, row.verdict) == ("2.0%", "at most 1.0% in training", "not met")
     assert decide(Gate(max_contaminated=0.02), replace(clean, contamination=dirty(4, 8)), trained(30.0)).promote
