@@ -153,7 +153,7 @@ def _write_report(job: EvaluationJob, params: Evaluation, found: Found) -> dict[
         "model": describe_model(found.loaded),
         "scoring": asked,
         "baselines": {"known": found.known, "limit": KNOWN},
-        "contamination": found.contamination.to_json(),
+        "contamination": {**found.contamination.to_json(), "given_start": job.base is not None},
         "splits": splits,
         **({"nearest": [table.to_json() for table in nearest]} if nearest else {}),
     }

@@ -114,7 +114,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 {% endfor %}
 {% set dirty = contamination.exact + contamination.near %}
 <h2>Test examples in training</h2>
-<p class="soft">{{ "{:,}".format(dirty) }} of {{ "{:,}".format(contamination.examples) }} test examples ({{ "%.1f" | format(100 * dirty / contamination.examples) }} %) are in the training text: {{ "{:,}".format(contamination.exact) }} word for word{% if contamination.answered %} ({{ "{:,}".format(contamination.answered) }} with their answer){% endif %}, {{ "{:,}".format(contamination.near) }} nearly, with at least {{ "%.0f" | format(100 * contamination.share) }} % of their runs of {{ contamination.run }} words. {{ "{:,}".format(contamination.short) }} are too short for near copies. What was read before this training, by the weights that it started from, is not known here.</p>
+<p class="soft">{{ "{:,}".format(dirty) }} of {{ "{:,}".format(contamination.examples) }} test examples ({{ "%.1f" | format(100 * dirty / contamination.examples) }} %) are in the training text: {{ "{:,}".format(contamination.exact) }} word for word{% if contamination.answered %} ({{ "{:,}".format(contamination.answered) }} with their answer){% endif %}, {{ "{:,}".format(contamination.near) }} nearly, with at least {{ "%.0f" | format(100 * contamination.share) }} % of their runs of {{ contamination.run }} words. {{ "{:,}".format(contamination.short) }} are too short for near copies.{% if contamination.given_start %} What the weights that training started from had read before is not known here.{% endif %}</p>
 {% if contamination.found %}
 <div class="card"><table class="near">
 <caption>Exact copies first, then those with most in training.</caption>
