@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 from collections import Counter
@@ -18,8 +17,9 @@ from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
-from pipeline.corpus.splitting import SPLITS, TRAIN, Splitter
+from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
+from pipeline.recipe.gate import MAX_CONTAMINATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,22 +112,18 @@ class _Ingestion:
         """Write the documents of the other splits, close all files, and return the counts."""
         self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
         dropped: Counter[str] = Counter()
+        copies: Counter[str] = Counter()
         self.writers[TRAIN].close()
-        for (split, found), near in zip(self.pending.take(), self._near_copies(), strict=False):
-            known = self.splitter.known(split, self.examples.split_keys(found)) or ("near_copy" if near else None)
+        drop = self.data.split.near_copies is not None
+        for (split, found), near in zip(self.pending.take(), self._near_copies(), strict=True):
+            known = self.splitter.known(split, self.examples.split_keys(found)) or ("near_copy" if near and drop else None)
             if known:
                 self.filtered[known] += 1
                 dropped[split] += 1
             else:
                 self._keep(found, split)
-        for split in SPLITS:
-            if dropped[split] > self.writers[split].documents:
-                log.warning(
-                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
-                    split,
-                    self.writers[split].documents,
-                    dropped[split],
-                )
+                copies[split] += near
+        self._warn(dropped, copies)
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
@@ -139,10 +135,25 @@ class _Ingestion:
         counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
         return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
+    def _warn(self, dropped: Counter[str], copies: Counter[str]) -> None:
+        """Log what a person may want to change: near copies in the test split, splits that lose more documents than they keep."""
+        if copies[TEST] > MAX_CONTAMINATED * self.writers[TEST].documents:
+            log.warning(
+                "%d of %d test documents are near copies of training, and the gate may refuse a model for it; see data.split.near_copies",
+                copies[TEST],
+                self.writers[TEST].documents,
+            )
+        for split in SPLITS:
+            if dropped[split] > self.writers[split].documents:
+                log.warning(
+                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
+                    split,
+                    self.writers[split].documents,
+                    dropped[split],
+                )
+
     def _near_copies(self) -> Iterator[bool]:
-        """Whether each document of the other splits is a near copy of training and has to go, in their order."""
-        if self.data.split.near_copies is None:
-            return itertools.repeat(False)
+        """Whether each document of the other splits is a near copy of training, in their order."""
         search = NearCopies((found for _, found in self.pending.take()), MOST_RUNS)
         for batch in batches(read_documents(self.output, TRAIN)):
             search.read(batch)

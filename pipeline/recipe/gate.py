@@ -19,6 +19,10 @@ Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidat
 """One name, or several."""
 
 
+MAX_CONTAMINATED = 0.01
+"""Maximum share of test examples that the training text contains, where the recipe names none."""
+
+
 class Slice(Section):
     """A part of the test examples. With both fields, an example has to meet both."""
 

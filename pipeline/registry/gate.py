@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, unknown_name
 from pipeline.metrics.paired_difference import paired_difference
+from pipeline.recipe.gate import MAX_CONTAMINATED
 from pipeline.registry.comparison import share_of, show_confidence, whole_error
 from pipeline.registry.findings import Findings, GateDecision
 from pipeline.registry.scores import MODEL, Scores
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 MIN_DISTINCT = 0.8
 """Minimum share of distinct answers of tasks that write text, where the recipe names none."""
-
-MAX_CONTAMINATED = 0.01
-"""Maximum share of test examples that the training text contains, where the recipe names none."""
 
 FIX = "fix: data.split.near_copies: drop, or raise registration.gate.max_contaminated"
 

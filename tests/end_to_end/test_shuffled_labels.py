@@ -87,3 +87,4 @@ def test_a_retraining_with_shuffled_labels_is_refused_and_the_champion_stays(sta
     assert entry.figures["champion.accuracy"] == pytest.approx(champion.figures["accuracy"])
     assert any("improves on the champion by -" in reason for reason in entry.reasons)
     assert ledger.champion() == champion
+    print("; ".join(entry.reasons))
