@@ -58,7 +58,10 @@ class InputResolver:
     """What a study pinned; None looks at what there is now."""
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
-    _champions: dict[str, LedgerEntry | None] = field(default_factory=dict)
+    _champions: dict[str, Reference | None] = field(default_factory=dict)
+    """By registered model: the model that serves."""
+    _entries: dict[str, LedgerEntry | None] = field(default_factory=dict)
+    """By registered model: the ledger entry of the champion."""
     _proposals: dict[str, LedgerEntry | None] = field(default_factory=dict)
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
 
@@ -101,7 +104,8 @@ class InputResolver:
                 pin = self._pin(origin)
                 continue
             if isinstance(origin, ChampionInput):
-                given, reason = self.champion(origin), self._no_champion(origin)
+                given = self.champion(origin)
+                reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
                         f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
@@ -155,19 +159,25 @@ class InputResolver:
 
     def champion(self, origin: ChampionInput) -> Reference | None:
         """The model of the champion, or of another of its training seeds; None if there is none."""
+        if origin.seed == 1 and origin.model in self._champions:
+            return self._champions[origin.model]
         entry = self._champion_entry(origin.model)
         models = entry.challenger.models if entry else ()
-        return models[origin.seed - 1] if origin.seed <= len(models) else None
+        found = models[origin.seed - 1] if origin.seed <= len(models) else None
+        if origin.seed == 1:
+            self._champions[origin.model] = found
+        return found
 
     def _no_champion(self, origin: ChampionInput) -> str:
         """Why there is no such model, for a step that is skipped."""
-        entry = self._champion_entry(origin.model)
-        return f"the champion of {origin.model} has no training seed {origin.seed}" if entry else f"{origin.model} has no champion yet"
+        if origin.seed == 1 or self._champion_entry(origin.model) is None:
+            return f"{origin.model} has no champion yet"
+        return f"the champion of {origin.model} has no training seed {origin.seed}"
 
     def _champion_entry(self, model: str) -> LedgerEntry | None:
-        if model not in self._champions:
-            self._champions[model] = Ledger(self.artifacts.store, model).champion()
-        return self._champions[model]
+        if model not in self._entries:
+            self._entries[model] = Ledger(self.artifacts.store, model).champion()
+        return self._entries[model]
 
     def proposal(self, model: str) -> LedgerEntry | None:
         """The proposal of a registered model that waits for people; None if none does."""
