@@ -7,7 +7,7 @@ it to check a request. Images, S3 policies, service accounts, secrets and `compo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,8 +17,33 @@ if TYPE_CHECKING:
     from pipeline.artifacts.types import ArtifactType
 
 
+T = TypeVar("T")
+
 BaseImage = Literal["light", "training"]
 """Base images of components: ``infra/images/light.Dockerfile``, and ``training.Dockerfile``, which adds torch and transformers."""
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of one of several things of a kind: the first has no number.
+
+    Args:
+        name: of the first, e.g. ``report``.
+        number: from 1.
+    """
+    return name if number == 1 else f"{name}-{number}"
+
+
+def several(named: Mapping[str, T], name: str) -> list[T]:
+    """The artifacts of an input that takes several, in their order; empty if there is none.
+
+    Args:
+        named: artifacts by the names that `numbered` gives.
+        name: of the input in the contract.
+    """
+    found: list[T] = []
+    while (key := numbered(name, len(found) + 1)) in named:
+        found.append(named[key])
+    return found
 
 
 class Params(BaseModel):
@@ -43,6 +68,14 @@ class Input:
 
     identity: bool = True
     """Whether it enters the fingerprint. Not so for what only an effect looks at: whether that still stands is checked against the world."""
+
+    many: bool = False
+    """Whether it takes several artifacts. The first has the input's name, the others are ``name-2``, ``name-3``, …: see `numbered`."""
+
+    @property
+    def note(self) -> str:
+        """What a person should know beside its type; empty for an input that is always one artifact."""
+        return ", ".join(word for word, holds in (("optional", self.optional), ("several", self.many)) if holds)
 
 
 @dataclass(frozen=True)
@@ -115,6 +148,17 @@ class Component:
 
     effect: bool = False
     """Whether it acts on the world (registry, ledger): a hit then also needs the effect to stand."""
+
+    def input(self, name: str) -> Input:
+        """The input that a name stands for: ``report-2`` is the second artifact of the input ``report``.
+
+        Raises:
+            KeyError: the contract has no such input, or it takes one artifact only.
+        """
+        first, dash, number = name.rpartition("-")
+        if dash and number.isdigit() and int(number) > 1 and first in self.inputs and self.inputs[first].many:
+            return self.inputs[first]
+        return self.inputs[name]
 
     def last_step(self, params: Mapping[str, Any]) -> int | None:
         """Where a training with these plain params stops before its end; None if it does not."""

@@ -271,11 +271,11 @@ DECIDE = """
 from pipeline.metrics.base import means
 from pipeline.recipe import Gate
 from pipeline.registry.gate import decide
-from pipeline.registry.scores import Scores
+from pipeline.registry.scores import Contaminated, Scores
 
 def scores(values):
     ids = tuple(str(i) for i in range(len(values)))
-    return Scores("same", ids, ("",) * len(values), {"model": {"rougeL": means(values)}}, "rougeL", (), None)
+    return Scores("same", ids, ("",) * len(values), {"model": {"rougeL": means(values)}}, "rougeL", (), None, contamination=Contaminated(len(values), 0, 0))
 
 champion, challenger = scores([20.0] * 10), scores([19.0] * 6 + [40.0] * 4)
 for share in (0.3, 0.5):

@@ -26,6 +26,6 @@ contract = Component(
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",
-    libraries=("babel", "pyarrow", "regex"),
+    libraries=("babel", "numpy", "pyarrow", "regex"),
     resources="cpu-small",
 )

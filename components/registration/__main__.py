@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -22,8 +22,12 @@ from pipeline.serving.package import package_model, serving_name
 from pipeline.tracking.runs import parent_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.artifacts.manifest import Manifest
+    from pipeline.registry.scores import Scores
     from pipeline.registry.versions import Version
+    from pipeline.runtime.work import Opened
 
 
 def register(work: Work[RegistrationParams]) -> None:
@@ -32,9 +36,11 @@ def register(work: Work[RegistrationParams]) -> None:
     model, report = work.inputs["model"], work.inputs["report"]
     _check_report(model.manifest, report.manifest)
     check_finite_weights(model.folder)
-    scores, champion = read_scores(report.folder), _planned_champion(work)
+    reports = work.several("report")
+    scores, champion = _read_seeds(reports), _planned_champion(work)
     version = _register(work, model.manifest, report.manifest, model.folder)
-    challenger = Candidate(version=version.number, model=model.reference, report=report.reference)
+    siblings = tuple(each.manifest.inputs["model"] for each in reports[1:])
+    challenger = Candidate(version=version.number, model=model.reference, report=report.reference, siblings=siblings)
     params, request = work.params.registration, work.request
     proposal = Proposal(params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by)
     entry = decide_promotion(ledger, proposal)
@@ -56,8 +62,16 @@ def _check_report(model: Manifest, report: Manifest) -> None:
 
 def _planned_champion(work: Work[RegistrationParams]) -> ScoredChampion | None:
     """The champion this run was planned against, and its scores."""
-    opened = work.inputs.get("champion_report")
-    return ScoredChampion(opened.manifest.inputs["model"], opened.reference, read_scores(opened.folder)) if opened else None
+    reports = work.several("champion_report")
+    if not reports:
+        return None
+    return ScoredChampion(reports[0].manifest.inputs["model"], tuple(each.reference for each in reports), _read_seeds(reports))
+
+
+def _read_seeds(reports: Sequence[Opened]) -> Scores:
+    """The scores of the first report, with those of the further training seeds."""
+    first, *others = [read_scores(report.folder) for report in reports]
+    return replace(first, siblings=tuple(others))
 
 
 def _register(work: Work[RegistrationParams], model: Manifest, report: Manifest | None, folder: Path) -> Version:

@@ -20,8 +20,8 @@ contract = Component(
     params=RegistrationParams,
     inputs={
         "model": Input(ArtifactType.MODEL),
-        "report": Input(ArtifactType.REPORT),
-        "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False),
+        "report": Input(ArtifactType.REPORT, many=True),
+        "champion_report": Input(ArtifactType.REPORT, optional=True, identity=False, many=True),
     },
     output=ArtifactType.VERSION,
     task_parts=("serving",),

@@ -47,7 +47,7 @@ def fingerprint_parts(
         component=component.name,
         version=component.version,
         params=plain,
-        inputs={name: digest for name, digest in sorted(inputs.items()) if component.inputs[name].identity},
+        inputs={name: digest for name, digest in sorted(inputs.items()) if component.input(name).identity},
         modules=reached_modules(
             component.name, plain, file_cache=file_cache, input_params=input_params, task_parts=component.task_parts_with(plain)
         ),
@@ -62,7 +62,7 @@ def input_digests(component: Component, inputs: Mapping[str, Manifest]) -> dict[
         component: the contract; says which parts of an input it reads.
         inputs: manifests of its inputs, by name.
     """
-    return {name: manifest.digest_of(component.inputs[name].parts) for name, manifest in inputs.items()}
+    return {name: manifest.digest_of(component.input(name).parts) for name, manifest in inputs.items()}
 
 
 def differences(old: Parts, new: Parts) -> list[str]:

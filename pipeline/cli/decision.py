@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.registry.decision_table import NUMBERS, decision_rows, headings, price
+from pipeline.registry.decision_table import NUMBERS, decision_rows, headings, price, seed_lines
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def show_decision(recipe: Recipe, run: str, registration: Reference | None, sett
         console.print("\n" * margin, end="")
         console.print(decision_table(found.entry, console))
         console.print("\n" * margin, end="")
+    for line in seed_lines(found.entry):
+        console.print(line, markup=False)
     if found.entry.comparison:
         console.print(price(found.entry), markup=False)
     console.print(f"Reason: {reason(found.entry)}.", markup=False)

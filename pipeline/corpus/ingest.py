@@ -11,15 +11,19 @@ from pipeline.corpus import CLEANING
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Filtered, Quarantined
+from pipeline.corpus.near_copies import NearCopies, batches
 from pipeline.corpus.pending import PendingDocuments
 from pipeline.corpus.quarantine import Quarantine
+from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
-from pipeline.corpus.splitting import SPLITS, TRAIN, Splitter
+from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
+from pipeline.recipe.gate import MAX_CONTAMINATED
 from pipeline.sources.left_out import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline.corpus.documents import Document, Record
@@ -34,6 +38,9 @@ log = logging.getLogger(__name__)
 
 STOP_CHECK_EVERY = 1000
 """Records between two checks whether to stop."""
+
+MOST_RUNS = 64
+"""Runs of one document that are looked for in training: its share is known to about 0.06, and it takes 1.5 kB of memory."""
 
 
 def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
@@ -60,11 +67,11 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
     """
     reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
-        ingestion = _Ingestion(data, examples, output, pending)
+        ingestion = _Ingestion(data, examples, output, pending, reporter)
         for record in reader(data.source, pin, settings, reporter):
             ingestion.add(record)
-            if ingestion.counts["read"] % STOP_CHECK_EVERY == 0 and reporter.stopping():
-                raise Preempted("stopped on request while ingesting", "", "run it again")
+            if ingestion.counts["read"] % STOP_CHECK_EVERY == 0:
+                _check_stop(reporter)
         counts = ingestion.finish()
     check_sums(counts)
     log.info(
@@ -79,8 +86,8 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
 class _Ingestion:
     """Sorts records into splits, one by one and in order."""
 
-    def __init__(self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments) -> None:
-        self.data, self.examples, self.output, self.pending = data, examples, output, pending
+    def __init__(self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter) -> None:
+        self.data, self.examples, self.output, self.pending, self.reporter = data, examples, output, pending, reporter
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
@@ -113,21 +120,18 @@ class _Ingestion:
         """Write the documents of the other splits, close all files, and return the counts."""
         self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
         dropped: Counter[str] = Counter()
-        for split, found in self.pending.take():
-            known = self.splitter.known(split, self.examples.split_keys(found))
+        copies: Counter[str] = Counter()
+        self.writers[TRAIN].close()
+        drop = self.data.split.near_copies is not None
+        for (split, found), near in zip(self.pending.take(), self._near_copies(), strict=True):
+            known = self.splitter.known(split, self.examples.split_keys(found)) or ("near_copy" if near and drop else None)
             if known:
                 self.filtered[known] += 1
                 dropped[split] += 1
             else:
                 self._keep(found, split)
-        for split in SPLITS:
-            if dropped[split] > self.writers[split].documents:
-                log.warning(
-                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
-                    split,
-                    self.writers[split].documents,
-                    dropped[split],
-                )
+                copies[split] += near
+        self._warn(dropped, copies)
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
@@ -139,6 +143,32 @@ class _Ingestion:
         counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
         return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
+    def _warn(self, dropped: Counter[str], copies: Counter[str]) -> None:
+        """Log what a person may want to change: near copies in the test split, splits that lose more documents than they keep."""
+        if copies[TEST] > MAX_CONTAMINATED * self.writers[TEST].documents:
+            log.warning(
+                "%d of %d test documents are near copies of training, and the gate may refuse a model for it; see data.split.near_copies",
+                copies[TEST],
+                self.writers[TEST].documents,
+            )
+        for split in SPLITS:
+            if dropped[split] > self.writers[split].documents:
+                log.warning(
+                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
+                    split,
+                    self.writers[split].documents,
+                    dropped[split],
+                )
+
+    def _near_copies(self) -> Iterator[bool]:
+        """Whether each document of the other splits is a near copy of training, in their order."""
+        search = NearCopies((found for _, found in self.pending.take()), MOST_RUNS)
+        for batch in batches(read_documents(self.output, TRAIN)):
+            search.read(batch)
+            self.reporter.beat()
+            _check_stop(self.reporter)
+        return iter(search.near().tolist())
+
     def _keep(self, found: Document, split: str) -> None:
         reason = self.examples.add(found, split)
         if reason:
@@ -147,6 +177,12 @@ class _Ingestion:
         self.counts["kept"] += 1
         self.counts[f"pairs_{split}"] += found.target is not None
         self.writers[split].add(found)
+
+
+def _check_stop(reporter: Reporter) -> None:
+    """End here if a person or a server asked to stop."""
+    if reporter.stopping():
+        raise Preempted("stopped on request while ingesting", "", "run it again")
 
 
 def _check_result(counts: dict[str, int]) -> None:

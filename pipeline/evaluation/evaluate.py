@@ -3,7 +3,7 @@
 Files of a report:
 
 ================ ==================================================================================================
-report.json      all numbers: both splits, every system, intervals, what the model is
+report.json      all numbers: both splits, every system, intervals, what the model is, what training contains of the test examples
 examples.parquet one row per example: id, split, group, name, source, pair, reference; of every system the answer in
                  ``<system>.output`` and in ``<system>.<metric>`` the statistics that the metric sums
 report.html      the same for people: curves, tables, samples side by side; one file without outside resources
@@ -17,11 +17,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from pipeline.corpus.choose_examples import Examples, choose_examples
+from pipeline.corpus.contamination import find_contamination
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.errors import BadInput
 from pipeline.evaluation.describe_model import describe_model
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.corpus.contamination import Contamination
     from pipeline.evaluation.nearest import Nearest
     from pipeline.evaluation.results import SplitResult
     from pipeline.evaluation.scoring import Scoring
@@ -96,11 +98,13 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
         known = _choose(job, "train", KNOWN, params.seed)
         chosen = {split: _choose(job, split, params.examples, params.seed) for split in SPLITS}
         _check_examples(known, chosen["test"])
+        contamination = find_contamination(chosen["test"].documents, read_documents(job.corpus, "train"))
         loaded = load_model(job.model, job.device)
     results = _score(job, params, loaded, known, {split: examples for split, examples in chosen.items() if examples.documents})
     with CpuHeartbeat(job.reporter):
         nearest = job.scoring.nearest(loaded, known, results, PassProgress(job.reporter, 0, 0)) if job.scoring.nearest else []
-        figures = _write_report(job, params, loaded, results, nearest, len(known.documents))
+        found = Found(loaded, results, nearest, contamination, len(known.documents))
+        figures = _write_report(job, params, found)
     return {split: len(examples.documents) for split, examples in chosen.items()}, figures
 
 
@@ -126,19 +130,30 @@ def _score(job: EvaluationJob, params: Evaluation, loaded: Loaded, known: Exampl
     return results
 
 
-def _write_report(
-    job: EvaluationJob, params: Evaluation, loaded: Loaded, results: Sequence[SplitResult], nearest: Sequence[Nearest], known: int
-) -> dict[str, float]:
+class Found(NamedTuple):
+    """What a report shows."""
+
+    loaded: Loaded
+    results: Sequence[SplitResult]
+    nearest: Sequence[Nearest]
+    contamination: Contamination
+
+    known: int
+    """Training documents that baselines learned from."""
+
+
+def _write_report(job: EvaluationJob, params: Evaluation, found: Found) -> dict[str, float]:
     """Write the files; returns the headline metrics."""
-    scoring = job.scoring
-    splits = {result.split: summarize_split(result, scoring, params) for result in results}
+    scoring, nearest = job.scoring, found.nearest
+    splits = {result.split: summarize_split(result, scoring, params) for result in found.results}
     asked = {"answers": scoring.answers, "metrics": list(scoring.metrics), "primary": scoring.primary, "beats": list(scoring.beats)}
     report = {
         "schema_version": 2,
         "params": params.model_dump(mode="json"),
-        "model": describe_model(loaded),
+        "model": describe_model(found.loaded),
         "scoring": asked,
-        "baselines": {"known": known, "limit": KNOWN},
+        "baselines": {"known": found.known, "limit": KNOWN},
+        "contamination": {**found.contamination.to_json(), "given_start": job.base is not None},
         "splits": splits,
         **({"nearest": [table.to_json() for table in nearest]} if nearest else {}),
     }
@@ -147,8 +162,8 @@ def _write_report(
     }
     _check_finite(figures)
     (job.output / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    write_examples(results, scoring, job.output / "examples.parquet")
-    page = render_page(report, results, scoring, read_history(job.model), params.shown, nearest)
+    write_examples(found.results, scoring, job.output / "examples.parquet")
+    page = render_page(report, found.results, scoring, read_history(job.model), params.shown, nearest)
     (job.output / "report.html").write_text(page, encoding="utf-8")
     return figures
 

@@ -59,6 +59,7 @@ def render_page(
         curves=draw_history(history),
         splits=[_split_section(result, scoring, report["splits"][result.split], shown) for result in results],
         nearest=nearest,
+        contamination=report["contamination"],
         primary=load_metric(scoring.primary),
         descriptions=MODELS | baselines,
         main=MODEL,

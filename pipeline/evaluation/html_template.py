@@ -112,6 +112,18 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 </div>
 {% endif %}
 {% endfor %}
+{% set dirty = contamination.exact + contamination.near %}
+<h2>Test examples in training</h2>
+<p class="soft">{{ "{:,}".format(dirty) }} of {{ "{:,}".format(contamination.examples) }} test examples ({{ "%.1f" | format(100 * dirty / contamination.examples) }} %) are in the training text: {{ "{:,}".format(contamination.exact) }} word for word{% if contamination.answered %} ({{ "{:,}".format(contamination.answered) }} with their answer){% endif %}, {{ "{:,}".format(contamination.near) }} nearly, with at least {{ "%.0f" | format(100 * contamination.share) }} % of their runs of {{ contamination.run }} words. {{ "{:,}".format(contamination.short) }} are too short for near copies.{% if contamination.given_start %} What the weights that training started from had read before is not known here.{% endif %}</p>
+{% if contamination.found %}
+<div class="card"><table class="near">
+<caption>Exact copies first, then those with most in training.</caption>
+<tr><th>test example</th><th>in training</th><th class="left">mostly from</th></tr>
+{% for one in contamination.found %}
+<tr><td><details><summary>{{ one.name or one.id }}</summary><pre>{{ one.text }}</pre></details></td><td>{{ "word for word" if one.exact else "%.0f %%" | format(100 * one.share) }}</td><td class="left">{{ one.source }}</td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
 {% for table in nearest %}
 <h2>{{ table.title }}</h2>
 <p class="soft">{{ table.caption }}</p>

@@ -34,7 +34,7 @@ def component_yaml(contract: Component) -> str:
 
 
 def _component(contract: Component) -> dict[str, Any]:
-    inputs = {name: f"{wanted.type}{' (optional)' if wanted.optional else ''}" for name, wanted in contract.inputs.items()}
+    inputs = {name: f"{wanted.type}{f' ({wanted.note})' if wanted.note else ''}" for name, wanted in contract.inputs.items()}
     annotations = {
         "trainshed/version": str(contract.version),
         "trainshed/inputs": json.dumps(inputs),

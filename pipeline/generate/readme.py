@@ -90,7 +90,9 @@ def _components() -> str:
     rows = []
     for name in COMPONENTS:
         contract = COMPONENTS.load(name)
-        inputs = ", ".join(f"{wanted.type}{'?' if wanted.optional else ''}" for wanted in contract.inputs.values())
+        inputs = ", ".join(
+            f"{wanted.type}{'…' if wanted.many else ''}{'?' if wanted.optional else ''}" for wanted in contract.inputs.values()
+        )
         rows.append((f"`{name}`", contract.summary, f"{inputs} → {contract.output}", f"`{contract.resources}`"))
     return _table(["component", "what it does", "reads → makes", "placed on"], rows)
 

@@ -150,7 +150,7 @@ def _step_task(step: Step) -> dict[str, Any]:
 
 def _step_component(step: Step) -> dict[str, Any]:
     described = {
-        name: {**STRING, "description": f"Reference to the {step.component.inputs[name].type}; empty if there is none."}
+        name: {**STRING, "description": f"Reference to the {step.component.input(name).type}; empty if there is none."}
         for name in _origins(step)
     }
     made = {**STRING, "description": f"Reference to the {step.component.output}; empty if the step is not part of the run."}

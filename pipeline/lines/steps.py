@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from components import COMPONENTS
 from pipeline.artifacts.types import ArtifactType
+from pipeline.component import numbered
 from pipeline.errors import BadInput, unknown_name
 from pipeline.recipe.start import Start, champion_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.component import Component, Params
     from pipeline.recipe import Section, Source
@@ -42,6 +43,9 @@ class ChampionInput:
 
     needed: bool = False
     """Whether a run without a champion is refused."""
+
+    seed: int = 1
+    """Which of the models that its training seeds made, from 1: the one that serves is the first. There may be fewer."""
 
     @property
     def type(self) -> ArtifactType:
@@ -82,6 +86,7 @@ class Step:
     component: Component
     params: Params
     inputs: Mapping[str, Origin | None]
+    """By the contract's names; the second artifact of an input that takes several is ``name-2``."""
     emits: tuple[Emit, ...] = ()
     registers: str | None = None
     """The registered model that it may change; None for a step without an effect."""
@@ -130,9 +135,9 @@ class Steps:
         given = Start(address=address, words=words)
         return self("model_import", given, source=self.pin(given))
 
-    def champion(self, model: str) -> ChampionInput:
-        """The champion of this registered name, if any."""
-        return ChampionInput(model)
+    def champion(self, model: str, seed: int = 1) -> ChampionInput:
+        """The champion of this registered name, if any; or the model of another of its training seeds."""
+        return ChampionInput(model, seed=seed)
 
     def proposal(self, model: str) -> ProposalInput:
         """The proposal of this registered name that waits for people, if any."""
@@ -146,7 +151,7 @@ class Steps:
         emits: tuple[Emit, ...] = (),
         registers: str | None = None,
         people: Approval | None = None,
-        **inputs: Origin | None,
+        **inputs: Origin | Sequence[Origin] | None,
     ) -> Step:
         """Record a step of a component.
 
@@ -158,7 +163,7 @@ class Steps:
             emits: Assets that it updates.
             registers: the registered model that it may change.
             people: whose answers it waits for.
-            inputs: where each input of the contract comes from; an optional one may be None.
+            inputs: where each input of the contract comes from; an optional one may be None, and one that takes several may be a list.
 
         Raises:
             BadInput: no such component, or params or inputs that its contract does not take.
@@ -181,13 +186,25 @@ def _params(step_id: str, contract: Component, given: tuple[Section | None, ...]
         raise BadInput(f"params of step {step_id}: {names}", f"sections for {', '.join(fields)}", "correct pipeline/lines/") from error
 
 
-def _checked_inputs(step_id: str, contract: Component, given: Mapping[str, Origin | None]) -> dict[str, Origin | None]:
+def _checked_inputs(step_id: str, contract: Component, given: Mapping[str, Origin | Sequence[Origin] | None]) -> dict[str, Origin | None]:
     for name in given:
         if name not in contract.inputs:
             raise unknown_name(f"input of step {step_id}:", name, contract.inputs)
+    checked: dict[str, Origin | None] = {}
     for name, wanted in contract.inputs.items():
-        origin = given.get(name)
-        found = origin.type if origin else None
-        if found is not wanted.type and not (origin is None and wanted.optional):
-            raise BadInput(f"input {name} of step {step_id} is {found or 'missing'}", f"a {wanted.type}", "correct pipeline/lines/")
-    return {name: given.get(name) for name in contract.inputs}
+        origins = _several(given.get(name)) or [None]
+        if len(origins) > 1 and not wanted.many:
+            raise BadInput(f"input {name} of step {step_id} is {len(origins)} artifacts", "one", "correct pipeline/lines/")
+        for number, origin in enumerate(origins, start=1):
+            found = origin.type if origin else None
+            if found is not wanted.type and not (origin is None and wanted.optional):
+                raise BadInput(f"input {name} of step {step_id} is {found or 'missing'}", f"a {wanted.type}", "correct pipeline/lines/")
+            checked[numbered(name, number)] = origin
+    return checked
+
+
+def _several(given: Origin | Sequence[Origin] | None) -> list[Origin | None]:
+    """The origins of an input as a list."""
+    if given is None:
+        return []
+    return [given] if isinstance(given, Step | SourceInput | ChampionInput | ProposalInput) else list(given)

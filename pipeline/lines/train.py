@@ -1,60 +1,89 @@
-"""The lines that make a model, the product on one screen: which step takes what from which."""
+"""The lines that make a model, the product on one screen: which step takes what from which.
+
+A recipe may ask for several training seeds (`registration.gate.seeds`). Then everything that trains runs once for each, pretraining too: a shared
+one would hide the chance in it, and the gate's stated error would not hold. Corpus, tokens and given weights have no seed and are shared.
+The model of the first seed is registered. It is the one that the recipe trains without further seeds, and no score chose it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.component import numbered
 from pipeline.lines.steps import Emit
 from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
     from pipeline.lines.steps import Origin, Step, Steps
     from pipeline.recipe import Recipe
+    from pipeline.recipe.training import Finetuning, Pretraining
 
 
-class Learned(NamedTuple):
-    """What training made."""
+class Prepared(NamedTuple):
+    """What training reads."""
 
     corpus: Step
-    start: Origin | None
-    """The model that training started from; None for a new one."""
+    tokens: Step
 
-    model: Origin
+    start: Origin | None
+    """The model that training starts from; None for a new one."""
 
 
 def train(step: Steps, recipe: Recipe) -> None:
     """From a source of text to a decision about the champion."""
-    corpus, start, model = learn(step, recipe)
-    report = step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=model, base=start)
-    name = recipe.registration.model
-    champion_report = step(
-        "evaluation", recipe.task, recipe.evaluation, step_id="champion_evaluation", corpus=corpus, model=step.champion(name)
-    )
+    prepared = prepare(step, recipe)
+    corpus, name = prepared.corpus, recipe.registration.model
+    seeds = range(1, (recipe.registration.gate.seeds or 1) + 1)
+    models = [fit(step, recipe, prepared, seed) for seed in seeds]
+    task, evaluation = recipe.task, recipe.evaluation
+    reports = [
+        step("evaluation", task, evaluation, step_id=numbered("evaluation", seed), corpus=corpus, model=model, base=prepared.start)
+        for seed, model in zip(seeds, models, strict=True)
+    ]
+    champion_reports = [
+        step("evaluation", task, evaluation, step_id=numbered("champion_evaluation", seed), corpus=corpus, model=step.champion(name, seed))
+        for seed in seeds
+    ]
     step(
         "registration",
         recipe.registration,
-        model=model,
-        report=report,
-        champion_report=champion_report,
+        model=models[0],
+        report=reports,
+        champion_report=champion_reports,
         registers=name,
         emits=(Emit("promotion", Outcome.PROMOTED), Emit("proposal", Outcome.PROPOSED)),
     )
 
 
-def learn(step: Steps, recipe: Recipe) -> Learned:
+def learn(step: Steps, recipe: Recipe) -> Origin:
     """From a source of text to a trained model; all that a trial of an experiment does."""
+    return fit(step, recipe, prepare(step, recipe))
+
+
+def prepare(step: Steps, recipe: Recipe) -> Prepared:
+    """From a source of text to tokens."""
     source = step.pin(recipe.data.source)
     corpus = step("ingestion", recipe.data, recipe.task, source=source, emits=(Emit("corpus"),))
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    shape = recipe.model.without_start()
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start)
-    tuning, result = recipe.finetuning, (Emit("model"),)
+    return Prepared(corpus, step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start), start)
+
+
+def fit(step: Steps, recipe: Recipe, prepared: Prepared, seed: int = 1) -> Origin:
+    """From tokens to the model of one training seed; further ones, from 2, differ from the first in nothing else."""
+    corpus, tokens, start = prepared
+    shape, tuning, result = recipe.model.without_start(), recipe.finetuning, (Emit("model"),) if seed == 1 else ()
     model = start
     if recipe.pretraining:
         task, emits = (None, ()) if tuning else (recipe.task, result)
-        model = step("pretraining", shape, recipe.pretraining, task, tokens=tokens, base=start, emits=emits)
+        params, step_id = _seeded(recipe.pretraining, seed), numbered("pretraining", seed)
+        model = step("pretraining", shape, params, task, step_id=step_id, tokens=tokens, base=start, emits=emits)
     if tuning:
-        judged = corpus if tuning.stop_on else None
-        model = step("finetuning", shape, recipe.task, tuning, tokens=tokens, base=model, corpus=judged, emits=result)
+        judged, params, step_id = corpus if tuning.stop_on else None, _seeded(tuning, seed), numbered("finetuning", seed)
+        model = step("finetuning", shape, recipe.task, params, step_id=step_id, tokens=tokens, base=model, corpus=judged, emits=result)
     assert model is not None  # noqa: S101 - a recipe trains: `pipeline.recipe.checks`
-    return Learned(corpus, start, model)
+    return model
+
+
+def _seeded(params: Pretraining | Finetuning, seed: int) -> Pretraining | Finetuning:
+    """The params of one training seed: the recipe's for the first, and the numbers after its seed for the others."""
+    return params if seed == 1 else params.model_copy(update={"seed": params.seed + seed - 1})

@@ -167,7 +167,7 @@ class _Rebuilder:
 
     def _parts(self, component: Component, params: Params, inputs: dict[str, Reference], pin: Pin | None) -> Parts:
         """The parts of the fingerprint, with the rebuilt inputs."""
-        counted = {name: reference for name, reference in inputs.items() if component.inputs[name].identity}
+        counted = {name: reference for name, reference in inputs.items() if component.input(name).identity}
         manifests = {name: manifest for name, reference in counted.items() if (manifest := self.copy.resolve(reference))}
         digests = input_digests(component, manifests) | ({"source": pin.digest} if pin else {})
         return fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests.values()])

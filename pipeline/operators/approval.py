@@ -137,7 +137,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
 
 def _body(model: str, proposal: LedgerEntry, approved: list[str]) -> str:
     """Markdown for Airflow's page: why the model passed the gate, with the table of the decision."""
-    from pipeline.registry.decision_table import decision_rows, headings, price
+    from pipeline.registry.decision_table import decision_rows, headings, price, seed_lines
 
     rows = [headings(proposal), *decision_rows(proposal)]
     table = ["| " + " | ".join(row) + " |" for row in rows]
@@ -150,6 +150,7 @@ def _body(model: str, proposal: LedgerEntry, approved: list[str]) -> str:
         "",
         *(table if proposal.rules else proposal.reasons),
         "",
+        *seed_lines(proposal),
         price(proposal),
     ]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
+from pipeline.component import several
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
@@ -19,6 +20,7 @@ from pipeline.planning.test_set_size import first_reader, warn_small_test_set
 from pipeline.planning.verified_blobs import VerifiedBlobs
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
+from pipeline.registry.promotion import reports_digest
 from pipeline.registry.registration_status import Registered, alias_warnings, check_registration
 from pipeline.tracking import MlflowServer
 
@@ -105,9 +107,9 @@ class Planner:
         if any(isinstance(origin, ProposalInput) for origin in step.inputs.values()):
             return None, "a proposal waits"
         if step.component.effect:
-            report = resolved.inputs.get("champion_report")
             assert step.registers  # noqa: S101 - a step with an effect says on what
-            wanted = Registered(step.registers, resolved.inputs["model"], resolved.parts.fingerprint, report.digest if report else None)
+            champion = reports_digest(several(resolved.inputs, "champion_report"))
+            wanted = Registered(step.registers, resolved.inputs["model"], resolved.parts.fingerprint, champion)
             status = check_registration(MlflowServer(self.settings), self.artifacts.store, wanted, repair=not self.read_only)
             self._moved.setdefault(step.registers, status.warnings)
             if not status.current:
@@ -235,7 +237,7 @@ class Planner:
         assert isinstance(resolved, ResolvedInputs)  # noqa: S101 - a miss has a fingerprint
         for name, reference in resolved.inputs.items():
             manifest = self.artifacts.resolve(reference)
-            harm = self._find_damage(manifest.files_of(step.component.inputs[name].parts)) if manifest else []
+            harm = self._find_damage(manifest.files_of(step.component.input(name).parts)) if manifest else []
             if manifest and not harm:
                 continue
             origin = step.inputs[name]

@@ -60,6 +60,9 @@ class InputResolver:
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _champions: dict[str, Reference | None] = field(default_factory=dict)
+    """By registered model: the model that serves."""
+    _entries: dict[str, LedgerEntry | None] = field(default_factory=dict)
+    """By registered model: the ledger entry of the champion."""
     _proposals: dict[str, LedgerEntry | None] = field(default_factory=dict)
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
 
@@ -102,7 +105,8 @@ class InputResolver:
                 pin = self._pin(origin)
                 continue
             if isinstance(origin, ChampionInput):
-                given, reason = self.champion(origin), f"{origin.model} has no champion yet"
+                given = self.champion(origin)
+                reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
                         f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
@@ -119,7 +123,7 @@ class InputResolver:
                 given, reason = outputs[origin.id], f"{origin.id} is skipped"
             if given is not None:
                 inputs[name] = given
-            elif not step.component.inputs[name].optional:
+            elif not step.component.input(name).optional:
                 return MissingInput(reason, skipped=True)
         # checked last: a step with a missing input is skipped, whatever its other inputs are
         if pending:
@@ -134,7 +138,7 @@ class InputResolver:
         An input whose manifest is lost counts whole and without params. No artifact has that fingerprint, so the step is a miss, and
         the planner finds the lost manifest when it checks the inputs of the misses.
         """
-        counted = {name: reference for name, reference in inputs.items() if step.component.inputs[name].identity}
+        counted = {name: reference for name, reference in inputs.items() if step.component.input(name).identity}
         found = {name: manifest for name, reference in counted.items() if (manifest := self._manifest(reference))}
         digests = {name: reference.digest for name, reference in counted.items()} | input_digests(step.component, found)
         if pin:
@@ -159,11 +163,26 @@ class InputResolver:
         return [sentence(pin.left_out, "data.source") for pin in self._pins.values() if pin.left_out]
 
     def champion(self, origin: ChampionInput) -> Reference | None:
-        """The model of the champion; None if there is none yet."""
-        if origin.model not in self._champions:
-            entry = Ledger(self.artifacts.store, origin.model).champion()
-            self._champions[origin.model] = entry.challenger.model if entry else None
-        return self._champions[origin.model]
+        """The model of the champion, or of another of its training seeds; None if there is none."""
+        if origin.seed == 1 and origin.model in self._champions:
+            return self._champions[origin.model]
+        entry = self._champion_entry(origin.model)
+        models = entry.challenger.models if entry else ()
+        found = models[origin.seed - 1] if origin.seed <= len(models) else None
+        if origin.seed == 1:
+            self._champions[origin.model] = found
+        return found
+
+    def _no_champion(self, origin: ChampionInput) -> str:
+        """Why there is no such model, for a step that is skipped."""
+        if origin.seed == 1 or self._champion_entry(origin.model) is None:
+            return f"{origin.model} has no champion yet"
+        return f"the champion of {origin.model} has no training seed {origin.seed}"
+
+    def _champion_entry(self, model: str) -> LedgerEntry | None:
+        if model not in self._entries:
+            self._entries[model] = Ledger(self.artifacts.store, model).champion()
+        return self._entries[model]
 
     def proposal(self, model: str) -> LedgerEntry | None:
         """The proposal of a registered model that waits for people; None if none does."""

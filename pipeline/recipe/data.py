@@ -124,6 +124,9 @@ class Split(Section):
     held_out_groups: float = Field(0.04, ge=0, lt=0.5)
     """Share of groups (whole packages, sites, authors) held out as the second test split."""
 
+    near_copies: Literal["drop"] | None = None
+    """``drop``: leave documents out of validation, test and held-out that are near copies of training (`pipeline.corpus.near_copies`). None: keep them."""
+
 
 class Data(Section):
     """Params of ingestion."""

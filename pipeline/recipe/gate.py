@@ -19,6 +19,10 @@ Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidat
 """One name, or several."""
 
 
+MAX_CONTAMINATED = 0.01
+"""Maximum share of test examples that the training text contains, where the recipe names none."""
+
+
 class Slice(Section):
     """A part of the test examples. With both fields, an example has to meet both."""
 
@@ -66,6 +70,13 @@ class Gate(Section):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """Of the two-sided intervals of differences. All comparisons on one test set share the tail above zero, 2.5 % for 0.95: it is the probability
     that any model is promoted that is no better. Each further comparison gets a wider interval."""
+
+    seeds: int | None = Field(None, ge=1, le=20)
+    """Train so many models that differ in their training seed only, and decide on their mean. The first one is registered. None: one."""
+
+    max_contaminated: float | None = Field(None, ge=0, le=1)
+    """Maximum share of test examples that the training text contains, word for word or nearly (`pipeline.corpus.contamination`).
+    By default 0.01."""
 
     min_gain: float | None = Field(None, gt=0)
     """Once there is a champion: the least gain that is worth a promotion, in the unit of the metric. A smaller one is refused, however sure."""

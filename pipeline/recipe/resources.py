@@ -30,7 +30,8 @@ class Resources(RootModel[dict[str, str]]):
         """The machine size of a step.
 
         Args:
-            step: id of the step within the line.
+            step: id of the step within the line. One of a further training seed (``finetuning-2``) has the size of the first, unless the
+                recipe names it.
             default: what its component's contract asks for.
         """
-        return self.root.get(step, default)
+        return self.root.get(step) or self.root.get(step.rpartition("-")[0], default)

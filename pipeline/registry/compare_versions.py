@@ -63,6 +63,6 @@ def compare_scores(first: Scores, second: Scores) -> list[ComparedMetric]:
     for name in names:
         metric, before, after = load_metric(name), mine[name][order], theirs[name]
         found.append(
-            ComparedMetric(metric, score(metric, before), score(metric, after), paired_difference(metric, after, before, second.groups))
+            ComparedMetric(metric, score(metric, [before]), score(metric, [after]), paired_difference(metric, after, before, second.groups))
         )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pipeline.registry.decision_table import NUMBERS, DecisionRow, decision_rows, headings, price
+from pipeline.registry.decision_table import NUMBERS, DecisionRow, decision_rows, headings, price, seed_lines
 
 if TYPE_CHECKING:
     from pipeline.registry.ledger_entry import LedgerEntry
@@ -45,7 +45,8 @@ def _table(entry: LedgerEntry) -> str:
     if not entry.rules:
         return ""
     rows = [_line("th", headings(entry)), *(_line("td", row) for row in decision_rows(entry))]
-    note = f"<p>{escape(price(entry))}</p>\n" if entry.comparison else ""
+    notes = [*seed_lines(entry), *([price(entry)] if entry.comparison else [])]
+    note = "".join(f"<p>{escape(line)}</p>\n" for line in notes)
     return '<div class="card"><table>\n' + "\n".join(rows) + f"\n</table></div>\n{note}"
 
 

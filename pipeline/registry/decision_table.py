@@ -28,6 +28,9 @@ class DecisionRow(NamedTuple):
 NUMBERS = ("challenger", "other", "difference", "interval")
 """Columns that are aligned to the right."""
 
+SHARES = ("distinct", "contaminated")
+"""What rules ask about that is a share from 0 to 1, and no metric."""
+
 
 def headings(entry: LedgerEntry) -> DecisionRow:
     """The headings of the table."""
@@ -53,6 +56,22 @@ def price(entry: LedgerEntry) -> str:
     )
 
 
+def seed_lines(entry: LedgerEntry) -> list[str]:
+    """One line for each rule that compared means of several training seeds: every seed's score, that of the registered model first."""
+    return [_seed_line(rule) for rule in entry.rules if rule.seeds]
+
+
+def _seed_line(rule: RuleResult) -> str:
+    about = f"{rule.metric} on {rule.where}" if rule.where else rule.metric
+    sides = (("challenger", rule.seeds, rule.challenger), (rule.other, rule.other_seeds, rule.other_value))
+    parts = [
+        f"{name} {', '.join(_show(rule, value, signed=False) for value in values)}"
+        + (f" (mean {_show(rule, mean, signed=False)})" if len(values) > 1 else "")
+        for name, values, mean in sides
+    ]
+    return f"{about} by training seed: {'; '.join(parts)}."
+
+
 def _row(rule: RuleResult) -> DecisionRow:
     bounds = "" if rule.low is None or rule.high is None else f"{_show(rule, rule.low)} to {_show(rule, rule.high)}"
     return DecisionRow(
@@ -75,6 +94,6 @@ def _show(rule: RuleResult, value: float | None, *, signed: bool = True) -> str:
         return ""
     if rule.metric in METRICS:
         return load_metric(rule.metric).show(value, signed=signed, more=1)
-    if rule.metric == "distinct":
+    if rule.metric in SHARES:
         return f"{value:.1%}"
     return f"{value:+g}" if signed else f"{value:,g}"

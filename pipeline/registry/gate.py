@@ -8,6 +8,12 @@ difference is above zero; the difference counts in the direction in which the me
 The recipe may ask for more: a gain of some size, and that the challenger is no worse in further metrics or on slices of the
 examples. "No worse" is non-inferiority: the interval of the difference is above minus the margin.
 
+A recipe may ask for several training seeds. Then every score is the mean of the seeds' scores, and intervals include the chance of the seeds
+(`pipeline.metrics.paired_difference`). One model serves, so it must also be ahead by itself, without an interval.
+
+Test examples that the training text contains say nothing about other texts. If they are more than a small share, the model is refused, whatever
+its scores (`pipeline.corpus.contamination`).
+
 Every rule is a test at the same error probability, and all have to pass. So the chance to promote a model that should fail *any* of
 them is at most that probability, without a correction for several rules (intersection-union test, Berger 1982, "Multiparameter hypothesis
 testing and acceptance sampling"). `pipeline.registry.comparison` divides that probability among repeated comparisons.
@@ -16,10 +22,12 @@ testing and acceptance sampling"). `pipeline.registry.comparison` divides that p
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput, unknown_name
 from pipeline.metrics.paired_difference import paired_difference
+from pipeline.recipe.gate import MAX_CONTAMINATED
 from pipeline.registry.comparison import share_of, show_confidence, whole_error
 from pipeline.registry.findings import Findings, GateDecision
 from pipeline.registry.scores import MODEL, Scores
@@ -27,15 +35,16 @@ from pipeline.registry.scores import MODEL, Scores
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from pipeline.metrics.base import Metric
     from pipeline.metrics.paired_difference import PairedDifference
     from pipeline.recipe.gate import Gate, NoWorse, Slice
+    from pipeline.registry.scores import Rows
 
 CHAMPION = "champion"
 MIN_DISTINCT = 0.8
 """Minimum share of distinct answers of tasks that write text, where the recipe names none."""
+
+FIX = "fix: data.split.near_copies: drop, or raise registration.gate.max_contaminated"
 
 
 def decide(gate: Gate, report: Scores, champion: Scores | None, alpha: float | None = None) -> GateDecision:
@@ -54,9 +63,12 @@ def decide(gate: Gate, report: Scores, champion: Scores | None, alpha: float | N
     metric, findings = _metric(gate.metric, report), Findings()
     own = _statistics(report, MODEL, metric.name)
     _check_sizes(gate, report, findings)
-    if not len(own):
+    if not report.ids:
         return findings.decision()
     findings.figures[metric.name] = score(metric, own)
+    if len(own) > 1:
+        findings.figures["seeds"] = len(own)
+    _check_contamination(gate, report, findings)
     _check_distinct(gate, report, findings)
     tail = whole_error(gate.confidence) * share_of(1) if alpha is None else alpha
     if champion is None:
@@ -81,7 +93,8 @@ def compared_scores(gate: Gate, report: Scores, champion: Scores | None) -> str 
         return None
     digest = hashlib.sha256("\0".join((name, report.examples, *report.ids)).encode())
     for rows in (_statistics(report, MODEL, name), *others):
-        digest.update(rows.astype("<f8").tobytes())
+        for seed in rows:
+            digest.update(seed.astype("<f8").tobytes())
     return digest.hexdigest()
 
 
@@ -96,6 +109,19 @@ def _check_sizes(gate: Gate, report: Scores, findings: Findings) -> None:
         findings.record(found >= least, sentence, f"at least {least} {name}", metric=metric, challenger=found)
 
 
+def _check_contamination(gate: Gate, report: Scores, findings: Findings) -> None:
+    """Record whether the training text contains too many of the test examples."""
+    found, limit = report.contamination, MAX_CONTAMINATED if gate.max_contaminated is None else gate.max_contaminated
+    if found is None:
+        raise BadInput("the report does not say what training contains of the test examples", "", "evaluate the model again")
+    findings.figures["contaminated"] = found.share
+    sentence = f"training contains {found.count} of {found.examples} test examples, {found.share:.1%} (maximum {limit:.1%})"
+    if found.share > limit:
+        sentence += f": {found.exact} word for word, {found.near} nearly, e.g. {found.example}; {FIX}"
+    rule = f"at most {limit:.1%} in training"
+    findings.record(found.share <= limit, sentence, rule, metric="contaminated", challenger=found.share)
+
+
 def _check_distinct(gate: Gate, report: Scores, findings: Findings) -> None:
     """Record whether the answers differ enough from each other, if they are texts."""
     if report.distinct is None:
@@ -108,7 +134,7 @@ def _check_distinct(gate: Gate, report: Scores, findings: Findings) -> None:
     findings.record(report.distinct >= minimum, sentence, f"at least {minimum:.0%} distinct", metric="distinct", challenger=report.distinct)
 
 
-def _check_first_champion(gate: Gate, report: Scores, metric: Metric, own: NDArray[Any], tail: float, findings: Findings) -> None:
+def _check_first_champion(gate: Gate, report: Scores, metric: Metric, own: Rows, tail: float, findings: Findings) -> None:
     """Record the rules for the first champion."""
     if gate.threshold is not None:
         value, word = score(metric, own), "minimum" if metric.higher_is_better else "maximum"
@@ -122,7 +148,7 @@ def _check_first_champion(gate: Gate, report: Scores, metric: Metric, own: NDArr
 
 
 def _compare_with_champion(
-    gate: Gate, report: Scores, champion: Scores, metric: Metric, own: NDArray[Any], tail: float, findings: Findings
+    gate: Gate, report: Scores, champion: Scores, metric: Metric, own: Rows, tail: float, findings: Findings
 ) -> None:
     """Record the rules that hold once there is a champion."""
     other = _paired(report, champion, metric.name)
@@ -131,17 +157,25 @@ def _compare_with_champion(
         shown, least = metric.show(found.value, signed=True, more=1), metric.show(gate.min_gain, more=1)
         sentence = f"{metric.name} gains {shown} on the champion (minimum {least})"
         findings.record(found.value >= gate.min_gain, sentence, f"gain of at least {least}", metric=metric.name, difference=found.value)
+    if len(own) > 1:
+        _check_registered(metric, own, other, findings)
     for number, rule in enumerate(gate.no_worse or (), start=1):
         _check_no_worse(rule, gate, report, champion, tail, findings, f"no_worse_{number}")
 
 
-def _compare(
-    report: Scores, metric: Metric, own: NDArray[Any], other: NDArray[Any], name: str, tail: float, findings: Findings
-) -> PairedDifference:
+def _check_registered(metric: Metric, own: Rows, other: Rows, findings: Findings) -> None:
+    """Record whether the model that would serve is ahead of the one that serves: the mean may be, and this seed not."""
+    values = score(metric, own[:1]), score(metric, other[:1])
+    ahead = metric.sign * (values[0] - values[1])
+    sentence = f"{metric.name} of the registered seed is ahead of the serving model by {metric.show(ahead, signed=True, more=1)}"
+    row = {"challenger": values[0], "other": CHAMPION, "other_value": values[1], "difference": ahead}
+    findings.record(ahead > 0, f"{sentence} (must be above zero)", "registered seed ahead", metric=metric.name, **row)
+
+
+def _compare(report: Scores, metric: Metric, own: Rows, other: Rows, name: str, tail: float, findings: Findings) -> PairedDifference:
     """Record the paired improvement, and whether the lower end of its interval is above zero."""
-    found = paired_difference(metric, own, other, report.groups)
-    interval = found.interval(tail)
-    values = score(metric, own), score(metric, other)
+    found = paired_difference(metric, own, other, report.groups, same_seeds=name != CHAMPION)
+    interval, values = found.interval(tail), (score(metric, own), score(metric, other))
     findings.figures |= _figures(name, metric, values[1], found, tail)
     shown = metric.show(found.value, signed=True, more=1)
     named = "the champion" if name == CHAMPION else f"baseline {name}"
@@ -149,7 +183,7 @@ def _compare(
         interval is not None and interval.low > 0,
         f"{metric.name} improves on {named} by {shown} ({_describe(metric, found, tail)}, must be above zero)",
         f"better than {name.replace('_', ' ')}",
-        **_row(metric, name, values, found, tail),
+        **_row(metric, name, own, other, found, tail),
     )
     return found
 
@@ -166,9 +200,10 @@ def _check_no_worse(rule: NoWorse, gate: Gate, report: Scores, champion: Scores,
         return
     # a slice of named groups asks about these very groups, so its examples are the sample
     groups = ("",) * len(places) if rule.slice and rule.slice.group else [report.groups[place] for place in places]
-    found = paired_difference(metric, own[places], other[places], groups)
-    values, interval = (score(metric, own[places]), score(metric, other[places])), found.interval(tail)
-    findings.figures |= _figures(key, metric, values[1], found, tail)
+    own, other = ([seed[places] for seed in rows] for rows in (own, other))
+    found = paired_difference(metric, own, other, groups)
+    interval = found.interval(tail)
+    findings.figures |= _figures(key, metric, score(metric, other), found, tail)
     inside = f" on {where}" if where else ""
     shown = metric.show(found.value, signed=True, more=1)
     findings.record(
@@ -176,7 +211,7 @@ def _check_no_worse(rule: NoWorse, gate: Gate, report: Scores, champion: Scores,
         f"{metric.name}{inside} differs from the champion's by {shown} ({_describe(metric, found, tail)}, must be above -{margin})",
         asked,
         where=where,
-        **_row(metric, CHAMPION, values, found, tail),
+        **_row(metric, CHAMPION, own, other, found, tail),
     )
 
 
@@ -186,11 +221,12 @@ def _figures(key: str, metric: Metric, other: float, found: PairedDifference, ta
     return {f"{key}.{metric.name}": other, f"{key}.difference": found.value, **{f"{key}.{name}": value for name, value in ends.items()}}
 
 
-def _row(metric: Metric, other: str, values: tuple[float, float], found: PairedDifference, tail: float) -> dict[str, Any]:
+def _row(metric: Metric, name: str, own: Rows, other: Rows, found: PairedDifference, tail: float) -> dict[str, Any]:
     """The fields of a `RuleResult` that compares."""
     low, high = found.interval(tail) or (None, None)
-    figures = {"challenger": values[0], "other_value": values[1], "difference": found.value, "low": low, "high": high}
-    return {"metric": metric.name, "other": other.replace("_", " "), **figures}
+    figures = {"challenger": score(metric, own), "other_value": score(metric, other), "difference": found.value, "low": low, "high": high}
+    by_seed = {"seeds": _scores(metric, own), "other_seeds": _scores(metric, other)} if len(own) > 1 or len(other) > 1 else {}
+    return {"metric": metric.name, "other": name.replace("_", " "), **figures, **by_seed}
 
 
 def _describe(metric: Metric, found: PairedDifference, tail: float) -> str:
@@ -200,7 +236,8 @@ def _describe(metric: Metric, found: PairedDifference, tail: float) -> str:
     if interval is None:
         return f"no interval, because too few {unit} of {count} differ"
     low, high = (metric.show(value, signed=True, more=1) for value in interval)
-    return f"{show_confidence(tail)} interval {low} to {high} from {count} {unit}"
+    seeds = " and the training seeds" if found.seed_freedom < math.inf else ""
+    return f"{show_confidence(tail)} interval {low} to {high} from {count} {unit}{seeds}"
 
 
 def describe_slice(part: Slice | None) -> str:
@@ -219,9 +256,20 @@ def _select(part: Slice | None, report: Scores) -> list[int]:
     return chosen
 
 
-def score(metric: Metric, statistics: NDArray[Any]) -> float:
-    """The metric's value of all examples."""
-    return float(metric.value(statistics.sum(axis=0)))
+def score(metric: Metric, rows: Rows) -> float:
+    """The metric's value of all examples, as the mean over training seeds.
+
+    Args:
+        metric: the metric.
+        rows: [examples, k] statistics of each seed.
+    """
+    values = _scores(metric, rows)
+    return sum(values) / len(values)
+
+
+def _scores(metric: Metric, rows: Rows) -> tuple[float, ...]:
+    """The metric's value of each training seed."""
+    return tuple(float(metric.value(seed.sum(axis=0))) for seed in rows)
 
 
 def count_groups(groups: Sequence[str]) -> int:
@@ -234,16 +282,15 @@ def _baselines(gate: Gate, report: Scores) -> tuple[str, ...]:
     return report.beats if gate.beats is None else gate.beats
 
 
-def _paired(report: Scores, champion: Scores, metric: str) -> NDArray[Any]:
-    """The champion's rows in the order of the challenger's examples."""
+def _paired(report: Scores, champion: Scores, metric: str) -> Rows:
+    """The champion's rows, for each of its training seeds, in the order of the challenger's examples."""
     if champion.examples != report.examples:
         raise BadInput(
             "the champion was scored on other examples than the challenger",
             "the test split of the challenger's corpus for both",
             "evaluate the champion on the challenger's corpus with the same evaluation params",
         )
-    places = {example: place for place, example in enumerate(champion.ids)}
-    return _statistics(champion, MODEL, metric)[[places[example] for example in report.ids]]
+    return _ordered(champion, MODEL, metric, report.ids)
 
 
 def _metric(name: str | None, report: Scores) -> Metric:
@@ -257,10 +304,21 @@ def _metric(name: str | None, report: Scores) -> Metric:
     return load_metric(name)
 
 
-def _statistics(scores: Scores, system: str, metric: str) -> NDArray[Any]:
-    """The rows of one system, one for each example."""
+def _statistics(scores: Scores, system: str, metric: str) -> Rows:
+    """The rows of one system for each training seed, one row for each example."""
     if system not in scores.statistics:
         raise unknown_name("baseline in the gate", system, [name for name in scores.statistics if name != MODEL])
     if metric not in scores.statistics[system]:
         raise BadInput(f"the report has no {metric} of {system}", "", "change the metric or the baselines in the gate")
-    return scores.statistics[system][metric]
+    return _ordered(scores, system, metric, scores.ids)
+
+
+def _ordered(scores: Scores, system: str, metric: str, ids: Sequence[str]) -> Rows:
+    """The rows of one system for each training seed, in the order of some examples."""
+    found = []
+    for seed in scores.seeds:
+        if seed.examples != scores.examples:
+            raise BadInput("the models of the training seeds were scored on different examples", "the same", "start a new run")
+        rows, places = seed.statistics[system][metric], {example: place for place, example in enumerate(seed.ids)}
+        found.append(rows if seed.ids == ids else rows[[places[example] for example in ids]])
+    return found

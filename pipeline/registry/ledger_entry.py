@@ -59,6 +59,14 @@ class Candidate(Frozen):
     report: Reference | None = None
     """The report with the scores that the gate read."""
 
+    siblings: tuple[Reference, ...] = ()
+    """The models of the further training seeds: same recipe, same data. They never serve; the next challenger is compared with them too."""
+
+    @property
+    def models(self) -> tuple[Reference, ...]:
+        """The models of all training seeds; the first one serves."""
+        return (self.model, *self.siblings)
+
 
 class LedgerEntry(Frozen):
     """One decision. Entries never change, so each one still shows what was known when it was made.

@@ -21,6 +21,8 @@ from pipeline.registry.gate import compared_scores, decide
 from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.recipe.gate import Approval, Gate
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.ledger_entry import Candidate
@@ -33,11 +35,11 @@ class ScoredChampion(NamedTuple):
     model: Reference
     """Its model artifact."""
 
-    report: Reference
-    """Its report on the challenger's examples."""
+    reports: tuple[Reference, ...]
+    """Its reports on the challenger's examples, one for each of its training seeds."""
 
     scores: Scores
-    """The scores of that report."""
+    """The scores of these reports."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             return champion
         if (champion.digest if champion else None) != (planned.model.digest if planned else None):
             raise Outdated("the champion changed during this run", "the champion it was planned against", "run the recipe again")
-        basis = basis_of(proposal.fingerprint, planned.report.digest if planned else None, champion)
+        basis = basis_of(proposal.fingerprint, reports_digest(planned.reports if planned else ()), champion)
         known = ledger.find_decision(basis, head, champion)
         if known:
             return known
@@ -136,12 +138,18 @@ def _starters(ledger: Ledger, proposal: Proposal, head: LedgerEntry | None) -> t
     return tuple(dict.fromkeys([*own, *(person for entry in earlier for person in entry.started_by)]))
 
 
+def reports_digest(reports: Sequence[Reference]) -> str | None:
+    """Digest of the reports about a champion, one for each of its training seeds; None for no champion."""
+    digests = [report.digest for report in reports]
+    return hashlib.sha256(canonical_json(digests)).hexdigest() if len(digests) > 1 else next(iter(digests), None)
+
+
 def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:
     """Digest of everything a decision rests on: equal questions have equal answers, whatever the version numbers are.
 
     Args:
         fingerprint: of the registration, see `Proposal`.
-        champion_report: content digest of the champion's report; None for no champion.
+        champion_report: of the champion's reports, see `reports_digest`; None for no champion.
         champion: the ledger entry of the champion.
     """
     question = {"registration": fingerprint, "champion_report": champion_report, "against": champion.number if champion else None}

@@ -49,7 +49,7 @@ class Registered:
     """Fingerprint of the registration."""
 
     champion_report: str | None
-    """Content digest of the champion's report; None for no champion."""
+    """Of the champion's reports, see `pipeline.registry.promotion.reports_digest`; None for no champion."""
 
 
 def check_registration(server: MlflowServer, store: Store, wanted: Registered, *, repair: bool) -> RegistrationStatus:

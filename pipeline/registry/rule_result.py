@@ -15,7 +15,7 @@ class RuleResult(Frozen):
     """Whether it was met."""
 
     metric: str = ""
-    """A name from `pipeline.metrics.METRICS`, ``examples``, ``groups`` or ``distinct``; empty for a rule of another kind."""
+    """A name from `pipeline.metrics.METRICS`, ``examples``, ``groups``, ``distinct`` or ``contaminated``; empty for a rule of another kind."""
 
     where: str = ""
     """The slice of the examples; empty for all."""
@@ -37,3 +37,9 @@ class RuleResult(Frozen):
 
     high: float | None = None
     """Upper end."""
+
+    seeds: tuple[float, ...] = ()
+    """The challenger's value for each training seed, that of the registered model first; empty if both have one seed."""
+
+    other_seeds: tuple[float, ...] = ()
+    """The same of what it was compared with."""

@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    Rows: TypeAlias = Sequence[NDArray[Any]]
+    """[examples, k] statistics of the model of each training seed."""
+
 MODEL = "model"
 """Name of the evaluated model among the systems of a report; the others are baselines."""
+
+
+@dataclass(frozen=True)
+class Contaminated:
+    """Test examples that the training text contains; see `pipeline.corpus.contamination`."""
+
+    examples: int
+    """Test examples that were looked for."""
+
+    exact: int
+    """Those whose input is that of a training document."""
+
+    near: int
+    """Further ones that are near copies."""
+
+    example: str = ""
+    """One of them: its name or id, and where it was found."""
+
+    @property
+    def count(self) -> int:
+        """All that training contains."""
+        return self.exact + self.near
+
+    @property
+    def share(self) -> float:
+        """Their share of the examples."""
+        return self.count / self.examples if self.examples else 0.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,17 @@ class Scores:
 
     references: tuple[str, ...] = ()
     """Expected answer of each example as the report shows it, e.g. the name of a class."""
+
+    contamination: Contaminated | None = None
+    """What the training text contains of the examples; None if the report does not say."""
+
+    siblings: tuple[Scores, ...] = ()
+    """Scores of the models of further training seeds."""
+
+    @property
+    def seeds(self) -> tuple[Scores, ...]:
+        """Scores of the models of all training seeds; the first model is the one that serves."""
+        return (self, *self.siblings)
 
 
 def read_scores(report: Path) -> Scores:
@@ -83,7 +124,16 @@ def read_scores(report: Path) -> Scores:
         beats=tuple(scoring["beats"]),
         distinct=texts[MODEL]["distinct"] if texts else None,
         references=tuple(table["reference"].to_pylist()),
+        contamination=_contaminated(said.get("contamination")),
     )
+
+
+def _contaminated(said: Mapping[str, Any] | None) -> Contaminated | None:
+    """The part of a report about contamination."""
+    if said is None:
+        return None
+    shown = [f"{found['name'] or found['id']}, which is in {found['source']}" for found in said["found"][:1]]
+    return Contaminated(said["examples"], said["exact"], said["near"], "".join(shown))
 
 
 def _rows(column: Any) -> NDArray[Any] | None:  # noqa: ANN401 - a column of pyarrow, which has no types

@@ -49,9 +49,13 @@ def check_inputs(component: Component, request: Request) -> None:
             raise BadInput(f"request: no input {name!r}", f"a {wanted.type}", "run the recipe again")
         if given is not None and given is not wanted.type:
             raise BadInput(f"request: input {name!r} is a {given}", f"a {wanted.type}", "run the recipe again")
-    extra = request.inputs.keys() - component.inputs.keys()
-    if extra:
-        raise BadInput(f"request: unknown input {min(extra)!r}", f"only {', '.join(component.inputs)}", "run the recipe again")
+    for name in sorted(request.inputs.keys() - component.inputs.keys()):
+        try:
+            wanted, given = component.input(name), request.inputs[name].type
+        except KeyError:
+            raise BadInput(f"request: unknown input {name!r}", f"only {', '.join(component.inputs)}", "run the recipe again") from None
+        if given is not wanted.type:
+            raise BadInput(f"request: input {name!r} is a {given}", f"a {wanted.type}", "run the recipe again")
 
 
 def check_identity(component: Component, params: Params, request: Request, artifacts: Artifacts) -> Parts:
@@ -61,7 +65,7 @@ def check_identity(component: Component, params: Params, request: Request, artif
         BadInput: it differs from the plan's: the image is stale, or the code changed since.
         Damaged: the manifest of an input is missing.
     """
-    manifests = {name: resolve_input(artifacts, request, name) for name in request.inputs if component.inputs[name].identity}
+    manifests = {name: resolve_input(artifacts, request, name) for name in request.inputs if component.input(name).identity}
     digests = input_digests(component, manifests) | ({"source": request.pin.digest} if request.pin else {})
     parts = fingerprint_parts(component, params, digests, input_params=[manifest.parts.params for manifest in manifests.values()])
     if parts.fingerprint != request.fingerprint:

@@ -133,7 +133,7 @@ def _report_failure(error: TrainshedError, settings: Settings | None, request: R
 
 
 def _parser(component: Component) -> argparse.ArgumentParser:
-    inputs = ", ".join(f"{name} ({wanted.type}{', optional' if wanted.optional else ''})" for name, wanted in component.inputs.items())
+    inputs = ", ".join(f"{name} ({', '.join(filter(None, (wanted.type, wanted.note)))})" for name, wanted in component.inputs.items())
     params = "\n".join(f"  {name}: {field.description or ''}" for name, field in component.params.model_fields.items())
     parser = argparse.ArgumentParser(
         prog=f"python -m components.{component.name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipeline.component import Params
+from pipeline.component import Params, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +64,14 @@ class Work(Generic[P]):
 
     environment: dict[str, str] = field(default_factory=dict)
     """Filled by the body: other provenance, e.g. threads and device."""
+
+    def several(self, name: str) -> list[Opened]:
+        """The artifacts of an input that takes several, in their order; empty if there is none.
+
+        Args:
+            name: of the input in the contract.
+        """
+        return several(self.inputs, name)
 
     @property
     def source(self) -> Pin:

@@ -52,9 +52,7 @@ def open_inputs(component: Component, artifacts: Artifacts, request: Request, fo
     Raises:
         Damaged: an input is missing, differs from the plan, or its bytes are wrong.
     """
-    return {
-        name: _open(artifacts, request, name, folder, wanted.parts) for name, wanted in component.inputs.items() if name in request.inputs
-    }
+    return {name: _open(artifacts, request, name, folder, component.input(name).parts) for name in request.inputs}
 
 
 def resolve_input(artifacts: Artifacts, request: Request, name: str) -> Manifest:

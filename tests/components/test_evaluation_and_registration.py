@@ -37,7 +37,7 @@ def recipe(name: str, **gate: Any):
             "task": {"kind": "summarization"},
             "finetuning": {"steps": 1},
             "evaluation": {"examples": 40, "shown": 3, "resamples": 200},
-            "registration": {"model": name, "gate": {"min_examples": 40, **gate}},
+            "registration": {"model": name, "gate": {"min_examples": 40, "max_contaminated": 1.0, **gate}},
         },
         "test",
     )

@@ -27,7 +27,7 @@ LABELS = {"kind": "classification", "max_tokens": 40}
 NOUNS = {
     "data.source.columns.target": "shop",
     "data.source.columns.group": None,
-    "registration.gate": {"beats": [], "min_examples": 1, "min_groups": 1},
+    "registration.gate": {"beats": [], "min_examples": 1, "min_groups": 1, "max_contaminated": 1.0},
 }
 """The noun that a document is about is its label."""
 ALL = ["ingestion", "model_import", "tokenization", "finetuning", "evaluation", "registration"]

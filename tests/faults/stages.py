@@ -94,7 +94,7 @@ class Stages:
     def body(self, step_id: str, work: Work[Any]) -> None:
         """Read the inputs, checkpoint if the component trains, and write a few files."""
         for name, opened in work.inputs.items():
-            read = opened.manifest.files_of(self.steps[step_id].component.inputs[name].parts)
+            read = opened.manifest.files_of(self.steps[step_id].component.input(name).parts)
             assert read, f"input {name} has no files"
             for entry in read:
                 assert (opened.folder / entry.path).stat().st_size == entry.size, f"input {name} has a wrong file {entry.path}"

@@ -207,7 +207,7 @@ class Caller:
         sync_aliases(self.server, self.ledger)
 
     def decide(self, model: str, planned: str | None) -> tuple[Any, ...]:
-        against = ScoredChampion(reference("model", planned), reference("report", planned), self.scores(planned)) if planned else None
+        against = ScoredChampion(reference("model", planned), (reference("report", planned),), self.scores(planned)) if planned else None
         challenger = Candidate(version=1, model=reference("model", model), report=reference("report", model))
         proposal = Proposal(GATE, challenger, self.scores(model), against, f"registration of {model}", f"run-{self.number}")
         try:

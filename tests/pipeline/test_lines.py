@@ -13,6 +13,7 @@ from pipeline.errors import BadInput
 from pipeline.lines import ChampionInput, SourceInput, Steps, trace
 from pipeline.recipe import Pretraining, Tokenizer
 from pipeline.recipe.recipe import check_recipe
+from pipeline.recipe.resources import Resources
 
 RECIPE = {
     "name": "tiny",
@@ -150,3 +151,69 @@ def test_contracts_line_and_recipes_import_light() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert set(contracts) <= set(loaded)
     assert not heavy & set(loaded)
+
+
+def seeds_of(count: int | None, **changes):
+    gate = {"model": "tiny", "gate": {"seeds": count}}
+    return {step.id: step for step in trace(check_recipe({**RECIPE, "registration": gate, **changes}, "tiny.yaml"))}
+
+
+def test_further_training_seeds_repeat_everything_that_trains_and_share_the_rest() -> None:
+    steps = seeds_of(3)
+    assert list(steps) == [
+        *("ingestion", "tokenization", "pretraining", "finetuning", "pretraining-2", "finetuning-2", "pretraining-3", "finetuning-3"),
+        *("evaluation", "evaluation-2", "evaluation-3", "champion_evaluation", "champion_evaluation-2", "champion_evaluation-3"),
+        "registration",
+    ]
+    one = seeds_of(None)
+    assert seeds_of(1).keys() == one.keys()
+    for name in ("pretraining", "finetuning"):
+        params = [getattr(steps[f"{name}{suffix}"].params, name) for suffix in ("", "-2", "-3")]
+        assert [each.seed for each in params] == [0, 1, 2]
+        assert {each.model_copy(update={"seed": 0}) for each in params} == {getattr(one[name].params, name)}
+        assert [step.emits for step in (steps[name], steps[f"{name}-2"])] == [one[name].emits, ()]
+    assert steps["finetuning-2"].inputs["base"] is steps["pretraining-2"]
+    assert steps["finetuning-2"].inputs["tokens"] is steps["tokenization"]
+    assert steps["evaluation-2"].inputs["model"] is steps["finetuning-2"]
+    assert steps["champion_evaluation-3"].inputs["model"] == ChampionInput("tiny", seed=3)
+    assert {name: origin.id for name, origin in steps["registration"].inputs.items()} == {
+        "model": "finetuning",
+        "report": "evaluation",
+        "report-2": "evaluation-2",
+        "report-3": "evaluation-3",
+        "champion_report": "champion_evaluation",
+        "champion_report-2": "champion_evaluation-2",
+        "champion_report-3": "champion_evaluation-3",
+    }
+
+
+def test_a_trial_trains_one_seed() -> None:
+    recipe = check_recipe({**RECIPE, "registration": {"model": "tiny", "gate": {"seeds": 3}}}, "tiny.yaml")
+    assert [step.id for step in trace(recipe, "trial")] == ["ingestion", "tokenization", "pretraining", "finetuning"]
+
+
+def test_only_an_input_that_takes_several_is_given_several() -> None:
+    recipe, step = check_recipe(RECIPE, "tiny.yaml"), Steps()
+    corpus = step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source))
+    with pytest.raises(BadInput, match="input corpus of step tokenization is 2 artifacts; expected one"):
+        step("tokenization", recipe.tokenizer, recipe.task, corpus=[corpus, corpus])
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=[corpus])
+    model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens)
+    with pytest.raises(BadInput, match="input report of step registration is missing; expected a report"):
+        step("registration", recipe.registration, model=model, report=[])
+    with pytest.raises(BadInput, match="input report of step registration is corpus; expected a report"):
+        step("registration", recipe.registration, model=model, report=[corpus])
+
+
+def test_the_second_artifact_of_an_input_has_its_contract() -> None:
+    contract = COMPONENTS.load("registration")
+    assert contract.input("report-2") is contract.input("report-12") is contract.inputs["report"]
+    for name in ("report-1", "report-", "report-x", "model-2", "other"):
+        with pytest.raises(KeyError):
+            contract.input(name)
+
+
+def test_further_seeds_run_on_the_machine_of_the_first() -> None:
+    resources = Resources.model_validate({"finetuning": "gpu-8", "finetuning-3": "gpu-1"})
+    sizes = [resources.of(step, "cpu-small") for step in ("finetuning", "finetuning-2", "finetuning-3", "pretraining-2", "evaluation")]
+    assert sizes == ["gpu-8", "gpu-8", "gpu-1", "cpu-small", "cpu-small"]

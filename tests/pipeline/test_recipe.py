@@ -432,6 +432,23 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (changed(schedule=any_of("tiny/source")), ["this recipe's own source", "new_data: {every: <cron>}"]),
         (changed(schedule={"new_data": {}}), ["no schedule.new_data.every"]),
         (changed(schedule={"asset": "s3://b/c"}), ["unknown field", "schedule.asset", "did you mean 'schedule.assets'"]),
+        *(
+            (changed(registration={"model": "tiny", "gate": {field: value}}), [f"registration.gate.{field} = {value!r}", wanted])
+            for field, value, wanted in (
+                ("seeds", 0, "greater than or equal to 1"),
+                ("seeds", -3, "greater than or equal to 1"),
+                ("seeds", 21, "less than or equal to 20"),
+                ("seeds", 1.5, "integer"),
+                ("max_contaminated", -0.1, "greater than or equal to 0"),
+                ("max_contaminated", 1.01, "less than or equal to 1"),
+                ("max_contaminated", "5%", "number"),
+            )
+        ),
+        (
+            changed(registration={"model": "tiny", "gate": {"seeds": 3}}, model={"start": "folder"}, pretraining=None, finetuning=None),
+            ["without finetuning", "add finetuning"],
+        ),
+        (changed(data={**MINIMAL["data"], "split": {"salt": "s", "near_copies": "keep"}}), ["data.split.near_copies = 'keep'", "'drop'"]),
     ],
 )
 def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, words: list[str]) -> None:

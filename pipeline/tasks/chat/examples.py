@@ -9,11 +9,11 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.cleaning import clean_names, filter_reason, keeps_whitespace
+from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
 from pipeline.tasks.base import SplitKeys
 from pipeline.tasks.chat.messages import SYSTEM, conversation, transcript
-from pipeline.tasks.keys import input_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

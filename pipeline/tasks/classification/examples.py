@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
 from pipeline.tasks.base import SplitKeys
 from pipeline.tasks.classes import COLUMN, Classes
-from pipeline.tasks.keys import input_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.corpus.keys import input_key
 from pipeline.tasks.base import SplitKeys
-from pipeline.tasks.keys import input_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

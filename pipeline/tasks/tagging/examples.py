@@ -10,11 +10,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.cleaning import clean_names, filter_reason
+from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
 from pipeline.tasks.base import SplitKeys
 from pipeline.tasks.classes import Classes, read_labels
-from pipeline.tasks.keys import input_key
 from pipeline.tasks.tagging.tokens import join_tokens
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.cleaning import CleanRecord, clean_record, keeps_whitespace
 from pipeline.corpus.documents import Quarantined
+from pipeline.corpus.keys import input_key
 from pipeline.corpus.normalise import clean_line, clean_text, comparison_key
 from pipeline.errors import BadInput
 from pipeline.tasks.base import SplitKeys
-from pipeline.tasks.keys import input_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

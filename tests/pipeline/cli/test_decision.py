@@ -150,7 +150,14 @@ def test_the_reason_of_a_refusal_names_the_rules_and_leaves_the_figures_to_the_t
     decision = gate_decision(gate, make_scores({name: [level] * 10 for name, level in levels.items()}), None)
     decide(artifacts, Outcome.REFUSED, "a", 1, "run-1", reasons=decision.reasons, rules=decision.rules)
     printed = shown("run-1", "a")
-    verdicts = {"at least 50": False, "at least 80% distinct": True, "lead": False, "name template": True, "other": False}
+    verdicts = {
+        "at least 50": False,
+        "in training": True,
+        "at least 80% distinct": True,
+        "lead": False,
+        "name template": True,
+        "other": False,
+    }
     assert len(verdicts) == len(decision.rules)
     for (rule, met), row in zip(verdicts.items(), printed[4:], strict=False):
         assert rule in row

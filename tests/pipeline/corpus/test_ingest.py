@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from datasets import load_dataset
 from pyarrow import parquet
 
+from pipeline.corpus.contamination import find_contamination
 from pipeline.corpus.counts import Miscounted, check_counts
 from pipeline.corpus.normalise import comparison_key
 from pipeline.corpus.read_corpus import read_documents, read_pairs, read_split
@@ -237,3 +239,35 @@ def test_counts_that_disagree_are_a_bug_of_ours(jsonl: Path, ingest: Ingest) -> 
     next(folder.glob("test-*.parquet")).unlink()
     with pytest.raises(Miscounted, match="0 documents in the shards of test"):
         check_counts(folder, counts)
+
+
+def test_near_copies_of_training_leave_the_other_splits_and_training_stays_as_it_is(
+    tmp_path: Path, ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each text twice, with another second half of its last sentence and another summary: half of the test texts have a twin in training."""
+    draw = random.Random(3)
+    words = ["".join(draw.choices("abcdefghijklmnop", k=6)) for _ in range(2000)]
+    bodies = [" ".join(draw.choices(words, k=60)) for _ in range(300)]
+    variants: list[dict[str, object]] = [
+        {"body": f"{body} {end}", "summary": f"{end} {number}", "title": f"{end}{number}", "author": f"a{number % 20}"}
+        for number, body in enumerate(bodies)
+        for end in ("Some end.", "Others close.")
+    ]
+    source = write(tmp_path / "in.jsonl", variants)
+    split = {"test": 0.3, "validation": 0.1, "held_out_groups": 0.1}
+    kept, before = ingest("jsonl", source, "kept", split=split)
+    assert f"of {before['test']} test documents are near copies of training" in caplog.text
+    caplog.clear()
+    dropped, after = ingest("jsonl", source, "dropped", split={**split, "near_copies": "drop"})
+    assert {name: data for name, data in content(kept).items() if name.startswith("train")} == {
+        name: data for name, data in content(dropped).items() if name.startswith("train")
+    }
+    assert after["filtered_near_copy"] == sum(before[name] - after[name] for name in ("validation", "test", "held_out")) > 100
+    assert "near copies" not in caplog.text
+    check_counts(dropped, after)
+    trained = {found.text[:300] for found in read_documents(dropped, "train")}
+    for name in ("validation", "test"):
+        assert any(found.text[:300] in trained for found in read_documents(kept, name))
+        assert not any(found.text[:300] in trained for found in read_documents(dropped, name))
+    assert find_contamination(list(read_documents(kept, "test")), read_documents(kept, "train")).near > 50
+    assert find_contamination(list(read_documents(dropped, "test")), read_documents(dropped, "train")).near == 0

@@ -43,6 +43,9 @@ RECIPE = {
 }
 
 
+TWO_SEEDS = {"registration": {"model": "tiny", "gate": {"seeds": 2}}}
+
+
 def recipe(**changes) -> Recipe:
     return check_recipe({**RECIPE, **changes}, "tiny_one.yaml")
 
@@ -71,7 +74,8 @@ def test_the_file_is_the_golden_copy() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"pretraining": None}, {"model": {"start": "s3://bases/t5"}}, {"model": {"start": "models:/tiny@champion"}}]
+    "changes",
+    [{}, {"pretraining": None}, {"model": {"start": "s3://bases/t5"}}, {"model": {"start": "models:/tiny@champion"}}, TWO_SEEDS],
 )
 def test_tasks_and_edges_are_those_of_the_line(changes: dict) -> None:
     given = recipe(**changes)
@@ -189,10 +193,11 @@ print(loaded.name)
 
 
 @needs_kfp
-@pytest.mark.parametrize("name", [*RECIPES, "tiny_one"])
+@pytest.mark.parametrize("name", [*RECIPES, "tiny_one", "two_seeds"])
 def test_the_kfp_sdk_reads_it_and_writes_the_same(name: str, tmp_path: Path) -> None:
     """Protobuf refuses a field it does not know, at every depth that is not free-form; those are read by message of their own."""
-    given = recipe() if name == "tiny_one" else read_recipe(Settings().dags_folder / "recipes" / f"{name}.yaml")
+    own = {"tiny_one": {}, "two_seeds": {"name": "two_seeds", **TWO_SEEDS}}
+    given = recipe(**own[name]) if name in own else read_recipe(Settings().dags_folder / "recipes" / f"{name}.yaml")
     path = tmp_path / f"{name}.yaml"
     path.write_text(compile_recipe(given, settings()))
     assert in_kfp("-c", VALIDATE, str(path), str(tmp_path / "copy.yaml")).strip() == f"trainshed-{name.replace('_', '-')}"

@@ -305,6 +305,7 @@ def test_every_rule_is_a_row_in_the_order_in_which_it_was_asked() -> None:
     decision = decide(GATE, scores(25.0), None)
     assert [rule.rule for rule in decision.rules] == [
         "at least 500 test examples",
+        "at most 1.0% in training",
         "at least 80% distinct",
         "at least 18.00",
         "better than lead",

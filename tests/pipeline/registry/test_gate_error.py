@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from fixtures.scores import CLEAN
 from fixtures.simulated_models import SimulatedTestSet, alone, long_tailed
 from scipy import stats
 
@@ -59,7 +60,7 @@ class Registry:
         candidate = Candidate(version=self.count, model=model, report=report)
         entry = decide_promotion(self.ledger, Proposal(self.gate, candidate, scores, self.champion, f"{self.count}", "run"))
         if entry.promoted:
-            self.champion = ScoredChampion(model, report, scores)
+            self.champion = ScoredChampion(model, (report,), scores)
         return entry
 
 
@@ -183,7 +184,7 @@ def with_slice(level: float, slice_level: float, seed: int, share: float = 0.2) 
 
     def scores(levels: np.ndarray) -> Scores:
         right = draw.random(count) < 1 / (1 + np.exp(difficulty - levels))
-        return Scores("s", ids, ("",) * count, {"model": {"accuracy": means(100.0 * right)}}, "accuracy", (), None, references)
+        return Scores("s", ids, ("",) * count, {"model": {"accuracy": means(100.0 * right)}}, "accuracy", (), None, references, CLEAN)
 
     return scores(np.where(inside, slice_level, level)), scores(np.full(count, LEVEL))
 
@@ -217,3 +218,35 @@ def test_a_slice_at_its_margin_is_let_through_with_the_stated_error() -> None:
     show(f"slice worse by its margin is promoted, {STATED:.2%} stated", hits, trials)
     show("without the rule", sliced(trials, at_margin, Gate()), trials)
     assert stats.binomtest(hits, trials, STATED, "greater").pvalue > 0.01
+
+
+def promoted_with_seeds(seeds: tuple[int, int], trials: int, level: float) -> int:
+    """Of comparisons of two recipes on a fresh test set each, how many promote.
+
+    Args:
+        seeds: how many the challenger and the champion were trained with.
+        trials: how many comparisons.
+        level: how good the challenger is.
+    """
+    sets = (SimulatedTestSet(alone(1000), 5000 + trial) for trial in range(trials))
+    return sum(decide(GATE, each.trained(seeds[0], level), each.trained(seeds[1])).promote for each in sets)
+
+
+def test_of_retrainings_that_differ_in_their_seeds_few_are_promoted() -> None:
+    assert promoted_with_seeds((3, 3), 150, LEVEL) <= 6
+    assert promoted_with_seeds((3, 1), 150, LEVEL) <= 6
+
+
+def test_a_gain_of_five_points_is_found_with_five_seeds() -> None:
+    assert promoted_with_seeds((5, 5), 40, BETTER) >= 32
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seeds", [(1, 1), (2, 2), (3, 3), (5, 5), (3, 1)])
+def test_500_comparisons_of_recipes_with_several_seeds(seeds: tuple[int, int]) -> None:
+    hits, found = (promoted_with_seeds(seeds, 500, level) for level in (LEVEL, BETTER))
+    show(f"retrainings that are no better, {seeds[0]} seeds against {seeds[1]}", hits, 500)
+    show(f"a gain of 5 points, {seeds[0]} seeds against {seeds[1]}", found, 500)
+    if min(seeds) > 1 or seeds[0] > 1:
+        assert hits <= 25

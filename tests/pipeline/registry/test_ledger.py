@@ -59,7 +59,7 @@ def propose(
 
 
 def scored_champion(digest: str, value: float) -> ScoredChampion:
-    return ScoredChampion(reference("model", digest), reference("report", f"scores-of-{digest}"), scores(value))
+    return ScoredChampion(reference("model", digest), (reference("report", f"scores-of-{digest}"),), scores(value))
 
 
 def test_an_empty_ledger_has_no_champion(ledger: Ledger) -> None:
@@ -241,7 +241,7 @@ def noisy(seed: int) -> Scores:
 def test_every_decision_on_a_test_set_is_a_comparison_and_the_same_scores_are_the_same_one(ledger: Ledger) -> None:
     first = propose(ledger, GATE, candidate("a"), 20, None, "run-1")
     assert first.comparison is None  # nothing to compare with
-    champion = ScoredChampion(reference("model", "a"), reference("report", "scores-of-a"), noisy(0))
+    champion = ScoredChampion(reference("model", "a"), (reference("report", "scores-of-a"),), noisy(0))
 
     def decide(digest: str, seed: int, code: str = "code") -> LedgerEntry:
         proposal = Proposal(GATE, candidate(digest), noisy(seed), champion, f"{code} {digest}", "run")
@@ -260,7 +260,7 @@ def test_every_decision_on_a_test_set_is_a_comparison_and_the_same_scores_are_th
 
 def test_promoters_at_once_count_each_other(ledger: Ledger) -> None:
     propose(ledger, GATE, candidate("a"), 20, None, "run-0")
-    champion = ScoredChampion(reference("model", "a"), reference("report", "scores-of-a"), noisy(0))
+    champion = ScoredChampion(reference("model", "a"), (reference("report", "scores-of-a"),), noisy(0))
 
     def decide(number: int) -> None:
         proposal = Proposal(GATE, candidate(f"m{number}"), noisy(number), champion, f"f{number}", f"run-{number}")

@@ -51,7 +51,9 @@ def decide(
 ) -> LedgerEntry:
     """Decide about a model whose run ``starter`` started."""
     rival = (
-        ScoredChampion(reference("model", champion[0]), reference("report", f"of-{champion[0]}"), scores(champion[1])) if champion else None
+        ScoredChampion(reference("model", champion[0]), (reference("report", f"of-{champion[0]}"),), scores(champion[1]))
+        if champion
+        else None
     )
     candidate = Candidate(version=1, model=reference("model", digest), report=reference("report", f"of-{digest}"))
     return decide_promotion(ledger, Proposal(GATE, candidate, scores(value), rival, f"code {digest}", f"run-{digest}", approval, starter))

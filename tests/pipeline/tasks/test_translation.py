@@ -12,6 +12,7 @@ from fixtures.documents import document
 from fixtures.tiny import sentences
 
 from pipeline.corpus.documents import Quarantined, Record
+from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.models.batch import IGNORED
 from pipeline.models.collate import collate_answers
@@ -19,7 +20,6 @@ from pipeline.models.files import load_model
 from pipeline.models.losses import token_losses
 from pipeline.recipe import Filter, Tokenizer
 from pipeline.serving.answer import Answerer
-from pipeline.tasks.keys import input_key
 from pipeline.tasks.parts import part
 from pipeline.tasks.translation.section import Translation
 from pipeline.tokens.text_encoder import TextEncoder, encoder_of

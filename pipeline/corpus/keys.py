@@ -1,4 +1,4 @@
-"""Keys by which tasks split their documents."""
+"""Keys by which documents are split, and found again."""
 
 from __future__ import annotations
 
