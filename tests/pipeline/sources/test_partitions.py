@@ -42,6 +42,13 @@ def test_a_run_reads_its_partition_or_a_window_in_the_order_of_time(folder: Path
     assert days(source(folder, "2026-11-22", 3), folder_settings) == ["2026-11-20", "2026-11-21", "2026-11-22"]
 
 
+def test_what_is_left_out_of_a_window_is_counted_together(folder: Path, folder_settings: Settings) -> None:
+    for day in (20, 21):
+        (folder / f"2026-11-{day}" / "_SUCCESS").write_text("")
+    found = pin_source(source(folder, "2026-11-22", 3), folder_settings).left_out
+    assert [(row.reason, row.count, row.example) for row in found] == [("working", 2, "_SUCCESS")]
+
+
 def test_the_digest_is_that_of_the_bytes_whatever_partition_they_are_in(folder: Path, folder_settings: Settings) -> None:
     before = pin_source(source(folder, "2026-11-21"), folder_settings).digest
     assert pin_source(source(folder, "2026-11-22"), folder_settings).digest != before
