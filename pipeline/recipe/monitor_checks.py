@@ -52,7 +52,7 @@ def labelled_problem(recipe: Recipe) -> Problem:
         return f"{field}.metric {name!r} is no metric of {task}", f"one of: {', '.join(metrics)}", fix
     metric = load_metric(name)
     for limit, value in (("threshold", labelled.threshold), ("max_drop", labelled.max_drop)):
-        if metric.percent and value is not None and not 0 < value <= 100:  # noqa: PLR2004 - the scale of such a metric
+        if metric.percent and value is not None and not 0 < value <= 100:
             return f"{field}.{limit} {value:g} with {name}, which goes from 0 to 100", "above 0, and at most 100", "correct it"
     if labelled.least > recipe.evaluation.examples:
         got = f"{field}.least {labelled.least} is above evaluation.examples {recipe.evaluation.examples}, so nothing can be decided"
