@@ -81,6 +81,9 @@ def _score_check(fresh: _Scored, labelled: Labelled, says: str, *, decided: bool
     metric, interval, limit = fresh.metric, fresh.estimate.interval(labelled.tail), labelled.threshold
     best = None if interval is None else interval.high if metric.higher_is_better else interval.low
     crossed = decided and limit is not None and best is not None and metric.sign * (best - limit) < 0
+    if crossed and limit is not None and not fresh.estimate.error and metric.percent:
+        # every group has the same score, so the error is not known. With a true score at the limit, this happens at most so often
+        crossed = (1 - abs(fresh.estimate.value - limit) / 100) ** fresh.groups <= labelled.tail
     low, high = interval or (None, None)
     return Check(name=SCORE, value=fresh.estimate.value, limit=limit, crossed=crossed, says=says, retrain=True, low=low, high=high)
 
