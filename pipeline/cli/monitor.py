@@ -68,7 +68,9 @@ def _print_checks(look: Look, console: Console) -> None:
 
     table = new_table(console, "check", "measured", "interval", "limit", "found", right=frozenset({"measured", "limit"}))
     for check in look.checks:
-        table.add_row(check.name, number(check.value), between(check), number(check.limit), f"{'[bold]' if check.crossed else ''}{check.says}")
+        table.add_row(
+            check.name, number(check.value), between(check), number(check.limit), f"{'[bold]' if check.crossed else ''}{check.says}"
+        )
     console.print(table)
     if look.shifts:
         numbers = frozenset({"distance", "p", "corpus", "window"})

@@ -118,7 +118,11 @@ def _maintenance() -> list[Statement]:
     return [
         _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["*"]),
-        _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*"]),
+        _allow(
+            "CollectGarbage",
+            ["s3:DeleteObject"],
+            ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*", "served/*", *LOOKS],
+        ),
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
