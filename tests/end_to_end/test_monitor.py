@@ -11,8 +11,10 @@ from fixtures.commands import trainshed, until
 from fixtures.simulated_texts import Language
 
 from pipeline.artifacts import open_store
+from pipeline.cli.runs import find_run
 from pipeline.monitoring.labelled import NOT_SCORED
 from pipeline.monitoring.look import Looks
+from pipeline.runs.names import run_name
 from pipeline.submission.airflow_client import Airflow
 from pipeline.submission.submit import submit_recipe, wait_for_dag
 
@@ -172,3 +174,24 @@ def test_a_champion_that_answers_badly_is_retrained_and_the_look_does_not_wait_f
     assert (state, states["plan"], states["look"]) == ("failed", "failed", "success")
     assert (blind.checks[0].name, blind.checks[0].says) == ("score", NOT_SCORED)
     assert "fresh.jsonl" in "\n".join(airflow.log(SCORED, f"{SCORED}-3", "plan", 1))
+
+
+def test_a_run_is_found_however_many_came_after_it(airflow: Airflow, stack: RunningStack) -> None:
+    """By its name and by Airflow's id; a paused DAG starts none of the many."""
+    airflow._call("PATCH", f"dags/{SCORED}", {"is_paused": True})
+    many = [f"{SCORED}-many-{number}" for number in range(101)]
+    asset_run = next(run.id for run in airflow.runs(NAME) if run.id.startswith("asset_triggered__"))
+    try:
+        for run_id in many:
+            airflow.trigger(SCORED, run_id, {})
+        newest = {run.id for run in airflow.runs()}
+        assert f"{MONITOR}-1" not in newest
+        assert asset_run not in newest
+        for name in (f"{MONITOR}-1", asset_run, run_name(NAME, asset_run)):
+            found = find_run(airflow, name)
+            assert (found.dag, found.id) in {(MONITOR, f"{MONITOR}-1"), (NAME, asset_run)}
+        said = trainshed(stack, "watch", f"{MONITOR}-1x", code=2)
+        assert f"unknown run '{MONITOR}-1x'" in said.stderr
+    finally:
+        for run_id in many:
+            airflow._call("PATCH", f"dags/{SCORED}/dagRuns/{run_id}", {"state": "failed"})
