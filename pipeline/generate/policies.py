@@ -104,6 +104,7 @@ def _airflow() -> list[Statement]:
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
         _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         _allow("WatchSources", ["s3:GetObject", "s3:PutObject"], ["watch/*"]),
+        _allow("RememberReminders", ["s3:GetObject", "s3:PutObject"], ["reminders/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),

@@ -15,6 +15,7 @@ from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
+from pipeline.recipe.notify_checks import reminder_problem
 from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.start import address_problem, champion_of
 
@@ -330,4 +331,5 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     monitor_problem,
     labelled_problem,
     _labelled_source,
+    reminder_problem,
 )

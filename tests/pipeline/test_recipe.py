@@ -28,6 +28,7 @@ MINIMAL = {
 }
 
 
+APPROVED = {"model": "tiny", "approval": {"people": 1, "from": ["ann"]}}
 FRESH = {"kind": "jsonl", "path": "fresh.jsonl", "columns": {"target": "summary"}}
 
 
@@ -447,6 +448,16 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (
             changed(monitor={"labelled": {"source": {"kind": "jsnol", "path": "x"}, "max_drop": 1}}),
             ["unknown monitor.labelled.source.kind", "did you mean 'jsonl'?"],
+        ),
+        (changed(notify={"via": ["log"], "remind_days": 3}), ["notify.remind_days 3 without registration.approval"]),
+        (changed(notify={"via": ["log"], "remind_days": 0}), ["notify.remind_days = 0"]),
+        (
+            changed(registration=APPROVED, notify={"via": ["log"], "remind_days": 14}),
+            ["notify.remind_days 14 is not below registration.approval.expires_days 14"],
+        ),
+        (
+            changed(registration=APPROVED, notify={"via": ["log"], "on": ["failed"], "remind_days": 3}),
+            ["notify.on does not name the event waiting"],
         ),
         (changed(monitor={"drift": {"windw": 5}}), ["monitor.drift.windw", "did you mean 'monitor.drift.window'?"]),
         (changed(monitor={"drift": {"window": 200, "least": 300}}), ["monitor.drift.least 300 is above monitor.drift.window 200"]),
