@@ -178,20 +178,19 @@ def test_a_champion_that_answers_badly_is_retrained_and_the_look_does_not_wait_f
 
 def test_a_run_is_found_however_many_came_after_it(airflow: Airflow, stack: RunningStack) -> None:
     """By its name and by Airflow's id; a paused DAG starts none of the many."""
-    airflow._call("PATCH", f"dags/{SCORED}", {"is_paused": True})
-    many = [f"{SCORED}-many-{number}" for number in range(101)]
-    asset_run = next(run.id for run in airflow.runs(NAME) if run.id.startswith("asset_triggered__"))
+    airflow._call("PATCH", f"dags/{MONITOR}", {"is_paused": True})
+    ours, airflows = f"{MONITOR}-found", "manual__2026-01-01T00:00:00.000000+00:00_aBcD1234"
+    runs = [ours, airflows, *(f"{MONITOR}-many-{number}" for number in range(101))]
     try:
-        for run_id in many:
-            airflow.trigger(SCORED, run_id, {})
-        newest = {run.id for run in airflow.runs()}
-        assert f"{MONITOR}-1" not in newest
-        assert asset_run not in newest
-        for name in (f"{MONITOR}-1", asset_run, run_name(NAME, asset_run)):
+        for run_id in runs:
+            airflow.trigger(MONITOR, run_id, {})
+        assert {ours, airflows}.isdisjoint(run.id for run in airflow.runs())
+        for name, run_id in ((ours, ours), (airflows, airflows), (run_name(MONITOR, airflows), airflows)):
             found = find_run(airflow, name)
-            assert (found.dag, found.id) in {(MONITOR, f"{MONITOR}-1"), (NAME, asset_run)}
-        said = trainshed(stack, "watch", f"{MONITOR}-1x", code=2)
-        assert f"unknown run '{MONITOR}-1x'" in said.stderr
+            assert (found.dag, found.id) == (MONITOR, run_id)
+        said = trainshed(stack, "watch", f"{ours}x", code=2)
+        assert f"unknown run '{ours}x'" in said.stderr
     finally:
-        for run_id in many:
-            airflow._call("PATCH", f"dags/{SCORED}/dagRuns/{run_id}", {"state": "failed"})
+        for run_id in runs:
+            airflow._call("PATCH", f"dags/{MONITOR}/dagRuns/{run_id.replace('+', '%2B')}", {"state": "failed"})
+        airflow._call("PATCH", f"dags/{MONITOR}", {"is_paused": False})
