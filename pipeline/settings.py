@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     """Device for tensors: ``cpu``, ``cuda``, or ``auto`` (CUDA if available)."""
 
+    served_days: float = Field(30.0, gt=0)
+    """Days that garbage collection keeps the texts of the log of inputs. They are personal data."""
+
     training_slots: int | None = Field(None, ge=1)
     """How many training steps Airflow runs at the same time, over all recipes: the slots of its pool ``trainshed-training``. Unset: `trainshed up` takes the number of GPUs; without one there is no such pool."""
 

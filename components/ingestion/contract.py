@@ -22,7 +22,11 @@ contract = Component(
     version=1,
     summary="Read a pinned source, clean it, drop duplicates, split it, write Parquet shards.",
     params=IngestionParams,
-    inputs={"source": Input(ArtifactType.SOURCE)},
+    inputs={
+        "source": Input(ArtifactType.SOURCE),
+        # for a corpus of fresh examples: what the model learned from
+        "learned": Input(ArtifactType.CORPUS, optional=True, parts=("train-*.parquet", "validation-*.parquet")),
+    },
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",

@@ -14,7 +14,7 @@ A run relies on artifacts that exist already. It writes that down first, then wa
 Roots are recent runs (``runs/<run>/``) and studies (``studies/<study>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
 young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
 manifest that a root names, that cannot be read stops the collection: what it relies on is unknown. So does a ledger entry whose
-seal does not match.
+seal does not match. What the monitor left goes by its age, and profiles go with their corpus (`pipeline.artifacts.gc_watched`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pydantic import ValidationError
 from pipeline.artifacts.artifacts import quarantine_key
 from pipeline.artifacts.base import Conflict, NotFound, no_beat
 from pipeline.artifacts.checkpoints import Checkpoint
+from pipeline.artifacts.gc_watched import watched_objects
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Frozen, blob_key, manifest_key
 from pipeline.artifacts.manifest_store import read_pointer
@@ -76,6 +77,12 @@ class Ages:
 
     training: timedelta = timedelta(days=7)
     """A training whose checkpoints and lease were not written for this long is abandoned."""
+
+    served: timedelta = timedelta(days=30)
+    """Served texts older than this go, whatever they were needed for: they are personal data."""
+
+    looks: timedelta = timedelta(days=400)
+    """Looks of the monitor older than this go; one year of a trend stays."""
 
 
 @dataclass
@@ -180,6 +187,9 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
         # an empty blob has one possible etag, so a commit that reuses it could not protect it
         keep = stat.key in blobs or stat.size == 0 or now - stat.modified < ages.young
         kept |= {stat.key} if keep else set()
+        garbage.sort(stat, keep=keep)
+    digests = {digest for _, _, digest in reached}
+    for stat, keep in watched_objects(store, now, ages.served, ages.looks, ages.young, digests):
         garbage.sort(stat, keep=keep)
     for stat in store.list(quarantine_key("").removesuffix(".json")):
         sha256 = stat.key.rpartition("/")[2].removesuffix(".json")

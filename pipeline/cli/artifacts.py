@@ -117,7 +117,7 @@ def gc(
 ) -> None:
     """Count unused objects; delete them with --delete.
 
-    An object is unused if no recent run, champion or rollback relies on it. --delete marks unused objects, and deletes those
+    An object is unused if no recent run, champion or rollback relies on it. So are served texts older than TRAINSHED_SERVED_DAYS. --delete marks unused objects, and deletes those
     that were marked at least --grace-hours ago.
     """
     from datetime import timedelta
@@ -125,8 +125,10 @@ def gc(
     from rich.filesize import decimal
 
     from pipeline.artifacts.gc import Ages, collect, find_garbage
+    from pipeline.settings import load_settings
 
-    ages = Ages(runs=timedelta(days=days), grace=timedelta(hours=grace_hours))
+    served = timedelta(days=load_settings().served_days)
+    ages = Ages(runs=timedelta(days=days), grace=timedelta(hours=grace_hours), served=served)
     if not delete:
         garbage = find_garbage(_artifacts(read_only=True), ages)
         typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) are unused; {garbage.kept} are in use")

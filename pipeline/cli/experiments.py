@@ -235,7 +235,7 @@ class _Output:
 
 def _prices(settings: Settings) -> PriceOf:
     """Price of a machine size; the file of sizes is read when the first one is asked for."""
-    from pipeline.placement.machine_sizes import machine
+    from pipeline.machine_sizes import machine
 
     return lambda size: machine(size, settings).price_h
 

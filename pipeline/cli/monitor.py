@@ -1,4 +1,4 @@
-"""``trainshed monitor``: look at the champion of a recipe now: drift of what it is asked, ages, and MLflow's alias."""
+"""``trainshed monitor``: look at the champion of a recipe now: drift, score on fresh labelled data, ages, and MLflow's alias."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.artifacts.manifest import Reference
     from pipeline.monitoring.look import Look
+    from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def monitor(recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a recipe file.", metavar="RECIPE")]) -> None:
-    """Look at a recipe's champion: drift of served texts, ages, the alias. Records it; starts nothing."""
+    """Look at a recipe's champion: drift, score on fresh labelled data, ages, the alias. Records it; starts nothing."""
     import getpass
 
     from pipeline.artifacts import open_store
@@ -34,7 +37,8 @@ def monitor(recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a r
     settings, console = load_settings(), open_console()
     is_file = recipe.endswith((".yaml", ".yml"))
     found = read_recipe(Path(recipe)) if is_file else find_recipe(recipe, settings.recipe_folders)
-    look = look_at(found, settings, f"{new_run_name(found.name)}-by-{getpass.getuser()}", emit=False)
+    run = f"{new_run_name(found.name)}-by-{getpass.getuser()}"
+    look = look_at(found, settings, run, emit=False, report=_score(found, run, settings, console))
     console.print(f"{look.model}: {verdict(look)}", markup=False)
     _print_checks(look, console)
     if next_step(look):
@@ -45,14 +49,28 @@ def monitor(recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a r
     console.print(f"\nWhere to look:\n  page     {page}", markup=False)
 
 
+def _score(recipe: Recipe, run: str, settings: Settings, console: Console) -> Reference | None:
+    """Score the champion on fresh labelled data on this machine, where the recipe has some; its report."""
+    from pipeline.cli.local_output import LocalOutput
+    from pipeline.lines import trace
+    from pipeline.local.run import run_local
+
+    steps = trace(recipe, "monitor")
+    if not steps:
+        return None
+    return run_local(recipe, run, settings, LocalOutput(console), line="monitor")[steps[-1].id]
+
+
 def _print_checks(look: Look, console: Console) -> None:
     """The checks as a table, then what differs."""
     from pipeline.cli.console import new_table
-    from pipeline.monitoring.page import number
+    from pipeline.monitoring.page import between, number
 
-    table = new_table(console, "check", "measured", "limit", "found", right=frozenset({"measured", "limit"}))
+    table = new_table(console, "check", "measured", "interval", "limit", "found", right=frozenset({"measured", "limit"}))
     for check in look.checks:
-        table.add_row(check.name, number(check.value), number(check.limit), f"{'[bold]' if check.crossed else ''}{check.says}")
+        table.add_row(
+            check.name, number(check.value), between(check), number(check.limit), f"{'[bold]' if check.crossed else ''}{check.says}"
+        )
     console.print(table)
     if look.shifts:
         numbers = frozenset({"distance", "p", "corpus", "window"})

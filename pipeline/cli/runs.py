@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,8 @@ from pipeline import lookup
 from pipeline.errors import BadInput, disk_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
     from rich.table import Table
 
@@ -35,6 +39,9 @@ Partition = Annotated[
 
 TARGETS = lookup.Table("target", None, {"kfp": "pipeline.kfp.compile:compile_recipe"})
 """Engines that a line can be compiled for."""
+
+TAIL = 20
+"""Last characters of a run's name by which Airflow is searched for it. Ids that Airflow and this project choose are longer."""
 
 SUGGESTED = 10
 """How many of the newest runs an unknown name is compared with."""
@@ -156,16 +163,23 @@ def find_run(airflow: Airflow, name: str) -> DagRun:
     """The run with this name or Airflow id.
 
     Raises:
-        BadInput: none of the newest hundred runs has it; the most similar name is suggested.
+        BadInput: no run has it; the most similar name is suggested. An older run than the newest hundred whose id has fewer than `TAIL`
+            characters is not found.
     """
     from pipeline.errors import unknown_name
     from pipeline.runs.names import run_name
 
-    known = {run_name(found.dag, found.id): found for found in airflow.runs()}
-    for plain, found in known.items():
-        if name in {plain, found.id}:
+    newest = {run_name(found.dag, found.id): found for found in airflow.runs()}
+    for found in chain(newest.values(), _older_runs(airflow, name)):
+        if name in {run_name(found.dag, found.id), found.id}:
             return found
-    raise unknown_name("run", name, list(known)[:SUGGESTED])
+    raise unknown_name("run", name, list(newest)[:SUGGESTED])
+
+
+def _older_runs(airflow: Airflow, name: str) -> Iterator[DagRun]:
+    """Runs of any age whose id ends like a name; Airflow is asked when the first one is needed."""
+    # a name ends like the id of its run, apart from characters that the name has replaced by "-"
+    yield from airflow.runs_like(re.sub(r"[^A-Za-z0-9._-]", "-", name)[-TAIL:])
 
 
 def print_logs(name: str, step: str) -> None:

@@ -1,4 +1,8 @@
-"""Ingestion: source → records → documents → splits → shards, in one pass and in the order of the source."""
+"""Ingestion: source → records → documents → splits → shards, in one pass and in the order of the source.
+
+Fresh examples for a model that was trained before are a corpus too. It takes over the training documents of the corpus that the model learned
+from. Every record of the source then is a test document, unless the model saw it in training or validation.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from pipeline.corpus import CLEANING
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Filtered, Quarantined
+from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.near_copies import NearCopies, batches
 from pipeline.corpus.pending import PendingDocuments
 from pipeline.corpus.quarantine import Quarantine
@@ -43,7 +48,9 @@ MOST_RUNS = 64
 """Runs of one document that are looked for in training: its share is known to about 0.06, and it takes 1.5 kB of memory."""
 
 
-def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter) -> dict[str, int]:
+def ingest_corpus(
+    data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter, learned: Path | None = None
+) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
     Args:
@@ -53,6 +60,7 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
         output: empty folder to fill.
         settings: address of the S3 server.
         reporter: gets progress, and may ask to stop.
+        learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -60,14 +68,14 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
         ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
-        BadInput: too many records are unreadable, no document is left to train on, or the targets do not make a corpus for the task.
+        BadInput: too many records are unreadable, no document is left to train on, or no fresh one to test on, or the targets do not make a corpus for the task.
         Preempted: asked to stop.
         SourceChanged: the source changed since it was planned.
         Unavailable: it is unreachable.
     """
     reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
-        ingestion = _Ingestion(data, examples, output, pending, reporter)
+        ingestion = _Ingestion(data, examples, output, pending, reporter, learned)
         for record in reader(data.source, pin, settings, reporter):
             ingestion.add(record)
             if ingestion.counts["read"] % STOP_CHECK_EVERY == 0:
@@ -79,19 +87,25 @@ def ingest_corpus(data: Data, examples: TaskExamples, pin: Pin, output: Path, se
     )
     if pin.left_out:
         log.info("%s", sentence(pin.left_out, "files"))
-    _check_result(counts)
+    _check_result(counts, fresh=learned is not None)
     return counts | dict(examples.finish(output)) | {f"left_out_{found.reason}": found.count for found in pin.left_out}
 
 
 class _Ingestion:
     """Sorts records into splits, one by one and in order."""
 
-    def __init__(self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter) -> None:
+    def __init__(
+        self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter, learned: Path | None
+    ) -> None:
         self.data, self.examples, self.output, self.pending, self.reporter = data, examples, output, pending, reporter
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
+        self.fresh, self.taken, pairs = learned is not None, 0, 0
+        if learned is not None:
+            self.taken, pairs = take_over_training(learned, output, examples, self.splitter)
+        self.counts.update({"read": self.taken, "kept": self.taken, f"pairs_{TRAIN}": pairs})
 
     def add(self, record: Record | Quarantined | Filtered) -> None:
         """Clean one record, and quarantine, filter or keep it."""
@@ -108,7 +122,7 @@ class _Ingestion:
         elif isinstance(found, str):
             self.filtered[found] += 1
         else:
-            split = self.splitter.split(found.group, self.examples.split_keys(found))
+            split = TEST if self.fresh else self.splitter.split(found.group, self.examples.split_keys(found))
             if self.seen.seen_before(found, split):
                 self.counts["duplicate"] += 1
             elif split == TRAIN:
@@ -118,7 +132,7 @@ class _Ingestion:
 
     def finish(self) -> dict[str, int]:
         """Write the documents of the other splits, close all files, and return the counts."""
-        self.quarantine.check_share(self.counts["read"], self.data.filter.max_quarantined)
+        self.quarantine.check_share(self.counts["read"] - self.taken, self.data.filter.max_quarantined)
         dropped: Counter[str] = Counter()
         copies: Counter[str] = Counter()
         self.writers[TRAIN].close()
@@ -140,6 +154,7 @@ class _Ingestion:
         counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
         counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
         counts |= {split: self.writers[split].documents for split in SPLITS}
+        counts[TRAIN] += self.taken
         counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
         return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
@@ -185,8 +200,16 @@ def _check_stop(reporter: Reporter) -> None:
         raise Preempted("stopped on request while ingesting", "", "run it again")
 
 
-def _check_result(counts: dict[str, int]) -> None:
-    """Refuse a corpus without documents to train on."""
+def _check_result(counts: dict[str, int], *, fresh: bool) -> None:
+    """Refuse a corpus without documents to train on, and one of fresh examples without any."""
+    if fresh and not counts[TEST]:
+        known = sum(counts.get(f"filtered_known_{key}", 0) for key in ("input", "answer"))
+        reasons = f"{known} known from training, {counts['filtered'] - known} filtered, {counts['quarantined']} quarantined"
+        raise BadInput(
+            f"no fresh example is left of {counts['read'] - counts[TRAIN]} records ({reasons})",
+            "at least one that the model did not learn from",
+            "add newer records to the labelled source",
+        )
     if not counts[TRAIN]:
         reasons = ", ".join(f"{counts[name]} {name}" for name in ("duplicate", "filtered", "quarantined", "kept"))
         raise BadInput(

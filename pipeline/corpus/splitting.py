@@ -45,6 +45,10 @@ class Splitter:
             self._seen[found].update(self._digests(keys))
         return found
 
+    def remember(self, split: str, keys: SplitKeys) -> None:
+        """Record the keys of a document that another corpus has in training or validation."""
+        self._seen[split].update(self._digests(keys))
+
     def known(self, split: str, keys: SplitKeys) -> str | None:
         """Why a document is dropped from its split, or None; call it after all documents are split.
 

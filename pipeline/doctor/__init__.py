@@ -21,6 +21,7 @@ CHECKS = Table(
         "store": "pipeline.doctor.store:check_store",
         "mlflow": "pipeline.doctor.mlflow:check_mlflow",
         "airflow": "pipeline.doctor.airflow:check_airflow",
+        "approvers": "pipeline.doctor.approvers:check_approvers",
         "clock": "pipeline.doctor.clock:check_clock",
     },
 )

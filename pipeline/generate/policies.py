@@ -104,6 +104,7 @@ def _airflow() -> list[Statement]:
         _allow("WriteApprovals", ["s3:PutObject"], ["approvals/*"]),
         _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         _allow("WatchSources", ["s3:GetObject", "s3:PutObject"], ["watch/*"]),
+        _allow("RememberReminders", ["s3:GetObject", "s3:PutObject"], ["reminders/*"]),
         _allow("ClearFailure", ["s3:DeleteObject"], ["runs/*/failure.json"]),
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*"]),
         *_always(),
@@ -118,7 +119,11 @@ def _maintenance() -> list[Statement]:
     return [
         _allow("List", ["s3:ListBucket"], [""]),
         _allow("Read", ["s3:GetObject"], ["*"]),
-        _allow("CollectGarbage", ["s3:DeleteObject"], ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*"]),
+        _allow(
+            "CollectGarbage",
+            ["s3:DeleteObject"],
+            ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*", "served/*", *LOOKS],
+        ),
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),

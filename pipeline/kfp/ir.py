@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.launchers.kubernetes.render import resources, variables
 from pipeline.lines import Step
+from pipeline.machine_sizes import machine, processes
 from pipeline.placement.container_image import image_of
-from pipeline.placement.machine_sizes import machine, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.placement.machine_sizes import MachineSize
+    from pipeline.machine_sizes import MachineSize
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.kfp.ir import Placed
-    from pipeline.placement.machine_sizes import MachineSize
+    from pipeline.machine_sizes import MachineSize
     from pipeline.settings import Settings
 
 

@@ -8,10 +8,10 @@ from pipeline.errors import BadInput, unknown_name
 from pipeline.launchers import LAUNCHERS
 from pipeline.launchers.base import launcher_record
 from pipeline.lines import LINES, trace
-from pipeline.placement.machine_sizes import machine
+from pipeline.machine_sizes import machine
 
 if TYPE_CHECKING:
-    from pipeline.placement.machine_sizes import MachineSize
+    from pipeline.machine_sizes import MachineSize
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import unknown_name
+from pipeline.lines.monitor import monitor
 from pipeline.lines.promote import promote
-from pipeline.lines.steps import ChampionInput, Emit, Origin, ProposalInput, SourceInput, Step, Steps
+from pipeline.lines.steps import ChampionInput, Emit, LearnedCorpusInput, Origin, ProposalInput, SourceInput, Step, Steps
 from pipeline.lines.train import learn, train
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-__all__ = ["LINES", "ChampionInput", "Emit", "Origin", "ProposalInput", "SourceInput", "Step", "Steps", "trace"]
+__all__ = ["LINES", "ChampionInput", "Emit", "LearnedCorpusInput", "Origin", "ProposalInput", "SourceInput", "Step", "Steps", "trace"]
 
-LINES: Mapping[str, Callable[[Steps, Recipe], object]] = {"train": train, "promote": promote, "trial": learn}
+LINES: Mapping[str, Callable[[Steps, Recipe], object]] = {"train": train, "promote": promote, "trial": learn, "monitor": monitor}
 """Line by name."""
 
 

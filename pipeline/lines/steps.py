@@ -54,6 +54,18 @@ class ChampionInput:
 
 
 @dataclass(frozen=True)
+class LearnedCorpusInput:
+    """The corpus that the champion learned from, when the line is planned; there may be none."""
+
+    model: str
+
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it is."""
+        return ArtifactType.CORPUS
+
+
+@dataclass(frozen=True)
 class ProposalInput:
     """The model of the proposal that waits for people when the line is planned; there may be none."""
 
@@ -110,7 +122,7 @@ class Step:
         return any(isinstance(origin, ChampionInput) for origin in self.inputs.values())
 
 
-Origin: TypeAlias = Step | SourceInput | ChampionInput | ProposalInput
+Origin: TypeAlias = Step | SourceInput | ChampionInput | LearnedCorpusInput | ProposalInput
 """Where an input comes from."""
 
 
@@ -207,4 +219,4 @@ def _several(given: Origin | Sequence[Origin] | None) -> list[Origin | None]:
     """The origins of an input as a list."""
     if given is None:
         return []
-    return [given] if isinstance(given, Step | SourceInput | ChampionInput | ProposalInput) else list(given)
+    return [given] if isinstance(given, Step | SourceInput | ChampionInput | LearnedCorpusInput | ProposalInput) else list(given)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.base import Conflict, CorruptObject
-from pipeline.artifacts.manifest import Frozen
+from pipeline.artifacts.manifest import Frozen, Reference
 from pipeline.artifacts.sealed import read_record
 from pipeline.errors import BadInput, Unavailable
 
@@ -43,7 +43,7 @@ class Check(Frozen):
     """One thing that was looked at."""
 
     name: str
-    """``drift``, ``data``, ``champion`` or ``alias``."""
+    """``drift``, ``score``, ``drop``, ``data``, ``champion`` or ``alias``."""
 
     value: float | None
     """What was measured; None if it could not be."""
@@ -59,6 +59,12 @@ class Check(Frozen):
 
     retrain: bool = False
     """Whether a retraining is the answer."""
+
+    low: float | None = None
+    """Lower end of the interval of the value; None if it has none."""
+
+    high: float | None = None
+    """Upper end of the interval of the value."""
 
 
 class Look(Frozen):
@@ -96,6 +102,9 @@ class Look(Frozen):
 
     served_until: str = ""
     """Newest key of the log of inputs that a comparison has seen: the next look reads what is newer."""
+
+    report: Reference | None = None
+    """The report about the champion and the fresh labelled data, if there is one."""
 
     event: bool = False
     """Whether this look asked for a retraining."""

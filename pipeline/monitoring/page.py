@@ -21,7 +21,8 @@ SHOWN = 60
 
 WIDTH, HEIGHT = 600, 80
 MORE_STYLE = (
-    "h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem; } svg { width: 100%; height: 5rem; } path { fill: none; stroke: currentColor; }\n"
+    "h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem; } svg { width: 100%; height: 5rem; } path { fill: none; stroke: currentColor; } "
+    "path.band { fill: currentColor; fill-opacity: .15; stroke: none; }\n"
 )
 MEANINGS = {**FEATURES, "content": "words and trigrams: how like the window a text looks to a classifier"}
 
@@ -37,7 +38,7 @@ def render_looks(looks: Sequence[Look]) -> str:
     body = [
         f"<h1>{escape(title)}</h1>",
         f"<p>Looked at {last.time:%Y-%m-%d %H:%M} UTC by {escape(last.run)}. {escape(next_step(last))}</p>",
-        _card([("what", "found", "measured", "limit"), *map(_check_row, last.checks)]),
+        _card([("what", "found", "measured", "interval", "limit"), *map(_check_row, last.checks)]),
     ]
     if last.shifts:
         body += [f"<h2>Served texts against the corpus: {last.texts}</h2>", _card([FEATURE_HEAD, *map(_shift_row, last.shifts)])]
@@ -74,7 +75,12 @@ def _look_row(look: Look) -> tuple[str, ...]:
 
 
 def _check_row(check: Check) -> tuple[str, ...]:
-    return check.name, check.says, number(check.value), number(check.limit)
+    return check.name, check.says, number(check.value), between(check), number(check.limit)
+
+
+def between(check: Check) -> str:
+    """The interval of a check's value for people; empty if it has none."""
+    return "" if check.low is None or check.high is None else f"{number(check.low)} to {number(check.high)}"
 
 
 def number(value: float | None) -> str:
@@ -89,27 +95,35 @@ def _trends(looks: Sequence[Look]) -> list[str]:
     for name in names:
         checks = [check for look in reversed(looks) for check in look.checks if check.name == name and check.value is not None]
         if len(checks) > 1:
-            limit = checks[-1].limit
-            parts += [
-                f"<h2>Trend of {escape(name)}</h2>",
-                f'<div class="card">{_line([check.value or 0.0 for check in checks], limit)}</div>',
-            ]
+            parts += [f"<h2>Trend of {escape(name)}</h2>", f'<div class="card">{_line(checks)}</div>']
     return parts
 
 
-def _line(values: Sequence[float], limit: float | None) -> str:
-    """An SVG line from the oldest to the newest value; the limit is dashed."""
-    top = max(*values, limit or 0.0) or 1.0
+def _line(checks: Sequence[Check]) -> str:
+    """An SVG line from the oldest to the newest value; the limit is dashed, and grey is the interval."""
+    values, limit = [check.value or 0.0 for check in checks], checks[-1].limit
+    ends = [
+        (value, value) if check.low is None or check.high is None else (check.low, check.high)
+        for value, check in zip(values, checks, strict=True)
+    ]
+    shown = [*values, 0.0 if limit is None else limit, *(end for pair in ends for end in pair)]
+    bottom, top = min(0.0, *shown), max(shown)
+    size = top - bottom or 1.0
 
     def y(value: float) -> float:
-        return round(HEIGHT * (1 - 0.95 * value / top), 1)
+        return round(HEIGHT * (1 - 0.95 * (value - bottom) / size), 1)
 
     step = WIDTH / (len(values) - 1)
-    points = " ".join(f"{round(place * step, 1)},{y(value)}" for place, value in enumerate(values))
+
+    def points(heights: Iterable[float]) -> list[str]:
+        return [f"{round(place * step, 1)},{y(value)}" for place, value in enumerate(heights)]
+
+    band = [*points(low for low, _ in ends), *reversed(points(high for _, high in ends))]
+    area = f'<path class="band" d="M{" ".join(band)} Z"/>' if any(low != high for low, high in ends) else ""
     dashed = f'<path d="M0,{y(limit)} H{WIDTH}" stroke-dasharray="4"/>' if limit is not None else ""
     label = f"from {number(values[0])} to {number(values[-1])}" + (f", limit {number(limit)}" if limit is not None else "")
-    title = f"<title>{label}</title>"
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">{title}<path d="M{points}"/>{dashed}</svg><p>{label}</p>'
+    drawn = f'{area}<path d="M{" ".join(points(values))}"/>{dashed}'
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"><title>{label}</title>{drawn}</svg><p>{label}</p>'
 
 
 def _card(rows: Iterable[Sequence[str]]) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput
-from pipeline.monitoring.corpus_profile import find_corpus, read_or_make_profile
+from pipeline.monitoring.corpus_profile import read_or_make_profile
+from pipeline.monitoring.find_corpus import find_corpus
+from pipeline.monitoring.labelled import labelled_checks
 from pipeline.monitoring.look import Check, Look, Looks, Shift, answer
 from pipeline.registry.aliases import CHAMPION
 from pipeline.registry.ledger import Ledger
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.artifacts import Artifacts
-    from pipeline.artifacts.manifest import Manifest
+    from pipeline.artifacts.manifest import Manifest, Reference
     from pipeline.recipe import Monitor, Recipe
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
@@ -29,7 +31,9 @@ RETRIED = 5
 DAY_S = 86_400.0
 
 
-def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: datetime | None = None) -> Look:
+def look_at(
+    recipe: Recipe, settings: Settings, run: str, *, emit: bool, report: Reference | None = None, now: datetime | None = None
+) -> Look:
     """Look at the model of a recipe.
 
     Args:
@@ -37,6 +41,7 @@ def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: da
         settings: where the store and MLflow are.
         run: id of the run; a second look of the same run returns the record of the first.
         emit: whether the caller starts a retraining if the record says so.
+        report: about the champion and the fresh labelled data, where the recipe has some: the result of the line ``monitor``.
         now: time of the look; by default the present.
 
     Raises:
@@ -54,13 +59,16 @@ def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: da
         return done
     before = earlier[0] if earlier else None
     after = before.served_until if before else ""
-    champion = Ledger(artifacts.store, model).champion()
+    ledger = Ledger(artifacts.store, model)
+    champion = ledger.champion()
     if champion is None:
         check = _nothing("champion", f"{model} has no champion yet")
         look = Look(recipe=recipe.name, model=model, time=now, run=run, champion=None, corpus=None, checks=(check,), served_until=after)
         return looks.append(answer(look, before, recipe.monitor.cool_down_days, emit=emit))
     corpus = find_corpus(artifacts, champion.challenger.model)
     seen = _compared(artifacts, corpus, recipe, after, settings.state)
+    labelled = recipe.monitor.labelled
+    scored = labelled_checks(artifacts, labelled, ledger, champion, report) if labelled else ()
     ages = _ages(recipe.monitor, corpus, champion, now)
     look = Look(
         recipe=recipe.name,
@@ -69,10 +77,11 @@ def look_at(recipe: Recipe, settings: Settings, run: str, *, emit: bool, now: da
         run=run,
         champion=champion.number,
         corpus=corpus.digest,
-        checks=(*seen.checks, *ages, _alias(MlflowServer(settings), model, champion)),
+        checks=(*seen.checks, *scored, *ages, _alias(MlflowServer(settings), model, champion)),
         shifts=seen.shifts,
         texts=seen.texts,
         served_until=seen.until,
+        report=report,
     )
     return looks.append(answer(look, before, recipe.monitor.cool_down_days, emit=emit))
 

@@ -3,16 +3,19 @@
 Airflow authenticates the person, and only the users whom the task names may answer. The task's state and its XCom decide nothing: a user may
 set them. Promotion reads the answers in the store (`pipeline.registry.answers`). With several people, one task follows another, so that
 each excludes those who answered before.
+
+A proposal may become void while the task waits: by a newer one, by another champion, or because its people answered elsewhere. So the task
+looks again every `LOOK_EVERY`, and ends if nobody has to answer any more.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from pipeline.errors import BadInput, Outdated
@@ -28,24 +31,27 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
+LOOK_EVERY = timedelta(hours=1)
+"""How often a waiting task looks whether its proposal still waits: about a second of a worker each time."""
+
+
 class ApprovalOperator(HITLOperator):  # type: ignore[misc]
     """Waits for the answer of one person."""
 
     ui_color = "#fef9c3"
     template_fields = ()
 
-    def __init__(self, *, model: str, approval: Approval, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+    def __init__(self, *, model: str, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
         """Make a task.
 
         Args:
-            model: the registered model.
-            approval: the recipe's rule; who may answer is read from the proposal.
+            model: the registered model; who may answer, and until when, is read from the proposal.
             options: of Airflow.
         """
         super().__init__(
             subject=f"Promote a new version of {model}?",
             options=[APPROVE, REJECT],
-            response_timeout=timedelta(days=approval.expires_days),
+            response_timeout=LOOK_EVERY,
             # Airflow passes the form of the DAG, which is nothing to fill in here
             **{**options, "params": {REASON: ""}},
         )
@@ -79,8 +85,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         self.subject = f"Promote version {version}{question_about(self.model, proposal.number)}"
         self.body = _body(self.model, proposal, [answer.person for answer in answers])
         self.assigned_users = [HITLUser(id=person, name=person) for person in people]
-        ends = proposal.time + timedelta(days=approval.expires_days)
-        self.response_timeout = max(ends - datetime.now(UTC), timedelta(seconds=1))
+        self.response_timeout = _next_look(proposal, approval)
         super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:  # noqa: ANN401 - Airflow's context
@@ -89,11 +94,12 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         Raises:
             AirflowSkipException: the person rejected, nobody answered in time, or the proposal is void: promotion records it.
             AirflowFailException: Airflow names no person, or one whose answer does not count.
+            TaskAwaitingInput: nobody has answered yet, and the proposal still waits.
         """
         try:
             answer = super().execute_complete(context, event)
         except HITLTimeoutError:
-            raise AirflowSkipException("nobody answered in time") from None
+            self._wait_on(context)
         person = (answer["responded_by_user"] or {}).get("id")
         approved, run = answer["chosen_options"] == [APPROVE], self._run(context)
         with translated_errors(context, run, self.task_id):
@@ -108,6 +114,24 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             raise AirflowSkipException(f"{person} rejected the proposal")
         self.log.info("%s approved proposal %d of %s", person, proposal.number, self.model)
         return {"person": person}
+
+    def _wait_on(self, context: Any) -> NoReturn:  # noqa: ANN401 - Airflow's context
+        """Wait for longer, if the proposal still waits.
+
+        The question is not written again: that would delete an answer that came since the last wait ended. Airflow resumes at once for such an answer.
+        """
+        run = self._run(context)
+        with translated_errors(context, run, self.task_id):
+            settings = task_settings()
+        with translated_errors(context, run, self.task_id, settings):
+            ledger, proposal = self._proposal(run, settings)
+            answers = read_answers(ledger, proposal)
+        approval = proposal.approval
+        if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
+            raise AirflowSkipException("the proposal has its answers")
+        if datetime.now(UTC) >= proposal.time + timedelta(days=approval.expires_days):
+            raise AirflowSkipException("nobody answered in time")
+        raise TaskAwaitingInput(method_name="execute_complete", timeout=_next_look(proposal, approval))
 
     def _run(self, context: Any) -> str:  # noqa: ANN401 - Airflow's context
         return run_name(context["dag"].dag_id, context["run_id"])
@@ -133,6 +157,12 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             return ledger, waiting_proposal(ledger, number, ledger.head())
         except (BadInput, Outdated) as void:
             raise AirflowSkipException(str(void)) from void
+
+
+def _next_look(proposal: LedgerEntry, approval: Approval) -> timedelta:
+    """How long to wait before the next look at a proposal: not beyond its end."""
+    ends = proposal.time + timedelta(days=approval.expires_days)
+    return max(min(ends - datetime.now(UTC), LOOK_EVERY), timedelta(seconds=1))
 
 
 def _body(model: str, proposal: LedgerEntry, approved: list[str]) -> str:

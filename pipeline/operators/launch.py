@@ -43,7 +43,7 @@ class Launch(NamedTuple):
     """The request itself: run, step and fingerprint make the name by which a retry finds a container or a pod again."""
 
     resources: str
-    """Name of the machine size that the recipe, or else the contract, asks for; `pipeline.placement.machine_sizes` resolves it."""
+    """Name of the machine size that the recipe, or else the contract, asks for; `pipeline.machine_sizes` resolves it."""
 
     trains: bool = False
     """Whether it may run as several processes: one for each GPU, on each node."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.placement.machine_sizes import machine
+from pipeline.machine_sizes import machine
 
 if TYPE_CHECKING:
     from pipeline.experiments.trial import PriceOf

@@ -20,6 +20,11 @@ def run_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     _end(context, succeeded=True)
 
 
+def look_succeeded(context: Any) -> None:  # noqa: ANN401 - Airflow's context
+    """A look at a champion succeeded: nobody is notified of one a day; what it found is on its page, and may start a retraining."""
+    _end(context, succeeded=True, tell=False)
+
+
 def run_failed(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     """A task of the run failed for good."""
     _end(context, succeeded=False)
@@ -38,7 +43,7 @@ def run_late(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     send(Event.LATE, recipe, run_name(run["dag_id"], run["dag_run_id"]), f"not ended {hours:g} hours after it was queued", settings)
 
 
-def _end(context: Any, *, succeeded: bool) -> None:  # noqa: ANN401 - Airflow's context
+def _end(context: Any, *, succeeded: bool, tell: bool = True) -> None:  # noqa: ANN401 - Airflow's context
     from pipeline.pages.index import try_write_index
     from pipeline.tracking import end_run
 
@@ -47,7 +52,8 @@ def _end(context: Any, *, succeeded: bool) -> None:  # noqa: ANN401 - Airflow's 
     try:
         end_run(settings, recipe_of_dag(dag_id), run, "FINISHED" if succeeded else "FAILED")
     finally:
-        _tell(context["dag"], run, settings, succeeded=succeeded)
+        if tell:
+            _tell(context["dag"], run, settings, succeeded=succeeded)
     try_write_index(settings)
 
 

@@ -27,6 +27,7 @@ from pipeline.runs.names import TRAINING_POOL, dag_name, recipe_of_dag
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pipeline.lines import Step
     from pipeline.recipe import Recipe
     from pipeline.recipe.gate import Approval
     from pipeline.settings import Settings
@@ -108,7 +109,6 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
     """
     steps = trace(recipe, line)
     params = form(recipe, steps)
-    operator = load_object(launcher_record(settings.launcher).operator)
     with DAG(
         dag_name(recipe.name, line),
         description=recipe.description or f"Keeps {recipe.registration.model} fresh",
@@ -130,31 +130,51 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         auto_register=False,
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
-        plan = PlanOperator(recipe=recipe, line=line)
-        tasks = {}
-        for step in steps:
-            tasks[step.id] = operator(
-                step=step,
-                # the step itself looks at what people answered: it also ends a proposal that they rejected
-                trigger_rule=TriggerRule.ALL_DONE if step.people else TriggerRule.NONE_FAILED,
-                outlets=outlets(recipe, step),
-                inlets=inlets(recipe, step),
-                # None is Airflow's default pool
-                pool=TRAINING_POOL if step.component.trains and settings.training_slots else None,
-                doc_md=step.component.summary,
-            )
-            # plan is directly upstream of every step: only then does a cleared run skip its hits again
-            tasks[step.id].set_upstream([plan, *(tasks[origin.id] for origin in step.upstream)])
-            if step.people and step.registers:
-                _ask(plan, tasks[step.id], step.registers, step.people)
+        add_steps(recipe, steps, settings, line)
     return dag
+
+
+def add_steps(recipe: Recipe, steps: Iterable[Step], settings: Settings, line: str) -> list[Any]:
+    """Add the plan task, and a task for each step and for each person who is asked, to the DAG of the context.
+
+    Args:
+        recipe: the recipe.
+        steps: those of the line.
+        settings: decides the launcher.
+        line: one of `pipeline.lines.LINES`.
+
+    Returns:
+        The plan task, and the tasks of the steps.
+
+    Raises:
+        BadInput: no such launcher.
+    """
+    operator = load_object(launcher_record(settings.launcher).operator)
+    plan = PlanOperator(recipe=recipe, line=line)
+    tasks: dict[str, Any] = {}
+    for step in steps:
+        tasks[step.id] = operator(
+            step=step,
+            # the step itself looks at what people answered: it also ends a proposal that they rejected
+            trigger_rule=TriggerRule.ALL_DONE if step.people else TriggerRule.NONE_FAILED,
+            outlets=outlets(recipe, step),
+            inlets=inlets(recipe, step),
+            # None is Airflow's default pool
+            pool=TRAINING_POOL if step.component.trains and settings.training_slots else None,
+            doc_md=step.component.summary,
+        )
+        # plan is directly upstream of every step: only then does a cleared run skip its hits again
+        tasks[step.id].set_upstream([plan, *(tasks[origin.id] for origin in step.upstream)])
+        if step.people and step.registers:
+            _ask(plan, tasks[step.id], step.registers, step.people)
+    return [plan, *tasks.values()]
 
 
 def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:  # noqa: ANN401 - the launcher's operator
     """Put one task for each person before a step, one after another: each excludes the persons who answered before."""
     before = plan
     for number in range(1, approval.people + 1):
-        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, approval=approval, retries=ASK_AGAIN)
+        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, retries=ASK_AGAIN)
         asked.set_upstream([plan, before] if before is not plan else [plan])
         before = asked
     step.set_upstream(before)

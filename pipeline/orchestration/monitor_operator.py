@@ -12,6 +12,7 @@ from pipeline.operators.failures import translated_errors
 from pipeline.runs.names import run_name
 
 if TYPE_CHECKING:
+    from pipeline.artifacts.manifest import Reference
     from pipeline.recipe import Recipe
 
 LOOK_TASK = "look"
@@ -41,10 +42,26 @@ class MonitorOperator(BaseOperator):  # type: ignore[misc]
         with translated_errors(context, run, LOOK_TASK):
             settings = task_settings()
         with translated_errors(context, run, LOOK_TASK, settings):
-            look = look_at(self.recipe, settings, run, emit=True)
+            look = look_at(self.recipe, settings, run, emit=True, report=self._report(context["ti"]))
         for check in look.checks:
             self.log.info("%-9s %-8s %s", check.name, "CROSSED" if check.crossed else "", check.says)
         self.log.info("%s: %s. %s", look.model, verdict(look), next_step(look))
         if look.event:
             crossed = [check.name for check in look.checks if check.crossed and check.retrain]
             context["outlet_events"][asset_alias(name, "drift")].add(recipe_asset(name, "drift"), extra={"run": run, "crossed": crossed})
+
+    def _report(self, task: Any) -> Reference | None:  # noqa: ANN401 - Airflow's protocol for it is private
+        """The report that the steps of this run made or found; None if the recipe has no labelled data, or they failed."""
+        from pipeline.errors import BadInput
+        from pipeline.lines import trace
+        from pipeline.operators.xcom import pull_outputs, pull_plan
+
+        steps = trace(self.recipe, "monitor")
+        if not steps:
+            return None
+        try:
+            plan = pull_plan(task).plan
+        except BadInput:  # the plan task failed, and its log says why
+            return None
+        last = steps[-1].id
+        return pull_outputs(task, plan, [last])[last]

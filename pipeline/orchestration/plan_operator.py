@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.bases.skipmixin import SkipMixin
 
 from pipeline.launchers.check_sizes import check_sizes
+from pipeline.operators.approval import ApprovalOperator
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.failures import translated_errors
 from pipeline.orchestration.schedules import watch_schedule
@@ -59,9 +60,10 @@ class PlanOperator(BaseOperator, SkipMixin):  # type: ignore[misc]
 
     def idle(self, plan: Plan) -> list[Any]:
         """The tasks that have nothing to do."""
-        if plan.nothing_to_do:
-            return [task for task in self.dag.tasks if task.task_id != PLAN_TASK]  # nobody is asked about nothing
-        return [self.dag.get_task(step_id) for step_id in plan.idle]
+        steps = [self.dag.get_task(step_id) for step_id in plan.idle]
+        # nobody is asked about nothing
+        asking = [task for task in self.dag.tasks if isinstance(task, ApprovalOperator)] if plan.nothing_to_do else []
+        return steps + asking
 
     def planned(self, run: str, settings: Settings, context: Any) -> PlannedRun:  # noqa: ANN401 - Airflow's context
         """Plan the run with the values of the form."""

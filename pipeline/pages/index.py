@@ -13,6 +13,7 @@ from pipeline.artifacts import open_store
 from pipeline.errors import TrainshedError
 from pipeline.metrics.load_metric import load_metric
 from pipeline.monitoring.look import Look, Looks
+from pipeline.pages.costs import Costs, prices, read_costs
 from pipeline.pages.index_template import render
 from pipeline.pages.place import INDEX, keep_page
 from pipeline.pages.spark import draw_spark
@@ -25,6 +26,8 @@ from pipeline.tracking.recent_runs import RecentRun, recent_runs
 from pipeline.tracking.server import MlflowServer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.recipe import Recipe
     from pipeline.settings import Settings
 
@@ -56,6 +59,9 @@ class ModelRow:
     look: Look | None
     """The newest look of the monitor; None if nobody watches the model."""
 
+    costs: Costs | None
+    """What its runs cost; None if no machine size of its steps has a price."""
+
     @property
     def asks_in(self) -> str:
         """The DAG that asks people about the waiting proposal: of the recipe whose run made it."""
@@ -72,13 +78,15 @@ def write_index(settings: Settings) -> str:
 
     Raises:
         Unavailable: the store or MLflow is unreachable.
+        BadInput: the file of machine sizes is missing or invalid.
         Damaged: a ledger entry or an answer cannot be read, or its seal does not match.
     """
     store, server = open_store(settings), MlflowServer(settings)
     made_by = recipes_by_model(settings.recipe_folders)
     names = Ledger.models(store)
     with ThreadPoolExecutor(READERS) as pool:
-        rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server), names))
+        price = prices(settings)
+        rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server, price), names))
     untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
     page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC))
     keep_page(store, INDEX, page)
@@ -93,12 +101,13 @@ def try_write_index(settings: Settings) -> None:
         log.warning("the page of all models is not written: %s", error)
 
 
-def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer) -> ModelRow:
+def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer, price: Mapping[str, float]) -> ModelRow:
     status, names = read_status(ledger, ENTRIES), tuple(recipe.name for recipe in recipes)
     runs = [run for name in names for run in recent_runs(server, name, RUNS)]
     newest = sorted(runs, key=lambda run: run.started, reverse=True)[:RUNS]
     looks = Looks(ledger.store, ledger.model).newest(1)
-    return ModelRow(status, names, tuple(newest), _spark(status), looks[0] if looks else None)
+    costs = read_costs(server, recipes, newest, price)
+    return ModelRow(status, names, tuple(newest), _spark(status), looks[0] if looks else None, costs)
 
 
 def _spark(status: ModelStatus) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 
+from pipeline.pages.costs import DAYS
 from pipeline.pages.style import STYLE
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ TEMPLATE = """<!doctype html>
 <h2>Champions</h2>
 <div class="card"><table>
 {% set watched = rows | selectattr("look") | list %}
-<tr><th>model</th><th>champion</th><th>quality over time</th>{% if watched %}<th>monitor</th>{% endif %}<th>newest decision</th><th>last runs</th></tr>
+<tr><th>model</th><th>champion</th><th>quality over time</th>{% if watched %}<th>monitor</th>{% endif %}<th>newest decision</th><th>last runs</th>
+{% set priced = rows | selectattr("costs") | list %}
+{% if priced %}<th class="number" title="hours of the steps times the prices of their machine sizes">cost</th>{% endif %}</tr>
 {% for row in rows %}
 {% set status = row.status %}
 {% set newest = status.recent[0] %}
@@ -60,7 +63,12 @@ TEMPLATE = """<!doctype html>
 <td>{% for run in row.runs %}
 <div class="keep"><a href="{{ mlflow }}/#/experiments/{{ run.experiment }}/runs/{{ run.id }}">{{ run.started.strftime("%Y-%m-%d %H:%M") }}</a>
 <span class="{{ run.status | lower }}">{{ run.status | lower }}</span>{% if run.seconds is not none %} <span class="soft">{{ lasted(run.seconds) }}</span>{% endif %}</div>
-{% endfor %}</td></tr>
+{% endfor %}</td>
+{% if priced %}
+<td class="number">{% if row.costs %}{% if row.costs.last is not none %}{{ amount(row.costs.last) }} <span class="soft">last run</span><br>
+{% endif %}{{ amount(row.costs.recent) }} <span class="soft">{{ days }} days</span>
+{% if row.costs.unpriced %}<br><span class="soft">without {{ row.costs.unpriced | join(", ") }}</span>{% endif %}{% endif %}</td>
+{% endif %}</tr>
 {% else %}
 <tr><td colspan="5" class="soft">No model was decided about yet: trainshed run RECIPE</td></tr>
 {% endfor %}
@@ -93,7 +101,14 @@ def render(rows: Sequence[ModelRow], untrained: Sequence[str], airflow: str, mlf
         written=written,
         style=STYLE,
         lasted=_lasted,
+        amount=_amount,
+        days=DAYS,
     )
+
+
+def _amount(cost: float) -> str:
+    """A cost with two decimals, or two digits where it is small."""
+    return f"{cost:.2f}" if cost >= 0.1 or not cost else f"{cost:.2g}"
 
 
 def _lasted(seconds: float) -> str:

@@ -10,7 +10,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import several
 from pipeline.errors import BadInput, unknown_name
-from pipeline.lines import ChampionInput, ProposalInput, Step, trace
+from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
@@ -241,9 +241,9 @@ class Planner:
             if manifest and not harm:
                 continue
             origin = step.inputs[name]
-            if isinstance(origin, ChampionInput):
+            if isinstance(origin, ChampionInput | LearnedCorpusInput):
                 raise BadInput(
-                    f"the champion's model {reference.fingerprint[:12]} is lost or damaged",
+                    f"the champion's {reference.type} {reference.fingerprint[:12]} is lost or damaged",
                     "",
                     f"run `trainshed models rollback {origin.model}`, or reproduce the model",
                 )

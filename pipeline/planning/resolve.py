@@ -10,7 +10,8 @@ from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
 from pipeline.errors import BadInput
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
-from pipeline.lines import ChampionInput, ProposalInput, SourceInput
+from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, SourceInput
+from pipeline.monitoring.find_corpus import find_corpus
 from pipeline.registry.end_proposal import waiting_proposal
 from pipeline.registry.ledger import Ledger
 from pipeline.sources.left_out import sentence
@@ -111,6 +112,11 @@ class InputResolver:
                     raise BadInput(
                         f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
                     )
+            elif isinstance(origin, LearnedCorpusInput):
+                champion, reason = self.champion(ChampionInput(origin.model)), f"{origin.model} has no champion yet"
+                given = find_corpus(self.artifacts, champion).reference if champion else None
+                if given is None:
+                    return MissingInput(reason, skipped=True)
             elif isinstance(origin, ProposalInput):
                 waiting = self.proposal(origin.model)
                 given, reason = waiting.challenger.model if waiting else None, f"no proposal of {origin.model} waits"

@@ -14,7 +14,8 @@ from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
-from pipeline.recipe.monitor_checks import monitor_problem
+from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
+from pipeline.recipe.notify_checks import reminder_problem
 from pipeline.recipe.partitions import partitions_problem
 from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.source_checks import source_problem
@@ -297,6 +298,20 @@ def _stop_on(recipe: Recipe) -> Problem:
     return got, f"one of: {', '.join(name for name in scoring.metrics if name != 'loss')}, or another metric of such answers", "change it"
 
 
+def _labelled_source(recipe: Recipe) -> Problem:
+    """The source of fresh labelled records passes every check that the recipe's own source passes."""
+    labelled = recipe.monitor.labelled if recipe.monitor else None
+    if labelled is None:
+        return None
+    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source})})
+    for check in (_section, _path, _target, _pair):
+        found = check(other)
+        if found:
+            got, expected, fix = (part.replace("data.source", "monitor.labelled.source") for part in found)
+            return got, expected, fix
+    return None
+
+
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _schedule,
     _model,
@@ -322,4 +337,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     gate_scores,
     gate_rules,
     monitor_problem,
+    labelled_problem,
+    _labelled_source,
+    reminder_problem,
 )

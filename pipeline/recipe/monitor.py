@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.recipe.data import Source
 from pipeline.section import Section
 
 
@@ -28,6 +29,36 @@ class Drift(Section):
     """A smaller difference is no alarm, however certain. 0: the texts are alike; 1: no value of one occurs among the other."""
 
 
+class Labelled(Section):
+    """How the champion answers fresh records whose right answers are known."""
+
+    source: Source
+    """Where they come from: any kind of source, with the fields that the task needs. Its records may change; each new revision is scored once."""
+
+    metric: str | None = None
+    """The metric that is watched, one of the report; None is the task's primary one."""
+
+    threshold: float | None = None
+    """A retraining is asked for when the score is surely below it, or above it where lower is better; as of the gate."""
+
+    max_drop: float | None = Field(None, gt=0)
+    """A retraining is asked for when the champion is surely worse by more than this than it was on the test set of its promotion."""
+
+    least: int = Field(100, ge=20)
+    """With fewer fresh examples nothing is decided."""
+
+    false_alarms: float = Field(0.05, gt=0, lt=0.5)
+    """Probability of any false alarm in so many scorings as ``scorings`` says, while the champion is just good enough."""
+
+    scorings: int = Field(50, ge=1)
+    """Scored revisions of the source that share ``false_alarms``."""
+
+    @property
+    def tail(self) -> float:
+        """The probability beyond one end of an interval: one scoring asks at most two questions."""
+        return self.false_alarms / self.scorings / 2
+
+
 class Monitor(Section):
     """What is looked at, how often, and how soon a retraining may be asked for again. What has no value is not looked at."""
 
@@ -36,6 +67,9 @@ class Monitor(Section):
 
     drift: Drift | None = None
     """Compare served texts with the corpus. It needs the log of inputs: docs/monitoring.md."""
+
+    labelled: Labelled | None = None
+    """Score the champion on fresh labelled records."""
 
     data_days: float | None = Field(None, gt=0)
     """Age of the champion's corpus, in days, above which a retraining is asked for."""

@@ -41,6 +41,9 @@ CHECKED = (
     *ADDED,
     *OWN_FIELDS,
     ("evaluation.metrics", "trainshed.metrics"),
+    ("monitor.labelled.metric", "trainshed.metrics"),
+    ("monitor.labelled.source.kind", "trainshed.sources"),
+    ("monitor.labelled.source.kind", "trainshed.readers"),
     ("notify.via", "trainshed.notifiers"),
 )
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are

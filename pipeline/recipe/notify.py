@@ -43,5 +43,8 @@ class Notify(Section):
     to: tuple[str, ...] = ()
     """Receivers of ``mail``; empty: those of ``TRAINSHED_MAIL_TO``."""
 
+    remind_days: float | None = Field(None, ge=1)
+    """Days after which a proposal that still waits for people is notified again as ``waiting``, and again. Unset: once only."""
+
     late_after_h: float | None = Field(None, gt=0)
     """A run that has not ended this many hours after it was queued is late. Unset: no run is."""

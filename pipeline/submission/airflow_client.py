@@ -175,6 +175,12 @@ class Airflow:
         query = {"order_by": "-run_after", "limit": PAGE, **({"state": state} if state else {})}
         return [_run(row) for row in self._call("GET", f"dags/{_path(dag)}/dagRuns", query)["dag_runs"]]
 
+    def runs_like(self, part: str) -> list[DagRun]:
+        """All runs of all DAGs whose id contains a text, newest first; ``-`` in it stands for any one character."""
+        # Airflow searches by ILIKE, where an underscore is any one character
+        query = {"order_by": "-run_after", "run_id_pattern": part.replace("-", "_")}
+        return [_run(row) for row in self._pages("dags/~/dagRuns", "dag_runs", query)]
+
     def tasks(self, dag: str, run_id: str) -> dict[str, Task]:
         """The tasks of a run by name."""
         rows = self._pages(f"dags/{_path(dag)}/dagRuns/{_path(run_id)}/taskInstances", "task_instances", {})

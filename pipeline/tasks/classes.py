@@ -82,7 +82,7 @@ class Classes:
         (folder / LABELS).write_text(json.dumps(classes, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
         missing = {split: [label for label in classes if not self.counted[split][label]] for split in (TRAIN, VALIDATION, TEST)}
         for split, labels in missing.items():
-            if labels:
+            if labels and self.counted[split]:
                 log.warning("%d of %d classes have no example in the %s split: %s", len(labels), len(classes), split, _some(labels))
         return {"classes": len(classes)} | {f"missing_classes_{split}": len(labels) for split, labels in missing.items()}
 

@@ -18,8 +18,8 @@ from fixtures.docker_worker import attempt
 
 from pipeline.artifacts import open_artifacts
 from pipeline.launchers.docker.render import Host, Image, render_container
+from pipeline.machine_sizes import machine
 from pipeline.operators.launch import TaskKey
-from pipeline.placement.machine_sizes import machine
 from pipeline.recipe.overrides import replace_fields
 from pipeline.relay.sockets import CONNECTED
 from pipeline.relay.sockets import folder as folder_of

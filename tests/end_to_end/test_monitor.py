@@ -11,7 +11,10 @@ from fixtures.commands import trainshed, until
 from fixtures.simulated_texts import Language
 
 from pipeline.artifacts import open_store
+from pipeline.cli.runs import find_run
+from pipeline.monitoring.labelled import NOT_SCORED
 from pipeline.monitoring.look import Looks
+from pipeline.runs.names import run_name
 from pipeline.submission.airflow_client import Airflow
 from pipeline.submission.submit import submit_recipe, wait_for_dag
 
@@ -113,3 +116,81 @@ def test_the_command_shows_what_was_found(airflow: Airflow, stack: RunningStack)
     assert "0 new texts, 100 are needed" in said
     page = Path(said.rpartition("page ")[2].strip()).read_text()
     assert page.count("drift beyond the limit") == 2
+
+
+LABELLED = "labelled"
+SCORED = f"{LABELLED}.monitor"
+
+
+def task_states(airflow: Airflow, run_id: str) -> dict[str, str]:
+    return {name: task.state for name, task in airflow.tasks(SCORED, run_id).items()}
+
+
+def score(airflow: Airflow, stack: RunningStack, number: int) -> tuple[str, Look]:
+    """Run the DAG that scores once: how it ended, and its record."""
+    run_id = f"{SCORED}-{number}"
+    airflow.trigger(SCORED, run_id, {})
+    state = until(f"the end of {run_id}", lambda: ended(airflow, SCORED, run_id))
+    return state, next(one for one in Looks(open_store(stack.settings), f"{LABELLED}-model").newest(20) if one.run == run_id)
+
+
+def test_a_champion_that_answers_badly_is_retrained_and_the_look_does_not_wait_for_the_data(
+    airflow: Airflow, stack: RunningStack, tmp_path: Path
+) -> None:
+    learned = [{"body": f"Takes {text}.", "summary": f"Return {text[:20]} now."} for text in Language(1).texts(200, 0)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, learned)))
+    rows = [{"body": f"Takes {text}.", "summary": f"Return {text[:20]} now."} for text in Language(1).texts(40, 9)]
+    fresh = tmp_path / "fresh.jsonl"
+    fresh.write_text("\n".join(map(json.dumps, rows)))
+    path = tmp_path / f"{LABELLED}.yaml"
+    source = f"{{kind: jsonl, path: {fresh}, columns: {{text: body, target: summary}}}}"
+    text = RECIPE.format(data=tmp_path / "rows.jsonl").replace("drifting-summarizer", f"{LABELLED}-model").replace("drifting", LABELLED)
+    text = text.replace("examples: 5", "examples: 30").replace("drift: {}", f"labelled: {{source: {source}, threshold: 90, least: 20}}")
+    path.write_text(text)
+    wait_for_dag(airflow, submit_recipe(path, stack.settings))
+    until("the monitor's DAG", lambda: airflow.dag(SCORED))
+    trainshed(stack, "run", LABELLED)
+
+    state, found = score(airflow, stack, 1)
+    assert state == "success"
+    assert task_states(airflow, f"{SCORED}-1") == dict.fromkeys(("plan", "ingestion", "evaluation", "look", "end"), "success")
+    assert [(check.name, check.crossed) for check in found.checks] == [("score", True), ("alias", False)]
+    assert "rougeL" in found.checks[0].says
+    assert found.event
+    until("the retraining", lambda: len(airflow.runs(LABELLED)) == 2)
+
+    # unchanged data is not scored again, and the look is made all the same
+    newest = airflow.runs(LABELLED)[0].id
+    until("its end", lambda: ended(airflow, LABELLED, newest))
+    state, again = score(airflow, stack, 2)
+    states = task_states(airflow, f"{SCORED}-2")
+    assert (state, states["ingestion"], states["evaluation"], states["look"]) == ("success", "skipped", "skipped", "success")
+    assert (again.report, again.event) == (found.report, False)
+
+    # a source that is gone fails the run, but not the look
+    fresh.unlink()
+    state, blind = score(airflow, stack, 3)
+    states = task_states(airflow, f"{SCORED}-3")
+    assert (state, states["plan"], states["look"]) == ("failed", "failed", "success")
+    assert (blind.checks[0].name, blind.checks[0].says) == ("score", NOT_SCORED)
+    assert "fresh.jsonl" in "\n".join(airflow.log(SCORED, f"{SCORED}-3", "plan", 1))
+
+
+def test_a_run_is_found_however_many_came_after_it(airflow: Airflow, stack: RunningStack) -> None:
+    """By its name and by Airflow's id; a paused DAG starts none of the many."""
+    airflow._call("PATCH", f"dags/{MONITOR}", {"is_paused": True})
+    ours, airflows = f"{MONITOR}-found", "manual__2026-01-01T00:00:00.000000+00:00_aBcD1234"
+    runs = [ours, airflows, *(f"{MONITOR}-many-{number}" for number in range(101))]
+    try:
+        for run_id in runs:
+            airflow.trigger(MONITOR, run_id, {})
+        assert {ours, airflows}.isdisjoint(run.id for run in airflow.runs())
+        for name, run_id in ((ours, ours), (airflows, airflows), (run_name(MONITOR, airflows), airflows)):
+            found = find_run(airflow, name)
+            assert (found.dag, found.id) == (MONITOR, run_id)
+        said = trainshed(stack, "watch", f"{ours}x", code=2)
+        assert f"unknown run '{ours}x'" in said.stderr
+    finally:
+        for run_id in runs:
+            airflow._call("PATCH", f"dags/{MONITOR}/dagRuns/{run_id.replace('+', '%2B')}", {"state": "failed"})
+        airflow._call("PATCH", f"dags/{MONITOR}", {"is_paused": False})

@@ -14,8 +14,8 @@ from kubeflow_trainer_api.models import TrainerV1alpha1TrainingRuntime as Traini
 
 from components import COMPONENTS
 from pipeline.launchers.kubernetes.render import render_pod
+from pipeline.machine_sizes import machines
 from pipeline.operators.launch import Launch
-from pipeline.placement.machine_sizes import machines
 from pipeline.runs.request import Request
 from pipeline.settings import Settings
 

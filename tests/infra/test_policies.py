@@ -23,6 +23,8 @@ from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.answers import record_answer
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
+from pipeline.registry.model_status import Waiting
+from pipeline.registry.reminder import note
 from pipeline.runs.records import failure_key
 from pipeline.runs.source_watch import announce
 from pipeline.runtime.stop import Stop
@@ -104,6 +106,15 @@ def run_everything(line, recorder, tmp_path) -> None:
     assert StudyRecords(store, "s").began() is not None
     store.put(failure_key("r", "s"), b"{}")
     announce(store, "r", "ab", waiting=False)
+    labelled = {"source": recipe.data.source.model_dump(), "max_drop": 50.0, "least": 20}
+    watched = replace_fields(recipe, {"monitor": {"labelled": labelled}, "evaluation.examples": 20}, "a test")
+    run_local(watched, f"{recipe.name}-look", line.settings, Heard(), line="monitor")
+    head = ledger.head()
+    note(ledger, Waiting(head, (), ()), datetime.now(UTC))
+    for key in ("monitoring/m/1.json", "monitoring/m/2.json", "profiles/ab-1.parquet"):
+        store.put(key, b"{}")
+    recorder.identity = "serving"
+    store.put("served/m/2026-01-01/a.jsonl", b"{}")
     for identity in ("pretraining", "ingestion"):
         recorder.identity = identity
         (tmp_path / identity).write_bytes(identity.encode() * (4 << 20))
@@ -116,7 +127,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     recorder.identity = "pretraining"
     store.put("training/ab/checkpoints/000000001.json", b"{}")
     recorder.identity = "maintenance"
-    later = datetime.now(UTC) + timedelta(days=400)
+    later = datetime.now(UTC) + timedelta(days=410)
     ages = gc.Ages(runs=timedelta(0))
     assert gc.collect(line.artifacts, ages, later).marked
     assert gc.collect(line.artifacts, ages, later + ages.grace).removed

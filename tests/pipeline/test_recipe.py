@@ -28,6 +28,10 @@ MINIMAL = {
 }
 
 
+APPROVED = {"model": "tiny", "approval": {"people": 1, "from": ["ann"]}}
+FRESH = {"kind": "jsonl", "path": "fresh.jsonl", "columns": {"target": "summary"}}
+
+
 def changed(**sections: object) -> dict[str, object]:
     return {**MINIMAL, **sections}
 
@@ -407,7 +411,54 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             gated(no_worse=[{"margin": 1, "slice": {"reference": ["x", "z"]}}], task={"kind": "classification", "labels": ["x", "y"]}),
             ["slice.reference names 'z', no class of the task", "x, y"],
         ),
-        (changed(monitor={}), ["monitor looks at nothing", "drift, data_days or champion_days"]),
+        (changed(monitor={}), ["monitor looks at nothing", "drift, labelled, data_days or champion_days"]),
+        (
+            changed(monitor={"labelled": {"source": FRESH}}),
+            ["monitor.labelled asks nothing of the score", "threshold, max_drop or both"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": FRESH, "metric": "rougeL", "treshold": 20}}),
+            ["monitor.labelled.treshold", "did you mean 'monitor.labelled.threshold'?"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": FRESH, "metric": "rougel", "threshold": 20}}),
+            ["unknown monitor.labelled.metric", "'rougel'", "did you mean 'rougeL'?"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": FRESH, "metric": "accuracy", "threshold": 20}}),
+            ["monitor.labelled.metric 'accuracy' is no metric of task 'summarization'", "rougeL"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": FRESH, "threshold": 120}}),
+            ["monitor.labelled.threshold 120 with rougeL, which goes from 0 to 100"],
+        ),
+        (changed(monitor={"labelled": {"source": FRESH, "max_drop": -1}}), ["monitor.labelled.max_drop = -1"]),
+        (
+            changed(monitor={"labelled": {"source": FRESH, "max_drop": 1, "least": 2000}}),
+            ["monitor.labelled.least 2000 is above evaluation.examples"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": {"kind": "jsonl"}, "max_drop": 1}}),
+            ["monitor.labelled.source has no path", "add monitor.labelled.source.path"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": {"kind": "jsonl", "path": "x"}, "max_drop": 1}}),
+            ["needs a target", "set monitor.labelled.source.columns.target"],
+        ),
+        (
+            changed(monitor={"labelled": {"source": {"kind": "jsnol", "path": "x"}, "max_drop": 1}}),
+            ["unknown monitor.labelled.source.kind", "did you mean 'jsonl'?"],
+        ),
+        (changed(notify={"via": ["log"], "remind_days": 3}), ["notify.remind_days 3 without registration.approval"]),
+        (changed(notify={"via": ["log"], "remind_days": 0}), ["notify.remind_days = 0"]),
+        (
+            changed(registration=APPROVED, notify={"via": ["log"], "remind_days": 14}),
+            ["notify.remind_days 14 is not below registration.approval.expires_days 14"],
+        ),
+        (
+            changed(registration=APPROVED, notify={"via": ["log"], "on": ["failed"], "remind_days": 3}),
+            ["notify.on does not name the event waiting"],
+        ),
         (changed(monitor={"drift": {"windw": 5}}), ["monitor.drift.windw", "did you mean 'monitor.drift.window'?"]),
         (changed(monitor={"drift": {"window": 200, "least": 300}}), ["monitor.drift.least 300 is above monitor.drift.window 200"]),
         (changed(monitor={"drift": {"false_alarms": 0}}), ["monitor.drift.false_alarms = 0"]),

@@ -13,8 +13,8 @@ from pipeline.doctor.base import Finding
 from pipeline.errors import BadInput
 from pipeline.launchers.kubernetes.cluster import TIMEOUT_S
 from pipeline.lines import trace
+from pipeline.machine_sizes import machine
 from pipeline.orchestration.recipes import read_recipes
-from pipeline.placement.machine_sizes import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,13 +28,13 @@ from pipeline.launchers.docker.leftovers import remove_abandoned, stop_outdated
 from pipeline.launchers.docker.relay import check_relay
 from pipeline.launchers.docker.render import GRACE_S, container_name, render_container
 from pipeline.launchers.reattach import Action, next_action, task_key, task_state
+from pipeline.machine_sizes import machine
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.exit_codes import TryAgain
 from pipeline.operators.log_lines import show_line, whole_lines
 from pipeline.placement.container_image import image_of
 from pipeline.placement.container_network import container_network
-from pipeline.placement.machine_sizes import machine
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.launchers.check_sizes import check_nodes
 from pipeline.launchers.docker.record import RECORD
+from pipeline.machine_sizes import processes
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
 from pipeline.placement.container_network import container_network
-from pipeline.placement.machine_sizes import processes
 from pipeline.relay.sockets import INSIDE, folder
 
 if TYPE_CHECKING:
+    from pipeline.machine_sizes import MachineSize
     from pipeline.operators.launch import Launch, TaskKey
     from pipeline.placement.container_network import Network
-    from pipeline.placement.machine_sizes import MachineSize
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
 

@@ -25,10 +25,10 @@ from pipeline.launchers.kubernetes.render import CONTAINER, render_pod
 from pipeline.launchers.kubernetes.stop_outdated import stop_outdated
 from pipeline.launchers.kubernetes.trigger import PodEndTrigger
 from pipeline.launchers.reattach import Action, next_action, task_state
+from pipeline.machine_sizes import machine
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import task_settings
 from pipeline.operators.exit_codes import TryAgain
-from pipeline.placement.machine_sizes import machine
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:

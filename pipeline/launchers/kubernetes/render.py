@@ -13,14 +13,14 @@ from pipeline.errors import BadInput
 from pipeline.launchers.check_sizes import check_nodes
 from pipeline.launchers.kubernetes.pod_name import label_value, pod_name
 from pipeline.launchers.kubernetes.record import RECORD
+from pipeline.machine_sizes import processes
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import SCRATCH, component_variables
 from pipeline.placement.container_image import image_of
-from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
+    from pipeline.machine_sizes import MachineSize
     from pipeline.operators.launch import Launch
-    from pipeline.placement.machine_sizes import MachineSize
     from pipeline.settings import Settings
 
 CONTAINER = "component"

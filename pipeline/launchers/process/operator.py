@@ -10,10 +10,10 @@ from pipeline.launchers.check_sizes import check_nodes
 from pipeline.launchers.process.record import RECORD
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
+from pipeline.machine_sizes import machine, processes
 from pipeline.operators.component_operator import ComponentMixin
 from pipeline.operators.credentials import component_keys, task_settings
 from pipeline.operators.log_lines import show_line
-from pipeline.placement.machine_sizes import machine, processes
 
 if TYPE_CHECKING:
     from pipeline.lines import Step

@@ -8,8 +8,8 @@ from pipeline.launchers.kubernetes.cluster import PodApi
 from pipeline.launchers.kubernetes.operator import KubernetesOperator
 from pipeline.launchers.trainjob.jobs import TrainJobApi
 from pipeline.launchers.trainjob.render import render_job
+from pipeline.machine_sizes import machine
 from pipeline.operators.credentials import task_settings
-from pipeline.placement.machine_sizes import machine
 
 if TYPE_CHECKING:
     from pipeline.operators.launch import Launch

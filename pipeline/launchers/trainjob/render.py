@@ -20,14 +20,14 @@ from pipeline.launchers.kubernetes.render import (
     variables,
     volumes,
 )
+from pipeline.machine_sizes import processes
 from pipeline.placement.container_command import command
 from pipeline.placement.container_environment import KEYS
 from pipeline.placement.container_image import image_of
-from pipeline.placement.machine_sizes import processes
 
 if TYPE_CHECKING:
+    from pipeline.machine_sizes import MachineSize
     from pipeline.operators.launch import Launch
-    from pipeline.placement.machine_sizes import MachineSize
     from pipeline.settings import Settings
 
 GROUP = "trainer.kubeflow.org"

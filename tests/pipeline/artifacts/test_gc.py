@@ -238,3 +238,27 @@ def test_a_collection_whose_lease_ran_out_deletes_nothing_more(artifacts: Artifa
             collect(artifacts, Ages(), AFTER_GRACE)
     assert len(list(artifacts.store.list("manifests/"))) == 1
     assert len(list(artifacts.store.list("blobs/"))) == 1
+
+
+def test_served_texts_and_looks_go_by_age_and_a_profile_with_its_corpus(artifacts: Artifacts, tmp_path: Path) -> None:
+    kept, gone = (commit(artifacts, tmp_path / name, {"a": name}, name) for name in ("kept", "gone"))
+    decide(artifacts, 1, kept.reference)
+    served = "served/m/2026-01-01/a.jsonl"
+    looks = [f"monitoring/{model}/2026010{day}T000000.000000Z.json" for model, day in (("m", 1), ("m", 2), ("other", 1))]
+    profiles = [f"profiles/{manifest.digest}-1.parquet" for manifest in (kept, gone)]
+    for key in (served, *looks, *profiles):
+        artifacts.store.put(key, b"{}")
+    watched = ("served/", "monitoring/", "profiles/")
+
+    def garbage(days: float, ages: Ages | None = None) -> list[str]:
+        found = find_garbage(artifacts, ages or Ages(), NOW + timedelta(days=days)).keys
+        return [key for key in found if key.startswith(watched)]
+
+    assert garbage(29) == [profiles[1]]
+    assert garbage(31) == [served, profiles[1]]
+    assert garbage(8, Ages(served=timedelta(days=7))) == [served, profiles[1]]
+    # the newest look of a model holds its cool-down
+    assert garbage(401) == [served, looks[0], profiles[1]]
+    removed = collect_twice(artifacts)
+    assert {served, profiles[1]} <= set(removed)
+    assert {stat.key for prefix in watched for stat in artifacts.store.list(prefix)} == {*looks, profiles[0]}

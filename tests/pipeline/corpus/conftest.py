@@ -47,6 +47,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         task: TaskSection = SUMMARIES,
         reporter: Reporter | None = None,
         settings: Settings = folder_settings,
+        learned: Path | None = None,
         **changes: object,
     ) -> tuple[Path, dict[str, int]]:
         output = tmp_path / name
@@ -59,7 +60,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
-        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter())
+        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned)
 
     return run
 

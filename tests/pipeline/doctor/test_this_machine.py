@@ -164,3 +164,34 @@ def test_mlflow_tells_the_time_where_the_store_does_not(answers, monkeypatch):
     assert answers.url in finding.got
     (finding,) = run_check("clock", Settings(store="s3://bucket", s3_endpoint=away, mlflow_uri=away))
     assert finding.state == "unreachable"
+
+
+def asking(state, *people: str) -> Settings:
+    """Settings with one recipe that asks these persons."""
+    text = (Settings().recipe_folders[0] / "pydocs.yaml").read_text().replace("name: pydocs\n", "name: asked\n")
+    recipe = state / "recipes" / "asked.yaml"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text(text.replace("  model: pydocs\n", f"  model: asked\n  approval: {{people: 1, from: [{', '.join(people)}]}}\n"))
+    return Settings(state=state)
+
+
+def test_an_approver_whom_the_local_airflow_does_not_know_is_found(tmp_path):
+    settings = asking(tmp_path / "state", "approver1", "aprover2", "zoe")
+    (finding,) = run_check("approvers", settings)
+    assert (finding.state, finding.got) == ("ok", "no local Airflow has users; approvers are not checked")
+    passwords = tmp_path / "state" / "airflow" / "passwords.json"
+    passwords.parent.mkdir()
+    passwords.write_text('{"admin": "a", "approver1": "b", "approver2": "planted"}')
+    found = run_check("approvers", settings)
+    assert [finding.state for finding in found] == ["warning", "warning"]
+    assert str(found[0]) == (
+        "recipe asked: the local Airflow has no user 'aprover2', named in registration.approval.from; "
+        "expected one of: admin, approver1, approver2; fix: did you mean 'approver2'?"
+    )
+    assert "planted" not in "".join(map(str, found))
+    passwords.write_text('{"approver1": "b", "aprover2": "c", "zoe": "d"}')
+    (finding,) = run_check("approvers", settings)
+    assert finding.got == "3 approvers in recipes; the local Airflow knows each"
+    passwords.write_text("damaged")
+    (finding,) = run_check("approvers", settings)
+    assert (finding.state, finding.fix) == ("error", "run `trainshed up`, which writes it")

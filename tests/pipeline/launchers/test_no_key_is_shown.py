@@ -12,10 +12,10 @@ from components import COMPONENTS
 from pipeline.launchers.docker.render import Host, Image, render_container
 from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.render import render_job
+from pipeline.machine_sizes import machines
 from pipeline.operators.launch import Launch, TaskKey
 from pipeline.orchestration.dag import line_dag
 from pipeline.placement.container_environment import KEYS
-from pipeline.placement.machine_sizes import machines
 from pipeline.recipe import read_recipe
 from pipeline.runs.request import Request
 from pipeline.settings import Settings

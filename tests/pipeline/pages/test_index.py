@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from fixtures.registered import Registered, commit_model, commit_report
 
 from pipeline import cli
 from pipeline.artifacts import open_artifacts
-from pipeline.errors import Unavailable
+from pipeline.errors import BadInput, Unavailable
 from pipeline.monitoring.look import Check, Look, Looks
 from pipeline.pages.index import try_write_index, write_index
 from pipeline.registry.answers import record_answer
@@ -19,6 +20,7 @@ from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
 from pipeline.settings import Settings
 from pipeline.tracking import end_run, parent_run
+from pipeline.tracking.runs import RUN_TAG, STEP_TAG, step_run
 
 SHIPPED = Path(__file__).parents[3] / "dags" / "recipes" / "pydocs.yaml"
 
@@ -86,6 +88,62 @@ def test_what_the_monitor_found_is_a_column_where_it_looked(model):
     assert "1 day old" not in page
     looks.append(Look(recipe=name, model=name, time=time + timedelta(days=1), run="r", champion=1, corpus=None, checks=(age,)))
     assert "in order<br>" in write_index(model.settings)
+
+
+def priced(model, tmp_path, **more: float) -> Settings:
+    """The settings with machine sizes of which some have a price an hour."""
+    sizes = tmp_path / "machines.yaml"
+    fields = {"cpus": 1, "memory_mb": 1, "scratch_mb": 1}
+    prices = {name.replace("_", "-"): price for name, price in more.items()}
+    sizes.write_text(
+        yaml.safe_dump(
+            {name: {**fields, **({"price_h": prices[name]} if name in prices else {})} for name in ("cpu-small", "cpu-large", "gpu-1")}
+        )
+    )
+    return model.settings.model_copy(update={"machines": sizes})
+
+
+def record_step(settings, name: str, run: str, step: str, days_ago: float, hours: float) -> None:
+    """A step in MLflow that took so long."""
+    found = step_run(settings, name, run, step)
+    start = (datetime.now(UTC) - timedelta(days=days_ago)).timestamp() * 1000
+    # MLflow's API sets the start of a run only when it is created
+    parent = parent_run(settings, name, run)
+    tags = [{"key": RUN_TAG, "value": run}, {"key": STEP_TAG, "value": step}, {"key": "mlflow.parentRunId", "value": parent.id}]
+    experiment = found.server.call("GET", "runs/get", {"run_id": found.id})["run"]["info"]["experiment_id"]
+    found.server.call("POST", "runs/delete", {"run_id": found.id})
+    body = {"experiment_id": experiment, "run_name": step, "start_time": int(start), "tags": tags}
+    made = found.server.call("POST", "runs/create", body)["run"]["info"]["run_id"]
+    end = {"run_id": made, "status": "FINISHED", "end_time": int(start + hours * 3_600_000)}
+    found.server.call("POST", "runs/update", end)
+
+
+def test_what_a_model_cost_is_a_column_where_prices_are_known(model, tmp_path):
+    name, settings = model.ledger.model, model.settings
+    first, last = f"{name}-20260101-000000-aaaa", f"{name}-20260102-000000-bbbb"
+    record_step(settings, name, first, "pretraining", days_ago=40, hours=100)
+    record_step(settings, name, first, "finetuning", days_ago=10, hours=2)
+    record_step(settings, name, last, "finetuning", days_ago=1, hours=0.5)
+    record_step(settings, name, last, "ingestion", days_ago=1, hours=3)
+    record_step(settings, name, last, "no-such-step", days_ago=1, hours=9)
+    assert ">cost</th>" not in write_index(priced(model, tmp_path))
+    page = write_index(priced(model, tmp_path, gpu_1=4))
+    assert ">cost</th>" in page
+    assert '2.00 <span class="soft">last run</span>' in page
+    assert '10.00 <span class="soft">30 days</span>' in page
+    assert "without cpu-small" in page
+    page = write_index(priced(model, tmp_path, gpu_1=4, cpu_small=0.1))
+    assert '2.30 <span class="soft">last run</span>' in page
+    assert "without cpu" not in page
+
+
+def test_a_wrong_file_of_machine_sizes_is_one_line(model, tmp_path, caplog):
+    settings = priced(model, tmp_path)
+    settings.machines_file.write_text("gpu-1: {cpus: 1, memory_mb: 1, scratch_mb: 1, price_hour: 4}")
+    with pytest.raises(BadInput, match=r"unknown field in machines\.yaml: 'price_hour'.*did you mean 'price_h'"):
+        write_index(settings)
+    try_write_index(settings)
+    assert "the page of all models is not written: unknown field in machines.yaml" in caplog.text
 
 
 def test_a_store_without_ledgers_has_a_page_too(mlflow_server, tmp_path):

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from pipeline.errors import BadInput
 from pipeline.launchers.docker.render import Host, Image, container_name, render_container
+from pipeline.machine_sizes import MachineSize
 from pipeline.operators.launch import Launch, TaskKey
 from pipeline.placement.container_image import image_of
-from pipeline.placement.machine_sizes import MachineSize
 from pipeline.runs.request import Request
 from pipeline.settings import Settings
 

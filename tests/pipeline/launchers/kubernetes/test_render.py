@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from pipeline.errors import BadInput
 from pipeline.launchers.kubernetes.pod_name import label_value, pod_name
 from pipeline.launchers.kubernetes.render import render_pod
+from pipeline.machine_sizes import MachineSize, Toleration, machine
 from pipeline.operators.launch import Launch
-from pipeline.placement.machine_sizes import MachineSize, Toleration, machine
 from pipeline.runs.request import Request
 from pipeline.settings import Settings
 

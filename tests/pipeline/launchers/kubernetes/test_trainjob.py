@@ -24,8 +24,8 @@ from pipeline.launchers.kubernetes.render import render_pod
 from pipeline.launchers.trainjob.operator import TrainJobOperator
 from pipeline.launchers.trainjob.render import render_job
 from pipeline.lines import trace
+from pipeline.machine_sizes import machine
 from pipeline.operators.exit_codes import TryAgain
-from pipeline.placement.machine_sizes import machine
 from pipeline.recipe import read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.settings import Settings, load_settings

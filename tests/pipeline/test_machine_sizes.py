@@ -7,8 +7,8 @@ from fixtures.airflow_home import RECIPE
 
 from pipeline.errors import BadInput
 from pipeline.lines import trace
+from pipeline.machine_sizes import machine, machines
 from pipeline.orchestration.recipes import read_recipes
-from pipeline.placement.machine_sizes import machine, machines
 from pipeline.recipe import read_recipe
 from pipeline.recipe.overrides import override
 from pipeline.settings import Settings

@@ -1,0 +1,21 @@
+"""The line that scores a champion on fresh labelled data; a recipe without such data has none of these steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.lines.steps import LearnedCorpusInput
+
+if TYPE_CHECKING:
+    from pipeline.lines.steps import Steps
+    from pipeline.recipe import Recipe
+
+
+def monitor(step: Steps, recipe: Recipe) -> None:
+    """From a source of fresh labelled records to the report of the champion about them."""
+    labelled, name = recipe.monitor.labelled if recipe.monitor else None, recipe.registration.model
+    if labelled is None:
+        return
+    data = recipe.data.model_copy(update={"source": labelled.source})
+    corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
+    step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))
