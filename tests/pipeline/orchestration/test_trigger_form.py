@@ -126,6 +126,10 @@ def test_a_recipe_with_partitions_has_a_field_for_one(recipe, by, right, wrong):
 
 def test_only_a_line_that_reads_the_source_has_it(recipe):
     assert "partition" not in params(recipe)
-    changes = {"data.source.path": "/data/{partition}", "data.source.partitions": {"by": "day"}, "registration.approval": {"people": 1, "from": ["ann"]}}
+    changes = {
+        "data.source.path": "/data/{partition}",
+        "data.source.partitions": {"by": "day"},
+        "registration.approval": {"people": 1, "from": ["ann"]},
+    }
     divided = replace_fields(recipe, changes, "a test")
     assert "partition" not in form(divided, trace(divided, "promote"))
