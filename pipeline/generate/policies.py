@@ -81,7 +81,7 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
         statements.append(_allow("Checkpoint", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["training/*"]))
         statements.append(_allow("QuarantineCheckpoint", ["s3:GetObject", "s3:PutObject"], ["quarantine/training/*"]))
     if ArtifactType.SOURCE in taken:
-        statements += _sources(["s3:GetObject"])
+        statements += _sources(["s3:GetObject", "s3:GetObjectVersion"])
     if contract.effect:
         statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
         statements.append(_allow("ReadApprovals", ["s3:GetObject"], ["approvals/*"]))
@@ -171,7 +171,7 @@ def _always() -> list[Statement]:
 
 
 def _sources(reading: list[str]) -> list[Statement]:
-    look = _allow("ListSources", ["s3:ListBucket"], [""], SOURCES)
+    look = _allow("ListSources", ["s3:ListBucket", "s3:GetBucketVersioning", "s3:ListBucketVersions"], [""], SOURCES)
     return [look, _allow("ReadSources", reading, ["*"], SOURCES)] if reading else [look]
 
 

@@ -27,6 +27,9 @@ class PinnedItem(Frozen):
     size: int = 0
     """Length in bytes, where known."""
 
+    version: str | None = None
+    """Id of the version of an object, in a bucket that keeps versions; it is no part of the identity."""
+
     quoted: str | None = None
     """Its path as in a URL, where the bytes of the path are not UTF-8; then ``name`` only shows it."""
 

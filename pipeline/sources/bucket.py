@@ -1,13 +1,19 @@
-"""Objects of an S3 bucket as a source: listing them, and opening one at a pinned etag."""
+"""Objects of an S3 bucket as a source: listing them, and opening one at a pinned etag.
+
+A bucket that keeps versions is listed with them. Then a run reads the version that it was planned with, also when the object was replaced or
+deleted meanwhile. In any other bucket such a run is planned again.
+"""
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.artifacts.s3_client import s3_client
 from pipeline.artifacts.s3_errors import access_error
 from pipeline.errors import BadInput, SourceChanged, Unavailable
+from pipeline.sources.base import PinnedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +23,9 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-MISSING = {"404", "NoSuchKey", "NoSuchBucket"}
+log = logging.getLogger(__name__)
+
+MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
 CHANGED = {"412", "PreconditionFailed"}
 
 
@@ -43,6 +51,14 @@ class S3Object(NamedTuple):
     size: int
     """In bytes."""
 
+    version: str | None = None
+    """Id of the version; None where the bucket keeps none."""
+
+    @property
+    def pinned(self) -> PinnedItem:
+        """It as an item of a pin."""
+        return PinnedItem(name=self.address, revision=f"etag:{self.etag}", size=self.size, version=self.version)
+
 
 def list_objects(address: str, settings: Settings) -> list[S3Object]:
     """The object at an address; where there is none, or an empty one, the objects below it as a folder.
@@ -60,23 +76,41 @@ def list_objects(address: str, settings: Settings) -> list[S3Object]:
             # an object's own key is the first of those that begin with it
             alone = _objects(bucket, client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1))
             if alone and alone[0].address == f"s3://{bucket}/{key}" and alone[0].size:
-                return alone
+                return [one for one in _all(client, bucket, key) if one.address == alone[0].address]
             inside = _all(client, bucket, f"{key}/")
             return inside or [one for one in alone if one.address == f"s3://{bucket}/{key}"]
         return _all(client, bucket, key)
 
 
 def _all(client: S3Client, bucket: str, prefix: str) -> list[S3Object]:
+    if _keeps_versions(client, bucket):
+        versions = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        latest = [found for page in versions for found in page.get("Versions", ()) if found["IsLatest"]]
+        return [S3Object(f"s3://{bucket}/{one['Key']}", one["ETag"].strip('"'), one["Size"], one["VersionId"]) for one in latest]
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [found for page in pages for found in _objects(bucket, page)]
+
+
+def _keeps_versions(client: S3Client, bucket: str) -> bool:
+    """Whether a bucket keeps versions; not if the keys may not ask."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code not in {"AccessDenied", "403", "NotImplemented"}:
+            raise
+        log.info("%s says %s to GetBucketVersioning: its objects are pinned by etag only", bucket, code)
+        return False
 
 
 def _objects(bucket: str, page: ListObjectsV2OutputTypeDef) -> list[S3Object]:
     return [S3Object(f"s3://{bucket}/{found['Key']}", found["ETag"].strip('"'), found["Size"]) for found in page.get("Contents", ())]
 
 
-def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: ANN401 - botocore's StreamingBody
-    """Open an object for reading, provided that it still has this etag.
+def open_object(address: str, etag: str, settings: Settings, version: str | None = None) -> Any:  # noqa: ANN401 - botocore's StreamingBody
+    """Open an object for reading: its version, or the object provided that it still has this etag.
 
     Raises:
         BadInput: wrong credentials.
@@ -85,7 +119,8 @@ def open_object(address: str, etag: str, settings: Settings) -> Any:  # noqa: AN
     """
     bucket, key = split_address(address)
     with translated(address, settings):
-        return _client(settings).get_object(Bucket=bucket, Key=key, IfMatch=f'"{etag}"')["Body"]
+        which: dict[str, Any] = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'}
+        return _client(settings).get_object(Bucket=bucket, Key=key, **which)["Body"]
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def find_objects(kind: str, address: str, settings: Settings, left_out: LeftOutC
     elif not (len(objects) == 1 and objects[0].address == address):
         prefix = address.rstrip("/") + "/"
         objects = [one for one in objects if not _left_out(one, prefix, frozenset(), left_out) and _belongs(kind, one, prefix, left_out)]
-    return tuple(PinnedItem(name=one.address, revision=f"etag:{one.etag}", size=one.size) for one in objects)
+    return tuple(one.pinned for one in objects)
 
 
 def find_files(kind: str, path: str, settings: Settings, left_out: LeftOutCounter) -> list[Path]:

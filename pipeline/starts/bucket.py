@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.base import Pin
 from pipeline.sources.bucket import S3Object, list_objects, open_object, translated
 from pipeline.sources.roots import check_address
 from pipeline.starts.base import FIELD, PIECE_BYTES, choose_files, holds_model, report_or_stop
@@ -27,31 +27,31 @@ class BucketStart:
 
     def pin(self) -> Pin:
         """Etags of the objects that are read: those directly below the prefix."""
-        return Pin(kind="s3", items=tuple(PinnedItem(name=name, revision=f"etag:{etag}", size=size) for name, etag, size in self._found()))
+        return Pin(kind="s3", items=tuple(one.pinned for one in self._found()))
 
     def look(self) -> Look:
         """The beginning of the objects, read from the server."""
-        places = {_name(address): (address, etag) for address, etag, _ in self._found()}
+        places = {_name(one.address): one for one in self._found()}
 
         def read(name: str, limit: int) -> bytes:
-            address, etag = places[name]
-            with translated(address, self.settings):
-                data: bytes = open_object(address, etag, self.settings).read(limit)
+            one = places[name]
+            with translated(one.address, self.settings):
+                data: bytes = open_object(one.address, one.etag, self.settings, one.version).read(limit)
                 return data
 
         return Look(tuple(places), read)
 
     def _found(self) -> list[S3Object]:
-        """Address, etag and size of the objects that are read.
+        """The objects that are read.
 
         Raises:
             BadInput: there are none.
         """
         check_address(self.address, self.settings, FIELD)
         if holds_model(_name(self.address)):
-            found = [row for row in list_objects(self.address, self.settings) if row[0] == self.address]
+            found = [row for row in list_objects(self.address, self.settings) if row.address == self.address]
         else:
-            inside = {row[0]: row for row in list_objects(f"{self.address}/", self.settings)}
+            inside = {row.address: row for row in list_objects(f"{self.address}/", self.settings)}
             names = (name.removeprefix(f"{self.address}/") for name in inside)
             found = [inside[f"{self.address}/{name}"] for name in choose_files((name for name in names if "/" not in name), self.address)]
         if not found:
@@ -63,7 +63,7 @@ class BucketStart:
         done, total = 0, sum(item.size for item in pin.items)
         for item in pin.items:
             with translated(item.name, self.settings), (folder / _name(item.name)).open("wb") as file:
-                body = open_object(item.name, item.revision.removeprefix("etag:"), self.settings)
+                body = open_object(item.name, item.revision.removeprefix("etag:"), self.settings, item.version)
                 while piece := body.read(PIECE_BYTES):
                     file.write(piece)
                     done += len(piece)

@@ -96,7 +96,7 @@ def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
     """
     if item.name.startswith("s3://"):
         with translated(item.name, settings):
-            yield open_object(item.name, item.revision.removeprefix("etag:"), settings)
+            yield open_object(item.name, item.revision.removeprefix("etag:"), settings, item.version)
         return
     try:
         path = unquoted(item.quoted) if item.quoted else Path(item.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -32,15 +32,20 @@ KEYS = (
 
 
 @pytest.fixture
-def put(s3_server: S3Server, s3_settings: Settings) -> Callable[[str, bytes], str]:
-    """Write an object below a root of its own, and return its address."""
-    client = boto3.session.Session().client(
+def client(s3_server: S3Server) -> Any:
+    """A client of the server."""
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=s3_server.endpoint,
         region_name="us-east-1",
         aws_access_key_id=s3_server.access_key,
         aws_secret_access_key=s3_server.secret_key,
     )
+
+
+@pytest.fixture
+def put(client: Any, s3_server: S3Server, s3_settings: Settings) -> Callable[[str, bytes], str]:
+    """Write an object below a root of its own, and return its address."""
     root = f"{s3_settings.store.removeprefix('s3://').partition('/')[2]}/source"
 
     def write(key: str, body: bytes = b"{}\n") -> str:
@@ -96,3 +101,36 @@ def test_an_object_that_changed_since_it_was_pinned_is_not_read(put: Callable[..
     put("training.jsonl", b"other\n")
     with pytest.raises(SourceChanged, match="changed since it was planned"):
         open_object(item.name, item.revision.removeprefix("etag:"), s3_settings)
+
+
+def read_planned(address: str, settings: Settings, client: Any) -> bytes:
+    """What a run reads that was planned before the object was replaced, and then deleted."""
+    (item,) = pin(Source(kind="jsonl", path=address), settings).items
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    client.put_object(Bucket=bucket, Key=key, Body=b"replaced\n")
+    client.delete_object(Bucket=bucket, Key=key)
+    data: bytes = open_object(item.name, item.revision.removeprefix("etag:"), settings, item.version).read()
+    return data
+
+
+def test_a_bucket_that_keeps_versions_gives_the_planned_one(client: Any, s3_settings: Settings) -> None:
+    client.create_bucket(Bucket="versioned")
+    client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"first\n", b"second\n"):
+        client.put_object(Bucket="versioned", Key="a.jsonl", Body=body)
+    client.put_object(Bucket="versioned", Key="gone.jsonl", Body=b"x")
+    client.delete_object(Bucket="versioned", Key="gone.jsonl")
+    before = pin(Source(kind="jsonl", path="s3://versioned/"), s3_settings)
+    assert [item.name for item in before.items] == ["s3://versioned/a.jsonl"], "neither old versions nor deleted objects"
+    assert pin(Source(kind="jsonl", path="s3://versioned/a.jsonl"), s3_settings).items == before.items
+    assert read_planned("s3://versioned/a.jsonl", s3_settings, client) == b"second\n"
+    # the identity is that of the bytes: written again, they are no new data
+    client.put_object(Bucket="versioned", Key="a.jsonl", Body=b"second\n")
+    after = pin(Source(kind="jsonl", path="s3://versioned/"), s3_settings)
+    assert after.digest == before.digest
+    assert after.items[0].version != before.items[0].version
+
+
+def test_another_bucket_says_that_the_object_changed(put: Callable[[str, bytes], str], client: Any, s3_settings: Settings) -> None:
+    with pytest.raises(SourceChanged):
+        read_planned(put("again.jsonl", b"first\n"), s3_settings, client)
