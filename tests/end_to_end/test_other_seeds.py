@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe import read_recipe
 from pipeline.recipe.overrides import replace_fields
 from pipeline.registry.gate import decide
@@ -50,7 +51,8 @@ def test_500_comparisons_of_models_with_other_seeds(make_line) -> None:
     promoted = np.zeros((SEEDS, SEEDS), dtype=bool)
     for challenger, champion in permutations(range(SEEDS), 2):
         promoted[challenger, champion] = decide(gate, scores[challenger], scores[champion]).promote
-    accuracy = [100 * one.statistics["model"]["accuracy"].mean() for one in scores]
+    metric = load_metric("accuracy")
+    accuracy = [metric.value(one.statistics["model"]["accuracy"].sum(axis=0)) for one in scores]
     share = promoted.sum() / (SEEDS * (SEEDS - 1))
     low, high = np.quantile(resampled(promoted), [0.025, 0.975])
     print(
