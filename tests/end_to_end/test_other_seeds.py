@@ -65,7 +65,7 @@ def test_500_comparisons_of_models_with_other_seeds(make_line) -> None:
 
 
 def resampled(promoted: np.ndarray, times: int = 2000) -> np.ndarray:
-    """Shares of promoted pairs, with the models drawn anew: pairs that share a model are not independent."""
+    """Shares of promoted pairs, with the models resampled: pairs that share a model are not independent."""
     draws = np.random.default_rng(0).integers(len(promoted), size=(times, len(promoted)))
     shares = []
     for draw in draws:
