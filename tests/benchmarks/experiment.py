@@ -39,6 +39,7 @@ def experiment_rows(bench: Bench) -> list[tuple[str, str, str]]:
             lambda: _in_airflow(bench, study.file("there")),
             lambda: bench.timed("experiment", str(study.file("here")), "--local"),
             lambda: bench.trigger_to_success("noop_six"),
+            rounds=3,
         )
     finally:
         bench.trainshed("down")

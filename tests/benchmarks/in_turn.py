@@ -40,12 +40,12 @@ class Compared(NamedTuple):
         return f"{middle:.2f} x {what} ({least:.2f} to {most:.2f}); by CPU time {cpu:.2f} x; {own:.3g} ms against {other:.3g} ms"
 
 
-def interleaved(*measures: Callable[[], float]) -> list[list[float]]:
+def interleaved(*measures: Callable[[], float], rounds: int = ROUNDS) -> list[list[float]]:
     """Each measure once to warm up, then in turn."""
     for each in measures:
         each()
-    rounds = [[each() for each in measures] for _ in range(ROUNDS)]
-    return [list(column) for column in zip(*rounds, strict=True)]
+    found = [[each() for each in measures] for _ in range(rounds)]
+    return [list(column) for column in zip(*found, strict=True)]
 
 
 def compare(ours: Callable[[], object], bare: Callable[[], object], rounds: int = ROUNDS) -> Compared:
