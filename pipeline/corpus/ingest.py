@@ -25,7 +25,6 @@ from pipeline.corpus.shards import ShardWriter
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, Splitter
 from pipeline.errors import BadInput, Preempted
 from pipeline.recipe.gate import MAX_CONTAMINATED
-from pipeline.sources.left_out import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +85,7 @@ def ingest_corpus(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
     )
     if pin.left_out:
-        log.info("%s", sentence(pin.left_out, "files"))
+        log.info("files not read: %s", ", ".join(f"{found.reason}: {found.count} ({found.example})" for found in pin.left_out))
     _check_result(counts, fresh=learned is not None)
     return counts | dict(examples.finish(output)) | {f"left_out_{found.reason}": found.count for found in pin.left_out}
 

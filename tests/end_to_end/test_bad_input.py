@@ -139,7 +139,7 @@ def half_unreadable(line: Line, folder: Path) -> Path:
     ("kind", "make", "told"),
     [
         ("parquet", corrupt_parquet, "is not a complete Parquet file"),
-        ("jsonl", half_unreadable, "200 of 400 records could not be read (200 times: not UTF-8"),
+        ("jsonl", half_unreadable, "200 of 400 records could not be read: 200 times not UTF-8"),
     ],
 )
 def test_data_that_cannot_be_read_ends_the_step_and_leaves_nothing(line, tmp_path, capsys, kind, make, told):

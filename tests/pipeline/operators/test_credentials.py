@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -55,7 +56,7 @@ def test_why_planning_failed_is_left_in_the_store_by_the_keys_of_the_connection(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     context = {"dag": SimpleNamespace(dag_id=line.recipe.name), "run_id": "manual", "params": {"force": ["nosuch"]}}
-    context["dag_run"] = SimpleNamespace(triggering_user_name=None)
+    context["dag_run"] = SimpleNamespace(triggering_user_name=None, run_after=datetime(2026, 1, 2, tzinfo=UTC))
     with pytest.raises(AirflowFailException, match="unknown step 'nosuch'"):
         PlanOperator(recipe=line.recipe, line="train").execute(context)
     assert "nosuch" in read_failure(line.artifacts.store, run_name(line.recipe.name, "manual"), PLAN_TASK).message
