@@ -18,7 +18,7 @@ from pipeline.registry.ledger_entry import LedgerEntry, Outcome
 from pipeline.registry.versions import read_aliases
 from pipeline.runs.names import new_run_name
 from pipeline.stack.airflow_config import PASSWORDS
-from pipeline.submission.airflow_client import Airflow, Question
+from pipeline.submission.airflow_client import WAITING, Airflow, Question
 from pipeline.submission.submit import submit_recipe, wait_for_dag
 from pipeline.tracking import MlflowServer
 
@@ -111,7 +111,16 @@ def test_a_task_that_is_marked_as_successful_approves_nothing(stack: RunningStac
     for task in ("approval_1", "approval_2"):
         forger._call("PATCH", f"{place}/{task}", {"new_state": "success"})
         forger._call("POST", f"{place}/{task}/xcomEntries", {"key": "return_value", "value": {"person": "approver1"}}, frozenset({409}))
-    assert ended(stack, DAG, question.run) == "failed"
+
+    def over() -> bool:
+        """Airflow may take a state back that comes while a task begins to wait: the forger marks it again."""
+        for task in forger.tasks(DAG, question.run).values():
+            if task.id.startswith("approval") and task.state in WAITING:
+                forger._call("PATCH", f"{place}/{task.id}", {"new_state": "success"}, frozenset({409}))
+        return forger.run(DAG, question.run).state in {"success", "failed"}
+
+    until("the end of the run", over, pause_s=1.0)
+    assert forger.run(DAG, question.run).state == "failed"
     log = "\n".join(Airflow(stack.settings).log(DAG, question.run, "promotion", 1))
     assert f"proposal {proposed.number} of {MODEL} has 0 of 2 approvals in the ledger" in log
     assert ledger(stack).head() == proposed
