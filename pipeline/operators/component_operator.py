@@ -153,7 +153,7 @@ class ComponentMixin:
         """Add the artifact to the events of the task's Assets, and return its reference."""
         from pipeline.operators.asset_events import fill_events
 
-        own.finished()
+        own.finished(reference)
         fill_events(self.emits, reference, planned, context, settings)
         answer: dict[str, Any] = reference.model_dump(mode="json")
         return answer

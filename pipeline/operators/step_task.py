@@ -12,6 +12,7 @@ from pipeline.runs.names import run_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.artifacts.manifest import Reference
     from pipeline.operators.xcom import PlannedRun
     from pipeline.planning import PreparedStep
     from pipeline.planning.study import OpenStudy
@@ -43,7 +44,7 @@ class StepTask(Protocol):
             settings: of the task.
         """
 
-    def finished(self) -> None:
+    def finished(self, reference: Reference) -> None:
         """The step's artifact is in the store."""
 
 
@@ -84,7 +85,7 @@ class LineTask:
         outputs = pull_outputs(self._task, planned.plan, origins)
         return prepare_step(planned.recipe, planned.run, step_id, settings, outputs, planned.force, planned.plan.line, planned.pinned)
 
-    def finished(self) -> None:
+    def finished(self, reference: Reference) -> None:
         """Nothing more to do."""
 
 
@@ -130,7 +131,8 @@ class TrialTask:
                 raise Outdated(f"the artifact of {origin} is no longer in the store")
         return prepare_step(planned.recipe, planned.run, step_id, settings, outputs, line=planned.plan.line, pinned=planned.pinned)
 
-    def finished(self) -> None:
+    def finished(self, reference: Reference) -> None:
         """Tell the study: the budget may be used up before the others of the round begin."""
         assert self._study is not None  # noqa: S101 - `planned` opened it
-        self._study.tell(self._study.records.asks()[self._number])
+        assert self._planned is not None  # noqa: S101
+        self._study.tell(self._study.records.asks()[self._number], self._planned.plan, reference)

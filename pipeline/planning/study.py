@@ -77,6 +77,8 @@ class OpenStudy:
     began: Study = field(init=False)
     recipe: Recipe = field(init=False)
     """As the study began with it: a recipe file that is edited meanwhile changes the next study."""
+    _planned: dict[int, Plan] = field(default_factory=dict)
+    """Plans that `ask` made, by the number of the ask."""
 
     def __post_init__(self) -> None:
         """Read how it began.
@@ -109,7 +111,8 @@ class OpenStudy:
         for ask in self._untold(asks):
             self.tracking.start(ask)
             try:
-                self._tell_complete(ask, self._record_plan(ask))
+                self._planned[ask.number] = self._record_plan(ask)
+                self._tell_complete(ask, self._planned[ask.number])
             except BadInput as error:
                 self._tell_failed(ask, {}, str(error))
         return self._untold(asks)
@@ -131,7 +134,8 @@ class OpenStudy:
         """
         found: dict[str, int] = {}
         for ask in asks:
-            row = self.plan(ask).step(step_id)
+            # nothing has run since this task planned them
+            row = (self._planned.get(ask.number) or self.plan(ask)).step(step_id)
             if row.status is Status.MISS and row.fingerprint:
                 found.setdefault(row.fingerprint, ask.number)
         return list(found.values())
@@ -156,9 +160,17 @@ class OpenStudy:
         """Name of the run of an ask's trial."""
         return trial_name(self.study, ask.trial)
 
-    def tell(self, ask: Ask) -> None:
-        """Record what came of an ask if its trial is complete."""
-        self._tell_complete(ask, self.plan(ask))
+    def tell(self, ask: Ask, plan: Plan, made: Reference) -> None:
+        """Record what came of an ask if its trial is complete.
+
+        Args:
+            ask: the ask.
+            plan: of its trial, before its step ran.
+            made: the artifact of that step.
+        """
+        rows = [row if row.status in DONE else row.model_copy(update={"status": Status.HIT, "reference": made}) for row in plan.steps]
+        if sum(row.status not in DONE for row in plan.steps) <= 1:
+            self._tell_complete(ask, plan.model_copy(update={"steps": tuple(rows)}))
 
     def tell_ended(self) -> None:
         """Record what came of every ask whose tasks have ended.
