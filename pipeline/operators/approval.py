@@ -25,7 +25,10 @@ from pipeline.registry.answers import APPROVE, REASON, REJECT, may_answer, quest
 from pipeline.runs.names import run_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.recipe.gate import Approval
+    from pipeline.registry.answers import Answer
     from pipeline.registry.ledger import Ledger
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
@@ -69,11 +72,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         with translated_errors(context, run, self.task_id):
             settings = task_settings()
         with translated_errors(context, run, self.task_id, settings):
-            ledger, proposal = self._proposal(run, settings)
-            answers = read_answers(ledger, proposal)
-            approval = proposal.approval
-            if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
-                raise AirflowSkipException("the proposal has its answers")
+            ledger, proposal, approval, answers = self._asked(run, settings)
             people = may_answer(ledger, proposal)
             if not people:
                 raise BadInput(
@@ -124,17 +123,25 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         with translated_errors(context, run, self.task_id):
             settings = task_settings()
         with translated_errors(context, run, self.task_id, settings):
-            ledger, proposal = self._proposal(run, settings)
-            answers = read_answers(ledger, proposal)
-        approval = proposal.approval
-        if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
-            raise AirflowSkipException("the proposal has its answers")
+            _, proposal, approval, _ = self._asked(run, settings)
         if datetime.now(UTC) >= proposal.time + timedelta(days=approval.expires_days):
             raise AirflowSkipException("nobody answered in time")
         raise TaskAwaitingInput(method_name="execute_complete", timeout=_next_look(proposal, approval))
 
     def _run(self, context: Any) -> str:  # noqa: ANN401 - Airflow's context
         return run_name(context["dag"].dag_id, context["run_id"])
+
+    def _asked(self, run: str, settings: Settings) -> tuple[Ledger, LedgerEntry, Approval, Sequence[Answer]]:
+        """The proposal, what it asks for, and the answers so far.
+
+        Raises:
+            AirflowSkipException: nobody has to answer any more.
+        """
+        ledger, proposal = self._proposal(run, settings)
+        answers, approval = read_answers(ledger, proposal), proposal.approval
+        if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
+            raise AirflowSkipException("the proposal has its answers")
+        return ledger, proposal, approval, answers
 
     def _proposal(self, run: str, settings: Settings) -> tuple[Ledger, LedgerEntry]:
         """The proposal of the stored plan, which nobody can edit in Airflow.

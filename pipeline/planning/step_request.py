@@ -107,11 +107,15 @@ def prepare_step(
         force=step_id in force,
     )
     _warn_after_ingestion(planner, step, request)
-    store = planner.artifacts.store
-    store.delete(failure_key(run, step_id))
-    store.put(request_key(run, step_id), request.model_dump_json(indent=2).encode())
-    wait_for_collection(store)
+    _write(request, planner.artifacts.store)
     return PreparedStep(request=request, request_uri=f"{settings.store.rstrip('/')}/{request_key(run, step_id)}")
+
+
+def _write(request: Request, store: Store) -> None:
+    """Store the request, in the place of an earlier attempt's failure."""
+    store.delete(failure_key(request.run, request.step))
+    store.put(request_key(request.run, request.step), request.model_dump_json(indent=2).encode())
+    wait_for_collection(store)
 
 
 def _warn_after_ingestion(planner: Planner, step: Step, request: Request) -> None:
