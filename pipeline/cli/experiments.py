@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.experiments.records import Ask, Closed, StudyRecords, Tell
-    from pipeline.experiments.trial import PriceOf
     from pipeline.recipe import Recipe
     from pipeline.recipe.experiment import Scalar
     from pipeline.settings import Settings
@@ -55,10 +54,11 @@ def experiment(
 
 def _run_here(given: str, recipe: Recipe, resume: str, settings: Settings, console: Console, *, winner: bool) -> None:
     from pipeline.local.experiment import LocalExperiment
+    from pipeline.operators.study import prices
     from pipeline.runs.names import EXPERIMENT, dag_name, new_run_name
 
     name = resume or new_run_name(dag_name(recipe.name, EXPERIMENT))
-    study = LocalExperiment(recipe, name, settings, _Output(console, recipe), _prices(settings))
+    study = LocalExperiment(recipe, name, settings, _Output(console, recipe), prices(settings))
     if resume and study.records.began() is None:
         raise _unknown(resume)
     console.print(f"{name}   resume: trainshed experiment {given} --local --resume {name}", markup=False)
@@ -72,22 +72,26 @@ def _run_here(given: str, recipe: Recipe, resume: str, settings: Settings, conso
 
 def _run_in_airflow(given: str, resume: str, settings: Settings, console: Console, *, winner: bool) -> None:
     """Start the DAG, or clear the failed tasks of its run, and follow it."""
-    from pathlib import Path
-
-    from pipeline.cli.runs import find_given, find_run, is_file
+    from pipeline.cli.runs import find_given, find_run, submit_given
     from pipeline.experiments.shape import study_shape
     from pipeline.launchers.check_sizes import check_sizes
     from pipeline.runs.names import EXPERIMENT, dag_name, new_run_name
     from pipeline.submission.airflow_client import Airflow
-    from pipeline.submission.submit import submit_recipe, wait_for_tasks
+    from pipeline.submission.submit import wait_for_tasks
 
     airflow = Airflow(settings)
     if resume:
+        if winner:
+            raise BadInput(
+                "--register with --resume", "what the experiment began with", "leave it out; the end says how to register the best trial"
+            )
         run = find_run(airflow, resume)
+        if run.dag != dag_name(find_given(given, settings).name, EXPERIMENT):
+            raise BadInput(f"{resume} is no experiment of {given}, but a run of {run.dag}", "the name that it printed", "correct --resume")
         if run.state == "failed":
             airflow.clear_failed(run.dag, run.id)
     else:
-        recipe = submit_recipe(Path(given), settings) if is_file(given) else find_given(given, settings)
+        recipe = submit_given(given, settings)
         check_sizes(recipe, settings)
         dag = dag_name(recipe.name, EXPERIMENT)
         wait_for_tasks(airflow, dag, frozenset(study_shape(recipe).task_ids), DAG_FILE)
@@ -231,13 +235,6 @@ class _Output:
     def _print(self, line: str) -> None:
         with self._lock:
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _prices(settings: Settings) -> PriceOf:
-    """Price of a machine size; the file of sizes is read when the first one is asked for."""
-    from pipeline.machine_sizes import machine
-
-    return lambda size: machine(size, settings).price_h
 
 
 def _register(recipe: Recipe, values: dict[str, Scalar], settings: Settings, console: Console) -> None:

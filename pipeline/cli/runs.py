@@ -324,8 +324,7 @@ def _write(output: Path, text: str) -> None:
         ) from error
 
 
-def is_file(name: str) -> bool:
-    """Whether a recipe is given as a file."""
+def _is_file(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
@@ -333,7 +332,7 @@ def submit_given(name: str, settings: Settings) -> Recipe:
     """The same, and Airflow will find it; errors as of `find_given`."""
     from pipeline.submission.submit import submit_recipe
 
-    return submit_recipe(Path(name), settings) if is_file(name) else find_given(name, settings)
+    return submit_recipe(Path(name), settings) if _is_file(name) else find_given(name, settings)
 
 
 def find_given(name: str, settings: Settings) -> Recipe:
@@ -344,7 +343,7 @@ def find_given(name: str, settings: Settings) -> Recipe:
     """
     from pipeline.recipe import find_recipe, read_recipe
 
-    return read_recipe(Path(name)) if is_file(name) else find_recipe(name, settings.recipe_folders)
+    return read_recipe(Path(name)) if _is_file(name) else find_recipe(name, settings.recipe_folders)
 
 
 def _check_steps(force: frozenset[str], recipe: Recipe) -> None:

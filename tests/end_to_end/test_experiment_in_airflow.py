@@ -91,3 +91,9 @@ def test_a_study_in_airflow(stack: RunningStack, tmp_path: Path) -> None:
     other = StudyRecords(artifacts.store, again).closed()
     assert other is not None
     assert (other.best, other.value) == (closed.best, closed.value)
+    for wrong, words in (
+        (("--resume", study, "--register"), "--register with --resume"),
+        (("--resume", run_name(NAME, winner.id)), f"is no experiment of {NAME}, but a run of {NAME}"),
+    ):
+        (said,) = trainshed(stack, "experiment", NAME, *wrong, code=2).stderr.splitlines()
+        assert words in said
