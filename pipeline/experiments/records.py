@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Pinned(Frozen):
-    """What lies outside the recipe, as it was when the study began: every trial reads the same."""
+    """What is outside the recipe, as it was when the study began: every trial reads the same."""
 
     sources: dict[str, Pin]
     """Revision of each source, by its section of the recipe as JSON."""

@@ -30,7 +30,7 @@ def next_round(recipe: Recipe, asks: Mapping[int, Ask], tells: Mapping[int, Tell
         tells: what came of it, by number of the ask.
     """
     trials, rungs = count_trials(recipe), _rungs(recipe)
-    size = experiment_of(recipe).at_once if experiment_of(recipe).method == "tpe" else trials
+    size = _round_size(recipe)
     for start in range(0, trials, size):
         chosen = range(start, min(start + size, trials))
         known = dict(asks)
@@ -86,6 +86,19 @@ def _new_trial(recipe: Recipe, trial: int, until: int | None, asks: Mapping[int,
 
 def count_rounds(recipe: Recipe) -> int:
     """How many rounds a study has at most."""
-    trials, experiment = count_trials(recipe), experiment_of(recipe)
-    first = ceil(trials / experiment.at_once) if experiment.method == "tpe" else 1
-    return first + len(_rungs(recipe)) - 1
+    return _first_rounds(recipe) + len(_rungs(recipe)) - 1
+
+
+def round_of(recipe: Recipe, ask: Ask) -> int:
+    """Number of the round that has an ask, from 1."""
+    return _first_rounds(recipe) + ask.rung if ask.rung else ask.trial // _round_size(recipe) + 1
+
+
+def _first_rounds(recipe: Recipe) -> int:
+    """How many rounds it takes to ask for every trial once."""
+    return ceil(count_trials(recipe) / _round_size(recipe))
+
+
+def _round_size(recipe: Recipe) -> int:
+    """New trials in a round."""
+    return experiment_of(recipe).at_once if experiment_of(recipe).method == "tpe" else count_trials(recipe)

@@ -130,18 +130,18 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         auto_register=False,
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
-        add_steps(recipe, steps, settings, line)
+        add_steps(recipe, steps, settings, PlanOperator(recipe=recipe, line=line))
     return dag
 
 
-def add_steps(recipe: Recipe, steps: Iterable[Step], settings: Settings, line: str) -> list[Any]:
-    """Add the plan task, and a task for each step and for each person who is asked, to the DAG of the context.
+def add_steps(recipe: Recipe, steps: Iterable[Step], settings: Settings, plan: PlanOperator) -> list[Any]:
+    """Add a task for each step, and for each person who is asked, to the DAG of the context.
 
     Args:
         recipe: the recipe.
         steps: those of the line.
         settings: decides the launcher.
-        line: one of `pipeline.lines.LINES`.
+        plan: the plan task of the DAG.
 
     Returns:
         The plan task, and the tasks of the steps.
@@ -150,7 +150,6 @@ def add_steps(recipe: Recipe, steps: Iterable[Step], settings: Settings, line: s
         BadInput: no such launcher.
     """
     operator = load_object(launcher_record(settings.launcher).operator)
-    plan = PlanOperator(recipe=recipe, line=line)
     tasks: dict[str, Any] = {}
     for step in steps:
         tasks[step.id] = operator(

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from pipeline.experiments.shape import CLOSE_TASK, ask_task, need_task, study_shape, trial_task
+from pipeline.experiments.shape import CLOSE_TASK, need_task, study_shape, trial_task
 from pipeline.experiments.space import experiment_of
 from pipeline.launchers.base import launcher_record
 from pipeline.lookup import load_object
-from pipeline.operators.assets import inlets, outlets
 from pipeline.operators.exit_codes import AIRFLOW_RETRIES, RETRY_DELAY
 from pipeline.orchestration.callbacks import run_failed, run_succeeded
-from pipeline.orchestration.dag import START_DATE, RecipeDags, build
+from pipeline.orchestration.dag import START_DATE, RecipeDags, add_steps, build
 from pipeline.orchestration.dag_document import document
 from pipeline.orchestration.experiment_operators import REGISTER, AskOperator, BeginStudyOperator, CloseStudyOperator, NeedOperator
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.runs.names import EXPERIMENT, PLAN_TASK, TRAINING_POOL, dag_name, recipe_of_dag
+
+DEFAULT_POOL = "default_pool"
+"""Airflow's own; a mapped operator takes no None for it."""
 
 if TYPE_CHECKING:
     from pipeline.lines import Step
@@ -51,7 +53,6 @@ def experiment_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
     """
     shape = study_shape(recipe)
     params = {REGISTER: Param(False, type="boolean", title=REGISTER, description="Test and register the best trial at the end.")}
-    tasks = _Tasks(recipe, settings)
     with DAG(
         dag_name(recipe.name, EXPERIMENT),
         description=f"Tries other values of {recipe.name}",
@@ -67,59 +68,35 @@ def experiment_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         auto_register=False,
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
-        plan = BeginStudyOperator(recipe=recipe)
-        before, after = tasks.shared(plan, shape.shared), PLAN_TASK
+        before, after = add_steps(recipe, shape.shared, settings, BeginStudyOperator(recipe=recipe)), PLAN_TASK
         rule = TriggerRule.NONE_FAILED
         for number in range(1, shape.rounds + 1):
-            ask = AskOperator(task_id=ask_task(number), step_id=shape.own[0].id, after=after, trigger_rule=rule)
+            ask = AskOperator(number=number, step_id=shape.own[0].id, after=after, trigger_rule=rule)
             ask.set_upstream(before)
-            before = [tasks.trials(ask, shape.own, number)]
+            before = [_trials(recipe, shape.own, settings, ask)]
             # trials may fail
             after, rule = ask.task_id, TriggerRule.ALL_DONE
         CloseStudyOperator(task_id=CLOSE_TASK, after=after, trigger_rule=rule).set_upstream(before)
     return dag
 
 
-class _Tasks:
-    """Makes the tasks of steps."""
-
-    def __init__(self, recipe: Recipe, settings: Settings) -> None:
-        self.recipe, self.settings = recipe, settings
-        self.operator = load_object(launcher_record(settings.launcher).operator)
-
-    def shared(self, plan: BeginStudyOperator, steps: tuple[Step, ...]) -> list[Any]:
-        """Tasks of the steps that all trials share, as in the recipe's own DAG; what the first round waits for."""
-        tasks: dict[str, Any] = {}
-        for step in steps:
-            tasks[step.id] = self.operator(
-                step=step,
-                outlets=outlets(self.recipe, step),
-                inlets=inlets(self.recipe, step),
-                **self._options(step, TriggerRule.NONE_FAILED),
+def _trials(recipe: Recipe, steps: tuple[Step, ...], settings: Settings, ask: AskOperator) -> Any:  # noqa: ANN401 - a mapped operator
+    """The mapped tasks of one round, step after step; the last of them."""
+    operator = load_object(launcher_record(settings.launcher).operator)
+    need: Any = ask
+    last: Any = None
+    for step in steps:
+        if last is not None:
+            need = NeedOperator(
+                task_id=need_task(step.id, ask.number), step_id=step.id, after=ask.task_id, trigger_rule=TriggerRule.ALL_DONE
             )
-            tasks[step.id].set_upstream([plan, *(tasks[origin.id] for origin in step.upstream)])
-        return [plan, *tasks.values()]
-
-    def trials(self, ask: AskOperator, steps: tuple[Step, ...], number: int) -> Any:  # noqa: ANN401 - a mapped operator
-        """The mapped tasks of one round, step after step; the last of them."""
-        need: Any = ask
-        last: Any = None
-        for step in steps:
-            if last is not None:
-                need = NeedOperator(
-                    task_id=need_task(step.id, number), step_id=step.id, after=ask.task_id, trigger_rule=TriggerRule.ALL_DONE
-                )
-                need.set_upstream(last)
-            last = self.operator.partial(
-                task_id=trial_task(step.id, number),
-                # other DAGs start from a model that the recipe made, not from one that it tried
-                step=replace(step, emits=()),
-                max_active_tis_per_dagrun=experiment_of(self.recipe).at_once,
-                **self._options(step, TriggerRule.ALL_SUCCESS),
-            ).expand(ask=need.output)
-        return last
-
-    def _options(self, step: Step, rule: TriggerRule) -> dict[str, Any]:
-        # None is Airflow's default pool
-        pool = TRAINING_POOL if step.component.trains and self.settings.training_slots else None
-        return {"trigger_rule": rule, "doc_md": step.component.summary, **({"pool": pool} if pool else {})}
+            need.set_upstream(last)
+        last = operator.partial(
+            task_id=trial_task(step.id, ask.number),
+            # other DAGs start from a model that the recipe made, not from one that it tried
+            step=replace(step, emits=()),
+            max_active_tis_per_dagrun=experiment_of(recipe).at_once,
+            doc_md=step.component.summary,
+            pool=TRAINING_POOL if step.component.trains and settings.training_slots else DEFAULT_POOL,
+        ).expand(ask=need.output)
+    return last

@@ -10,6 +10,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from pipeline.errors import BadInput, unknown_name
+from pipeline.experiments.schedule import count_rounds
+from pipeline.experiments.shape import ask_task
 from pipeline.experiments.trial import LINE
 from pipeline.launchers.check_sizes import check_sizes
 from pipeline.operators.credentials import task_settings
@@ -89,21 +91,22 @@ class StudyOperator(BaseOperator):  # type: ignore[misc]
 class AskOperator(StudyOperator):
     """Tells what came of the round before, and asks for the next one."""
 
-    def __init__(self, *, step_id: str, after: str, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+    def __init__(self, *, number: int, step_id: str, after: str, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
         """Make a task.
 
         Args:
+            number: of the round, from 1.
             step_id: the first step that differs among trials.
             after: id of the task that asked for the round before, or of the last task before the first round.
             options: Airflow's own.
         """
-        super().__init__(**options)
-        self.step_id, self.after = step_id, after
+        super().__init__(task_id=ask_task(number), **options)
+        self.number, self.step_id, self.after = number, step_id, after
 
     def work(self, study: OpenStudy, context: Any) -> list[int]:  # noqa: ANN401 - Airflow's context
         """Numbers of the asks whose trials have to run the step."""
         check_before(self.after, context)
-        study.tell_ended()
+        study.tell_ended(before=self.number)
         asks = study.ask()
         for ask in asks:
             self.log.info("trial %d%s: %s", ask.trial, f" to step {ask.until}" if ask.until else "", ask.values)
@@ -141,7 +144,7 @@ class CloseStudyOperator(StudyOperator):
     def work(self, study: OpenStudy, context: Any) -> None:  # noqa: ANN401 - Airflow's context
         """Tell what came of the last round, and end."""
         check_before(self.after, context)
-        study.tell_ended()
+        study.tell_ended(before=count_rounds(study.recipe) + 1)
         closed = study.close()
         self._report(study, closed)
         self.log.info("%s Best: %s", closed.reason, "none, every trial failed" if closed.best is None else f"trial {closed.best}")

@@ -16,6 +16,7 @@ from pipeline.lines import trace
 from pipeline.orchestration.callbacks import look_succeeded, run_failed
 from pipeline.orchestration.dag import RecipeDags, add_steps, build
 from pipeline.orchestration.monitor_operator import MonitorOperator
+from pipeline.orchestration.plan_operator import PlanOperator
 from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.side_dag import side_dag
 from pipeline.runs.names import recipe_of_dag
@@ -62,7 +63,7 @@ def monitor_dag(recipe: Recipe, settings: Settings, manual: str = "") -> DAG:
         if not steps:
             MonitorOperator(recipe=recipe)
             return dag
-        scoring = add_steps(recipe, steps, settings, MONITOR)
+        scoring = add_steps(recipe, steps, settings, PlanOperator(recipe=recipe, line=MONITOR))
         look = MonitorOperator(recipe=recipe, trigger_rule=TriggerRule.ALL_DONE)
         look.set_upstream(scoring)
         EmptyOperator(task_id=END_TASK, trigger_rule=TriggerRule.NONE_FAILED).set_upstream([*scoring, look])

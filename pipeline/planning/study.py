@@ -15,7 +15,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput, Unavailable
 from pipeline.experiments.budget import check_prices, used_up
 from pipeline.experiments.records import Closed, Study, StudyRecords
-from pipeline.experiments.schedule import best_trial, next_round
+from pipeline.experiments.schedule import best_trial, next_round, round_of
 from pipeline.experiments.tracking import StudyTracking
 from pipeline.experiments.trial import LINE, TrialRun, complete, failed, trial_recipe
 from pipeline.lines import trace
@@ -172,13 +172,16 @@ class OpenStudy:
         if sum(row.status not in DONE for row in plan.steps) <= 1:
             self._tell_complete(ask, plan.model_copy(update={"steps": tuple(rows)}))
 
-    def tell_ended(self) -> None:
-        """Record what came of every ask whose tasks have ended.
+    def tell_ended(self, before: int) -> None:
+        """Record what came of every ask of the rounds before one: their tasks have ended.
+
+        Args:
+            before: number of a round. Its own asks may be recorded already, by an earlier attempt of the task that asks for it.
 
         Raises:
             BadInput: a trial did not end, and neither its values nor the budget are to blame.
         """
-        asks = self.open_asks()
+        asks = [ask for ask in self.open_asks() if round_of(self.recipe, ask) < before]
         plans = {ask.number: self.plan(ask) for ask in asks}
         for ask in asks:
             if not self._tell_complete(ask, plans[ask.number]):

@@ -143,9 +143,12 @@ def see_what_an_engine_does(line: Line, recipe: Recipe, tells: dict[int, Tell]) 
     assert all(tell.ran == () for tell in found.values())
     open_asks = study.open_asks()
     assert (study.needing(open_asks, "finetuning"), study.needing(open_asks, "pretraining")) == ([1, 6, 7], [])
+    # the task that asked is tried again: its own round has not run yet, and is asked for as before
+    study.tell_ended(before=1)
+    assert [ask.number for ask in OpenStudy(name, line.settings, lambda _: 1.0).ask()] == [1, 6, 7]
     # a task that did not run, or whose servers were unreachable, is nobody's fault
     with pytest.raises(BadInput, match="trial 1 did not end: finetuning did not run; fix: clear the task of finetuning"):
-        study.tell_ended()
+        study.tell_ended(before=2)
 
     def fails(number: int, failure: Failure) -> None:
         run = study.run(study.records.asks()[number])
@@ -153,11 +156,11 @@ def see_what_an_engine_does(line: Line, recipe: Recipe, tells: dict[int, Tell]) 
 
     fails(1, Failure(exit_code=75, message="finetuning: S3 is unreachable"))
     with pytest.raises(BadInput, match="trial 1 did not end: finetuning: S3 is unreachable"):
-        study.tell_ended()
+        study.tell_ended(before=2)
     fails(1, Failure(exit_code=75, message="finetuning was killed by SIGKILL", killed=True))
     fails(6, Failure(exit_code=2, message="the loss diverged"))
     fails(7, Failure(exit_code=1, message="a bug"))
-    study.tell_ended()
+    study.tell_ended(before=2)
     assert [study.records.tells()[number].reason for number in (1, 6, 7)] == [
         "finetuning was killed by SIGKILL",
         "the loss diverged",

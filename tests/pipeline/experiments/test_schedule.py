@@ -15,7 +15,7 @@ from pipeline.experiments.budget import check_prices, spent, used_up
 from pipeline.experiments.plots import draw_cost, draw_importance, draw_parallel
 from pipeline.experiments.records import Ask, Closed, Lost, Outcome, Pinned, Ran, StudyRecords, Tell
 from pipeline.experiments.report import render_report
-from pipeline.experiments.schedule import best_trial, next_round
+from pipeline.experiments.schedule import best_trial, count_rounds, next_round, round_of
 from pipeline.experiments.suggest import suggest
 from pipeline.experiments.summary import set_options, trial_rows
 from pipeline.experiments.trial import LINE, depends_on_values, trial_recipe
@@ -268,3 +268,17 @@ def test_a_failure_before_the_searched_fields_is_no_failure_of_the_trial(step: s
     study = check_recipe(plain, "tiny.yaml")
     trial = trial_recipe(study, {"pretraining.learning_rate": 0.5}, None)
     assert depends_on_values(study, trial, step) is depends
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_ask_is_of_the_round_that_asks_for_it(method: str) -> None:
+    study = recipe(method=method, trials=7, at_once=3, halving={"rungs": [100, 300], "keep": 0.5})
+    asks: dict[int, Ask] = {}
+    tells: dict[int, Tell] = {}
+    rounds = 0
+    while found := next_round(study, asks, tells):
+        rounds += 1
+        assert {round_of(study, ask) for ask in found} == {rounds}
+        asks |= {ask.number: ask for ask in found}
+        tells |= {ask.number: tell(ask, quality(ask)) for ask in found}
+    assert rounds == count_rounds(study)
