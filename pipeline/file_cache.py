@@ -34,6 +34,8 @@ class FileCache:
         self.place = place
         self.known: dict[str, dict[str, Any]] = _read(place) if place else {}
         self.changed = False
+        self.modules: dict[tuple[str, Path], Path | None] = {}
+        """Files of dotted names in a folder of sources, as far as anybody looked; in memory only, for one walk through the line."""
 
     def get(self, path: Path, fact: str, compute: Callable[[Path], Any]) -> Any:  # noqa: ANN401 - anything JSON can hold
         """Return a fact about the file, from the cache or computed now.

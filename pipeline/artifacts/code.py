@@ -106,10 +106,17 @@ class _Walk:
             if name in self.seen:
                 continue
             self.seen.add(name)
-            path = _source(name, self.sources)
+            path = self._file(name)
             reached = self._module(path, name) if path else self._table(name)
             waiting += [one for one in reached if one not in self.seen and self._counts(one, stage)]
         return dict(sorted(self.digests.items()))
+
+    def _file(self, name: str) -> Path | None:
+        """File of a dotted name; the steps of a line reach the same modules."""
+        found, key = self.file_cache.modules, (name, self.sources)
+        if key not in found:
+            found[key] = _source(name, self.sources)
+        return found[key]
 
     def _counts(self, name: str, stage: str) -> bool:
         if name.partition(".")[0] in self.packages:

@@ -104,6 +104,7 @@ class Planner:
         if manifest is None:
             return None, ""
         self._found[key] = manifest
+        self.resolver.remember(manifest)
         if any(isinstance(origin, ProposalInput) for origin in step.inputs.values()):
             return None, "a proposal waits"
         if step.component.effect:

@@ -152,6 +152,10 @@ class InputResolver:
         made_with = [manifest.parts.params for manifest in found.values()]
         return fingerprint_parts(step.component, step.params, digests, self._code, made_with)
 
+    def remember(self, manifest: Manifest) -> None:
+        """Take over a manifest that was read already."""
+        self._manifests[manifest.reference] = manifest
+
     def _manifest(self, reference: Reference) -> Manifest | None:
         if reference not in self._manifests:
             self._manifests[reference] = self.artifacts.resolve(reference)

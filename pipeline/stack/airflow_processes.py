@@ -31,8 +31,10 @@ import sys
 
 if "scheduler" in sys.argv:
     from pipeline.orchestration.preload import preload
+    from pipeline.orchestration.sqlite_clock import use_precise_clock
 
     preload()
+    use_precise_clock()
 """
 """Airflow imports this file when it starts. Tasks are forked from the scheduler, so its imports are done in them too."""
 
