@@ -32,4 +32,5 @@ contract = Component(
     image="light",
     libraries=("babel", "numpy", "pyarrow", "regex"),
     resources="cpu-small",
+    intermediates=True,
 )
