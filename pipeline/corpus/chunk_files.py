@@ -23,10 +23,10 @@ from pyarrow import parquet
 from pipeline.corpus.documents import Fields
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.shards import ROW_GROUP, SCHEMA, chars_of, to_table
+from pipeline.corpus.signatures import PLACES, sign
 from pipeline.corpus.splitting import DIGEST_BYTES, key_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document
@@ -47,6 +47,8 @@ KEY_SCHEMA = pa.schema(
         pa.field("pair", pa.bool_(), nullable=False),
         pa.field("note", pa.string()),
         pa.field("chars", pa.int32(), nullable=False),
+        # of `pipeline.corpus.signatures`; null for a short document, and where the recipe does not ask for it
+        pa.field("signature", pa.binary(PLACES)),
     ]
 )
 
@@ -83,14 +85,15 @@ class ChunkFacts:
 class ChunkWriter:
     """Writes documents and keys of one chunk, a row group at a time; a context manager."""
 
-    def __init__(self, folder: Path, salt: str) -> None:
+    def __init__(self, folder: Path, salt: str, *, signed: bool) -> None:
         """Open the files.
 
         Args:
             folder: where they go.
             salt: of the split.
+            signed: whether documents get signatures.
         """
-        self.salt = salt
+        self.salt, self.signed = salt, signed
         self._documents = parquet.ParquetWriter(folder / DOCUMENTS, SCHEMA, compression="zstd", use_dictionary=["group"])
         self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=["group", "reasons", "note"])
         self._rows: list[Document] = []
@@ -129,8 +132,8 @@ class ChunkWriter:
     def _flush(self) -> None:
         if self._rows:
             self._documents.write_table(to_table(self._rows))
-            columns: Sequence[pa.Array] = [
-                pa.array(column, each.type) for column, each in zip(zip(*self._key_rows, strict=True), KEY_SCHEMA, strict=True)
-            ]
-            self._keys.write_table(pa.Table.from_arrays(columns, schema=KEY_SCHEMA))
+            signatures = sign(self._rows) if self.signed else [None] * len(self._rows)
+            columns = [*zip(*self._key_rows, strict=True), signatures]
+            arrays = [pa.array(column, each.type) for column, each in zip(columns, KEY_SCHEMA, strict=True)]
+            self._keys.write_table(pa.Table.from_arrays(arrays, schema=KEY_SCHEMA))
         self._rows, self._key_rows, self._buffered = [], [], 0

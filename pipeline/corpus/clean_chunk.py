@@ -53,7 +53,7 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     job.folder.mkdir(parents=True)
     facts, examples = ChunkFacts(), job.examples
     reader: Reader = READERS.load(job.data.source.kind)
-    with ChunkWriter(job.folder, job.data.split.salt) as writer:
+    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         for record in reader(job.data.source, job.pin, job.settings, reporter):
             if isinstance(record, Fields):
                 facts.fields = record

@@ -116,4 +116,5 @@ def _what(data: Data, chunk: Pin) -> What:
     """What the files of a chunk follow from: its items, and those params that matter for cleaning."""
     source = data.source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
-    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt}
+    signed = data.deduplication is not None
+    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed}

@@ -13,6 +13,7 @@ processes that cleaned them. Memory is about 100 bytes for each document.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,15 +22,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters
+from pipeline.corpus.signatures import PLACES
 from pipeline.corpus.splitting import DIGEST_BYTES, IS_TEST, IS_TRAIN, IS_VALIDATION, SPLITS, TRAIN, assign_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.recipe.data import Split
+    from pipeline.recipe.deduplication import Deduplication
     from pipeline.tasks.base import TaskExamples
+
+log = logging.getLogger(__name__)
 
 KEPT, DUPLICATE, FILTERED = range(3)
 
@@ -47,8 +53,11 @@ class Decisions:
     reasons: Counter[str] = field(default_factory=Counter)
     """Documents that are filtered, by reason."""
 
-    dropped: Counter[str] = field(default_factory=Counter)
-    """Documents that left a split because of others, by split."""
+    known: Counter[str] = field(default_factory=Counter)
+    """Documents that left a split because training or validation knows them, by split."""
+
+    near_duplicates: dict[str, int] = field(default_factory=dict)
+    """Documents that each split lost to near duplicates, in it or in another split; empty if nobody looked for them."""
 
     @property
     def duplicates(self) -> int:
@@ -59,13 +68,16 @@ class Decisions:
         """[documents] whether each is kept in a split."""
         return np.asarray((self.outcomes == KEPT) & (self.splits == split))
 
-    def drop(self, places: NDArray[np.integer], reason: str) -> None:
-        """Filter documents because of others."""
+    def drop(self, places: NDArray[np.integer], reason: str) -> dict[str, int]:
+        """Filter documents because of others; returns how many each split loses."""
         self.outcomes[places] = FILTERED
         if len(places):
             self.reasons[reason] += len(places)
-        for split, times in enumerate(np.bincount(self.splits[places], minlength=len(SPLITS)).tolist()):
-            self.dropped[SPLITS[split]] += times
+        return dict(zip(SPLITS, np.bincount(self.splits[places], minlength=len(SPLITS)).tolist(), strict=True))
+
+    def drop_known(self, places: NDArray[np.integer], reason: str) -> None:
+        """Filter documents that training or validation knows."""
+        self.known.update(self.drop(places, reason))
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None) -> Decisions:
         known: for a corpus of fresh examples, which all go into the test split; None for any other corpus.
     """
     count = keys.num_rows
-    decides, also = _bytes(keys["decides"]), _bytes(keys["also"])
+    decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
     has_also = ~_nulls(keys["also"])
     if known is None:
         groups = pc.dictionary_encode(keys["group"].combine_chunks()) if count else pa.array([], pa.string()).dictionary_encode()
@@ -96,7 +108,7 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None) -> Decisions:
     else:
         splits = np.full(count, IS_TEST, np.int8)
     decisions = Decisions(splits, np.zeros(count, np.int8))
-    same = _codes(_bytes(keys["id"])) * len(SPLITS) + splits
+    same = _codes(fixed_bytes(keys["id"], DIGEST_BYTES)) * len(SPLITS) + splits
     _, first = np.unique(same, return_index=True)
     again = np.ones(count, np.bool_)
     again[first] = False
@@ -133,7 +145,26 @@ def _drop_known(
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
         for reason, hit in zip(pair.split(","), (hits[0], hits[1] & ~hits[0]), strict=True):
-            decisions.drop(np.flatnonzero(hit & (named == place)), reason)
+            decisions.drop_known(np.flatnonzero(hit & (named == place)), reason)
+
+
+def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplication, learned: Sequence[bytes]) -> None:
+    """A part of step 4: drop near duplicates among what is left.
+
+    Args:
+        decisions: about all documents; changed.
+        keys: of all documents.
+        rules: of the recipe.
+        learned: signatures of documents that a model learned from; they count as training, and stay.
+    """
+    signatures = keys["signature"]
+    asked = np.flatnonzero((decisions.outcomes == KEPT) & np.asarray(signatures.is_valid()))
+    old = np.frombuffer(b"".join(learned), np.uint8).reshape(-1, PLACES)
+    found = np.concatenate((old, fixed_bytes(signatures.take(pa.array(asked)), PLACES)))
+    splits = np.concatenate((np.full(len(old), IS_TRAIN, np.int8), decisions.splits[asked]))
+    dropped = dropped_of_clusters(find_clusters(found, rules.near), splits, keep_all=rules.keep == "all")[len(old) :]
+    decisions.near_duplicates = decisions.drop(asked[dropped], "near_duplicate")
+    log.info("near duplicates left out: %s", ", ".join(f"{split} {times}" for split, times in decisions.near_duplicates.items()))
 
 
 def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) -> None:
@@ -167,14 +198,14 @@ def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str | None]
             yield from batch.slice(start, 4096).to_pylist()
 
 
-def _bytes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """[rows, 12] the digests of a column; zeros for null."""
-    if not len(column):
-        return np.empty((0, DIGEST_BYTES), np.uint8)
-    found: list[NDArray[np.uint8]] = []
+def fixed_bytes(column: pa.ChunkedArray, width: int) -> NDArray[np.uint8]:
+    """[rows, width] the bytes of a column of fixed width; zeros for null."""
+    found: list[NDArray[np.uint8]] = [np.empty((0, width), np.uint8)]
     for chunk in column.chunks:
-        start = chunk.offset * DIGEST_BYTES
-        raw = np.frombuffer(chunk.buffers()[1], np.uint8)[start : start + len(chunk) * DIGEST_BYTES].reshape(-1, DIGEST_BYTES)
+        if not len(chunk):
+            continue
+        start = chunk.offset * width
+        raw = np.frombuffer(chunk.buffers()[1], np.uint8)[start : start + len(chunk) * width].reshape(-1, width)
         found.append(np.where(np.asarray(chunk.is_null())[:, None], np.uint8(0), raw) if chunk.null_count else raw)
     return np.concatenate(found)
 

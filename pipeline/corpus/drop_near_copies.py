@@ -49,7 +49,7 @@ def drop_near_copies(decisions: Decisions, chunks: CleanedChunks, taken: Path | 
         reporter.beat()
         if reporter.stopping():
             raise Preempted("stopped on request while ingesting", "", "run it again")
-    decisions.drop(np.flatnonzero(others)[search.near()], "near_copy")
+    decisions.drop_known(np.flatnonzero(others)[search.near()], "near_copy")
 
 
 def _documents(folders: Sequence[Path], which: NDArray[np.bool_]) -> Iterator[Document]:

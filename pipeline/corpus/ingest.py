@@ -27,7 +27,7 @@ from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bun
 from pipeline.corpus.chunk_files import DOCUMENTS, FACTS, KEY_SCHEMA, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.counts import check_sums
-from pipeline.corpus.decide import add_to_task, counts_of, decide
+from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
 from pipeline.corpus.drop_near_copies import drop_near_copies
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quarantine import Quarantine
@@ -81,7 +81,7 @@ def ingest_corpus(
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
-        ``left_out_<reason>``, files that the source has and nobody read.
+        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
         BadInput: too many records are unreadable, no document is left to train on, or no fresh one to test on, or the targets do not make a corpus for the task.
@@ -108,10 +108,12 @@ def _merge(chunks: CleanedChunks, data: Data, examples: TaskExamples, output: Pa
     facts = [ChunkFacts.read_from(folder) for folder in folders]
     _check_fields(facts, data.source.row_columns)
     quarantine = _quarantine(facts, data.filter.max_quarantined)
-    taken = take_over_training(learned, output, examples, data.split.salt) if learned else None
+    taken = take_over_training(learned, output, examples, data.split.salt, signed=data.deduplication is not None) if learned else None
     tables = [parquet.read_table(folder / KEYS, schema=KEY_SCHEMA, partitioning=None) for folder in folders]
     keys = pa.concat_tables(tables) if tables else KEY_SCHEMA.empty_table()
     decisions = decide(keys, data.split, taken.keys if taken else None)
+    if data.deduplication:
+        drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
@@ -182,6 +184,7 @@ def _counts(
         **kept,
         TRAIN: kept[TRAIN] + documents,
         f"pairs_{TRAIN}": kept[f"pairs_{TRAIN}"] + pairs,
+        **{f"near_duplicates_{split}": times for split, times in decisions.near_duplicates.items()},
         **{f"filtered_{reason}": times for reason, times in sorted(filtered.items()) if times},
     }
 
@@ -189,9 +192,9 @@ def _counts(
 def _warn(decisions: Decisions, kept: Mapping[str, int]) -> None:
     """Log which splits lose more documents than they keep."""
     for split in SPLITS:
-        if decisions.dropped[split] > kept[split]:
+        if decisions.known[split] > kept[split]:
             log.warning(
-                "%s keeps %d documents and drops %d that training knows; see data.split.by", split, kept[split], decisions.dropped[split]
+                "%s keeps %d documents and drops %d that training knows; see data.split.by", split, kept[split], decisions.known[split]
             )
 
 

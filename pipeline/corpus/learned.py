@@ -10,7 +10,9 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.corpus.decide import KnownKeys
+from pipeline.corpus.near_copies import batches
 from pipeline.corpus.read_corpus import read_documents, shard_paths
+from pipeline.corpus.signatures import sign
 from pipeline.corpus.splitting import TRAIN, VALIDATION, key_digest
 
 if TYPE_CHECKING:
@@ -31,8 +33,11 @@ class Learned(NamedTuple):
     keys: KnownKeys
     """Keys of all documents that it saw in training or validation."""
 
+    signatures: list[bytes]
+    """Signatures of these documents; empty unless they are asked for."""
 
-def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt: str) -> Learned:
+
+def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt: str, *, signed: bool) -> Learned:
     """Copy the training documents of a corpus, and note the keys of all documents that a model saw in training or validation.
 
     Args:
@@ -40,6 +45,7 @@ def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt
         output: folder of the corpus of fresh examples.
         examples: takes note of the training documents, e.g. of their classes.
         salt: of the digests of keys.
+        signed: whether signatures are asked for.
     """
     documents = pairs = 0
     found: dict[str, set[bytes]] = {TRAIN: set(), VALIDATION: set()}
@@ -53,4 +59,7 @@ def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt
                 pairs += document.target is not None
     for shard in shard_paths(learned, TRAIN):
         copyfile(shard, output / shard.name)
-    return Learned(documents, pairs, KnownKeys(frozenset(found[TRAIN]), frozenset(found[VALIDATION])))
+    signatures = (
+        [each for split in found for batch in batches(read_documents(learned, split)) for each in sign(batch) if each] if signed else []
+    )
+    return Learned(documents, pairs, KnownKeys(frozenset(found[TRAIN]), frozenset(found[VALIDATION])), signatures)

@@ -23,6 +23,7 @@ from pipeline.corpus.counts import check_counts
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.errors import BadInput, Preempted
 from pipeline.recipe import Columns, Data, Filter, Source, Split
+from pipeline.recipe.deduplication import Deduplication
 from pipeline.reporter import SilentReporter
 from pipeline.sources.base import Pin, PinnedItem
 from pipeline.sources.files import pin
@@ -79,9 +80,12 @@ def make(tmp_path: Path, folder_settings: Settings) -> Callable[..., dict[str, b
     ) -> dict[str, bytes]:
         output = tmp_path / name
         output.mkdir()
+        near = changes.pop("deduplication", None)
         split = Split(salt="chunks", test=0.2, validation=0.1, held_out_groups=0.1, **changes)
         rules = Filter(max_quarantined=0.5)
-        data = Data(source=Source(kind="jsonl", path=str(source), columns=columns), split=split, filter=rules, shard_mb=1)
+        data = Data(
+            source=Source(kind="jsonl", path=str(source), columns=columns), split=split, filter=rules, shard_mb=1, deduplication=near
+        )
         examples = WrittenExamples(Summarization(kind="summarization"))
         pinned = pin(data.source, folder_settings)
         kept = intermediates or NothingKept()
@@ -116,7 +120,7 @@ def test_a_new_item_changes_only_the_chunks_at_its_place() -> None:
     assert sum(changed) / len(changed) < 4
 
 
-@pytest.mark.parametrize("changes", [{}, {"near_copies": "drop"}, {"by": "group"}, {"by": "input"}])
+@pytest.mark.parametrize("changes", [{}, {"near_copies": "drop"}, {"by": "group"}, {"by": "input"}, {"deduplication": Deduplication()}])
 def test_the_chunks_do_not_matter(
     changes: dict[str, str], tmp_path: Path, make: Callable[..., dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
