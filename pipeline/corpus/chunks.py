@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from pipeline.sources.base import Pin
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.sources.base import Pin, PinnedItem
+    from pipeline.sources.base import PinnedItem
 
 CHUNK_BYTES = 4 << 20
 """Bytes after which a chunk ends; an item that is larger is a chunk of its own."""
@@ -26,7 +28,8 @@ def divide(pin: Pin) -> list[Pin]:
     """The chunks of a pinned source, in its order; one chunk for a source whose items are read together."""
     if pin.together:
         return [pin]
-    return [pin.model_copy(update={"items": tuple(items), "left_out": ()}) for items in _groups(pin)]
+    # no `model_copy`: that would take the cached digest along
+    return [Pin(kind=pin.kind, items=tuple(items), root=pin.root) for items in _groups(pin)]
 
 
 def size_of(pin: Pin) -> int:

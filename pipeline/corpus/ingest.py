@@ -15,7 +15,7 @@ import json
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOTHING_KEPT = NothingKept()
+Store = TypeVar("Store", bound="Intermediates")
+
+
+class Kept(NamedTuple, Generic[Store]):
+    """Where an ingestion keeps what it makes on its way."""
+
+    chunks: Store
+    """Cleaned chunks."""
+
+    shards: Store
+    """Shards of bundles."""
+
+
+NOTHING_KEPT = Kept(NothingKept(), NothingKept())
 
 
 def ingest_corpus(
@@ -62,7 +75,7 @@ def ingest_corpus(
     settings: Settings,
     reporter: Reporter,
     learned: Path | None = None,
-    intermediates: Intermediates = NOTHING_KEPT,
+    kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
@@ -75,7 +88,7 @@ def ingest_corpus(
         settings: address of the S3 server.
         reporter: gets progress, and may ask to stop.
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
-        intermediates: where cleaned chunks and shards are kept.
+        kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
 
     Returns:
@@ -90,8 +103,8 @@ def ingest_corpus(
         Unavailable: it is unreachable.
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes)
-        counts = _merge(chunks, data, examples, output, learned)
+        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes)
+        counts = _merge(chunks, kept.shards, data, examples, output, learned)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
@@ -102,7 +115,9 @@ def ingest_corpus(
     return counts | dict(examples.finish(output)) | {f"left_out_{found.reason}": found.count for found in pin.left_out}
 
 
-def _merge(chunks: CleanedChunks, data: Data, examples: TaskExamples, output: Path, learned: Path | None) -> dict[str, int]:
+def _merge(
+    chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
+) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
     folders = chunks.bring(range(len(chunks)), (KEYS, FACTS))
     facts = [ChunkFacts.read_from(folder) for folder in folders]
@@ -118,7 +133,7 @@ def _merge(chunks: CleanedChunks, data: Data, examples: TaskExamples, output: Pa
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
     found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
-    _write_shards(found, chunks, data.shard_mb, output)
+    _write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     # a served model cleans texts by the same rule
     (output / CLEANING).write_text(json.dumps({"whitespace": data.filter.whitespace}) + "\n", encoding="utf-8")
@@ -153,11 +168,11 @@ def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     return found
 
 
-def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, shard_mb: int, output: Path) -> None:
+def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> None:
     """Write the shards of all splits; those that are kept from an earlier corpus are fetched."""
     folders = [chunks.scratch / f"bundle-{number:06d}" for number in range(len(found))]
     whats = {folder.name: bundle.what(chunks.whats, shard_mb) for folder, bundle in zip(folders, found, strict=True)}
-    fetched = chunks.intermediates.fetch(chunks.scratch, whats)
+    fetched = kept.fetch(chunks.scratch, whats)
     new = {number: bundle for number, bundle in enumerate(found) if folders[number].name not in fetched and bundle.keeps_any}
     chunks.bring([chunk for bundle in new.values() for chunk in bundle.chunks], (DOCUMENTS, KEYS))
     jobs = {
@@ -165,7 +180,7 @@ def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, shard_mb: int,
         for number, bundle in new.items()
     }
     size = sum((chunk / DOCUMENTS).stat().st_size for job in jobs.values() for chunk in job.chunks)
-    chunks.run(write_bundle, jobs, size, lambda number: chunks.intermediates.commit(whats[folders[number].name], folders[number]))
+    chunks.run(write_bundle, jobs, size, lambda number: kept.commit(whats[folders[number].name], folders[number]))
     number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
 
 

@@ -20,7 +20,7 @@ from pipeline.artifacts.intermediates import PREFIX, NothingKept, StoredIntermed
 from pipeline.corpus import chunks, clean_chunk, cleaned_chunks
 from pipeline.corpus.chunks import divide
 from pipeline.corpus.counts import check_counts
-from pipeline.corpus.ingest import ingest_corpus
+from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.errors import BadInput, Preempted
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.recipe.deduplication import Deduplication
@@ -88,7 +88,7 @@ def make(tmp_path: Path, folder_settings: Settings) -> Callable[..., dict[str, b
         )
         examples = WrittenExamples(Summarization(kind="summarization"))
         pinned = pin(data.source, folder_settings)
-        kept = intermediates or NothingKept()
+        kept = Kept(intermediates or NothingKept(), intermediates or NothingKept())
         counts = ingest_corpus(data, examples, pinned, output, folder_settings, reporter or SilentReporter(), None, kept, processes)
         check_counts(output, counts)
         return {place.name: place.read_bytes() for place in sorted(output.iterdir())} | {"counts": json.dumps(counts).encode()}
@@ -103,7 +103,10 @@ def stored(settings: Settings) -> StoredIntermediates:
 def test_chunks_are_consecutive_items_and_all_of_them() -> None:
     draw = random.Random(1)
     items = tuple(PinnedItem(name=f"f{number:04d}", revision=f"r{number}", size=draw.randrange(9000)) for number in range(500))
-    found = divide(Pin(kind="jsonl", items=items))
+    pinned = Pin(kind="jsonl", items=items)
+    assert pinned.digest
+    found = divide(pinned)
+    assert len({chunk.digest for chunk in found} | {pinned.digest}) == len(found) + 1
     assert [item for chunk in found for item in chunk.items] == list(items)
     assert 100 < len(found) < 400
     assert divide(Pin(kind="catalogue", items=items, together=True)) == [Pin(kind="catalogue", items=items, together=True)]
@@ -238,7 +241,7 @@ from pathlib import Path
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus import chunks, clean_chunk, cleaned_chunks
-from pipeline.corpus.ingest import ingest_corpus
+from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.recipe import Data
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
@@ -259,7 +262,7 @@ def main():
         print(folder.name, flush=True)
     kept.commit = commit
     examples = WrittenExamples(Summarization(kind="summarization"))
-    ingest_corpus(data, examples, pin(data.source, settings), output, settings, SilentReporter(), None, kept, processes)
+    ingest_corpus(data, examples, pin(data.source, settings), output, settings, SilentReporter(), None, Kept(kept, kept), processes)
     print("done", flush=True)
 
 if __name__ == "__main__":
