@@ -6,6 +6,7 @@ COMPONENTS = Table(
     "component",
     None,
     {
+        "cleaning": "components.cleaning.contract:contract",
         "ingestion": "components.ingestion.contract:contract",
         "model_import": "components.model_import.contract:contract",
         "tokenization": "components.tokenization.contract:contract",

@@ -139,6 +139,9 @@ class Component:
     resources: str = "cpu-small"
     """Name of the machine size it asks for; launchers map the name, it is no part of the identity."""
 
+    intermediates: bool = False
+    """Whether it keeps intermediate results in the store (`pipeline.artifacts.intermediates`), so that a later run makes fewer of them."""
+
     trains: bool = False
     """Whether it checkpoints, and a retry resumes."""
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.cleaning.contract import CleaningParams
+from components.cleaning.contract import contract as cleaning
 from components.ingestion.contract import IngestionParams, contract
-from pipeline.corpus.ingest import ingest_corpus
+from pipeline.artifacts.fingerprint import code_identity, fingerprint_parts
+from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.corpus.ingest import Kept, ingest_corpus
+from pipeline.file_cache import FileCache
+from pipeline.recipe.workers import Share
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
@@ -18,10 +24,29 @@ def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
     learned = work.inputs.get("learned")
-    folder = learned.folder if learned else None
-    counts = ingest_corpus(work.params.data, examples, work.source, work.output, work.settings, work.reporter, folder)
+    kept = _kept(work)
+    counts = ingest_corpus(
+        work.params.data,
+        examples,
+        work.source,
+        work.output,
+        work.settings,
+        work.reporter,
+        learned.folder if learned else None,
+        kept,
+        work.settings.threads,
+    )
+    work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
+
+
+def _kept(work: Work[IngestionParams]) -> Kept[StoredIntermediates]:
+    """Where cleaned chunks and shards are kept: chunks depend on the code of cleaning only, wherever they were cleaned."""
+    params = CleaningParams(data=work.params.data, task=work.params.task, share=Share(number=1, of=1))
+    ours = fingerprint_parts(cleaning, params, {}, FileCache(work.settings.file_cache_path("code")))
+    chunks, shards = (code_identity(parts, work.params.task) for parts in (ours, work.identity))
+    return Kept(StoredIntermediates(work.artifacts, chunks), StoredIntermediates(work.artifacts, shards))
 
 
 if __name__ == "__main__":

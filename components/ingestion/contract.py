@@ -24,6 +24,8 @@ contract = Component(
     params=IngestionParams,
     inputs={
         "source": Input(ArtifactType.SOURCE),
+        # shares that were cleaned ahead; the corpus is the same without them
+        "cleaned": Input(ArtifactType.CHUNKS, optional=True, many=True, identity=False),
         # for a corpus of fresh examples: what the model learned from
         "learned": Input(ArtifactType.CORPUS, optional=True, parts=("train-*.parquet", "validation-*.parquet")),
     },
@@ -32,4 +34,5 @@ contract = Component(
     image="light",
     libraries=("babel", "numpy", "pyarrow", "regex"),
     resources="cpu-small",
+    intermediates=True,
 )

@@ -46,6 +46,7 @@ class Draft(Frozen):
     inputs: dict[str, Reference]
     counts: dict[str, int] = {}
     metrics: dict[str, float] = {}
+    intermediates: tuple[str, ...] = ()
     provenance: Provenance
 
 

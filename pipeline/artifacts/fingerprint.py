@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Manifest
     from pipeline.component import Component, Params
     from pipeline.file_cache import FileCache
+    from pipeline.section import Section
 
 
 def fingerprint_parts(
@@ -63,6 +64,16 @@ def input_digests(component: Component, inputs: Mapping[str, Manifest]) -> dict[
         inputs: manifests of its inputs, by name.
     """
     return {name: manifest.digest_of(component.input(name).parts) for name, manifest in inputs.items()}
+
+
+def code_identity(parts: Parts, task: Section) -> dict[str, Any]:
+    """What the intermediate results of a component follow from, apart from what it says of each: task, code and libraries.
+
+    Args:
+        parts: of its fingerprint.
+        task: the section of the recipe.
+    """
+    return {"task": task.model_dump(mode="json", exclude_none=True), "modules": parts.modules, "libraries": parts.libraries}
 
 
 def differences(old: Parts, new: Parts) -> list[str]:

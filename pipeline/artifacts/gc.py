@@ -14,7 +14,7 @@ A run relies on artifacts that exist already. It writes that down first, then wa
 Roots are recent runs (``runs/<run>/``) and studies (``studies/<study>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
 young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
 manifest that a root names, that cannot be read stops the collection: what it relies on is unknown. So does a ledger entry whose
-seal does not match. What the monitor left goes by its age, and profiles go with their corpus (`pipeline.artifacts.gc_watched`).
+seal does not match. Intermediate results go with the artifacts that were made of them. What the monitor left goes by its age, and profiles go with their corpus (`pipeline.artifacts.gc_watched`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from pipeline.artifacts.artifacts import quarantine_key
 from pipeline.artifacts.base import Conflict, NotFound, no_beat
 from pipeline.artifacts.checkpoints import Checkpoint
 from pipeline.artifacts.gc_watched import watched_objects
+from pipeline.artifacts.intermediates import intermediate_objects
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Frozen, blob_key, manifest_key
 from pipeline.artifacts.manifest_store import read_pointer
@@ -76,7 +77,8 @@ class Ages:
     """Time between mark and removal."""
 
     training: timedelta = timedelta(days=7)
-    """A training whose checkpoints and lease were not written for this long is abandoned."""
+    """A training whose checkpoints and lease were not written for this long is abandoned; so is an intermediate result that no live
+    artifact was made of."""
 
     served: timedelta = timedelta(days=30)
     """Served texts older than this go, whatever they were needed for: they are personal data."""
@@ -169,6 +171,10 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
     for stat in manifests:
         if stat.key.count("/") == 3:
             garbage.sort(stat, keep=_path(stat.key) in reached)
+    made_of = {fingerprint for manifest in reached.values() if manifest for fingerprint in manifest.intermediates}
+    for stat, keep, held in intermediate_objects(store, now, ages.training, made_of):
+        blobs |= held
+        garbage.sort(stat, keep=keep)
     leases = {stat.key: stat for stat in store.list("leases/")}
     waiting = _open_trainings(store, old_studies)
     for stat in store.list("training/"):

@@ -151,6 +151,9 @@ class Manifest(Frozen):
     metrics: dict[str, float] = {}
     """Final figures that can be read without opening a file, e.g. the last loss."""
 
+    intermediates: tuple[str, ...] = ()
+    """Fingerprints of the intermediate results that it was made of (`pipeline.artifacts.intermediates`)."""
+
     provenance: Provenance
 
     @cached_property

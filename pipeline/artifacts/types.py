@@ -14,6 +14,9 @@ class ArtifactType(StrEnum):
     SOURCE = "source"
     """A pinned external source: the store holds its revision, not its data."""
 
+    CHUNKS = "chunks"
+    """A share of a source, cleaned ahead of ingestion: its documents are intermediate results, see `pipeline.corpus.clean_share`."""
+
     CORPUS = "corpus"
     """Documents as Parquet shards, one set per split: see `pipeline.corpus`."""
 

@@ -47,6 +47,16 @@ class Filtered(NamedTuple):
     """Why, in one word; counted as ``filtered_<reason>``."""
 
 
+class Fields(NamedTuple):
+    """The fields that the rows of some items have; a reader yields it after their last row. The same fields may be missing from other items."""
+
+    absent: tuple[str, ...]
+    """Fields that the recipe names and no row has."""
+
+    seen: tuple[str, ...]
+    """Names of fields that rows have, for a suggestion."""
+
+
 class Document(NamedTuple):
     """One document of a corpus."""
 

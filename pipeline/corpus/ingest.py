@@ -1,4 +1,9 @@
-"""Ingestion: source → records → documents → splits → shards, in one pass and in the order of the source.
+"""Ingestion: source → chunks of cleaned documents → decisions over all of them → shards.
+
+A pinned source is divided into chunks (`pipeline.corpus.chunks`). Each chunk is read and cleaned on its own, in several processes, and
+kept in the store. So a killed ingestion cleans no finished chunk again, and a later one only what is new or changed. Then all documents
+are decided about at once, from their keys (`pipeline.corpus.decide`), and the kept ones are written as shards (`pipeline.corpus.bundles`).
+The corpus has the same bytes whatever was kept before and however many processes there are.
 
 Fresh examples for a model that was trained before are a corpus too. It takes over the training documents of the corpus that the model learned
 from. Every record of the source then is a test document, unless the model saw it in training or validation.
@@ -8,31 +13,37 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus import CLEANING
+from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
+from pipeline.corpus.chunk_files import DOCUMENTS, FACTS, KEY_SCHEMA, KEYS, ChunkFacts
+from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.counts import check_sums
-from pipeline.corpus.deduplication import SeenDocuments
-from pipeline.corpus.documents import Filtered, Quarantined
+from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
+from pipeline.corpus.drop_near_copies import drop_near_copies
 from pipeline.corpus.learned import take_over_training
-from pipeline.corpus.near_copies import NearCopies, batches
-from pipeline.corpus.pending import PendingDocuments
 from pipeline.corpus.quarantine import Quarantine
-from pipeline.corpus.read_corpus import read_documents
-from pipeline.corpus.readers import READERS
-from pipeline.corpus.shards import ShardWriter
-from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, Splitter
-from pipeline.errors import BadInput, Preempted
-from pipeline.recipe.gate import MAX_CONTAMINATED
+from pipeline.corpus.read_corpus import shard_paths
+from pipeline.corpus.readers.fields import named_fields
+from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
+from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from pipeline.corpus.documents import Document, Record
-    from pipeline.corpus.readers.base import Reader
-    from pipeline.recipe.data import Data
+    from pipeline.artifacts.intermediates import Intermediates
+    from pipeline.corpus.bundles import Bundle
+    from pipeline.corpus.decide import Decisions
+    from pipeline.corpus.learned import Learned
+    from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -40,15 +51,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STOP_CHECK_EVERY = 1000
-"""Records between two checks whether to stop."""
+Store = TypeVar("Store", bound="Intermediates")
 
-MOST_RUNS = 64
-"""Runs of one document that are looked for in training: its share is known to about 0.06, and it takes 1.5 kB of memory."""
+
+class Kept(NamedTuple, Generic[Store]):
+    """Where an ingestion keeps what it makes on its way."""
+
+    chunks: Store
+    """Cleaned chunks."""
+
+    shards: Store
+    """Shards of bundles."""
+
+
+NOTHING_KEPT = Kept(NothingKept(), NothingKept())
 
 
 def ingest_corpus(
-    data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter, learned: Path | None = None
+    data: Data,
+    examples: TaskExamples,
+    pin: Pin,
+    output: Path,
+    settings: Settings,
+    reporter: Reporter,
+    learned: Path | None = None,
+    kept: Kept[Any] = NOTHING_KEPT,
+    processes: int | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -56,15 +84,17 @@ def ingest_corpus(
         data: source, filter and split of the recipe.
         examples: the task's part that makes documents of records.
         pin: the source at the revision to read.
-        output: empty folder to fill.
+        output: empty folder to fill; cleaned chunks are in a temporary folder beside it.
         settings: address of the S3 server.
         reporter: gets progress, and may ask to stop.
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
+        kept: where cleaned chunks and shards are kept.
+        processes: most processes that clean and write; by default one for each core.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
-        ``left_out_<reason>``, files that the source has and nobody read.
+        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
         BadInput: too many records are unreadable, no document is left to train on, or no fresh one to test on, or the targets do not make a corpus for the task.
@@ -72,14 +102,9 @@ def ingest_corpus(
         SourceChanged: the source changed since it was planned.
         Unavailable: it is unreachable.
     """
-    reader: Reader = READERS.load(data.source.kind)
-    with PendingDocuments(output) as pending:
-        ingestion = _Ingestion(data, examples, output, pending, reporter, learned)
-        for record in reader(data.source, pin, settings, reporter):
-            ingestion.add(record)
-            if ingestion.counts["read"] % STOP_CHECK_EVERY == 0:
-                _check_stop(reporter)
-        counts = ingestion.finish()
+    with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
+        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes)
+        counts = _merge(chunks, kept.shards, data, examples, output, learned)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
@@ -90,113 +115,102 @@ def ingest_corpus(
     return counts | dict(examples.finish(output)) | {f"left_out_{found.reason}": found.count for found in pin.left_out}
 
 
-class _Ingestion:
-    """Sorts records into splits, one by one and in order."""
+def _merge(
+    chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
+) -> dict[str, int]:
+    """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
+    folders = chunks.bring(range(len(chunks)), (KEYS, FACTS))
+    facts = [ChunkFacts.read_from(folder) for folder in folders]
+    _check_fields(facts, data.source.row_columns)
+    quarantine = _quarantine(facts, data.filter.max_quarantined)
+    taken = take_over_training(learned, output, examples, data.split.salt, signed=data.deduplication is not None) if learned else None
+    tables = [parquet.read_table(folder / KEYS, schema=KEY_SCHEMA, partitioning=None) for folder in folders]
+    keys = pa.concat_tables(tables) if tables else KEY_SCHEMA.empty_table()
+    decisions = decide(keys, data.split, taken.keys if taken else None)
+    if data.deduplication:
+        drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
+    if data.split.near_copies is not None:
+        drop_near_copies(decisions, chunks, output if taken else None)
+    add_to_task(decisions, keys, examples)
+    found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
+    _write_shards(found, chunks, kept_shards, data.shard_mb, output)
+    quarantine.write(output)
+    # a served model cleans texts by the same rule
+    (output / CLEANING).write_text(json.dumps({"whitespace": data.filter.whitespace}) + "\n", encoding="utf-8")
+    kept = counts_of(decisions, keys)
+    _warn(decisions, kept)
+    return _counts(facts, len(quarantine), decisions, kept, taken)
 
-    def __init__(
-        self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter, learned: Path | None
-    ) -> None:
-        self.data, self.examples, self.output, self.pending, self.reporter = data, examples, output, pending, reporter
-        self.counts: Counter[str] = Counter()
-        self.filtered: Counter[str] = Counter()
-        self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
-        self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
-        self.fresh, self.taken, pairs = learned is not None, 0, 0
-        if learned is not None:
-            self.taken, pairs = take_over_training(learned, output, examples, self.splitter)
-        self.counts.update({"read": self.taken, "kept": self.taken, f"pairs_{TRAIN}": pairs})
 
-    def add(self, record: Record | Quarantined | Filtered) -> None:
-        """Clean one record, and quarantine, filter or keep it."""
-        self.counts["read"] += 1
-        if isinstance(record, Quarantined):
-            self.quarantine.add(record)
-            return
-        if isinstance(record, Filtered):
-            self.filtered[record.reason] += 1
-            return
-        found = self.examples.document(record, self.data.filter)
-        if isinstance(found, Quarantined):
-            self.quarantine.add(found)
-        elif isinstance(found, str):
-            self.filtered[found] += 1
-        else:
-            split = TEST if self.fresh else self.splitter.split(found.group, self.examples.split_keys(found))
-            if self.seen.seen_before(found, split):
-                self.counts["duplicate"] += 1
-            elif split == TRAIN:
-                self._keep(found, split)
-            else:
-                self.pending.add(split, found)
+def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
+    """Refuse a field that the recipe names and no row of any chunk has.
 
-    def finish(self) -> dict[str, int]:
-        """Write the documents of the other splits, close all files, and return the counts."""
-        self.quarantine.check_share(self.counts["read"] - self.taken, self.data.filter.max_quarantined)
-        dropped: Counter[str] = Counter()
-        copies: Counter[str] = Counter()
-        self.writers[TRAIN].close()
-        drop = self.data.split.near_copies is not None
-        for (split, found), near in zip(self.pending.take(), self._near_copies(), strict=True):
-            known = self.splitter.known(split, self.examples.split_keys(found)) or ("near_copy" if near and drop else None)
-            if known:
-                self.filtered[known] += 1
-                dropped[split] += 1
-            else:
-                self._keep(found, split)
-                copies[split] += near
-        self._warn(dropped, copies)
-        for writer in self.writers.values():
-            writer.close()
-        self.quarantine.write(self.output)
-        # a served model cleans texts by the same rule
-        (self.output / CLEANING).write_text(json.dumps({"whitespace": self.data.filter.whitespace}) + "\n", encoding="utf-8")
-        counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
-        counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
-        counts |= {split: self.writers[split].documents for split in SPLITS}
-        counts[TRAIN] += self.taken
-        counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
-        return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
+    Raises:
+        BadInput: suggests the near name.
+    """
+    known = [found.fields for found in facts if found.fields]
+    absent = set[str].intersection(*(set(found.absent) for found in known)) if known else set()
+    for column in named_fields(columns):
+        if column in absent:
+            raise unknown_name("field of the source in data.source.columns:", column, set().union(*(found.seen for found in known)))
 
-    def _warn(self, dropped: Counter[str], copies: Counter[str]) -> None:
-        """Log what a person may want to change: near copies in the test split, splits that lose more documents than they keep."""
-        if copies[TEST] > MAX_CONTAMINATED * self.writers[TEST].documents:
+
+def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
+    """The records of all chunks that could not be read.
+
+    Raises:
+        BadInput: there are too many.
+    """
+    found = Quarantine()
+    for each in facts:
+        found.take(each.quarantine)
+    found.check_share(sum(each.read for each in facts), allowed)
+    return found
+
+
+def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> None:
+    """Write the shards of all splits; those that are kept from an earlier corpus are fetched."""
+    folders = [chunks.scratch / f"bundle-{number:06d}" for number in range(len(found))]
+    whats = {folder.name: bundle.what(chunks.whats, shard_mb) for folder, bundle in zip(folders, found, strict=True)}
+    fetched = kept.fetch(chunks.scratch, whats)
+    new = {number: bundle for number, bundle in enumerate(found) if folders[number].name not in fetched and bundle.keeps_any}
+    chunks.bring([chunk for bundle in new.values() for chunk in bundle.chunks], (DOCUMENTS, KEYS))
+    jobs = {
+        number: BundleJob(tuple(map(chunks.folder, bundle.chunks)), bundle.splits, shard_mb, folders[number])
+        for number, bundle in new.items()
+    }
+    size = sum((chunk / DOCUMENTS).stat().st_size for job in jobs.values() for chunk in job.chunks)
+    chunks.run(write_bundle, jobs, size, lambda number: kept.commit(whats[folders[number].name], folders[number]))
+    number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
+
+
+def _counts(
+    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: Learned | None
+) -> dict[str, int]:
+    """The counts of a corpus; documents that were taken over are counted as read and kept."""
+    filtered = sum((found.filtered for found in facts), decisions.reasons)
+    documents, pairs = (taken.documents, taken.pairs) if taken else (0, 0)
+    return {
+        "read": sum(found.read for found in facts) + documents,
+        "kept": sum(kept[split] for split in SPLITS) + documents,
+        "duplicate": decisions.duplicates,
+        "filtered": filtered.total(),
+        "quarantined": quarantined,
+        **kept,
+        TRAIN: kept[TRAIN] + documents,
+        f"pairs_{TRAIN}": kept[f"pairs_{TRAIN}"] + pairs,
+        **{f"near_duplicates_{split}": times for split, times in decisions.near_duplicates.items()},
+        **{f"filtered_{reason}": times for reason, times in sorted(filtered.items()) if times},
+    }
+
+
+def _warn(decisions: Decisions, kept: Mapping[str, int]) -> None:
+    """Log which splits lose more documents than they keep."""
+    for split in SPLITS:
+        if decisions.known[split] > kept[split]:
             log.warning(
-                "%d of %d test documents are near copies of training, and the gate may refuse a model for it; see data.split.near_copies",
-                copies[TEST],
-                self.writers[TEST].documents,
+                "%s keeps %d documents and drops %d that training knows; see data.split.by", split, kept[split], decisions.known[split]
             )
-        for split in SPLITS:
-            if dropped[split] > self.writers[split].documents:
-                log.warning(
-                    "%s keeps %d documents and drops %d that training knows; see data.split.by",
-                    split,
-                    self.writers[split].documents,
-                    dropped[split],
-                )
-
-    def _near_copies(self) -> Iterator[bool]:
-        """Whether each document of the other splits is a near copy of training, in their order."""
-        search = NearCopies((found for _, found in self.pending.take()), MOST_RUNS)
-        for batch in batches(read_documents(self.output, TRAIN)):
-            search.read(batch)
-            self.reporter.beat()
-            _check_stop(self.reporter)
-        return iter(search.near().tolist())
-
-    def _keep(self, found: Document, split: str) -> None:
-        reason = self.examples.add(found, split)
-        if reason:
-            self.filtered[reason] += 1
-            return
-        self.counts["kept"] += 1
-        self.counts[f"pairs_{split}"] += found.target is not None
-        self.writers[split].add(found)
-
-
-def _check_stop(reporter: Reporter) -> None:
-    """End here if a person or a server asked to stop."""
-    if reporter.stopping():
-        raise Preempted("stopped on request while ingesting", "", "run it again")
 
 
 def _check_result(counts: dict[str, int], *, fresh: bool) -> None:

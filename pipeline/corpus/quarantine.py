@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.corpus.documents import Quarantined
@@ -50,6 +51,25 @@ class Quarantine:
         if len(self.lines) < MAX_RECORDS:
             row = {"reason": found.reason, "where": found.where, "excerpt": found.excerpt[:MAX_EXCERPT_CHARS]}
             self.lines.append(json.dumps(row, ensure_ascii=True, sort_keys=True) + "\n")
+
+    def take(self, other: Quarantine) -> None:
+        """Add the records of another one, which come after these."""
+        self.reasons.update(other.reasons)
+        self.first = other.first | self.first
+        self.lines += other.lines[: MAX_RECORDS - len(self.lines)]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return {"reasons": self.reasons, "first": self.first, "lines": self.lines}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Quarantine:
+        """What `to_json` gave."""
+        quarantine = cls()
+        quarantine.reasons.update(found["reasons"])
+        quarantine.first.update(found["first"])
+        quarantine.lines += found["lines"]
+        return quarantine
 
     def check_share(self, read: int, allowed: float) -> None:
         """Refuse a source with too many unreadable records.

@@ -7,6 +7,8 @@ otherwise a group that joins the corpus would take documents out of training.
 
 With ``by: input`` the key of the input decides: a text with several written answers stays whole. With ``by: group`` the
 group's name decides. The salted hash of its name also decides whether a whole group is held out.
+
+A split is a number here, its place in `SPLITS`: the documents of a corpus are decided about at once, as arrays.
 """
 
 from __future__ import annotations
@@ -14,74 +16,63 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from pipeline.recipe.data import Split
-    from pipeline.tasks.base import SplitKeys
 
 TRAIN, VALIDATION, TEST, HELD_OUT = SPLITS = ("train", "validation", "test", "held_out")
-TRUSTED = {TRAIN: (), VALIDATION: (TRAIN,), TEST: (TRAIN, VALIDATION), HELD_OUT: (TRAIN, VALIDATION)}
-"""Split → the splits whose keys it may not share."""
+IS_TRAIN, IS_VALIDATION, IS_TEST, IS_HELD_OUT = range(4)
+
+DIGEST_BYTES = 12
+SHARE_BYTES = 8
+"""The first bytes of a digest, which as a number decide the split."""
 
 
-class Splitter:
-    """Assigns documents to splits, and records the keys of training and validation: about 80 bytes of memory each."""
-
-    def __init__(self, rules: Split) -> None:
-        """Start with no keys seen.
-
-        Args:
-            rules: salt and shares.
-        """
-        self.rules = rules
-        self._groups: dict[str, bool] = {}
-        self._seen: dict[str, set[bytes]] = {TRAIN: set(), VALIDATION: set()}
-
-    def split(self, group: str, keys: SplitKeys) -> str:
-        """Name of the split. Keys of training and validation are recorded for `known`, whether or not the document is kept there."""
-        found = self._split(group, keys.input if self.rules.by == "input" else keys.decides)
-        if found in self._seen:
-            self._seen[found].update(self._digests(keys))
-        return found
-
-    def remember(self, split: str, keys: SplitKeys) -> None:
-        """Record the keys of a document that another corpus has in training or validation."""
-        self._seen[split].update(self._digests(keys))
-
-    def known(self, split: str, keys: SplitKeys) -> str | None:
-        """Why a document is dropped from its split, or None; call it after all documents are split.
-
-        Args:
-            split: its split.
-            keys: its keys.
-        """
-        for digest, reason in zip(self._digests(keys), keys.reasons, strict=False):
-            if any(digest in self._seen[other] for other in TRUSTED[split]):
-                return reason
-        return None
-
-    def _split(self, group: str, key: str) -> str:
-        if group and self._held_out(group):
-            return HELD_OUT
-        by_group = group and self.rules.by == "group"
-        share = _share(self._digest("whole group", group) if by_group else self._digest("document", key))
-        if share < self.rules.test:
-            return TEST
-        return VALIDATION if share < self.rules.test + self.rules.validation else TRAIN
-
-    def _held_out(self, group: str) -> bool:
-        if group not in self._groups:
-            self._groups[group] = _share(self._digest("group", group)) < self.rules.held_out_groups
-        return self._groups[group]
-
-    def _digests(self, keys: SplitKeys) -> Iterable[bytes]:
-        return [self._digest("document", key)[:12] for key in (keys.decides, keys.also) if key is not None]
-
-    def _digest(self, what: str, value: str) -> bytes:
-        return hashlib.sha256(f"{self.rules.salt}\x00{what}\x00{value}".encode()).digest()
+def key_digest(salt: str, key: str) -> bytes:
+    """The salted digest of a key, 12 bytes."""
+    return _digest(salt, "document", key)[:DIGEST_BYTES]
 
 
-def _share(digest: bytes) -> float:
-    """The first 8 bytes of a digest as a number in [0, 1)."""
-    return int.from_bytes(digest[:8]) / 2.0**64
+def assign_splits(rules: Split, groups: NDArray[np.integer], names: Sequence[str], deciding: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """The split of each document.
+
+    Args:
+        rules: salt and shares.
+        groups: [documents] place of each document's group in ``names``.
+        names: of the groups; the empty name is no group.
+        deciding: [documents, 12] digest of the key that decides; not read for a document of a group with ``by: group``.
+
+    Returns:
+        [documents] places in `SPLITS`.
+    """
+    shares = _shares(deciding)
+    named = np.array([bool(name) for name in names], dtype=np.bool_)
+    if rules.by == "group":
+        of_group = _shares_of(rules.salt, "whole group", names)
+        shares = np.where(named[groups], of_group[groups], shares)
+    found = np.full(len(groups), IS_TRAIN, np.int8)
+    found[shares < rules.test + rules.validation] = IS_VALIDATION
+    found[shares < rules.test] = IS_TEST
+    held_out = named & (_shares_of(rules.salt, "group", names) < rules.held_out_groups)
+    found[held_out[groups]] = IS_HELD_OUT
+    return found
+
+
+def _shares_of(salt: str, what: str, names: Sequence[str]) -> NDArray[np.float64]:
+    digests = b"".join(_digest(salt, what, name)[:DIGEST_BYTES] for name in names)
+    return _shares(np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES))
+
+
+def _shares(digests: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The first 8 bytes of digests as numbers in [0, 1)."""
+    whole = np.ascontiguousarray(digests[:, :SHARE_BYTES]).view(">u8")[:, 0]
+    return np.asarray(whole.astype(np.float64) / 2.0**64)
+
+
+def _digest(salt: str, what: str, value: str) -> bytes:
+    return hashlib.sha256(f"{salt}\x00{what}\x00{value}".encode()).digest()

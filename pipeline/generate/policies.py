@@ -77,6 +77,8 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
         _allow("Quarantine", ["s3:PutObject"], ["quarantine/blobs/*", own_quarantine]),
         *_always(),
     ]
+    if contract.intermediates:
+        statements.append(_allow("Intermediates", ["s3:GetObject", "s3:PutObject"], ["intermediates/*"]))
     if contract.trains:
         statements.append(_allow("Checkpoint", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], ["training/*"]))
         statements.append(_allow("QuarantineCheckpoint", ["s3:GetObject", "s3:PutObject"], ["quarantine/training/*"]))
@@ -122,7 +124,7 @@ def _maintenance() -> list[Statement]:
         _allow(
             "CollectGarbage",
             ["s3:DeleteObject"],
-            ["blobs/*", "manifests/*", "leases/*", "training/*", "runs/*", "studies/*", "served/*", *LOOKS],
+            ["blobs/*", "manifests/*", "leases/*", "training/*", "intermediates/*", "runs/*", "studies/*", "served/*", *LOOKS],
         ),
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
 from pipeline.lines.steps import Emit
+from pipeline.recipe.workers import Share
 from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ def learn(step: Steps, recipe: Recipe) -> Origin:
 def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.source)
-    corpus = step("ingestion", recipe.data, recipe.task, source=source, emits=(Emit("corpus"),))
+    shares = recipe.workers.cleaning if recipe.workers else 0
+    cleaned = [
+        step("cleaning", recipe.data, recipe.task, Share(number=number, of=shares), step_id=numbered("cleaning", number), source=source)
+        for number in range(1, shares + 1)
+    ]
+    corpus = step("ingestion", recipe.data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
     start = step.start(recipe.model.start, recipe.tokenizer.words)
     return Prepared(corpus, step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start), start)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.partitions import Partitions
 from pipeline.section import Section
 
@@ -139,6 +140,9 @@ class Data(Section):
 
     split: Split
     """How it is divided."""
+
+    deduplication: Deduplication | None = None
+    """Which near duplicates leave it before; None: only exact duplicates do."""
 
     shard_mb: int = Field(32, ge=1)
     """Size above which a new Parquet shard starts, in megabytes of text."""

@@ -21,6 +21,7 @@ from pipeline.recipe.schedule import Schedule
 from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 from pipeline.recipe.training import Finetuning, Pretraining
+from pipeline.recipe.workers import Workers
 from pipeline.section import Section
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Recipe(Section):
 
     notify: Notify | None = None
     """Who is notified about its runs. Not part of any fingerprint."""
+
+    workers: Workers | None = None
+    """Steps that several machines share. Not part of any fingerprint."""
 
     resources: Resources = Resources()
     """Machine sizes of its steps, where they differ from the contracts'. Not part of any fingerprint."""

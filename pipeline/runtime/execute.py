@@ -110,7 +110,17 @@ class Attempt:
             checkpoints = StoredCheckpoints(self.artifacts, self.component.name, self.state, self.lease, local, self.outbox, run, last)
         inputs = open_inputs(self.component, self.artifacts, self.request, place)
         return Work(
-            self.request, self.params, inputs, output, self.reporter, self.settings, self.artifacts, run, checkpoints, self.process_group
+            self.request,
+            self.params,
+            inputs,
+            output,
+            self.reporter,
+            self.settings,
+            self.artifacts,
+            self.parts,
+            run,
+            checkpoints,
+            self.process_group,
         )
 
     def _commit(self, work: Work[Any], started: datetime) -> Manifest:
@@ -128,6 +138,7 @@ class Attempt:
             inputs=self.request.inputs,
             counts=work.counts,
             metrics=work.metrics,
+            intermediates=tuple(work.intermediates),
             provenance=provenance,
         )
         return self.artifacts.commit(draft, work.output, check=self.lease.renew)

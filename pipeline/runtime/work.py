@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.artifacts import Artifacts
-    from pipeline.artifacts.manifest import Manifest, Reference
+    from pipeline.artifacts.manifest import Manifest, Parts, Reference
     from pipeline.reporter import Checkpoints, Reporter
     from pipeline.runs.request import Request
     from pipeline.settings import Settings
@@ -47,6 +47,9 @@ class Work(Generic[P]):
     reporter: Reporter
     settings: Settings
     artifacts: Artifacts
+    identity: Parts
+    """What the fingerprint of the step covers."""
+
     tracked: MlflowRun | None
     """The step's MLflow run, None on ranks above 0; read it as `tracking`."""
 
@@ -61,6 +64,9 @@ class Work(Generic[P]):
 
     metrics: dict[str, float] = field(default_factory=dict)
     """Filled by the body: final figures, for the manifest and MLflow."""
+
+    intermediates: list[str] = field(default_factory=list)
+    """Filled by the body: fingerprints of the intermediate results that it used, for the manifest."""
 
     environment: dict[str, str] = field(default_factory=dict)
     """Filled by the body: other provenance, e.g. threads and device."""

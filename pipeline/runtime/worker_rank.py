@@ -130,6 +130,6 @@ def run_worker_rank(
             output = folder / "output"
             output.mkdir()
             inputs = open_inputs(component, artifacts, request, folder)
-            body(Work(request, params, inputs, output, reporter, settings, artifacts, None, reporter, process_group))
+            body(Work(request, params, inputs, output, reporter, settings, artifacts, parts, None, reporter, process_group))
     finally:
         watchdog.close()

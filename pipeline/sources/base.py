@@ -46,6 +46,9 @@ class Pin(Frozen):
     root: str | None = None
     """Folder or prefix below which the folders of an item mean something, e.g. its language; None where only file names do."""
 
+    together: bool = False
+    """Whether a record may need several items, e.g. a catalogue in two languages: then they are read together. No part of the identity."""
+
     left_out: tuple[LeftOut, ...] = ()
     """What the search found and did not take; no part of the identity."""
 

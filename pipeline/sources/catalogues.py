@@ -39,7 +39,7 @@ def pin(source: Source, settings: Settings) -> Pin:
     if not source.languages:
         raise BadInput("data.source has no languages for kind 'catalogue'", "e.g. [en, de]", "add data.source.languages")
     if source.packages:
-        return Pin(kind=source.kind, items=_packages(source.languages, chosen(source.packages)))
+        return Pin(kind=source.kind, together=True, items=_packages(source.languages, chosen(source.packages)))
     if not source.path:
         raise BadInput("data.source has neither path nor packages for kind 'catalogue'", "one of them", "add data.source.path")
     check_address(source.path, settings)
@@ -75,7 +75,9 @@ def _in_folder(source: Source, settings: Settings) -> Pin:
     left_out = LeftOutCounter()
     paths = {shown(path).removeprefix(root): path for path in find_files(source.kind, source.path, settings, left_out)}
     names = _chosen(source, list(paths))
-    return Pin(kind=source.kind, items=pin_files([paths[name] for name in names], settings), root=root, left_out=left_out.total())
+    return Pin(
+        kind=source.kind, together=True, items=pin_files([paths[name] for name in names], settings), root=root, left_out=left_out.total()
+    )
 
 
 def _in_bucket(source: Source, settings: Settings) -> Pin:
@@ -83,7 +85,13 @@ def _in_bucket(source: Source, settings: Settings) -> Pin:
     root = source.path.rstrip("/") + "/"
     left_out = LeftOutCounter()
     items = {item.name.removeprefix(root): item for item in find_objects(source.kind, source.path, settings, left_out)}
-    return Pin(kind=source.kind, items=tuple(items[name] for name in _chosen(source, list(items))), root=root, left_out=left_out.total())
+    return Pin(
+        kind=source.kind,
+        together=True,
+        items=tuple(items[name] for name in _chosen(source, list(items))),
+        root=root,
+        left_out=left_out.total(),
+    )
 
 
 def _chosen(source: Source, paths: list[str]) -> list[str]:

@@ -46,6 +46,7 @@ def pin_partitions(source: Source, pinner: Pinner, settings: Settings) -> Pin:
         kind=source.kind,
         items=tuple(item for pin in pins for item in pin.items),
         root=pins[0].root if len(pins) == 1 else None,
+        together=any(pin.together for pin in pins),
         left_out=added_up(one for pin in pins for one in pin.left_out),
     )
 

@@ -30,7 +30,12 @@ class SplitKeys(NamedTuple):
     @property
     def input(self) -> str:
         """The key of the input, by which ``data.split.by: input`` splits."""
-        return self.also if self.also is not None and self.reasons == ("known_answer", "known_input") else self.decides
+        return self.also if self.also is not None and self.input_is_also else self.decides
+
+    @property
+    def input_is_also(self) -> bool:
+        """Whether the second key is that of the input."""
+        return self.also is not None and self.reasons == ("known_answer", "known_input")
 
 
 class TaskExamples(Protocol):
@@ -46,8 +51,15 @@ class TaskExamples(Protocol):
     def split_keys(self, document: Document) -> SplitKeys:
         """What decides the split of a document, and what else may not straddle."""
 
-    def add(self, document: Document, split: str) -> str | None:
+    def note(self, document: Document) -> str | None:
+        """What `add` must know of a document, e.g. its labels: small, because the notes of all documents are held at once; None for nothing."""
+
+    def add(self, note: str | None, split: str) -> str | None:
         """Take note of a document that is about to be kept: a task that has classes counts them. Those of training come first.
+
+        Args:
+            note: of the document.
+            split: its split.
 
         Returns:
             Why the document is filtered nevertheless; always None for training.

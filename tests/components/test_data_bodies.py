@@ -44,9 +44,10 @@ def run(prepared: PreparedStep, settings: Settings) -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def recipe(source: dict[str, object]) -> Recipe:
+def recipe(source: dict[str, object], **changes: object) -> Recipe:
     return check_recipe(
         {
+            **changes,
             "name": "tiny-data",
             "data": {"source": source, "split": {"salt": "s"}},
             "tokenizer": {"vocabulary": 400, "sentinels": 10},
@@ -95,3 +96,41 @@ def test_installed_packages_are_read_by_several_processes(settings: Settings) ->
     corpus = open_artifacts(settings).find(reference.stage, reference.fingerprint)
     assert corpus
     assert corpus.counts["kept"] > 300
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_shares_that_were_cleaned_ahead_end_with_the_corpus_of_one_step(count: int, tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        # each file is larger than a chunk, and so a chunk of its own
+        rows = [{"body": f"Text {number} {index}. " + "word " * 500, "summary": f"Summary {number} of {index}."} for index in range(1800)]
+        (folder / f"part-{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = {"kind": "jsonl", "path": str(folder), "columns": {"text": "body", "target": "summary"}}
+    alone = settings.model_copy(update={"store": f"file://{tmp_path}/alone"})
+    done = run(prepare_step(recipe(source), "run-1", "ingestion", alone, {}), alone)
+    assert done.returncode == 0, done.stderr
+    whole = Reference.model_validate_json(done.stdout)
+
+    shared = recipe(source, workers={"cleaning": count})
+    outputs: dict[str, Reference | None] = {}
+    steps = ["cleaning", *(f"cleaning-{number}" for number in range(2, count + 1))]
+    for step in steps:
+        done = run(prepare_step(shared, "run-2", step, settings, outputs), settings)
+        assert done.returncode == 0, done.stderr
+        outputs[step] = Reference.model_validate_json(done.stdout)
+        assert prepare_step(shared, "run-3", step, settings, outputs).reference == outputs[step]
+    artifacts = open_artifacts(settings)
+    shares = [artifacts.resolve(outputs[step]) for step in steps]
+    assert sum(found.counts["chunks"] for found in shares) == 3
+    assert sum(found.counts["read"] for found in shares) == 5400
+    prepared = prepare_step(shared, "run-2", "ingestion", settings, outputs)
+    assert prepared.request
+    assert set(prepared.request.inputs) == {"cleaned", *(f"cleaned-{number}" for number in range(2, count + 1))}
+    assert prepared.request.fingerprint == whole.fingerprint
+    for place in folder.iterdir():
+        place.write_text("changed: whoever reads it now ends with an error\n")
+    done = run(prepared, settings)
+    assert done.returncode == 0, done.stderr
+    made = Reference.model_validate_json(done.stdout)
+    assert made.digest == whole.digest

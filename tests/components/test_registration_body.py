@@ -104,7 +104,8 @@ class Stage:
             fingerprint=self.fingerprint(model, report, gate),
         )
         tracking = step_run(self.settings, request.recipe, self.name, request.step)
-        body.register(Work(request, params, inputs, attempt / "output", SilentReporter(), self.settings, self.artifacts, tracking))
+        parts = Parts(component="registration", version=1, params={}, inputs={}, modules={}, libraries={})
+        body.register(Work(request, params, inputs, attempt / "output", SilentReporter(), self.settings, self.artifacts, parts, tracking))
         return json.loads((attempt / "output" / "decision.json").read_text())
 
     def fingerprint(self, model: Manifest, report: Manifest, gate: Gate = GATE) -> str:

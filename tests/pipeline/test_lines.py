@@ -45,6 +45,20 @@ def test_the_steps_and_their_inputs() -> None:
     assert isinstance(steps[5].inputs["model"], ChampionInput)
 
 
+def test_several_machines_may_share_the_cleaning() -> None:
+    """They change no fingerprint: ingestion takes their shares as inputs outside its identity, with the same params."""
+    steps = {step.id: step for step in trace(check_recipe({**RECIPE, "workers": {"cleaning": 3}}, "tiny.yaml"))}
+    alone = {step.id: step for step in trace(check_recipe(RECIPE, "tiny.yaml"))}
+    shares = [steps[name] for name in ("cleaning", "cleaning-2", "cleaning-3")]
+    assert [(step.params.share.number, step.params.share.of) for step in shares] == [(1, 3), (2, 3), (3, 3)]
+    assert list(steps["ingestion"].upstream) == shares
+    assert not steps["ingestion"].component.input("cleaned-2").identity
+    assert steps.keys() - alone.keys() == {step.id for step in shares}
+    assert all(steps[name].params == alone[name].params for name in alone)
+    with pytest.raises(BadInput, match=r"workers\.cleaning = 1; expected greater than or equal to 2"):
+        check_recipe({**RECIPE, "workers": {"cleaning": 1}}, "tiny.yaml")
+
+
 def test_a_recipe_may_leave_pretraining_out() -> None:
     steps = trace(check_recipe({**RECIPE, "pretraining": None}, "tiny.yaml"))
     assert "pretraining" not in [step.id for step in steps]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.corpus.documents import Filtered, Quarantined, Record
+    from pipeline.corpus.documents import Fields, Filtered, Quarantined, Record
     from pipeline.recipe.data import Source
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Reads a source at its pinned revision, in the same order every time, in bounded memory."""
 
-    def __call__(self, source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined | Filtered]:
-        """Yield each record, or why it could not be read or is no example.
+    def __call__(
+        self, source: Source, pin: Pin, settings: Settings, reporter: Reporter
+    ) -> Iterator[Record | Quarantined | Filtered | Fields]:
+        """Yield each record, or why it could not be read or is no example; last, if it knows them, the fields that the rows have.
+
+        It is given the items of one chunk. A field that the recipe names may be missing from them and be in other items.
 
         Args:
             source: kind, and which field holds text, target, name and group.
@@ -27,7 +31,7 @@ class Reader(Protocol):
             reporter: gets the number of bytes read.
 
         Raises:
-            BadInput: a file is corrupt as a whole, or lacks a field the recipe names.
+            BadInput: a file is corrupt as a whole, or, in a format with a list of fields, lacks one the recipe names.
             SourceChanged: an item is no longer at its pinned revision.
             Unavailable: its server is unreachable.
         """

@@ -83,7 +83,7 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
     for column, value in ((columns.text, text), (columns.pair, pair)):
         if column is not None and value is None:
             return Quarantined(f"no field {column!r}", where, str(dict(row))[:200])
-    if not all(map(is_unicode, (pair or "", name, group, *_strings(text), *_strings(target)))):
+    if not (is_unicode(name) and is_unicode(group) and all(map(_all_unicode, (text, pair, target)))):
         return Quarantined("not Unicode", where, str(text)[:200])
     return Record(text, target, name, group, pair, where)
 
@@ -119,14 +119,20 @@ def _text(row: Mapping[str, Any], column: str | None, where: str) -> str | None:
 
 def _target(row: Mapping[str, Any], column: str | None, where: str) -> Any:  # noqa: ANN401 - any JSON value
     value = _value(row, column)
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bytes):
         return _text(row, column, where)
     try:
-        if not isinstance(value, str):
-            json.dumps(value)
+        json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"field {column!r} is not a JSON value", "text, a number, a list or an object", f"see {where}") from error
     return value
+
+
+def _all_unicode(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether all strings in a JSON value can be encoded."""
+    return is_unicode(value) if isinstance(value, str) else value is None or all(map(is_unicode, _strings(value)))
 
 
 def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value

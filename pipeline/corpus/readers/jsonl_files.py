@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.corpus.documents import Quarantined
+from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.readers.encoding import as_utf8
 from pipeline.corpus.readers.fields import MISSING, named_fields, nested_names, pick, to_record
 from pipeline.corpus.readers.json_array import array_elements, is_array
 from pipeline.corpus.readers.open_item import open_item
 from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.corpus.readers.text_lines import lines
-from pipeline.errors import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pipeline.corpus.documents import Record
-    from pipeline.recipe.data import Columns, Source
+    from pipeline.recipe.data import Source
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -33,13 +32,11 @@ class _Twice(ValueError):
     """An object has a key twice."""
 
 
-def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined]:
-    """Yield each line's record, or each element's of an array; blank lines are skipped.
-
-    A field may be missing from some rows. A field that the recipe names and no row has is an error.
+def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> Iterator[Record | Quarantined | Fields]:
+    """Yield each line's record, or each element's of an array; blank lines are skipped. Last come the fields that the rows have.
 
     Raises:
-        BadInput: such a field; an array that does not end; a compressed stream is broken.
+        BadInput: an array that does not end; a compressed stream is broken.
         SourceChanged: a file changed since it was planned.
     """
     progress = ReadProgress(reporter, pin)
@@ -61,18 +58,8 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
                 elif row:
                     yield row
     if seen:
-        check_missing(source.columns, missing, seen.union(*map(nested_names, sample)))
-
-
-def check_missing(columns: Columns, missing: Iterable[str], seen: Iterable[str]) -> None:
-    """Refuse a field that the recipe names and no row has.
-
-    Raises:
-        BadInput: suggests the near name.
-    """
-    for column in named_fields(columns):
-        if column in missing:
-            raise unknown_name("field of the source in data.source.columns:", column, seen)
+        absent = tuple(column for column in named_fields(source.columns) if column in missing)
+        yield Fields(absent, tuple(sorted(seen.union(*map(nested_names, sample)))))
 
 
 def parse(line: str | Quarantined, where: str) -> dict[str, Any] | Quarantined | None:

@@ -5,7 +5,7 @@ A docstring is a row with the fields ``body``, ``summary``, ``docstring`` (the w
 Generated code, such as clients of web services, has tens of thousands of docstrings of a few patterns.
 
 Each file is checked against the digest in RECORD before it is parsed; a file that was edited after installation is quarantined.
-Parsing takes most of the time (8 MB/s on one core), so several processes share it. The order is always distribution, path, line.
+The order is always distribution, path, line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pipeline.corpus.readers.docstrings import docstring_row, docstrings
 from pipeline.corpus.readers.fields import to_record
 from pipeline.corpus.readers.package_mask import package_mask
 from pipeline.corpus.readers.read_progress import ReadProgress
-from pipeline.corpus.readers.workers import available_cores, map_in_order
 from pipeline.recipe.data import PYDOCS_COLUMNS
 from pipeline.sources.installed import at_revision, installed, python_files
 
@@ -41,11 +40,11 @@ MASK = "…"
 HEAD_BYTES = 1024
 """Bytes at the start of a file in which a generator's mark is looked for."""
 BATCH_BYTES = 1 << 20
-"""Bytes of source that are sent to a worker at once: a tenth of a second of its work."""
+"""Bytes of source between two reports: a tenth of a second of work."""
 
 
 class Batch(NamedTuple):
-    """The input of a worker: files of one distribution."""
+    """Some files of one distribution."""
 
     package: str
     site: Path
@@ -68,14 +67,13 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
     batches = [batch for name in files for batch in _batches(found[name], files[name], columns, mask=source.mask_package)]
     progress = ReadProgress(reporter, pin)
     progress.total = sum(file.size for batch in batches for file in batch.files)
-    results = map_in_order(extract, batches, available_cores())
-    for batch, records in zip(batches, results, strict=True):
-        yield from records
+    for batch in batches:
+        yield from extract(batch)
         progress.add(sum(file.size for file in batch.files))
 
 
 def extract(batch: Batch) -> list[Record | Quarantined]:
-    """Records of the files of a batch. Runs in a worker process, or in this one if there is a single core."""
+    """Records of the files of a batch."""
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree has no cycles; collecting while it grows makes parsing take four times as long
     try:

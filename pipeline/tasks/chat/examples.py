@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.tasks.chat.section import Chat
 
 UNANSWERED = "?"
+ANSWERED = "answered"
+"""The note of a document with an answer."""
 
 
 class Examples:
@@ -58,9 +60,13 @@ class Examples:
         """The whole conversation before the answer decides."""
         return SplitKeys(input_key(document))
 
-    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+    def note(self, document: Document) -> str | None:
+        """Whether there is an answer."""
+        return None if document.target is None else ANSWERED
+
+    def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
         """Count the answers."""
-        self.answers += document.target is not None
+        self.answers += note is not None
         return None
 
     def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature

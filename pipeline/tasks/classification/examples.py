@@ -48,14 +48,18 @@ class Examples:
         """The input decides, so every split has documents of every class."""
         return SplitKeys(input_key(document))
 
-    def add(self, document: Document, split: str) -> str | None:
+    def note(self, document: Document) -> str | None:
+        """The answer."""
+        return document.target
+
+    def add(self, note: str | None, split: str) -> str | None:
         """Count the classes of a document; one with a class that training does not know is filtered."""
-        if document.target is None:
+        if note is None:
             return None
         if self.section.answer != "number":
-            return self.classes.add(json.loads(document.target) if self.section.answer == "labels" else [document.target], split)
+            return self.classes.add(json.loads(note) if self.section.answer == "labels" else [note], split)
         if len(self.numbers) < 2:
-            self.numbers.add(document.target)
+            self.numbers.add(note)
         return None
 
     def finish(self, folder: Path) -> Mapping[str, int]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.tasks.embedding.section import Embedding
 
 MAX_EXCERPT_CHARS = 200
+PAIR = "pair"
+"""The note of a document with a second text."""
 
 
 class Examples:
@@ -41,9 +43,13 @@ class Examples:
         also = None if document.pair is None else comparison_key(document.pair)
         return SplitKeys(comparison_key(document.text), also, ("known_input", "known_answer"))
 
-    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+    def note(self, document: Document) -> str | None:
+        """Whether there is a second text."""
+        return None if document.pair is None else PAIR
+
+    def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
         """Count the pairs."""
-        self.pairs += document.pair is not None
+        self.pairs += note is not None
         return None
 
     def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature

@@ -32,7 +32,11 @@ class Examples:
         """The text decides."""
         return SplitKeys(input_key(document))
 
-    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+    def note(self, document: Document) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+        """Nothing counts."""
+        return None
+
+    def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
         """Nothing to note."""
         return None
 

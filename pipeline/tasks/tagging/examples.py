@@ -55,11 +55,15 @@ class Examples:
         """The input decides."""
         return SplitKeys(input_key(document))
 
-    def add(self, document: Document, split: str) -> str | None:
+    def note(self, document: Document) -> str | None:
+        """The tags."""
+        return document.target
+
+    def add(self, note: str | None, split: str) -> str | None:
         """Count the tags of a document; one with a tag that training does not know is filtered."""
-        if document.target is None:
+        if note is None:
             return None
-        tags = json.loads(document.target)
+        tags = json.loads(note)
         reason = self.classes.add(tags, split)
         if not reason:
             self.strays += _strays(tags)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.tasks.section import WrittenAnswer
 
 MAX_EXCERPT_CHARS = 200
+ANSWERED = "answered"
+"""The note of a document with an answer."""
 
 
 class WrittenExamples:
@@ -53,9 +55,13 @@ class WrittenExamples:
             return SplitKeys(text, reasons=("known_answer", "known_input"))
         return SplitKeys(comparison_key(document.target), text, ("known_answer", "known_input"))
 
-    def add(self, document: Document, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
+    def note(self, document: Document) -> str | None:
+        """Whether there is an answer."""
+        return None if document.target is None else ANSWERED
+
+    def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
         """Count the answers."""
-        self.answers += document.target is not None
+        self.answers += note is not None
         return None
 
     def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature

@@ -98,7 +98,7 @@ def test_the_copy_has_the_identity_that_planning_computes(tree: Path) -> None:
     [
         ("pipeline/tokens/encoding.py", "tokenization"),
         ("components/tokenization/__main__.py", "tokenization"),
-        ("pipeline/corpus/deduplication.py", "ingestion"),
+        ("pipeline/corpus/decide.py", "ingestion"),
         ("pipeline/training/finetune.py", "finetuning"),
         ("pipeline/tasks/written/examples.py", "ingestion"),
         ("pipeline/tasks/summarization/scoring.py", "evaluation"),

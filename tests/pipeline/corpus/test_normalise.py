@@ -107,3 +107,10 @@ def test_ascii_has_no_rules_of_its_own(text: str) -> None:
     assert letter_share(text + "ß") == pytest.approx((letter_share(text) * len(text) + 1) / (len(text) + 1))
     if any(map(str.isalnum, text)):
         assert comparison_key(f"{text} é") == f"{comparison_key(text)} é"
+
+
+@given(st.text(alphabet="ab. \t\n\r", max_size=40))
+def test_plain_text_is_cleaned_like_any_other(text: str) -> None:
+    """A character that is not ASCII takes the long way, on which this one is removed."""
+    for keep in (False, True):
+        assert clean_text(text, keep_whitespace=keep) == clean_text(f"{text}\u200b", keep_whitespace=keep)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from pipeline.corpus.documents import Quarantined, Record
@@ -20,7 +15,6 @@ from pipeline.corpus.readers import pydocs
 from pipeline.corpus.readers.docstrings import docstrings, split_docstring
 from pipeline.corpus.readers.package_mask import package_mask
 from pipeline.corpus.readers.pydocs import Batch, extract, is_read, module_name, read
-from pipeline.corpus.readers.workers import map_in_order
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import Unavailable
 from pipeline.recipe import Columns, Source
@@ -93,16 +87,14 @@ def test_tests_and_copies_of_other_packages_are_left_out() -> None:
     assert (module_name("a/b/__init__.py"), module_name("a/b.py")) == ("a.b", "a.b")
 
 
-def test_the_order_does_not_depend_on_the_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_is_distribution_path_line_whatever_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(kind="pydocs", packages=("packaging", "click", "iniconfig"))
+    whole = list(read(source, pin(source, Settings()), Settings(), SilentReporter()))
     monkeypatch.setattr(pydocs, "BATCH_BYTES", 20_000)
-    read_by = {}
-    for count in (1, 2):
-        monkeypatch.setattr(pydocs, "available_cores", lambda count=count: count)
-        read_by[count] = list(read(source, pin(source, Settings()), Settings(), SilentReporter()))
-    assert read_by[1] == read_by[2]
-    assert len(read_by[1]) > 500
-    assert {record.group for record in read_by[1] if isinstance(record, Record)} == {"packaging", "click", "iniconfig"}
+    assert list(read(source, pin(source, Settings()), Settings(), SilentReporter())) == whole
+    assert len(whole) > 500
+    groups = [record.group for record in whole if isinstance(record, Record)]
+    assert list(dict.fromkeys(groups)) == [item.name for item in pin(source, Settings()).items]
 
 
 def test_a_package_that_changed_since_it_was_pinned_is_not_read() -> None:
@@ -174,37 +166,3 @@ def test_words_of_a_package_are_masked(text: str, masked: str) -> None:
         for name, paths in {"scikit-learn": ["sklearn/base.py"], "six": ["six.py"], "numpy": ["numpy/a.py"]}.items()
     )
     assert re.sub(mask, "…", text) == masked
-
-
-PARENT = """
-import multiprocessing, sys, time
-from pipeline.corpus.readers.package_mask import package_mask
-from pipeline.corpus.readers.workers import map_in_order
-from pipeline.corpus.splitting import SPLITS
-def main():
-    for _ in map_in_order(time.sleep, [0, 0, 1000, 1000], 2):
-        print(*[child.pid for child in multiprocessing.active_children()], flush=True)
-if __name__ == "__main__":
-    main()
-"""
-
-
-def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT)
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout
-        workers = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
-        assert workers
-        parent.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert not alive
-
-
-def test_a_worker_that_was_killed_is_no_bug() -> None:
-    with pytest.raises(Unavailable, match="a worker process was killed"):
-        list(map_in_order(os._exit, [1, 2], 2))
-
-
-def test_results_come_in_the_order_of_the_tasks() -> None:
-    assert list(map_in_order(len, ["a", "bbb", "cc"], 2)) == [1, 3, 2]

@@ -100,6 +100,6 @@ def test_an_answer_that_does_not_fit_is_dropped(tmp_path: Path) -> None:
     found = one.document(Record("", [QUESTION, ANSWER]), RULES)
     assert isinstance(found, Document)
     assert found.target is None
-    one.add(found, "train")
+    one.add(one.note(found), "train")
     with pytest.raises(BadInput, match="no conversation has a usable answer; expected answers of 1 to 5 characters"):
         one.finish(tmp_path)

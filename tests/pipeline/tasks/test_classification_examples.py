@@ -39,7 +39,7 @@ def filled(part: Examples, **targets: list[Any]) -> Examples:
         for number, target in enumerate(targets.get(split, [])):
             found = part.document(Record(f"Text {number} of {split}.", target), RULES)
             assert isinstance(found, Document)
-            part.add(found, split)
+            part.add(part.note(found), split)
     return part
 
 
@@ -125,7 +125,7 @@ def test_a_class_that_training_does_not_know_is_filtered(tmp_path: Path) -> None
     part = filled(examples("labels"), train=[["a", "b"], ["a"], ["b"], []])
     new = part.document(Record("Another text.", ["a", "c"]), RULES)
     assert isinstance(new, Document)
-    assert part.add(new, HELD_OUT) == "unknown_class"
+    assert part.add(part.note(new), HELD_OUT) == "unknown_class"
     part.finish(tmp_path)
     assert read_labels(tmp_path) == ["a", "b"]
 

@@ -76,7 +76,7 @@ def test_neither_text_straddles_and_a_corpus_without_pairs_is_refused(tmp_path: 
     assert examples.split_keys(one).also == examples.split_keys(other).also == "same second"
     with pytest.raises(BadInput, match=r"no record has a second text; fix: check data\.source\.columns\.pair"):
         examples.finish(tmp_path)
-    examples.add(one, "train")
+    examples.add(examples.note(one), "train")
     assert examples.finish(tmp_path) == {"pairs": 1}
 
 

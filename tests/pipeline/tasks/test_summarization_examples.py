@@ -62,8 +62,8 @@ def test_the_answer_decides_and_the_input_may_not_straddle(examples: TaskExample
 
 
 def test_a_corpus_without_answers_is_refused(examples: TaskExamples, tmp_path: Path) -> None:
-    examples.add(document(examples, Record("A text.")), "train")
+    examples.add(examples.note(document(examples, Record("A text."))), "train")
     with pytest.raises(BadInput, match=r"no record has a usable target; expected targets of 3 to 12 characters; fix: check"):
         examples.finish(tmp_path)
-    examples.add(document(examples, Record("A text.", "Summary")), "test")
+    examples.add(examples.note(document(examples, Record("A text.", "Summary"))), "test")
     assert examples.finish(tmp_path) == {}

@@ -72,7 +72,7 @@ def test_spans_that_begin_inside_are_counted_and_kept(tmp_path: Path, caplog: py
     for number, tags in enumerate(rows):
         found = one.document(Record([f"w{number}", "x", "y", "z"], tags), RULES)
         assert isinstance(found, Document)
-        assert one.add(found, "train") is None
+        assert one.add(one.note(found), "train") is None
     assert one.finish(tmp_path)["stray_tags"] == 3
     assert read_labels(tmp_path) == ["B-PER", "I-LOC", "I-PER", "O"]
     assert "3 tags I-… do not follow a tag of their kind; in IOB2 a span begins with B-…" in caplog.messages
@@ -84,7 +84,7 @@ def test_tags_that_begin_no_span_are_refused_unless_each_counts_alone(tmp_path: 
         for number in range(4):
             found = one.document(Record([f"w{number}", "x"], ["NOUN", "VERB"]), RULES)
             assert isinstance(found, Document)
-            one.add(found, "train")
+            one.add(one.note(found), "train")
         if spans:
             with pytest.raises(BadInput, match=r"no tag begins with B-; .*fix: set task\.spans: false"):
                 one.finish(tmp_path)
@@ -97,7 +97,7 @@ def test_a_tag_that_occurs_once_is_refused(tmp_path: Path) -> None:
     for number, tags in enumerate((["B-X", "O"], ["B-X", "O"], ["B-Y", "O"])):
         found = one.document(Record([f"w{number}", "x"], tags), RULES)
         assert isinstance(found, Document)
-        one.add(found, "train")
+        one.add(one.note(found), "train")
     with pytest.raises(BadInput, match="1 of 3 classes occur once: 'B-Y'"):
         one.finish(tmp_path)
 
@@ -106,6 +106,6 @@ def test_a_corpus_of_one_tag_is_refused(tmp_path: Path) -> None:
     one = examples()
     found = one.document(Record(["a", "b"], ["O", "O"]), RULES)
     assert isinstance(found, Document)
-    one.add(found, "train")
+    one.add(one.note(found), "train")
     with pytest.raises(BadInput, match="the target is always 'O'; expected at least 2 classes"):
         one.finish(tmp_path)

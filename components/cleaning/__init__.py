@@ -1,0 +1,1 @@
+"""The cleaning stage: contract and body."""

@@ -1,0 +1,41 @@
+"""The body of cleaning: read and clean a share of a pinned source, and keep the chunks for ingestion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.cleaning.contract import CleaningParams, contract
+from pipeline.artifacts.fingerprint import code_identity
+from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.corpus.clean_share import clean_share
+from pipeline.runtime import main
+from pipeline.tasks.parts import part
+
+if TYPE_CHECKING:
+    from pipeline.runtime import Work
+    from pipeline.tasks.base import TaskExamples
+
+
+def clean(work: Work[CleaningParams]) -> None:
+    """Share of a source → kept chunks."""
+    examples: TaskExamples = part(work.params.task, "examples")
+    kept = StoredIntermediates(work.artifacts, code_identity(work.identity, work.params.task))
+    share = work.params.share
+    counts = clean_share(
+        work.params.data,
+        examples,
+        work.source,
+        share.number,
+        share.of,
+        work.output,
+        work.settings,
+        work.reporter,
+        kept,
+        work.settings.threads,
+    )
+    work.intermediates.extend(kept.used)
+    work.counts.update(counts)
+
+
+if __name__ == "__main__":
+    main(contract, clean)

@@ -1,0 +1,36 @@
+"""Cleaning: read and clean a share of a pinned source ahead of ingestion, so that several machines do it at once."""
+
+from pipeline.artifacts.types import ArtifactType
+from pipeline.component import Component, Input, Params
+from pipeline.recipe.data import Data
+from pipeline.recipe.task import Task
+from pipeline.recipe.workers import Share
+
+
+class CleaningParams(Params):
+    """What cleaning needs to know."""
+
+    data: Data
+    """Source, filter and split of the recipe."""
+
+    task: Task
+    """What the documents are for: which targets are valid, and what decides the split."""
+
+    share: Share
+    """Which part of the source."""
+
+
+contract = Component(
+    name="cleaning",
+    verb="clean",
+    version=1,
+    summary="Read and clean a share of a pinned source ahead of ingestion.",
+    params=CleaningParams,
+    inputs={"source": Input(ArtifactType.SOURCE)},
+    output=ArtifactType.CHUNKS,
+    task_parts=("examples",),
+    image="light",
+    libraries=("babel", "numpy", "pyarrow", "regex"),
+    resources="cpu-small",
+    intermediates=True,
+)

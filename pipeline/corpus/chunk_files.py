@@ -1,0 +1,139 @@
+"""The files of a cleaned chunk.
+
+===================== ==============================================================================================
+documents.parquet     its documents in the order of reading, with the columns of a corpus
+keys.parquet          for each document what decides about it: digests of its keys, its group, a note of the task
+facts.json            counts, and the records that could not be read
+===================== ==============================================================================================
+
+They depend on the items of the chunk and on how they are cleaned, never on other chunks. So what is decided over the whole corpus,
+the split, duplicates and classes, reads the small keys only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from pipeline.corpus.documents import Fields
+from pipeline.corpus.quarantine import Quarantine
+from pipeline.corpus.shards import ROW_GROUP, SCHEMA, chars_of, to_table
+from pipeline.corpus.signatures import PLACES, sign
+from pipeline.corpus.splitting import DIGEST_BYTES, key_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.corpus.documents import Document
+    from pipeline.tasks.base import SplitKeys
+
+DOCUMENTS, KEYS, FACTS = "documents.parquet", "keys.parquet", "facts.json"
+
+KEY_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.binary(DIGEST_BYTES), nullable=False),
+        pa.field("group", pa.string(), nullable=False),
+        # digest of the key that decides the split, and of the second one that may not straddle
+        pa.field("decides", pa.binary(DIGEST_BYTES), nullable=False),
+        pa.field("also", pa.binary(DIGEST_BYTES)),
+        # whether `by: input` takes the second key; under which names a document that shares a key is filtered
+        pa.field("input_is_also", pa.bool_(), nullable=False),
+        pa.field("reasons", pa.string(), nullable=False),
+        pa.field("pair", pa.bool_(), nullable=False),
+        pa.field("note", pa.string()),
+        pa.field("chars", pa.int32(), nullable=False),
+        # of `pipeline.corpus.signatures`; null for a short document, and where the recipe does not ask for it
+        pa.field("signature", pa.binary(PLACES)),
+    ]
+)
+
+
+@dataclass
+class ChunkFacts:
+    """What is known of a chunk apart from its documents."""
+
+    read: int = 0
+    """Records."""
+
+    filtered: Counter[str] = field(default_factory=Counter)
+    """Records that are no documents, by reason."""
+
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    """Records that could not be read."""
+
+    fields: Fields | None = None
+    """The fields that its rows have; None if its reader does not say it, or it has no row."""
+
+    def write(self, folder: Path) -> None:
+        """Write `facts.json`."""
+        facts = {"read": self.read, "filtered": self.filtered, "quarantine": self.quarantine.to_json(), "fields": self.fields}
+        (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+    @classmethod
+    def read_from(cls, folder: Path) -> ChunkFacts:
+        """Read `facts.json`."""
+        found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        fields = Fields(*map(tuple, found["fields"])) if found["fields"] else None
+        return cls(found["read"], Counter(found["filtered"]), Quarantine.from_json(found["quarantine"]), fields)
+
+
+class ChunkWriter:
+    """Writes documents and keys of one chunk, a row group at a time; a context manager."""
+
+    def __init__(self, folder: Path, salt: str, *, signed: bool) -> None:
+        """Open the files.
+
+        Args:
+            folder: where they go.
+            salt: of the split.
+            signed: whether documents get signatures.
+        """
+        self.salt, self.signed = salt, signed
+        self._documents = parquet.ParquetWriter(folder / DOCUMENTS, SCHEMA, compression="zstd", use_dictionary=["group"])
+        self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=["group", "reasons", "note"])
+        self._rows: list[Document] = []
+        self._key_rows: list[tuple[object, ...]] = []
+        self._buffered = 0
+
+    def __enter__(self) -> ChunkWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._documents.close()
+        self._keys.close()
+
+    def add(self, document: Document, keys: SplitKeys, note: str | None) -> None:
+        """Append one document."""
+        chars = chars_of(document)
+        self._rows.append(document)
+        self._key_rows.append(
+            (
+                bytes.fromhex(document.id),
+                document.group,
+                key_digest(self.salt, keys.decides),
+                None if keys.also is None else key_digest(self.salt, keys.also),
+                keys.input_is_also,
+                ",".join(keys.reasons),
+                document.target is not None,
+                note,
+                chars,
+            )
+        )
+        self._buffered += chars
+        if self._buffered >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._documents.write_table(to_table(self._rows))
+            signatures = sign(self._rows) if self.signed else [None] * len(self._rows)
+            columns = [*zip(*self._key_rows, strict=True), signatures]
+            arrays = [pa.array(column, each.type) for column, each in zip(columns, KEY_SCHEMA, strict=True)]
+            self._keys.write_table(pa.Table.from_arrays(arrays, schema=KEY_SCHEMA))
+        self._rows, self._key_rows, self._buffered = [], [], 0

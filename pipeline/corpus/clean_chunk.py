@@ -1,0 +1,73 @@
+"""Clean one chunk of a source: records → documents, with what decides about them later."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.corpus.chunk_files import ChunkFacts, ChunkWriter
+from pipeline.corpus.documents import Fields, Filtered, Quarantined
+from pipeline.corpus.readers import READERS
+from pipeline.errors import Preempted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.corpus.readers.base import Reader
+    from pipeline.recipe.data import Data
+    from pipeline.reporter import Reporter
+    from pipeline.settings import Settings
+    from pipeline.sources.base import Pin
+    from pipeline.tasks.base import TaskExamples
+
+STOP_CHECK_EVERY = 1000
+"""Records between two checks whether to stop."""
+
+
+class CleanJob(NamedTuple):
+    """One chunk to clean; it is sent to a worker process."""
+
+    data: Data
+    examples: TaskExamples
+    """Makes documents of records; it takes note of none here."""
+
+    pin: Pin
+    """The items of the chunk."""
+
+    settings: Settings
+    folder: Path
+    """Where the files of the chunk go; it is made."""
+
+
+def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
+    """Read and clean a chunk, and write its files (`pipeline.corpus.chunk_files`).
+
+    Raises:
+        BadInput: an item is corrupt as a whole, or lacks a field the recipe names.
+        Preempted: asked to stop.
+        SourceChanged: an item is no longer at its pinned revision.
+        Unavailable: its server is unreachable.
+    """
+    # other files of it may be there: they were fetched before its documents turned out to be lost
+    shutil.rmtree(job.folder, ignore_errors=True)
+    job.folder.mkdir(parents=True)
+    facts, examples = ChunkFacts(), job.examples
+    reader: Reader = READERS.load(job.data.source.kind)
+    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
+        for record in reader(job.data.source, job.pin, job.settings, reporter):
+            if isinstance(record, Fields):
+                facts.fields = record
+                continue
+            facts.read += 1
+            if facts.read % STOP_CHECK_EVERY == 0 and reporter.stopping():
+                raise Preempted("stopped on request while ingesting", "", "run it again")
+            found = record if isinstance(record, Quarantined | Filtered) else examples.document(record, job.data.filter)
+            if isinstance(found, Quarantined):
+                facts.quarantine.add(found)
+            elif isinstance(found, Filtered):
+                facts.filtered[found.reason] += 1
+            elif isinstance(found, str):
+                facts.filtered[found] += 1
+            else:
+                writer.add(found, examples.split_keys(found), examples.note(found))
+    facts.write(job.folder)

@@ -1,0 +1,109 @@
+"""Near duplicates: clusters of documents that resemble each other, none of which is in two splits.
+
+Locality-sensitive hashing finds the pairs to look at (Leskovec, Rajaraman and Ullman, "Mining of massive datasets", section 3.4): a
+signature is cut into bands, and documents that agree in a whole band are compared by their signatures. Pairs from a resemblance on are
+joined, and what is joined forms a cluster.
+
+A cluster stays in one split: that of training if a document of it is there, else validation, test, held-out. Its documents in other
+splits are dropped. So training loses no document to another split, and no document moves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.corpus.signatures import PLACES, resemblance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RECALL = 0.99
+"""Share of the pairs at the wanted resemblance that agree in a band."""
+
+MOST_ROWS = 8
+"""Places in a band: they make one number of 64 bits."""
+
+PAIRS = 1 << 17
+"""Pairs that are compared at once."""
+
+
+def find_clusters(signatures: NDArray[np.uint8], near: float) -> NDArray[np.int64]:
+    """The cluster of each document: the place of its first document.
+
+    Args:
+        signatures: [documents, 120]
+        near: resemblance from which two documents are near duplicates.
+    """
+    first = np.arange(len(signatures))
+    rows = rows_of_a_band(near)
+    for start in range(0, PLACES - rows + 1, rows):
+        pairs = _pairs(signatures[:, start : start + rows])
+        # what is in one cluster already need not be compared
+        pairs = pairs[first[pairs[:, 0]] != first[pairs[:, 1]]]
+        for begin in range(0, len(pairs), PAIRS):
+            some = pairs[begin : begin + PAIRS]
+            alike = resemblance(signatures[some[:, 0]], signatures[some[:, 1]]) >= near
+            _join(first, some[alike])
+        while (first != first[first]).any():
+            first = first[first]
+    return first
+
+
+def rows_of_a_band(near: float) -> int:
+    """Places in a band: as many as still find nearly all pairs."""
+    for rows in range(MOST_ROWS, 1, -1):
+        if 1 - (1 - near**rows) ** (PLACES // rows) >= RECALL:
+            return rows
+    return 1
+
+
+def dropped_of_clusters(clusters: NDArray[np.int64], splits: NDArray[np.int8], *, keep_all: bool) -> NDArray[np.bool_]:
+    """[documents] whether each leaves the corpus.
+
+    Args:
+        clusters: [documents] the cluster of each, as a number.
+        splits: [documents] the split of each, as a place in `pipeline.corpus.splitting.SPLITS`: the smallest of a cluster keeps it.
+        keep_all: whether all documents of that split stay, or the first.
+    """
+    best = np.full(len(clusters), len(splits), np.int64)
+    np.minimum.at(best, clusters, splits)
+    dropped = splits > best[clusters]
+    if not keep_all:
+        places = np.flatnonzero(~dropped)
+        _, first = np.unique(clusters[places], return_index=True)
+        others = np.ones(len(places), np.bool_)
+        others[first] = False
+        dropped[places[others]] = True
+    return np.asarray(dropped)
+
+
+def _pairs(band: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """[pairs, 2] documents that agree in a band: each with the first of them, and with the one before it."""
+    count = len(band)
+    padded = np.zeros((count, MOST_ROWS), np.uint8)
+    padded[:, : band.shape[1]] = band
+    keys = padded.view(np.uint64)[:, 0]
+    order = np.argsort(keys, kind="stable")
+    begins = np.ones(count, np.bool_)
+    begins[1:] = keys[order[1:]] != keys[order[:-1]]
+    heads = np.maximum.accumulate(np.where(begins, np.arange(count), 0))
+    inside = np.flatnonzero(~begins)
+    before = np.concatenate((order[heads[inside]], order[inside - 1]))
+    numbered = np.unique(before * count + np.tile(order[inside], 2))
+    return np.stack(np.divmod(numbered, max(1, count)), axis=1)
+
+
+def _join(first: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
+    """Join the clusters of pairs: union-find, with the first document as the root."""
+
+    def root(place: int) -> int:
+        while first[place] != place:
+            first[place] = first[first[place]]
+            place = int(first[place])
+        return place
+
+    for one, other in pairs.tolist():
+        left, right = root(one), root(other)
+        first[max(left, right)] = min(left, right)

@@ -1,0 +1,159 @@
+"""Near duplicates: planted ones are found and others are not, and no cluster is in two splits."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fixtures.documents import document
+
+from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters, rows_of_a_band
+from pipeline.corpus.read_corpus import read_documents
+from pipeline.corpus.signatures import PLACES, RUN, resemblance, sign
+from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
+from pipeline.recipe.deduplication import Deduplication
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.corpora import Ingest
+    from numpy.typing import NDArray
+
+DRAW = random.Random(8)
+WORDS = ["".join(DRAW.choices("abcdefghijklmnoprstuvwz", k=DRAW.randint(2, 9))) for _ in range(4000)]
+
+
+def edited(text: str, edits: int, draw: random.Random) -> str:
+    """The text with some words replaced, left out or put in."""
+    words = text.split()
+    for _ in range(edits):
+        place = draw.randrange(len(words))
+        words[place : place + draw.randint(0, 1)] = draw.choices(WORDS, k=draw.randint(0, 2))
+    return " ".join(words)
+
+
+def runs(text: str) -> set[tuple[str, ...]]:
+    words = text.split()
+    return {tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1)}
+
+
+def exact(one: str, other: str) -> float:
+    return len(runs(one) & runs(other)) / len(runs(one) | runs(other))
+
+
+def signatures(texts: list[str]) -> NDArray[np.uint8]:
+    signed = sign([document(place, text=text) for place, text in enumerate(texts)])
+    return np.frombuffer(b"".join(row or b"" for row in signed), np.uint8).reshape(-1, PLACES)
+
+
+def test_the_estimate_is_near_the_resemblance() -> None:
+    texts = [" ".join(DRAW.choices(WORDS, k=DRAW.randint(60, 400))) for _ in range(300)]
+    others = [edited(text, DRAW.randint(0, 20), DRAW) for text in texts]
+    found = resemblance(signatures(texts), signatures(others))
+    truth = np.array([exact(one, other) for one, other in zip(texts, others, strict=True)])
+    assert truth.min() < 0.3
+    assert np.abs(found - truth).mean() < 0.04
+    assert np.abs(found - truth).max() < 0.2
+
+
+@pytest.mark.parametrize("near", [0.6, 0.7, 0.8, 0.9])
+def test_recall_and_precision_on_planted_pairs(near: float) -> None:
+    """Pairs well above the threshold are found, pairs well below are not; unrelated texts fill the corpus."""
+    draw = random.Random(int(100 * near))
+    texts, pairs = [], []
+    for _ in range(1500):
+        text = " ".join(draw.choices(WORDS, k=draw.randint(40, 300)))
+        other = edited(text, draw.randint(0, 1 + len(text.split()) // 12), draw)
+        pairs.append((len(texts), len(texts) + 1, exact(text, other)))
+        texts += [text, other]
+    texts += [" ".join(draw.choices(WORDS, k=100)) for _ in range(2000)]
+    clusters = find_clusters(signatures(texts), near)
+    joined = {(one, other) for one, other, _ in pairs if clusters[one] == clusters[other]}
+    similar = {(one, other) for one, other, share in pairs if share >= min(1, near + 0.05)}
+    different = {(one, other) for one, other, share in pairs if share < near - 0.05}
+    assert min(len(similar), len(different)) > 100
+    assert len(similar & joined) / len(similar) >= 0.95
+    assert len(joined - different) / len(joined) >= 0.95
+    # nothing else is joined: a cluster is a planted pair
+    assert np.bincount(clusters).max() == 2
+    assert sum(np.bincount(clusters) == 2) == len(joined)
+
+
+def test_signatures_ignore_case_and_punctuation_and_short_texts_have_none() -> None:
+    text = " ".join(WORDS[:30])
+    one, two, short = sign(
+        [document(1, text=text), document(2, text=text.upper().replace(" ", ", ")), document(3, text=" ".join(WORDS[:11]))]
+    )
+    assert one == two
+    assert short is None
+    assert sign([]) == []
+    assert find_clusters(np.empty((0, PLACES), np.uint8), 0.8).tolist() == []
+
+
+def test_bands_find_nearly_all_pairs_at_the_threshold() -> None:
+    for near in (0.6, 0.7, 0.8, 0.9, 1.0):
+        rows = rows_of_a_band(near)
+        assert 1 - (1 - near**rows) ** (PLACES // rows) >= 0.99
+
+
+def test_a_cluster_stays_in_one_split() -> None:
+    clusters = np.array([0, 0, 0, 3, 3, 5, 5, 7])
+    splits = np.array([2, 0, 0, 3, 2, 1, 1, 3], np.int8)
+    assert dropped_of_clusters(clusters, splits, keep_all=False).tolist() == [True, False, True, True, False, False, True, False]
+    assert dropped_of_clusters(clusters, splits, keep_all=True).tolist() == [True, False, False, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("keep", ["first", "all"])
+def test_no_cluster_straddles_and_training_loses_nothing_to_other_splits(keep: str, tmp_path: Path, ingest: Ingest) -> None:
+    draw = random.Random(3)
+    bodies = [" ".join(draw.choices(WORDS, k=60)) for _ in range(300)]
+    rows = [
+        {"body": f"{body} {end}", "summary": f"{end} {number}.", "title": "x", "author": f"a{number % 20}"}
+        for number, body in enumerate(bodies)
+        for end in ("Some end here.", "Others close it.", "Third")
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    split = {"test": 0.3, "validation": 0.1, "held_out_groups": 0.1}
+    before, without = ingest("jsonl", source, "before", split=split)
+    after, counts = ingest("jsonl", source, "after", split=split, deduplication=Deduplication(near=0.8, keep=keep))
+    lost = {name: without[name] - counts[name] for name in SPLITS}
+    assert lost == {name: counts[f"near_duplicates_{name}"] for name in SPLITS}
+    assert sum(lost.values()) == counts["filtered_near_duplicate"] > 100
+    assert (lost[TRAIN] == 0) is (keep == "all")
+    texts = {name: {found.text[:300] for found in read_documents(after, name)} for name in SPLITS}
+    for number, one in enumerate(SPLITS):
+        for other in SPLITS[number + 1 :]:
+            assert not texts[one] & texts[other]
+    for name in SPLITS:
+        kept, all_of_it = ([found.id for found in read_documents(folder, name)] for folder in (after, before))
+        assert set(kept) <= set(all_of_it), "a document moved"
+        if keep == "first":
+            assert len(texts[name]) == len(kept)
+    assert texts[TRAIN] == {found.text[:300] for found in read_documents(before, TRAIN)}
+
+
+def test_fresh_examples_that_resemble_what_was_learned_are_left_out(tmp_path: Path, ingest: Ingest) -> None:
+    draw = random.Random(3)
+    bodies = [" ".join(draw.choices(WORDS, k=60)) for _ in range(60)]
+
+    def write(name: str, end: str, chosen: list[str]) -> Path:
+        rows = [{"body": f"{body} {end}", "summary": f"{end} {body[:40]}.", "title": "x", "author": "a"} for body in chosen]
+        place = tmp_path / name
+        place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return place
+
+    rules = Deduplication()
+    learned, before = ingest("jsonl", write("old.jsonl", "One end.", bodies[:40]), "learned", deduplication=rules)
+    fresh, counts = ingest("jsonl", write("new.jsonl", "Another end.", bodies), "fresh", deduplication=rules, learned=learned)
+    seen = before[TRAIN] + before["validation"]
+    assert counts["near_duplicates_test"] == seen
+    assert counts[TEST] == 60 - seen
+    assert {found.text[:200] for found in read_documents(fresh, TEST)} == {
+        body[:200]
+        for body in bodies
+        if body[:200] not in {found.text[:200] for split in (TRAIN, "validation") for found in read_documents(learned, split)}
+    }
