@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from components.tokenization.contract import TokenizationParams, contract
+from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.counts import check_counts
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
@@ -20,20 +21,24 @@ def tokenize(work: Work[TokenizationParams]) -> None:
     """Corpus → tokens."""
     corpus = work.inputs["corpus"]
     check_counts(corpus.folder, corpus.manifest.counts)
-    threads = work.settings.threads or len(os.sched_getaffinity(0))
+    processes = work.settings.threads or len(os.sched_getaffinity(0))
     encode: ExampleEncoder = part(work.params.task, "encode")
     base = work.inputs.get("base")
+    same = {"params": work.identity.params, "modules": work.identity.modules, "libraries": work.identity.libraries}
+    intermediates = StoredIntermediates(work.artifacts, same)
     counts = tokenize_corpus(
         corpus.folder,
         work.params.tokenizer,
         encode,
         work.output,
         work.reporter,
-        threads,
+        processes,
         work.settings.home,
         base.folder if base else None,
         work.params.task.language_tokens,
+        intermediates,
     )
+    work.intermediates.extend(intermediates.used)
     work.counts.update(counts)
     work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})
 

@@ -36,4 +36,5 @@ contract = Component(
     image="training",
     libraries=("numpy", "pyarrow", "tiktoken", "tokenizers", "transformers"),
     resources="cpu-small",
+    intermediates=True,
 )

@@ -32,22 +32,31 @@ if TYPE_CHECKING:
     Encode = Callable[[Sequence[str]], list[NDArray[np.int64]]]
 
 
-def bulk_encoder(tokenizer: Tokenizer, sample: Sequence[str], threads: int) -> Encode:
-    """A function from texts to token ids, without special tokens.
+EXACT, FAST = "tokenizers", "tiktoken"
+"""Names of the two encoders."""
+
+
+def choose_encoder(tokenizer: Tokenizer, sample: Sequence[str]) -> str:
+    """Name of the fastest encoder that gives the ids of the tokenizer.
 
     Args:
         tokenizer: defines the ids.
         sample: texts of the corpus to compare the encoders on.
-        threads: threads to encode with.
     """
-    exact = huggingface_encoder(tokenizer)
     fast = tiktoken_encoding(tokenizer)
     if fast is None:
-        return exact
+        return EXACT
     compared = _sample(sample)
-    same = all(np.array_equal(left, right) for left, right in zip(exact(compared), _tiktoken_encoder(fast, 1)(compared), strict=True))
-    log.info("encoding with %s (sample of %d texts)", "tiktoken" if same else "tokenizers: tiktoken gave other ids", len(compared))
-    return _tiktoken_encoder(fast, threads) if same else exact
+    exact, quick = huggingface_encoder(tokenizer)(compared), _tiktoken_encoder(fast)(compared)
+    same = all(np.array_equal(left, right) for left, right in zip(exact, quick, strict=True))
+    log.info("encoding with %s (sample of %d texts)", FAST if same else "tokenizers: tiktoken gave other ids", len(compared))
+    return FAST if same else EXACT
+
+
+def encoder_named(name: str, tokenizer: Tokenizer) -> Encode:
+    """The encoder that `choose_encoder` chose: a function from texts to token ids, without special tokens."""
+    fast = tiktoken_encoding(tokenizer) if name == FAST else None
+    return _tiktoken_encoder(fast) if fast else huggingface_encoder(tokenizer)
 
 
 def huggingface_encoder(tokenizer: Tokenizer) -> Encode:
@@ -86,9 +95,10 @@ def tiktoken_encoding(tokenizer: Tokenizer) -> tiktoken.Encoding | None:
     return tiktoken.Encoding("corpus", pat_str=GPT2_WORDS, mergeable_ranks=ranks, special_tokens={})
 
 
-def _tiktoken_encoder(encoding: tiktoken.Encoding, threads: int) -> Encode:
+def _tiktoken_encoder(encoding: tiktoken.Encoding) -> Encode:
     def encode(texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        return [np.asarray(ids, dtype=np.int64) for ids in encoding.encode_ordinary_batch(list(texts), num_threads=threads)]
+        # to numpy without a list of Python integers between
+        return [encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int64) for text in texts]
 
     return encode
 

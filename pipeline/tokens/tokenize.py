@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus import CLEANING, LABELS
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
@@ -20,24 +18,28 @@ from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.check_known import check_known
-from pipeline.tokens.encoding import bulk_encoder
+from pipeline.tokens.encode_shard import STREAM
+from pipeline.tokens.encoded_shards import EncodedShards
+from pipeline.tokens.encoding import choose_encoder
 from pipeline.tokens.languages import set_source_language
-from pipeline.tokens.text_encoder import TextEncoder
-from pipeline.tokens.token_writer import TokenWriter, dtype_for
+from pipeline.tokens.token_writer import join_shards
 from pipeline.tokens.tokenizer_folder import copy_from_base, describe, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.artifacts.intermediates import Intermediates
     from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.tokenizer import Tokenizer as Params
     from pipeline.reporter import Reporter
     from pipeline.tasks.section import LanguageTokens
     from pipeline.tokens.text_encoder import ExampleEncoder
 
-BATCH = 4096
-"""Documents encoded at once."""
+SAMPLE = 4096
+"""Documents on which encoders are compared."""
+REPORT_EVERY = 4096
+"""Documents between two reports of what is read for the tokenizer."""
 
 CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 """Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
@@ -49,10 +51,11 @@ def tokenize_corpus(
     task: ExampleEncoder,
     output: Path,
     reporter: Reporter,
-    threads: int = 1,
+    processes: int = 1,
     home: Path = Path(),
     base: Path | None = None,
     languages: LanguageTokens | None = None,
+    intermediates: Intermediates | None = None,
 ) -> dict[str, int]:
     """Write a tokens artifact; `pipeline.tokens` describes its files.
 
@@ -62,10 +65,11 @@ def tokenize_corpus(
         task: from documents to examples.
         output: empty folder to fill.
         reporter: gets progress, and may ask to stop.
-        threads: threads to encode with; results do not depend on it.
+        processes: most processes to encode with; results do not depend on it.
         home: folder that a relative path of a given tokenizer starts from.
         base: folder of a base model whose tokenizer is used; None trains one, or takes the given one.
         languages: tokens of languages that the tokenizer must have.
+        intermediates: where encoded shards are kept; None keeps none.
 
     Returns:
         ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``examples_<split>``, and what the task counts, for train and
@@ -80,17 +84,20 @@ def tokenize_corpus(
         (output / part).mkdir()
     vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base, languages)
     tokenizer = load_content_tokenizer(output / TOKENIZER)
-    sample = [text for document in islice(read_documents(corpus, TRAIN), BATCH) for text in task.stream_texts(document)]
+    sample = [text for document in islice(read_documents(corpus, TRAIN), SAMPLE) for text in task.stream_texts(document)]
     check_known(sample, tokenizer)
-    encode = bulk_encoder(tokenizer, sample, threads)
     for name, part in CORPUS_FILES:
         if (corpus / name).is_file():
             shutil.copyfile(corpus / name, output / part / name)
-    encoder = TextEncoder(output / TOKENIZER, vocabulary, encode, _labels(output / EXAMPLES / LABELS))
-    counts: Counter[str] = Counter()
-    for split in (TRAIN, VALIDATION):
-        _write_split(corpus, split, task, encoder, output, counts, reporter)
-    return {**dict(sorted(counts.items())), "vocabulary": vocabulary.size}
+    encoder = choose_encoder(tokenizer, sample)
+    with TemporaryDirectory(dir=output.parent) as scratch:
+        shards = EncodedShards(Path(scratch), processes, reporter, intermediates or NothingKept())
+        counts = shards.encode(corpus, task, output / TOKENIZER, vocabulary, _labels(output / EXAMPLES / LABELS), encoder)
+        for split in (TRAIN, VALIDATION):
+            join_shards([folder / STREAM for folder in shards.of(split)], output / STREAMS / split)
+            for name in task.fields:
+                join_shards([folder / f"example-{name}" for folder in shards.of(split)], output / EXAMPLES / f"{split}-{name}")
+    return {**counts, "vocabulary": vocabulary.size}
 
 
 def _tokenizer(
@@ -117,7 +124,7 @@ def _tokenizer(
 def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> Iterator[str]:
     """What a tokenizer is trained on: all texts of the train split that the task reads or writes."""
     for count, document in enumerate(read_documents(corpus, TRAIN)):
-        if count % BATCH == 0:
+        if count % REPORT_EVERY == 0:
             _report_or_stop(reporter, count, "documents read for the tokenizer")
         yield from task.all_texts(document)
 
@@ -125,33 +132,6 @@ def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> It
 def _labels(file: Path) -> tuple[str, ...]:
     """The classes of the corpus; empty for a task without classes."""
     return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
-
-
-def _write_split(
-    corpus: Path, split: str, task: ExampleEncoder, encoder: TextEncoder, output: Path, counts: Counter[str], reporter: Reporter
-) -> None:
-    """Write the stream and the examples of a split, and count."""
-    counts.update({f"{name}_{split}": 0 for name in ("documents", "tokens", "bytes", "examples")})
-    documents, ids = read_documents(corpus, split), dtype_for(encoder.vocabulary.size)
-    frame, end = encoder.vocabulary.frame, encoder.vocabulary.eos
-    prefix, suffix = np.array(frame.prefix, dtype=np.int64), np.array(frame.suffix or (end,), dtype=np.int64)
-    with ExitStack() as stack:
-        stream = stack.enter_context(TokenWriter(output / STREAMS / split, ids))
-        fields = {
-            name: stack.enter_context(TokenWriter(output / EXAMPLES / f"{split}-{name}", kind or ids)) for name, kind in task.fields.items()
-        }
-        while batch := list(islice(documents, BATCH)):
-            texts = [text for document in batch for text in task.stream_texts(document)]
-            for text, tokens in zip(texts, encoder.encode(texts), strict=True):
-                stream.add(np.concatenate([prefix, tokens, suffix]))
-                counts[f"tokens_{split}"] += len(prefix) + len(tokens) + len(suffix)
-                counts[f"bytes_{split}"] += len(text.encode())
-            counts[f"documents_{split}"] += len(batch)
-            for example in task.encode([document for document in batch if document.target is not None], encoder, counts, split):
-                counts[f"examples_{split}"] += 1
-                for name, writer in fields.items():
-                    writer.add(example[name])
-            _report_or_stop(reporter, counts[f"documents_{split}"], f"{split} documents encoded")
 
 
 def _report_or_stop(reporter: Reporter, count: int, unit: str) -> None:

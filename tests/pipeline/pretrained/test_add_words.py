@@ -12,7 +12,7 @@ from fixtures.starts import HEADS, pretrained_folder
 
 from pipeline.errors import BadInput
 from pipeline.models.content_tokenizer import load_content_tokenizer
-from pipeline.tokens.encoding import bulk_encoder
+from pipeline.tokens.encoding import choose_encoder, encoder_named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def test_an_encoder_without_a_language_head_stays_without_one(tmp_path: Path) ->
 def test_the_bulk_encoder_finds_the_words_even_if_its_sample_has_none(tmp_path: Path) -> None:
     _, folder, _ = add(tmp_path, "gpt2")
     tokenizer = load_content_tokenizer(folder)
-    encode = bulk_encoder(tokenizer, ["Open the file."] * 9, 1)
+    encode = encoder_named(choose_encoder(tokenizer, ["Open the file."] * 9), tokenizer)
     (ids,) = encode(["the shopkeeper says"])
     assert tokenizer.token_to_id("shopkeeper") in np.asarray(ids)
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from pipeline.recipe import Tokenizer as Params
 from pipeline.tokens import encoding
-from pipeline.tokens.encoding import bulk_encoder, huggingface_encoder, tiktoken_encoding
+from pipeline.tokens.encoding import EXACT, FAST, choose_encoder, encoder_named, huggingface_encoder, tiktoken_encoding
 from pipeline.tokens.train_tokenizer import make_tokenizer
 
 WORDS = [
@@ -46,15 +46,14 @@ def trained() -> Tokenizer:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(st.text(), st.lists(st.sampled_from([*WORDS, " ", "a", "\n"])).map("".join)), max_size=5))
 def test_tiktoken_gives_the_ids_of_the_tokenizer(texts: list[str]) -> None:
-    fast = tiktoken_encoding(trained())
-    assert fast is not None
-    assert [list(ids) for ids in huggingface_encoder(trained())(texts)] == fast.encode_ordinary_batch(texts)
+    exact, fast = huggingface_encoder(trained())(texts), encoder_named(FAST, trained())(texts)
+    assert [ids.tolist() for ids in exact] == [ids.tolist() for ids in fast]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text())
 def test_decoding_gives_the_text_back(text: str) -> None:
-    (ids,) = bulk_encoder(trained(), [text], 1)([text])
+    (ids,) = encoder_named(choose_encoder(trained(), [text]), trained())([text])
     assert trained().decode(ids.tolist(), skip_special_tokens=False) == text
 
 
@@ -79,7 +78,8 @@ def test_an_encoder_that_disagrees_on_the_sample_is_not_used(monkeypatch: pytest
     monkeypatch.setattr(encoding, "GPT2_WORDS", r"\w|\W")
     expected = trained().encode(text, add_special_tokens=False).ids
     assert list(tiktoken_encoding(trained()).encode_ordinary(text)) != expected
-    assert np.array_equal(bulk_encoder(trained(), [text], 1)([text])[0], expected)
+    assert choose_encoder(trained(), [text]) == EXACT
+    assert np.array_equal(encoder_named(EXACT, trained())([text])[0], expected)
 
 
 def test_merges_out_of_order_are_left_to_the_tokenizer() -> None:

@@ -49,9 +49,9 @@ def text_words(name: str, text: str) -> list[str]:
     return [word for word, _ in pre_tokenizers.Whitespace().pre_tokenize_str(source_text(name, text))]
 
 
-def make(corpus: Path, output: Path, params: Params = SMALL, threads: int = 1) -> Path:
+def make(corpus: Path, output: Path, params: Params = SMALL, processes: int = 1) -> Path:
     output.mkdir()
-    tokenize_corpus(corpus, params, TASK, output, SilentReporter(), threads)
+    tokenize_corpus(corpus, params, TASK, output, SilentReporter(), processes)
     return output
 
 
@@ -163,9 +163,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_two_runs_give_the_same_bytes(corpus: Path, tokens: Path, tmp_path: Path, threads: int) -> None:
-    again = make(corpus, tmp_path / "again", threads=threads)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_two_runs_give_the_same_bytes(corpus: Path, tokens: Path, tmp_path: Path, processes: int) -> None:
+    again = make(corpus, tmp_path / "again", processes=processes)
     assert contents(again) == contents(tokens)
 
 

@@ -1,0 +1,167 @@
+"""How fast a corpus becomes token ids, beside the way of transformers' `run_clm.py`, and beside the bare encoder.
+
+All read the same Parquet shards and have the same tokenizer. Ours ends with token shards on disk, `run_clm` with saved blocks of 1,024 tokens, and the bare
+encoder with arrays in memory. The text is Python source of this environment.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import datasets
+from benchmarks.in_turn import compare, interleaved
+from transformers import PreTrainedTokenizerFast
+
+from pipeline.corpus.cleaning import document_id
+from pipeline.corpus.documents import Document
+from pipeline.corpus.read_corpus import read_documents, shard_paths
+from pipeline.corpus.shards import ShardWriter
+from pipeline.models.content_tokenizer import load_content_tokenizer
+from pipeline.recipe import Tokenizer
+from pipeline.reporter import SilentReporter
+from pipeline.tasks.language_model.encode import Encode
+from pipeline.tasks.language_model.section import LanguageModel
+from pipeline.tokens import TOKENIZER
+from pipeline.tokens.encoding import tiktoken_encoding
+from pipeline.tokens.tokenize import tokenize_corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MEGABYTES, SHARD_MB = 64, 16
+DOCUMENT_CHARS = 4000
+BLOCK = 1024
+PARAMS = Tokenizer(vocabulary=16_000, sentinels=0)
+TASK = Encode(LanguageModel(kind="language_model"))
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from pipeline.recipe import Tokenizer
+from pipeline.reporter import SilentReporter
+from pipeline.tasks.language_model.encode import Encode
+from pipeline.tasks.language_model.section import LanguageModel
+from pipeline.tokens.tokenize import tokenize_corpus
+corpus, base, output = map(Path, sys.argv[1:])
+task = Encode(LanguageModel(kind="language_model"))
+tokenize_corpus(corpus, Tokenizer(vocabulary=16_000, sentinels=0), task, output, SilentReporter(), 1, base=base)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+Row = tuple[str, str, str]
+
+
+def tokenization_rows() -> list[Row]:
+    """Rows for the table."""
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as name:
+        folder = Path(name)
+        size, corpus = write_texts(folder / "corpus", MEGABYTES), folder / "corpus"
+        base = _tokenizer(corpus, folder)
+        against_clm = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _run_clm(corpus, base, folder / "clm"), rounds=3)
+        against_bare = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _bare(corpus, base), rounds=3)
+        one, two = interleaved(*(_wall(corpus, base, folder / "ours", processes) for processes in (1, 2)), rounds=3)
+        memory = _peak(corpus, base, folder / "peak")
+    cpu = size / statistics.median(against_clm.ours_cpu)
+    return [
+        (f"tokenization of {size:.0f} MB, MB of text a second and core", f"{cpu:.1f}", ""),
+        ("… beside the way of `run_clm` (map, group, save)", against_clm.speed(), "≥ 5.5 x by CPU time"),
+        ("… beside the bare encoder, ids in memory", against_bare.speed(), "≥ 0.8 x by CPU time"),
+        (
+            "… with two processes instead of one",
+            f"{statistics.median(o / t for o, t in zip(one, two, strict=True)):.2f} x the speed",
+            "≥ 1.8 x",
+        ),
+        ("peak memory of the process that encodes", f"{memory} MB", "≤ 600 MB"),
+    ]
+
+
+def write_texts(folder: Path, megabytes: float) -> float:
+    """Write a corpus of the Python source of this environment; its size in megabytes."""
+    folder.mkdir()
+    writers = {split: ShardWriter(folder, split, SHARD_MB) for split in ("train", "validation")}
+    size = 0
+    for number, text in enumerate(_texts()):
+        writers["train" if number % 100 else "validation"].add(Document(document_id(text, None, None), "", "", text, None, None))
+        size += len(text.encode())
+        if size >= megabytes * 1e6:
+            break
+    for writer in writers.values():
+        writer.close()
+    return size / 1e6
+
+
+def ours(corpus: Path, base: Path, output: Path, processes: int = 1) -> dict[str, int]:
+    """Tokenize; the folder is written again each time."""
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir()
+    return tokenize_corpus(corpus, PARAMS, TASK, output, SilentReporter(), processes, base=base)
+
+
+def _texts() -> Iterator[str]:
+    for place in sorted(Path(sysconfig.get_path("purelib")).rglob("*.py")):
+        try:
+            text = place.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        pieces = (text[start : start + DOCUMENT_CHARS] for start in range(0, len(text), DOCUMENT_CHARS))
+        yield from (piece for piece in pieces if len(piece) > 100)
+
+
+def _tokenizer(corpus: Path, folder: Path) -> Path:
+    """The folder of a byte-level BPE, trained on one shard."""
+    (folder / "part").mkdir()
+    shutil.copy(shard_paths(corpus, "train")[0], folder / "part")
+    (folder / "first").mkdir()
+    tokenize_corpus(folder / "part", PARAMS, TASK, folder / "first", SilentReporter(), 2)
+    return folder / "first" / TOKENIZER
+
+
+def _run_clm(corpus: Path, base: Path, output: Path) -> None:
+    """What `run_clm.py` of transformers does before training, in one process."""
+    shutil.rmtree(output, ignore_errors=True)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(base / "tokenizer.json"))
+    files = {split: [str(place) for place in shard_paths(corpus, split)] for split in ("train", "validation")}
+    raw = datasets.load_dataset("parquet", data_files=files, cache_dir=str(output / "cache"), columns=["text"])
+    encoded = raw.map(lambda rows: tokenizer(rows["text"]), batched=True, remove_columns=["text"], load_from_cache_file=False)
+    encoded.map(_blocks, batched=True, load_from_cache_file=False).save_to_disk(str(output / "saved"))
+
+
+def _blocks(rows: dict[str, list[list[int]]]) -> dict[str, Any]:
+    joined = {name: list(chain(*values)) for name, values in rows.items()}
+    length = len(next(iter(joined.values()))) // BLOCK * BLOCK
+    found = {name: [ids[start : start + BLOCK] for start in range(0, length, BLOCK)] for name, ids in joined.items()}
+    return {**found, "labels": found["input_ids"].copy()}
+
+
+def _bare(corpus: Path, base: Path) -> int:
+    """Read and encode, and nothing else."""
+    encoding = tiktoken_encoding(load_content_tokenizer(base))
+    assert encoding is not None
+    texts = (document.text for split in ("train", "validation") for document in read_documents(corpus, split))
+    return sum(len(encoding.encode_to_numpy(text, disallowed_special=())) for text in texts)
+
+
+def _wall(corpus: Path, base: Path, output: Path, processes: int) -> Callable[[], float]:
+    def measure() -> float:
+        began = time.perf_counter()
+        ours(corpus, base, output, processes)
+        return time.perf_counter() - began
+
+    return measure
+
+
+def _peak(corpus: Path, base: Path, output: Path) -> int:
+    """Megabytes of a process of its own, which imports what the component imports."""
+    output.mkdir()
+    done = subprocess.run([sys.executable, "-c", PEAK, corpus, base, output], capture_output=True, text=True, check=True)
+    return int(done.stdout)
