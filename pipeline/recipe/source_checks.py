@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pipeline.recipe.gate_checks import Problem
 
 LINES = ("jsonl", "csv", "text")
-SETTINGS = {"encoding": LINES, "delimiter": ("csv",), "quote": ("csv",)}
+WEB = ("html", "warc")
+SETTINGS = {"encoding": (*LINES, *WEB), "delimiter": ("csv",), "quote": ("csv",)}
 """Setting of a source → the kinds that it is for."""
-OWN_KINDS = (*LINES, "parquet", "arrow", "pydocs", "catalogue")
+OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue")
 """Kinds whose readers are ours; that of an installed package may take any setting."""
 NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
 """Codecs of Python that decode text and are no encoding of files."""
