@@ -21,10 +21,9 @@ MAX_BYTES = 8 << 20
 MAX_DEPTH = 1000
 """Open elements at one place; pages that people read have fewer than a hundred."""
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-NOT_NESTED = frozenset(
-    "area base br col embed hr img input link meta param source track wbr"  # have no end tag
-    " p li dt dd option tr td th thead tbody tfoot".split()  # end by themselves
-)
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+NOT_NESTED = VOID | {"p", "li", "dt", "dd", "option", "tr", "td", "th", "thead", "tbody", "tfoot"}
+"""Elements without an end tag, and those that end where the next one begins."""
 
 
 def page_fields(content: bytes, where: str, encoding: str | None, url: str = "", date: str = "") -> dict[str, Any] | Quarantined:
