@@ -58,7 +58,7 @@ class Source(Section):
     """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html`` or ``warc``."""
 
     path: str | None = None
-    """A file, a folder, a glob, or an ``s3://`` object, prefix or glob; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
     """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""
@@ -66,6 +66,9 @@ class Source(Section):
     encoding: str | None = None
     """``jsonl``, ``csv`` and ``text``: how the text is encoded, e.g. ``cp1252``. Without it UTF-8, and UTF-16 or UTF-32 where the first bytes show it.
     ``html`` and ``warc``: without it what the server or the page says, else what its bytes look like."""
+
+    sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
+    """Of one file at a web address: the checksum that its bytes must have. Without it the server's ETag or Last-Modified is its revision."""
 
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     """``csv`` only: what separates fields. Without it the header shows whether it is comma, semicolon, tab or bar."""

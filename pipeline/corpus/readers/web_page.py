@@ -65,7 +65,7 @@ def _decoded(content: bytes, encoding: str | None) -> str:
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            encoding = detect_encoding(content, from_html_meta=True)
+            encoding = detect_encoding(content, from_html_meta=True) or "utf-8"
     found: str = bytes_to_str(content, encoding, errors="replace")
     return found
 
