@@ -115,9 +115,8 @@ class _WebFile(io.RawIOBase):
 
         if self._place >= self._item.size:
             return b""
-        if self._answer is None:
-            self._answer = self._open()
         try:
+            self._answer = self._answer or self._open()
             data: bytes = self._answer.raw.read(size)
         except (HTTPError, OSError) as error:
             self._drop()
