@@ -32,7 +32,7 @@ contract = Component(
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",
-    libraries=("babel", "numpy", "pyarrow", "regex"),
+    libraries=("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio"),
     resources="cpu-small",
     intermediates=True,
 )

@@ -16,6 +16,9 @@ PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
 CATALOGUE_FIELDS = ("text", "target", "language", "key", "namespace")
 """The fields of a message: its text in the first language and in another one, that language, its key, the file without its language."""
 
+WEB_FIELDS = ("text", "title", "url", "host", "date")
+"""The fields of a web page: its main text, its title, its address, the host of that, and when it was fetched, as far as they are known."""
+
 
 class Columns(Section):
     """Which field of the user's records is what."""
@@ -38,8 +41,14 @@ class Columns(Section):
 
 PYDOCS_COLUMNS = Columns(text="body", target="summary", name="name", group="package")
 CATALOGUE_COLUMNS = Columns(text="text", target="target", group="key")
+WEB_COLUMNS = Columns(text="text", name="title", group="host")
 
-OWN_ROWS = {"pydocs": (PYDOCS_FIELDS, PYDOCS_COLUMNS), "catalogue": (CATALOGUE_FIELDS, CATALOGUE_COLUMNS)}
+OWN_ROWS = {
+    "pydocs": (PYDOCS_FIELDS, PYDOCS_COLUMNS),
+    "catalogue": (CATALOGUE_FIELDS, CATALOGUE_COLUMNS),
+    "html": (WEB_FIELDS, WEB_COLUMNS),
+    "warc": (WEB_FIELDS, WEB_COLUMNS),
+}
 """Kinds of sources whose rows have fixed fields, and which field is what where the recipe does not say it."""
 
 
@@ -47,16 +56,20 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow`` or ``text``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html`` or ``warc``."""
 
     path: str | None = None
-    """A file, a folder, a glob, or an ``s3://`` object, prefix or glob; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
 
     columns: Columns = Columns()
     """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""
 
     encoding: str | None = None
-    """``jsonl``, ``csv`` and ``text``: how the text is encoded, e.g. ``cp1252``. Without it UTF-8, and UTF-16 or UTF-32 where the first bytes show it."""
+    """``jsonl``, ``csv`` and ``text``: how the text is encoded, e.g. ``cp1252``. Without it UTF-8, and UTF-16 or UTF-32 where the first bytes show it.
+    ``html`` and ``warc``: without it what the server or the page says, else what its bytes look like."""
+
+    sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
+    """Of one file at a web address: the checksum that its bytes must have. Without it the server's ETag or Last-Modified is its revision."""
 
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     """``csv`` only: what separates fields. Without it the header shows whether it is comma, semicolon, tab or bar."""

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pipeline.recipe.gate_checks import Problem
 
 LINES = ("jsonl", "csv", "text")
-SETTINGS = {"encoding": LINES, "delimiter": ("csv",), "quote": ("csv",)}
+WEB = ("html", "warc")
+SETTINGS = {"encoding": (*LINES, *WEB), "delimiter": ("csv",), "quote": ("csv",)}
 """Setting of a source → the kinds that it is for."""
-OWN_KINDS = (*LINES, "parquet", "arrow", "pydocs", "catalogue")
+OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue")
 """Kinds whose readers are ours; that of an installed package may take any setting."""
 NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
 """Codecs of Python that decode text and are no encoding of files."""
@@ -23,7 +24,19 @@ def source_problem(source: Source) -> Problem:
     for setting, kinds in SETTINGS.items():
         if getattr(source, setting) is not None and source.kind in OWN_KINDS and source.kind not in kinds:
             return f"data.source.{setting} with kind {source.kind!r}", f"kind {' or '.join(kinds)}", f"remove data.source.{setting}"
-    return _encoding(source) or _signs(source)
+    return _encoding(source) or _signs(source) or _web(source)
+
+
+def _web(source: Source) -> Problem:
+    path = source.path or ""
+    if not path.lower().startswith(("http://", "https://")):
+        return ("data.source.sha256 without a web address", "", "remove data.source.sha256") if source.sha256 else None
+    if source.kind == "catalogue":
+        return "data.source.kind 'catalogue' with a web address", "a folder or s3:// prefix of catalogues", "download them"
+    if "@" in path.split("/")[2]:
+        got = "data.source.path holds a user or a password, and the recipe is stored where many people read it"
+        return got, "an address without", "bring the file to S3, or set ~/.netrc where it is read"
+    return None
 
 
 def _encoding(source: Source) -> Problem:

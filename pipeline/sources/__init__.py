@@ -16,6 +16,8 @@ PINNERS = Table(
         "parquet": "pipeline.sources.files:pin",
         "arrow": "pipeline.sources.files:pin",
         "text": "pipeline.sources.files:pin",
+        "html": "pipeline.sources.files:pin",
+        "warc": "pipeline.sources.files:pin",
         "catalogue": "pipeline.sources.catalogues:pin",
     },
 )

@@ -1,6 +1,6 @@
-"""Sources made of files: a path, a folder, a glob, or an ``s3://`` object, prefix or glob.
+"""Sources made of files: a path, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at a web address.
 
-A local file is pinned by the sha256 of its bytes, an S3 object by its etag. Files are taken in natural order of their names
+A local file is pinned by the sha256 of its bytes, an S3 object by its etag, a file of the web by what its server says (`pipeline.sources.web`). Files are taken in natural order of their names
 (``part-2`` before ``part-10``), whatever their folder. What is not taken is counted: empty files, working files, those of another
 format (`pipeline.sources.left_out`).
 """
@@ -18,8 +18,9 @@ from pipeline.sources.formats import ENDINGS, belongs, natural
 from pipeline.sources.left_out import EMPTY, OTHER, UNSAFE, WORKING, LeftOutCounter, is_working, sentence
 from pipeline.sources.local_files import pin_files
 from pipeline.sources.names import shown
-from pipeline.sources.roots import check_address, check_file
+from pipeline.sources.roots import check_address, check_file, is_web
 from pipeline.sources.walk import find_glob, matches, walk
+from pipeline.sources.web import pin_url
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
@@ -38,6 +39,8 @@ def pin(source: Source, settings: Settings) -> Pin:
     if not path:
         raise BadInput(f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path")
     check_address(path, settings)
+    if is_web(path):
+        return Pin(kind=source.kind, items=(pin_url(path, source.sha256, settings),))
     if path.startswith("s3://"):
         items = find_objects(source.kind, path, settings, left_out)
     else:

@@ -10,6 +10,8 @@ ENDINGS = {
     "parquet": (".parquet", ".pq"),
     "arrow": (".arrow", ".arrows", ".feather", ".ipc"),
     "text": (".txt", ".md", ".markdown", ".rst", ".text"),
+    "html": (".html", ".htm", ".xhtml"),
+    "warc": (".warc", ".wet"),
     "catalogue": (".json", ".po", ".mo"),
 }
 """Endings that a search of a folder or an ``s3://`` prefix accepts; a path or a glob names its files itself."""

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 S3 = "s3://"
+SCHEMES = ("http://", "https://")
 FIELD = "data.source.path"
 SYSTEM = tuple(Path(folder) for folder in ("/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/var/run"))
+
+
+def is_web(address: str) -> bool:
+    """Whether an address is one of the web."""
+    return address.lower().startswith(SCHEMES)
 
 
 def check_address(address: str, settings: Settings, field: str = FIELD) -> None:
@@ -33,6 +39,8 @@ def check_address(address: str, settings: Settings, field: str = FIELD) -> None:
     Raises:
         BadInput: it is outside the allowed roots.
     """
+    if is_web(address):
+        return  # `pipeline.sources.web` checks it and each of its redirects
     if not address.startswith(S3):
         check_file(fixed_part(settings.home / Path(address).expanduser()), settings, field)
         return
@@ -51,7 +59,9 @@ def check_file(path: Path, settings: Settings, field: str = FIELD) -> None:
     if real.is_relative_to(settings.state.resolve()):
         raise BadInput(f"{field}: {path} is in the state folder, with the keys of the stack", "", "copy the data to another folder")
     if settings.source_roots:
-        roots = [(settings.home / Path(root).expanduser()).resolve() for root in settings.source_roots if not root.startswith(S3)]
+        roots = [
+            (settings.home / Path(root).expanduser()).resolve() for root in settings.source_roots if not root.startswith((S3, *SCHEMES))
+        ]
         allowed = any(real.is_relative_to(root) for root in roots)
     else:
         hidden = any(part.startswith(".") for part in real.parts)

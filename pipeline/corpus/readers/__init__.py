@@ -12,6 +12,8 @@ READERS = Table(
         "parquet": "pipeline.corpus.readers.parquet_files:read",
         "arrow": "pipeline.corpus.readers.arrow_files:read",
         "text": "pipeline.corpus.readers.text_files:read",
+        "html": "pipeline.corpus.readers.html_files:read",
+        "warc": "pipeline.corpus.readers.warc_files:read",
         "catalogue": "pipeline.corpus.readers.catalogues:read",
     },
 )

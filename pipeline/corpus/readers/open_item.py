@@ -20,6 +20,8 @@ from pipeline.errors import BadInput
 from pipeline.sources.bucket import open_object, translated
 from pipeline.sources.local_files import changed
 from pipeline.sources.names import unquoted
+from pipeline.sources.roots import is_web
+from pipeline.sources.web import open_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +99,10 @@ def open_raw(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
     if item.name.startswith("s3://"):
         with translated(item.name, settings):
             yield open_object(item.name, item.revision.removeprefix("etag:"), settings, item.version)
+        return
+    if is_web(item.name):
+        with open_url(item, settings) as stream:
+            yield stream
         return
     try:
         path = unquoted(item.quoted) if item.quoted else Path(item.name)

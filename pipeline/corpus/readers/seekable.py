@@ -30,7 +30,7 @@ def seekable(item: PinnedItem, settings: Settings, progress: ReadProgress) -> It
         SourceChanged: the bytes differ from the pinned ones.
     """
     with open_raw(item, settings, progress) as raw:
-        if not item.name.startswith("s3://"):
+        if raw.seekable():
             yield raw
             progress.add(item.size)
             return
