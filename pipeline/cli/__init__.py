@@ -30,6 +30,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.experiments": ("experiment",),
     "pipeline.cli.recipes": ("new", "recipes"),
     "pipeline.cli.artifacts": ("artifacts",),
+    "pipeline.cli.data": ("data",),
     "pipeline.cli.demo": ("demo",),
     "pipeline.cli.models": ("models",),
     "pipeline.cli.open_page": ("open",),
