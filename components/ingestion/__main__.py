@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.ingestion.contract import IngestionParams, contract
 from pipeline.corpus.ingest import ingest_corpus
+from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
@@ -19,8 +20,11 @@ def ingest(work: Work[IngestionParams]) -> None:
     examples: TaskExamples = part(work.params.task, "examples")
     learned = work.inputs.get("learned")
     folder = learned.folder if learned else None
-    counts = ingest_corpus(work.params.data, examples, work.source, work.output, work.settings, work.reporter, folder)
+    forgotten = Forgotten(read_tombstones(work.artifacts.store))
+    counts = ingest_corpus(work.params.data, examples, work.source, work.output, work.settings, work.reporter, folder, forgotten)
     work.counts.update(counts)
+    if forgotten.until:
+        work.counts[APPLIED] = forgotten.until
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
 
 

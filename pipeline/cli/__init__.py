@@ -32,6 +32,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "pipeline.cli.artifacts": ("artifacts",),
     "pipeline.cli.data": ("data",),
     "pipeline.cli.demo": ("demo",),
+    "pipeline.cli.forget": ("forget",),
     "pipeline.cli.models": ("models",),
     "pipeline.cli.open_page": ("open",),
     "pipeline.cli.approve": ("approve",),

@@ -23,6 +23,7 @@ from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.readers import READERS
 from pipeline.corpus.shards import ShardWriter
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, Splitter
+from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, Preempted
 from pipeline.recipe.gate import MAX_CONTAMINATED
 
@@ -48,7 +49,14 @@ MOST_RUNS = 64
 
 
 def ingest_corpus(
-    data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter, learned: Path | None = None
+    data: Data,
+    examples: TaskExamples,
+    pin: Pin,
+    output: Path,
+    settings: Settings,
+    reporter: Reporter,
+    learned: Path | None = None,
+    forgotten: Forgotten | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -60,6 +68,7 @@ def ingest_corpus(
         settings: address of the S3 server.
         reporter: gets progress, and may ask to stop.
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
+        forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -74,7 +83,7 @@ def ingest_corpus(
     """
     reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
-        ingestion = _Ingestion(data, examples, output, pending, reporter, learned)
+        ingestion = _Ingestion(data, examples, output, pending, reporter, learned, forgotten or Forgotten())
         for record in reader(data.source, pin, settings, reporter):
             ingestion.add(record)
             if ingestion.counts["read"] % STOP_CHECK_EVERY == 0:
@@ -94,8 +103,16 @@ class _Ingestion:
     """Sorts records into splits, one by one and in order."""
 
     def __init__(
-        self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter, learned: Path | None
+        self,
+        data: Data,
+        examples: TaskExamples,
+        output: Path,
+        pending: PendingDocuments,
+        reporter: Reporter,
+        learned: Path | None,
+        forgotten: Forgotten,
     ) -> None:
+        self.forgotten = forgotten
         self.data, self.examples, self.output, self.pending, self.reporter = data, examples, output, pending, reporter
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
@@ -103,7 +120,7 @@ class _Ingestion:
         self.writers = {split: ShardWriter(output, split, data.shard_mb) for split in SPLITS}
         self.fresh, self.taken, pairs = learned is not None, 0, 0
         if learned is not None:
-            self.taken, pairs = take_over_training(learned, output, examples, self.splitter)
+            self.taken, pairs = take_over_training(learned, output, examples, self.splitter, forgotten)
         self.counts.update({"read": self.taken, "kept": self.taken, f"pairs_{TRAIN}": pairs})
 
     def add(self, record: Record | Quarantined | Filtered) -> None:
@@ -120,6 +137,8 @@ class _Ingestion:
             self.quarantine.add(found)
         elif isinstance(found, str):
             self.filtered[found] += 1
+        elif (found.id, found.text, found.pair) in self.forgotten:
+            self.filtered["forgotten"] += 1
         else:
             split = TEST if self.fresh else self.splitter.split(found.group, self.examples.split_keys(found))
             if self.seen.seen_before(found, split):

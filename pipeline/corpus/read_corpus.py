@@ -36,10 +36,15 @@ def read_split(folder: Path, split: str, columns: Sequence[str] | None = None) -
 def read_documents(folder: Path, split: str) -> Iterator[Document]:
     """The documents of a split, in order, a row group at a time."""
     for shard in shard_paths(folder, split):
-        with parquet.ParquetFile(shard) as file:
-            for group in range(file.num_row_groups):
-                rows = file.read_row_group(group, columns=list(Document._fields)).to_pydict()
-                yield from map(Document, *(rows[name] for name in Document._fields))
+        yield from read_shard(shard)
+
+
+def read_shard(shard: Path) -> Iterator[Document]:
+    """The documents of one shard, in order, a row group at a time."""
+    with parquet.ParquetFile(shard) as file:
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group, columns=list(Document._fields)).to_pydict()
+            yield from map(Document, *(rows[name] for name in Document._fields))
 
 
 def read_pairs(folder: Path, split: str) -> list[Document]:

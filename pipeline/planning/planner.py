@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import several
+from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
@@ -194,7 +195,12 @@ class Planner:
         found = nearest(self.artifacts, resolved.parts, self.recipe.name)
         seconds = _seconds(found[0]) if found else None
         return PlannedStep(
-            id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
+            id=step.id,
+            stage=stage,
+            status=Status.MISS,
+            fingerprint=fingerprint,
+            reason=reason or resolved.reason or why(found),
+            seconds=seconds,
         )
 
     def _check_base(self, plan: Plan) -> None:
@@ -212,6 +218,13 @@ class Planner:
         else:
             return
         made = self.artifacts.resolve(reference) if reference else None
+        forgotten = Holders(self.artifacts, self.resolver.tombstones()).why_not([reference]) if reference else None
+        if forgotten:
+            raise BadInput(
+                f"model.start: {self.recipe.model.start} has learned what its successor may not know: {forgotten}",
+                "",
+                "train from model.family or from other weights once, and promote that model",
+            )
         check_planned_base(self.recipe, self.settings, self.artifacts, made)
 
     def _drop_incomplete(self) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
+from pipeline.artifacts.types import ArtifactType
+from pipeline.erasure.pinned import leave_out
+from pipeline.erasure.tombstones import numbers, read_tombstones
 from pipeline.errors import BadInput
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts, Reference
+    from pipeline.erasure.tombstones import Tombstone
     from pipeline.lines import Step
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
@@ -38,6 +42,9 @@ class ResolvedInputs:
     parts: Parts
     inputs: dict[str, Reference]
     pin: Pin | None
+
+    reason: str = ""
+    """Why there is no artifact, where that is known better than by a comparison with others."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class InputResolver:
     """By registered model: the ledger entry of the champion."""
     _proposals: dict[str, LedgerEntry | None] = field(default_factory=dict)
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
+    _tombstones: list[Tombstone] | None = None
 
     def __post_init__(self) -> None:
         """Open the cache of code digests, and take over what is pinned."""
@@ -135,8 +143,24 @@ class InputResolver:
         if pending:
             return MissingInput(pending, skipped=False)
         parts = self._parts(step, inputs, pin)
+        reason = ""
+        if pin and step.type is ArtifactType.CORPUS:
+            entries = self.tombstones()
+            found = leave_out(
+                pin, entries, lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint)
+            )
+            if found != pin:
+                parts = self._parts(step, inputs, found)
+            concerned = [entry.number for entry in entries if entry.digest in found.forgotten]
+            pin, reason = found, f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
         self._code.save()
-        return ResolvedInputs(parts, inputs, pin)
+        return ResolvedInputs(parts, inputs, pin, reason)
+
+    def tombstones(self) -> list[Tombstone]:
+        """What people asked to forget; read once."""
+        if self._tombstones is None:
+            self._tombstones = read_tombstones(self.artifacts.store)
+        return self._tombstones
 
     def _parts(self, step: Step, inputs: Mapping[str, Reference], pin: Pin | None) -> Parts:
         """The parts of the fingerprint.

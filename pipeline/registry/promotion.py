@@ -70,6 +70,9 @@ class Proposal:
     started_by: str | None = None
     """The person who started the run; None if nobody did."""
 
+    forgotten: str | None = None
+    """Why the model may not be promoted, if it was made from documents that are to be forgotten (`pipeline.erasure`)."""
+
 
 def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
     """Promote, propose or refuse the challenger, and return the ledger entry of that decision, new or found.
@@ -92,7 +95,7 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             return champion
         if (champion.digest if champion else None) != (planned.model.digest if planned else None):
             raise Outdated("the champion changed during this run", "the champion it was planned against", "run the recipe again")
-        basis = basis_of(proposal.fingerprint, reports_digest(planned.reports if planned else ()), champion)
+        basis = basis_of(proposal.fingerprint, reports_digest(planned.reports if planned else ()), champion, proposal.forgotten)
         known = ledger.find_decision(basis, head, champion)
         if known:
             return known
@@ -144,22 +147,27 @@ def reports_digest(reports: Sequence[Reference]) -> str | None:
     return hashlib.sha256(canonical_json(digests)).hexdigest() if len(digests) > 1 else next(iter(digests), None)
 
 
-def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:
+def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None, forgotten: str | None = None) -> str:
     """Digest of everything a decision rests on: equal questions have equal answers, whatever the version numbers are.
 
     Args:
         fingerprint: of the registration, see `Proposal`.
         champion_report: of the champion's reports, see `reports_digest`; None for no champion.
         champion: the ledger entry of the champion.
+        forgotten: see `Proposal`.
     """
     question = {"registration": fingerprint, "champion_report": champion_report, "against": champion.number if champion else None}
+    if forgotten:
+        question["forgotten"] = forgotten
     return hashlib.sha256(canonical_json(question)).hexdigest()
 
 
 def _decide(
     ledger: Ledger, proposal: Proposal, head: LedgerEntry | None, champion: LedgerEntry | None
 ) -> tuple[Comparison | None, GateDecision]:
-    """Ask the gate, unless a person rolled this very model back in favour of the champion."""
+    """Ask the gate, unless the model holds what is to be forgotten, or a person rolled this very model back in favour of the champion."""
+    if proposal.forgotten:
+        return None, GateDecision(False, (proposal.forgotten,))
     rollback = ledger.find_rollback_of(proposal.challenger.model.digest, champion)
     if rollback:
         why = f"ledger entry {rollback.number} rolled this model back; it is not promoted again before another model is champion"
