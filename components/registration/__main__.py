@@ -43,9 +43,10 @@ def register(work: Work[RegistrationParams]) -> None:
     siblings = tuple(each.manifest.inputs["model"] for each in reports[1:])
     challenger = Candidate(version=version.number, model=model.reference, report=report.reference, siblings=siblings)
     params, request = work.params.registration, work.request
-    forgotten = Holders(work.artifacts).why_not(challenger.models)
+    holders = Holders(work.artifacts)
+    forgotten, held = holders.why_not(challenger.models), bool(champion and holders.entries_of(champion.model))
     proposal = Proposal(
-        params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by, forgotten
+        params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by, held, forgotten
     )
     entry = decide_promotion(ledger, proposal)
     while lost := sync_aliases(work.tracking.server, ledger).lost_champion:

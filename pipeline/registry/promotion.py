@@ -70,8 +70,16 @@ class Proposal:
     started_by: str | None = None
     """The person who started the run; None if nobody did."""
 
+    champion_forgotten: bool = False
+    """Whether the champion was made from documents that are to be forgotten."""
+
     forgotten: str | None = None
     """Why the model may not be promoted, if it was made from documents that are to be forgotten (`pipeline.erasure`)."""
+
+    @property
+    def rivalless(self) -> bool:
+        """Whether the champion does not count as a rival."""
+        return bool(self.champion_forgotten and self.gate.replace_forgotten)
 
 
 def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
@@ -95,7 +103,8 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             return champion
         if (champion.digest if champion else None) != (planned.model.digest if planned else None):
             raise Outdated("the champion changed during this run", "the champion it was planned against", "run the recipe again")
-        basis = basis_of(proposal.fingerprint, reports_digest(planned.reports if planned else ()), champion, proposal.forgotten)
+        reports = reports_digest(planned.reports if planned else ())
+        basis = basis_of(proposal.fingerprint, reports, champion, proposal.forgotten)
         known = ledger.find_decision(basis, head, champion)
         if known:
             return known
@@ -173,7 +182,7 @@ def _decide(
         why = f"ledger entry {rollback.number} rolled this model back; it is not promoted again before another model is champion"
         return None, GateDecision(False, (why,))
     gate, scores = proposal.gate, proposal.scores
-    rival = proposal.planned_against.scores if proposal.planned_against else None
+    rival = proposal.planned_against.scores if proposal.planned_against and not proposal.rivalless else None
     evidence = compared_scores(gate, scores, rival)
     comparison = next_comparison(ledger.newest_first(head), scores.ids, evidence, gate.confidence) if evidence else None
     decision = decide(gate, scores, rival, comparison.alpha if comparison else None)

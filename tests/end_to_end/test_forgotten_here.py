@@ -17,6 +17,7 @@ from pipeline.errors import BadInput
 from pipeline.local.run import run_local
 from pipeline.planning import Status
 from pipeline.planning.planner import Planner
+from pipeline.recipe.overrides import replace_fields
 from pipeline.recipe.recipe import check_recipe
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Outcome
@@ -62,6 +63,7 @@ def texts(line: Line, corpus, tmp_path: Path) -> list[tuple[str, str]]:
 
 def test_a_forgotten_document_is_in_no_later_corpus_and_model(make_line, tmp_path: Path, capsys) -> None:
     line = make_line()
+    line.recipe = replace_fields(line.recipe, {"registration.gate.replace_forgotten": True}, "a test")
     other = other_recipe(line, tmp_path)
     run_local(other, f"{other.name}-1", line.settings, Heard())
     plant(line)

@@ -20,7 +20,7 @@ from pipeline.registry.end_proposal import end_proposal
 from pipeline.registry.forgotten_versions import CHAMPION, held_versions, released_entries
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
-from pipeline.registry.promotion import Proposal, decide_promotion
+from pipeline.registry.promotion import Proposal, ScoredChampion, decide_promotion
 
 if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
@@ -42,7 +42,7 @@ def corpus(artifacts, tmp_path) -> Manifest:
 
 def decide(ledger: Ledger, candidate: Candidate, approval: Approval | None = None, forgotten: str | None = None) -> LedgerEntry:
     scores = make_scores({"model": [5.0 + index % 3 for index in range(50)]})
-    return decide_promotion(ledger, Proposal(GATE, candidate, scores, None, "code", "run", approval, None, forgotten))
+    return decide_promotion(ledger, Proposal(GATE, candidate, scores, None, "code", "run", approval, None, forgotten=forgotten))
 
 
 def forget(artifacts: Artifacts, corpus: Manifest) -> None:
@@ -55,6 +55,22 @@ def test_the_gate_refuses_and_asks_again_once_the_model_is_clean(artifacts, corp
     assert (refused.decision, refused.reasons) == (Outcome.REFUSED, (WHY,))
     assert decide(ledger, candidate, forgotten=WHY) == refused
     assert decide(ledger, candidate).decision is Outcome.PROMOTED
+
+
+def test_a_champion_that_holds_it_is_no_rival_where_the_recipe_says_so(artifacts, corpus, tmp_path) -> None:
+    ledger = Ledger(artifacts.store, "m")
+    decide(ledger, Candidate(version=1, model=corpus.reference))
+    clean = artifacts.commit(draft("b"), write_files(tmp_path / "b", {"train-00000.parquet": "left"}))
+    candidate, scores = Candidate(version=2, model=clean.reference), make_scores({"model": [5.0 + index % 3 for index in range(50)]})
+    rival = ScoredChampion(corpus.reference, (corpus.reference,), scores)
+
+    def ask(gate: Gate, code: str) -> LedgerEntry:
+        return decide_promotion(ledger, Proposal(gate, candidate, scores, rival, code, "run", champion_forgotten=True))
+
+    refused = ask(GATE, "a")
+    assert refused.decision is Outcome.REFUSED  # it is as good as the champion, and no better
+    promoted = ask(GATE.model_copy(update={"replace_forgotten": True}), "b")
+    assert (promoted.decision, promoted.against) == (Outcome.PROMOTED, 1)
 
 
 def test_a_proposal_with_its_approvals_is_refused_and_may_be_proposed_again(artifacts, corpus) -> None:
