@@ -7,6 +7,7 @@ COMPONENTS = Table(
     None,
     {
         "ingestion": "components.ingestion.contract:contract",
+        "data_check": "components.data_check.contract:contract",
         "model_import": "components.model_import.contract:contract",
         "tokenization": "components.tokenization.contract:contract",
         "pretraining": "components.pretraining.contract:contract",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import regex
+from pyarrow import compute
 
 from pipeline.corpora.frequent import Frequent
 from pipeline.corpora.shards import SPLITS, batches, classes_of, has_classes
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 WORD = regex.compile(r"[\p{L}\p{M}]{2,}")
 WORD_CHARACTERS = 2000
 """Characters at the beginning of a text whose words are counted."""
+
+FIELDS = ("pair", "target", "name", "group")
+"""Fields of a document that may be empty."""
 
 SHOWN = 20
 """Words and groups that are named."""
@@ -61,6 +65,12 @@ class SplitFacts:
     characters: int = 0
     """Characters of all texts, second texts and targets."""
 
+    bytes: int = 0
+    """Bytes of the same in UTF-8."""
+
+    filled: Counter[str] = field(default_factory=Counter)
+    """Documents in which a field is not empty, by its name: one of `FIELDS`."""
+
     lengths: Lengths = field(default_factory=Lengths)
     """Of the first texts."""
 
@@ -71,6 +81,10 @@ class SplitFacts:
         """Count a batch of documents."""
         columns = batch.to_pydict()
         self.documents += batch.num_rows
+        for name in ("text", "pair", "target"):
+            self.bytes += compute.sum(compute.binary_length(batch.column(name))).as_py() or 0
+        for name in FIELDS:
+            self.filled[name] += sum(bool(value) for value in columns[name])
         for text, pair, target in zip(columns["text"], columns["pair"], columns["target"], strict=True):
             self.lengths.counts[len(text)] += 1
             self.characters += len(text) + len(pair or "") + len(target or "")
@@ -105,6 +119,19 @@ class CorpusFacts:
     def characters(self) -> int:
         """Characters of all splits."""
         return sum(split.characters for split in self.splits.values())
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all texts in UTF-8."""
+        return sum(split.bytes for split in self.splits.values())
+
+    @property
+    def filled(self) -> Counter[str]:
+        """Documents in which a field is not empty, by its name."""
+        every: Counter[str] = Counter()
+        for split in self.splits.values():
+            every.update(split.filled)
+        return every
 
     @property
     def lengths(self) -> Lengths:
@@ -150,7 +177,7 @@ def read_facts(folder: Path) -> CorpusFacts:
     """
     classes, words, groups = has_classes(folder), Frequent(), Frequent()
     splits = {name: SplitFacts() for name in SPLITS}
-    for name, batch in batches(folder, SPLITS, ("text", "pair", "target", "group")):
+    for name, batch in batches(folder, SPLITS, ("text", *FIELDS)):
         splits[name].add(batch, classes=classes)
         groups.add(batch.column("group").to_pylist())
         if name == SPLITS[0]:

@@ -54,7 +54,7 @@ def corpus_called(name: str, artifacts: Artifacts, settings: Settings, recipes: 
         if corpus is None:
             raise BadInput(f"run {name} has no corpus: its ingestion has not ended", "", "wait for it, or see `trainshed watch`")
         return corpus
-    newest = next(corpora_of_recipe(artifacts, name, runs), None)
+    newest = next(corpora_of_recipe(artifacts, name), None)
     if newest is None:
         known = {*recipes, *filter(None, map(recipe_of_run, runs))}
         if name in known:
@@ -63,18 +63,18 @@ def corpus_called(name: str, artifacts: Artifacts, settings: Settings, recipes: 
     return newest
 
 
-def corpora_of_recipe(artifacts: Artifacts, recipe: str, runs: Iterable[str] | None = None) -> Iterator[Manifest]:
+def corpora_of_recipe(artifacts: Artifacts, recipe: str) -> Iterator[Manifest]:
     """The corpora that runs of a recipe used, those of the newest run first; each result once.
 
     Args:
         artifacts: the artifacts of the store.
         recipe: name of the recipe.
-        runs: names of the runs in the store, where the caller knows them.
     """
-    if runs is None:
-        runs = {stat.key.split("/")[1] for stat in artifacts.store.list("runs/")}
-    own = [run for run in runs if recipe_of_run(run) == recipe]
-    begun = {run: stat.modified for run in own if (stat := artifacts.store.head(plan_key(run)))}
+    begun = {
+        run: stat.modified
+        for stat in artifacts.store.list(f"runs/{recipe}")
+        if (run := stat.key.split("/")[1]) and stat.key == plan_key(run) and recipe_of_run(run) == recipe
+    }
     seen: set[tuple[str, str]] = set()
     for run in sorted(begun, key=lambda run: (begun[run], run), reverse=True):
         # other lines make corpora of fresh examples

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts import open_store
+from pipeline.artifacts import open_artifacts, open_store
 from pipeline.errors import TrainshedError
 from pipeline.metrics.load_metric import load_metric
 from pipeline.monitoring.look import Look, Looks
 from pipeline.pages.costs import Costs, prices, read_costs
+from pipeline.pages.data_pages import data_page_name, newest_data_pages
 from pipeline.pages.index_template import render
-from pipeline.pages.place import INDEX, keep_page
+from pipeline.pages.place import INDEX, copy_page, keep_page
 from pipeline.pages.spark import draw_spark
 from pipeline.recipe.by_model import recipes_by_model
 from pipeline.registry.ledger import Ledger
@@ -71,7 +72,7 @@ class ModelRow:
 
 
 def write_index(settings: Settings) -> str:
-    """Make the page and put it into the store.
+    """Make the page, with those of corpora that it links to, and put it into the store.
 
     Returns:
         The page.
@@ -88,7 +89,13 @@ def write_index(settings: Settings) -> str:
         price = prices(settings)
         rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server, price), names))
     untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
-    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC))
+    settings.state.mkdir(parents=True, exist_ok=True)
+    data = newest_data_pages(open_artifacts(settings, read_only=True), settings.state)
+    for recipe, text in data.items():
+        keep_page(store, data_page_name(recipe), text)
+        copy_page(settings, data_page_name(recipe), text)
+    pages = {recipe: data_page_name(recipe) for recipe in data}
+    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC), pages)
     keep_page(store, INDEX, page)
     return page
 

@@ -11,7 +11,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.component import several
 from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, unknown_name
-from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, Step, trace
+from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
@@ -255,6 +255,10 @@ class Planner:
             if manifest and not harm:
                 continue
             origin = step.inputs[name]
+            if isinstance(origin, PreviousCorpusInput) or (isinstance(origin, LearnedCorpusInput) and not origin.needed):
+                log.warning("corpus %s is damaged; nothing is compared with it", reference.fingerprint[:12])
+                self.resolver.compare_without(reference)
+                return True
             if isinstance(origin, ChampionInput | LearnedCorpusInput):
                 raise BadInput(
                     f"the champion's {reference.type} {reference.fingerprint[:12]} is lost or damaged",

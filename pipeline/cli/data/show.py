@@ -11,11 +11,13 @@ from pipeline.cli.data.arguments import Corpus, open_corpora
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table
 
     from pipeline.artifacts.manifest import Manifest
+    from pipeline.cli.data.arguments import OpenedCorpus
     from pipeline.corpora.facts import CorpusFacts
 
 CLASSES = 20
@@ -25,6 +27,7 @@ CLASSES = 20
 def show(
     corpus: Corpus,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Also write a page and a dataset card, into the state folder.")] = False,
 ) -> None:
     """Show what a corpus holds: what was read and left out, splits, lengths, classes, languages, frequent words and groups."""
     from pipeline.cli.console import open_console
@@ -32,6 +35,7 @@ def show(
 
     with open_corpora(corpus) as (found,):
         facts = read_facts(found.folder)
+        places = _write_page(corpus, found, facts) if page else []
     if as_json:
         said = {"fingerprint": found.manifest.fingerprint, "digest": found.manifest.digest, "run": found.manifest.provenance.run}
         typer.echo(json.dumps({**said, "counts": found.manifest.counts, **facts.plain()}, indent=2, ensure_ascii=False))
@@ -47,6 +51,29 @@ def show(
         console.print(line, markup=False)
     if facts.group_count > 1:
         console.print(next(_listed(f"{facts.group_count} groups", dict(facts.groups))), markup=False)
+    for place in places:
+        console.print(f"written: {place}", markup=False)
+
+
+def _write_page(name: str, found: OpenedCorpus, facts: CorpusFacts) -> list[Path]:
+    """Write page and card of a corpus; rules of a recipe are asked in its runs only."""
+    from pipeline.corpora.card import render_card
+    from pipeline.corpora.page import render_page
+    from pipeline.corpora.report import make_report
+    from pipeline.pages.data_pages import data_page_name
+    from pipeline.pages.place import copy_page
+    from pipeline.runs.names import recipe_of_run
+    from pipeline.settings import load_settings
+
+    settings, report = (
+        load_settings(),
+        make_report(recipe_of_run(found.manifest.provenance.run) or name, found.manifest, found.folder, facts),
+    )
+    label = f"{report.name}-{found.manifest.digest[:12]}"
+    return [
+        copy_page(settings, data_page_name(label), render_page(report)),
+        copy_page(settings, f"{data_page_name(label).removesuffix('.html')}-card.md", render_card(report)),
+    ]
 
 
 def _read(manifest: Manifest) -> Iterator[str]:
