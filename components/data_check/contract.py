@@ -28,6 +28,6 @@ contract = Component(
     },
     output=ArtifactType.DATA_REPORT,
     image="training",  # for its scipy, matplotlib and jinja2
-    libraries=("jinja2", "matplotlib", "numpy", "pyarrow", "regex", "scipy"),
+    libraries=("numpy", "pyarrow", "regex", "scipy"),
     resources="cpu-small",
 )

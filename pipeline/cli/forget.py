@@ -34,7 +34,11 @@ def forget(
 ) -> None:
     """Forget documents: no later corpus holds them, and no version that was made from them is promoted. Prints everything that holds them."""
     import getpass
+    from functools import partial
     from tempfile import TemporaryDirectory
+
+    from rich.console import Console
+    from rich.progress import track
 
     from pipeline.artifacts import open_artifacts
     from pipeline.cli.console import open_console
@@ -50,9 +54,10 @@ def forget(
         _list(artifacts, console)
         return
     meant = _meant(document or [], match)
+    watch = partial(track, description="reading corpora", transient=True, console=Console(stderr=True))
     settings.state.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=settings.state) as scratch:
-        done = forget_documents(artifacts, meant, getpass.getuser(), reason, Path(scratch), anyway=anyway)
+        done = forget_documents(artifacts, meant, getpass.getuser(), reason, Path(scratch), anyway=anyway, watch=watch)
     for line in done.found.damaged:
         typer.echo(f"not searched, counts as if it held them: {line}", err=True)
     what = f"{len(done.found.ids)} documents in {len(done.found.held)} corpora"

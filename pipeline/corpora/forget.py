@@ -13,9 +13,11 @@ from pipeline.erasure.tombstones import Tombstone, append_tombstone, read_tombst
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.artifacts.manifest import Manifest
     from pipeline.corpora.match_file import Meant
     from pipeline.corpora.search import Found
 
@@ -37,7 +39,21 @@ class Forgetting:
     """Where the documents were found."""
 
 
-def forget(artifacts: Artifacts, meant: Meant, person: str, reason: str, scratch: Path, *, anyway: bool = False) -> Forgetting:
+def unwatched(corpora: Iterable[Manifest]) -> Iterable[Manifest]:
+    """The default of ``watch``: nobody looks at the progress."""
+    return corpora
+
+
+def forget(
+    artifacts: Artifacts,
+    meant: Meant,
+    person: str,
+    reason: str,
+    scratch: Path,
+    *,
+    anyway: bool = False,
+    watch: Callable[[Sequence[Manifest]], Iterable[Manifest]] = unwatched,
+) -> Forgetting:
     """Append a tombstone for documents, unless an entry says the same already.
 
     Whoever names a document by its id means its input: the same text with another target, or cleaned in another way, is forgotten too.
@@ -49,15 +65,16 @@ def forget(artifacts: Artifacts, meant: Meant, person: str, reason: str, scratch
         reason: why.
         scratch: an existing folder for shards.
         anyway: also forget what no corpus holds, for data that is yet to come.
+        watch: passes on the corpora that are read, one after the other, to show the progress.
 
     Raises:
         BadInput: no corpus holds some of the documents.
     """
     corpora = list(all_corpora(artifacts))
-    known = search_corpora(artifacts, meant.ids, meant.texts, corpora, scratch)
+    known = search_corpora(artifacts, meant.ids, meant.texts, watch(corpora), scratch)
     _check_all_found(meant, known, len(corpora), anyway=anyway)
     inputs = {*meant.texts, *(input_key(*known.ids[one]) for one in meant.ids if one in known.ids)}
-    found = search_corpora(artifacts, meant.ids, inputs, corpora, scratch) if inputs != set(meant.texts) else known
+    found = search_corpora(artifacts, meant.ids, inputs, watch(corpora), scratch) if inputs != set(meant.texts) else known
     while True:
         entries = read_tombstones(artifacts.store)
         entry = Tombstone(

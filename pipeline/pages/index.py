@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import open_artifacts, open_store
+from pipeline.erasure.holders import Holders
 from pipeline.errors import TrainshedError
 from pipeline.metrics.load_metric import load_metric
 from pipeline.monitoring.look import Look, Looks
@@ -63,6 +64,9 @@ class ModelRow:
     costs: Costs | None
     """What its runs cost; None if no machine size of its steps has a price."""
 
+    forgotten: bool = False
+    """Whether the champion was made from documents that are to be forgotten."""
+
     @property
     def asks_in(self) -> str:
         """The DAG that asks people about the waiting proposal: of the recipe whose run made it."""
@@ -85,12 +89,15 @@ def write_index(settings: Settings) -> str:
     store, server = open_store(settings), MlflowServer(settings)
     made_by = recipes_by_model(settings.recipe_folders)
     names = Ledger.models(store)
+    artifacts = open_artifacts(settings, read_only=True)
+    holders = Holders(artifacts)
     with ThreadPoolExecutor(READERS) as pool:
         price = prices(settings)
         rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server, price), names))
+    rows = [replace(row, forgotten=_forgotten(row.status, holders)) for row in rows]
     untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
     settings.state.mkdir(parents=True, exist_ok=True)
-    data = newest_data_pages(open_artifacts(settings, read_only=True), settings.state)
+    data = newest_data_pages(artifacts, settings.state)
     for recipe, text in data.items():
         keep_page(store, data_page_name(recipe), text)
         copy_page(settings, data_page_name(recipe), text)
@@ -115,6 +122,10 @@ def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer, price: Map
     looks = Looks(ledger.store, ledger.model).newest(1)
     costs = read_costs(server, recipes, newest, price)
     return ModelRow(status, names, tuple(newest), _spark(status), looks[0] if looks else None, costs)
+
+
+def _forgotten(status: ModelStatus, holders: Holders) -> bool:
+    return any(holders.entries_of(model) for model in status.champion.challenger.models) if status.champion else False
 
 
 def _spark(status: ModelStatus) -> str:

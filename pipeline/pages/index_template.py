@@ -52,6 +52,7 @@ TEMPLATE = """<!doctype html>
 {% if recipe in data %}<a class="soft" href="{{ data[recipe] }}">data</a>{% endif %}{% endfor %}</td>
 <td class="keep">{% if status.champion %}
 <a href="{{ mlflow }}/#/models/{{ status.model }}/versions/{{ status.champion.challenger.version }}">version {{ status.champion.challenger.version }}</a>
+{% if row.forgotten %}<br><span class="ask">made from documents that are to be forgotten</span>{% endif %}
 <br>{{ status.quality or "" }}<br><span class="soft">since {{ status.champion.time.strftime("%Y-%m-%d") }}</span>
 {% else %}<span class="soft">none</span>{% endif %}</td>
 <td>{{ row.spark | safe }}</td>

@@ -11,6 +11,7 @@ from fixtures.line import Heard
 
 from pipeline.artifacts.types import ArtifactType
 from pipeline.errors import BadInput
+from pipeline.local.run import run_local
 from pipeline.planning import Status
 from pipeline.planning.planner import Planner
 from pipeline.recipe.overrides import replace_fields
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.timeout(600)  # whole lines run
 
 
 def rules(*given: dict[str, object]) -> dict[str, object]:
-    return {"data.checks.rules": list(given)}
+    return {"data.checks": {"rules": list(given)}}
 
 
 def test_checks_change_no_corpus_and_a_stop_ends_the_run(make_line, tmp_path: Path, monkeypatch) -> None:
@@ -28,7 +29,14 @@ def test_checks_change_no_corpus_and_a_stop_ends_the_run(make_line, tmp_path: Pa
     few = {"rule": "documents", "min": 100}
     compared = {"rule": "change", "of": "previous", "min": -0.1, "max": 0.1, "level": "warn"}
     checked = rules(few, {"rule": "mean_length", "min": 1000, "level": "warn"}, compared, {"rule": "drift", "of": "champion"})
-    first = line.run(checked)
+
+    def run(number: int, changes: dict[str, object], heard: Heard) -> Heard:
+        """Run under a name as the command line gives it: the previous corpus is that of an earlier run of the recipe."""
+        recipe = replace_fields(line.recipe, changes, "a test")
+        line.outputs = run_local(recipe, f"{recipe.name}-20260101-00000{number}-abcd", line.settings, heard)
+        return heard
+
+    first = run(1, checked, Heard())
     assert first.launched[:3] == ["ingestion", "data_check", "tokenization"]
     assert line.manifest("ingestion").fingerprint == plain
     assert any("data.checks: mean length is" in said for said in first.lines)
@@ -42,7 +50,7 @@ def test_checks_change_no_corpus_and_a_stop_ends_the_run(make_line, tmp_path: Pa
     assert line.artifacts.resolve(line.manifest("tokenization").inputs["checked"]) == made
 
     # other rules: only the check runs, and everything after it is still a hit
-    assert line.run(rules(few, compared)).launched == ["data_check"]
+    assert run(2, rules(few, compared), Heard()).launched == ["data_check"]
 
     place = Path(line.recipe.data.source.path)
     place.write_text("\n".join(place.read_text().splitlines()[:200]))
@@ -51,7 +59,7 @@ def test_checks_change_no_corpus_and_a_stop_ends_the_run(make_line, tmp_path: Pa
     with pytest.raises(
         BadInput, match=r"data.checks: change from previous is -\d+\.\d %; expected -10 % to 10 %; fix: .*trainshed data show"
     ):
-        line.run(stopping, heard)
+        run(3, stopping, heard)
     assert heard.launched == ["ingestion", "data_check"]
     planned = Planner(replace_fields(line.recipe, stopping, "a test"), line.settings, read_only=True).plan("p")
     assert (planned.step("data_check").status, planned.step("tokenization").status) == (Status.MISS, Status.PENDING)

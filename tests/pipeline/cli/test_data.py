@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from fixtures.stored_corpora import rows, store_corpus
@@ -75,3 +76,11 @@ def test_wrong_names_are_one_line(stored, capsys, words, said) -> None:
     assert trainshed(*words) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
+
+
+def test_a_page_and_a_card_are_written_where_they_are_asked_for(stored, folder_settings, capsys) -> None:
+    assert trainshed("show", "mails", "--page") == 0
+    written = [line.removeprefix("written: ") for line in capsys.readouterr().out.splitlines() if line.startswith("written: ")]
+    page, card = (Path(place).read_text() for place in written)
+    assert "Corpus of mails" in page
+    assert card.startswith("---\npretty_name: mails\n")
