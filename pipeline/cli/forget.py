@@ -60,7 +60,8 @@ def forget(
         done = forget_documents(artifacts, meant, getpass.getuser(), reason, Path(scratch), anyway=anyway, watch=watch)
     for line in done.found.damaged:
         typer.echo(f"not searched, counts as if it held them: {line}", err=True)
-    what = f"{len(done.found.ids)} documents in {len(done.found.held)} corpora"
+    documents, corpora = len(done.found.ids), len(done.found.held)
+    what = f"{documents} document{'s' * (documents != 1)} in {corpora} {'corpus' if corpora == 1 else 'corpora'}"
     console.print(
         f"forgotten: {what} (entry {done.entry.number})" if done.is_new else f"forgotten already (entry {done.entry.number}): {what}"
     )
@@ -104,7 +105,7 @@ def _print_holders(artifacts: Artifacts, entry: Tombstone, texts: list[str], con
     for key in trainings:
         console.print(f"checkpoint  {key}", markup=False)
     for key, count in served:
-        console.print(f"served      {key}: {count} lines", markup=False)
+        console.print(f"served      {key}: {count} line{'s' * (count != 1)}", markup=False)
     for version in versions:
         console.print(f"version     {version.model} {version.entry.challenger.version}: {version.role}", markup=False)
     for version in versions:

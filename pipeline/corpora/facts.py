@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
 WORD = regex.compile(r"[\p{L}\p{M}]{2,}")
+ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalpha()}
+"""The same for ASCII, several times as fast."""
+
 WORD_CHARACTERS = 2000
 """Characters at the beginning of a text whose words are counted."""
 
@@ -182,9 +185,16 @@ def read_facts(folder: Path) -> CorpusFacts:
         groups.add(batch.column("group").to_pylist())
         if name == SPLITS[0]:
             for text in batch.column("text").to_pylist():
-                words.add(set(WORD.findall(text[:WORD_CHARACTERS].casefold())))
+                words.add(_words(text[:WORD_CHARACTERS]))
     found = {name: facts for name, facts in splits.items() if facts.documents}
     return CorpusFacts(found, words.most(SHOWN), groups.most(SHOWN), len(groups.counts))
+
+
+def _words(text: str) -> set[str]:
+    """The different words of a text, of two letters or more."""
+    if text.isascii():
+        return {word for word in text.lower().translate(ASCII_BREAKS).split() if len(word) > 1}
+    return set(WORD.findall(text.casefold()))
 
 
 LANGUAGE = "language_"

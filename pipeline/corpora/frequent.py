@@ -30,7 +30,8 @@ class Frequent:
 
     def add(self, values: Iterable[str]) -> None:
         """Count values; an empty one is not counted."""
-        self.counts.update(value for value in values if value)
+        self.counts.update(values)
+        self.counts.pop("", None)
         if len(self.counts) > self.kept:
             self.counts = Counter(dict(self.counts.most_common(self.kept // 2)))
 

@@ -51,23 +51,23 @@ class DataRule(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        """Refuse what the rule does not take."""
+        """Refuse what the rule does not take; the messages say what is expected."""
         allowed = OF.get(self.rule)
         if (self.of is None) != (allowed is None):
-            raise ValueError(f"rule {self.rule} {'needs of: NAME' if allowed is not None else 'takes no of'}")
+            raise ValueError(f"{'of' if allowed is not None else 'no of'} in a rule {self.rule}")
         if allowed and self.of not in allowed:
-            raise ValueError(f"rule {self.rule} has of: {self.of}; one of {', '.join(allowed)} is expected")
+            raise ValueError(f"of: {' or '.join(allowed)} in a rule {self.rule}")
         if self.rule == "share" and self.of not in COUNTS and not str(self.of).startswith("filtered_"):
-            raise ValueError(f"rule share has of: {self.of}; one of {', '.join(COUNTS)} or filtered_REASON is expected")
+            raise ValueError(f"of: {', '.join(COUNTS)} or filtered_REASON in a rule share")
         if self.rule == "drift":
             if self.min is not None or self.max is not None:
-                raise ValueError("rule drift takes false_alarms and least_distance, and neither min nor max")
+                raise ValueError("false_alarms and least_distance in a rule drift, and neither min nor max")
         elif self.false_alarms is not None or self.least_distance is not None:
-            raise ValueError(f"rule {self.rule} takes neither false_alarms nor least_distance")
+            raise ValueError(f"neither false_alarms nor least_distance in a rule {self.rule}")
         elif self.min is None and self.max is None and self.rule != "required":
-            raise ValueError(f"rule {self.rule} needs min or max")
+            raise ValueError(f"min or max in a rule {self.rule}")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"rule {self.rule} has min {self.min:g} above max {self.max:g}")
+            raise ValueError(f"a min that is not above max in a rule {self.rule}")
         return self
 
     @property

@@ -39,10 +39,10 @@ def test_the_corpus_that_holds_it_is_listed_and_the_other_is_not(stored, secret_
     open_store(settings).put("served/mails/2026-01-01/1-a-1.jsonl", json.dumps({"text": SECRET["text"].lower()}).encode())
     assert trainshed("--document", secret_id, "--reason", "asked by mail") == 0
     out = capsys.readouterr().out
-    assert "forgotten: 1 documents in 1 corpora (entry 1)" in out
+    assert "forgotten: 1 document in 1 corpus (entry 1)" in out
     assert corpus.fingerprint[:12] in out
     assert plain.fingerprint[:12] not in out
-    assert "served/mails/2026-01-01/1-a-1.jsonl: 1 lines" in out
+    assert "served/mails/2026-01-01/1-a-1.jsonl: 1 line" in out
     assert "`trainshed run mails`" in out
     (entry,) = read_tombstones(open_store(settings))
     assert (entry.ids, len(entry.texts), list(entry.held)) == ((secret_id,), 1, [corpus.digest])
@@ -56,7 +56,7 @@ def test_a_file_of_texts_finds_them_whatever_their_form(stored, tmp_path, capsys
     place = tmp_path / "asked.txt"
     place.write_text("ANN SMITH, lives at 12 main street\n")
     assert trainshed("--match", str(place)) == 0
-    assert "forgotten: 1 documents in 1 corpora" in capsys.readouterr().out
+    assert "forgotten: 1 document in 1 corpus" in capsys.readouterr().out
 
 
 def test_what_no_corpus_holds_is_refused_unless_it_is_meant(stored, secret_id, tmp_path, capsys) -> None:

@@ -108,14 +108,14 @@ def test_a_stop_names_rule_value_limit_and_fix_and_a_warning_does_not_stop(looke
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ({"rule": "documents"}, "needs min or max"),
-        ({"rule": "documents", "of": "x", "min": 1}, "takes no of"),
-        ({"rule": "required", "of": "txet"}, "one of pair, target, name, group"),
-        ({"rule": "required"}, "needs of"),
-        ({"rule": "share", "of": "duplicates", "max": 1}, "one of kept, duplicate"),
+        ({"rule": "documents"}, "min or max in a rule documents"),
+        ({"rule": "documents", "of": "x", "min": 1}, "no of in a rule documents"),
+        ({"rule": "required", "of": "txet"}, "of: pair or target or name or group"),
+        ({"rule": "required"}, "of in a rule required"),
+        ({"rule": "share", "of": "duplicates", "max": 1}, "of: kept, duplicate"),
         ({"rule": "drift", "of": "previous", "max": 1}, "neither min nor max"),
-        ({"rule": "documents", "min": 1, "false_alarms": 0.1}, "takes neither false_alarms"),
-        ({"rule": "documents", "min": 2, "max": 1}, "min 2 above max 1"),
+        ({"rule": "documents", "min": 1, "false_alarms": 0.1}, "neither false_alarms"),
+        ({"rule": "documents", "min": 2, "max": 1}, "not above max"),
         ({"rule": "documents", "min": float("nan")}, "finite"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict
 from pipeline.corpus.cleaning import document_id
 from pipeline.corpus.normalise import clean_text
-from pipeline.erasure.keys import DOCUMENT_ID, document_keys, input_key, text_key
+from pipeline.erasure.keys import DOCUMENT_ID, NO_SIGNS, coarse, document_keys, input_key, text_key
 from pipeline.erasure.tombstones import Forgotten, Tombstone, append_tombstone, read_tombstones
 from pipeline.errors import Damaged
 
@@ -27,6 +28,11 @@ def tombstone(number: int = 1, **fields: object) -> Tombstone:
 @given(st.text(min_size=1))
 def test_cleaning_does_not_change_what_a_text_is_recognised_by(text) -> None:
     assert text_key(clean_text(text)) == text_key(clean_text(text, keep_whitespace=True)) == text_key(text)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_the_fast_way_for_ascii_is_the_same(text) -> None:
+    assert coarse(text) == NO_SIGNS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def test_case_spacing_and_signs_do_not_matter_and_words_do() -> None:
