@@ -8,6 +8,7 @@ COMPONENTS = Table(
     {
         "cleaning": "components.cleaning.contract:contract",
         "ingestion": "components.ingestion.contract:contract",
+        "data_check": "components.data_check.contract:contract",
         "model_import": "components.model_import.contract:contract",
         "tokenization": "components.tokenization.contract:contract",
         "pretraining": "components.pretraining.contract:contract",

@@ -8,6 +8,7 @@ from components.cleaning.contract import CleaningParams, contract
 from pipeline.artifacts.fingerprint import code_identity
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
+from pipeline.erasure.tombstones import Forgotten, read_tombstones
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
@@ -32,6 +33,7 @@ def clean(work: Work[CleaningParams]) -> None:
         work.reporter,
         kept,
         work.settings.threads,
+        Forgotten(read_tombstones(work.artifacts.store)),
     )
     work.intermediates.extend(kept.used)
     work.counts.update(counts)

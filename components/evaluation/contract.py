@@ -24,6 +24,7 @@ contract = Component(
     params=EvaluationParams,
     inputs={
         "corpus": Input(ArtifactType.CORPUS),
+        "checked": Input(ArtifactType.DATA_REPORT, optional=True, parts=("report.json",), identity=False),
         "model": Input(ArtifactType.MODEL),
         "base": Input(ArtifactType.MODEL, optional=True),
     },

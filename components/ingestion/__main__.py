@@ -10,6 +10,7 @@ from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import code_identity, fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.ingest import Kept, ingest_corpus
+from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.recipe.workers import Share
 from pipeline.runtime import main
@@ -24,7 +25,7 @@ def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
     learned = work.inputs.get("learned")
-    kept = _kept(work)
+    kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
         work.params.data,
         examples,
@@ -35,9 +36,12 @@ def ingest(work: Work[IngestionParams]) -> None:
         learned.folder if learned else None,
         kept,
         work.settings.threads,
+        forgotten,
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)
+    if forgotten.until:
+        work.counts[APPLIED] = forgotten.until
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
 
 

@@ -6,6 +6,7 @@ The runtime has fetched the model and compared every byte with its digest, so a 
 from __future__ import annotations
 
 from components.promotion.contract import PromotionParams, contract
+from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.end_proposal import end_proposal
@@ -16,7 +17,7 @@ from pipeline.runtime import Work, main
 
 
 def promote(work: Work[PromotionParams]) -> None:
-    """End the proposal of the model: promoted, rejected or expired."""
+    """End the proposal of the model: promoted, rejected, expired or refused."""
     name, server = work.params.registration.model, work.tracking.server
     ledger, model = Ledger(work.artifacts.store, name), work.inputs["model"].reference
     number = work.request.proposal
@@ -24,7 +25,8 @@ def promote(work: Work[PromotionParams]) -> None:
     proposal = ledger.entry(number)
     if proposal.digest != model.digest:
         raise BadInput(f"proposal {number} of {name} is about another model", model.digest[:12], "start a new run")
-    entry = end_proposal(ledger, number, work.request.run)
+    forgotten = Holders(work.artifacts).why_not(proposal.challenger.models)
+    entry = end_proposal(ledger, number, work.request.run, forgotten=forgotten)
     sync_aliases(server, ledger)
     version = find_version(server, name, model.digest)
     if version:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from components.registration.contract import RegistrationParams, contract
+from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.finite_weights import check_finite_weights
@@ -42,7 +43,11 @@ def register(work: Work[RegistrationParams]) -> None:
     siblings = tuple(each.manifest.inputs["model"] for each in reports[1:])
     challenger = Candidate(version=version.number, model=model.reference, report=report.reference, siblings=siblings)
     params, request = work.params.registration, work.request
-    proposal = Proposal(params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by)
+    holders = Holders(work.artifacts)
+    forgotten, held = holders.why_not(challenger.models), bool(champion and holders.entries_of(champion.model))
+    proposal = Proposal(
+        params.gate, challenger, scores, champion, request.fingerprint, request.run, params.approval, request.started_by, held, forgotten
+    )
     entry = decide_promotion(ledger, proposal)
     while lost := sync_aliases(work.tracking.server, ledger).lost_champion:
         _register_champion_again(work, lost)

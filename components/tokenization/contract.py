@@ -24,6 +24,8 @@ contract = Component(
     params=TokenizationParams,
     inputs={
         "corpus": Input(ArtifactType.CORPUS),
+        # nothing is made of a corpus before its checks have ended
+        "checked": Input(ArtifactType.DATA_REPORT, optional=True, parts=("report.json",), identity=False),
         # a retraining starts from another champion each time, with the same tokenizer: its tokens are a cache hit
         "base": Input(
             ArtifactType.MODEL,

@@ -1,6 +1,6 @@
-"""Save the promotion ledger to a folder, or put it back: ``python infra/backup/ledger.py save|restore FOLDER``.
+"""Save the promotion ledger, and what is to be forgotten, to a folder, or put it back: ``python infra/backup/ledger.py save|restore FOLDER``.
 
-The ledger is the only part of the store that cannot be recomputed: which model is champion, and why. ``TRAINSHED_STORE`` names the
+They are the only parts of the store that cannot be recomputed: which model is champion, and why; which documents people asked to forget. ``TRAINSHED_STORE`` names the
 store, so this also moves a ledger to another bucket. Entries are put if absent: restoring twice is harmless, restoring into a ledger
 with other entries fails, and a bucket policy that requires conditions is satisfied. An entry that is damaged in the store is
 replaced. Our policy of a bucket refuses that, because it protects entries: there, an administrator deletes the damaged object first.
@@ -15,6 +15,8 @@ from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict, Store
 from pipeline.artifacts.manifest import from_sealed, to_sealed
 from pipeline.artifacts.sealed import read_sealed
+from pipeline.erasure.tombstones import ROOT as FORGOTTEN
+from pipeline.erasure.tombstones import Tombstone
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.registry.ledger import ROOT
 from pipeline.registry.ledger_entry import LedgerEntry
@@ -28,7 +30,7 @@ def save(store: Store, folder: Path) -> int:
         Damaged: an entry is damaged in the store.
     """
     count = 0
-    for stat in store.list(f"{ROOT}/"):
+    for stat in (*store.list(f"{ROOT}/"), *store.list(f"{FORGOTTEN}/")):
         path = folder / stat.key
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,13 +46,13 @@ def restore(store: Store, folder: Path) -> int:
     Raises:
         BadInput: there is nothing to restore, a file is no entry, or the store has another entry in its place.
     """
-    paths = sorted((folder / ROOT).glob("*/*.json"))
+    paths = [*sorted((folder / ROOT).glob("*/*.json")), *sorted((folder / FORGOTTEN).glob("*.json"))]
     if not paths:
         raise BadInput(f"no entries below {folder / ROOT}", "a folder that save wrote", "name that folder")
     for path in paths:
         key, data = path.relative_to(folder).as_posix(), path.read_bytes()
         try:
-            LedgerEntry.model_validate(from_sealed(data))
+            (Tombstone if key.startswith(f"{FORGOTTEN}/") else LedgerEntry).model_validate(from_sealed(data))
         except ValueError as error:
             raise BadInput(f"{path} is not a ledger entry", "a complete file that save wrote", "use another backup") from error
         put(store, key, data)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 PACKAGES = (
     "sources",
     "starts.formats",
+    "corpora",
     "corpus",
     "families",
     "tasks",
@@ -53,6 +54,9 @@ PACKAGES = (
 ML_PACKAGES = tuple(f"pipeline.{name}" for name in PACKAGES)
 GATE = tuple(f"pipeline.registry.{name}" for name in ("comparison", "findings", "gate", "promotion", "scores"))
 """The modules that decide a promotion: a decision of other code is another decision."""
+
+DRIFT = tuple(f"pipeline.monitoring.{name}" for name in ("drift", "features", "profile"))
+"""The modules that compare texts, for the check of a corpus."""
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
 RULES = hashlib.sha256(Path(__file__).read_bytes() + Path(module_source.__file__).read_bytes()).hexdigest()[:12]
@@ -121,7 +125,7 @@ class _Walk:
     def _counts(self, name: str, stage: str) -> bool:
         if name.partition(".")[0] in self.packages:
             return True
-        return name.startswith((*ML_PACKAGES, *GATE, f"components.{stage}.")) and not name.endswith(".contract")
+        return name.startswith((*ML_PACKAGES, *GATE, *DRIFT, f"components.{stage}.")) and not name.endswith(".contract")
 
     def _module(self, path: Path, module: str) -> list[str]:
         """Note the digest of a module; return the dotted names that it brings in."""

@@ -12,7 +12,7 @@ A run relies on artifacts that exist already. It writes that down first, then wa
 `wait_for_collection`) and only then looks whether they exist. A collection reads what runs rely on after it took its lease.
 
 Roots are recent runs (``runs/<run>/``) and studies (``studies/<study>/``), the promotions and rollbacks of every ledger, recent refusals, and everything that is
-young. From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
+young. A former champion that holds documents which people asked to forget is no root (`pipeline.registry.forgotten_versions`). From a root everything it was made from is kept, so a champion can always be traced, reproduced and scored. A root, or a
 manifest that a root names, that cannot be read stops the collection: what it relies on is unknown. So does a ledger entry whose
 seal does not match. Intermediate results go with the artifacts that were made of them. What the monitor left goes by its age, and profiles go with their corpus (`pipeline.artifacts.gc_watched`).
 """
@@ -143,13 +143,14 @@ class Collection:
     """Unused objects that wait for the end of their grace."""
 
 
-def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Garbage:
+def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None, released: frozenset[str] = frozenset()) -> Garbage:
     """Find what nothing relies on; writes nothing.
 
     Args:
         artifacts: where to look.
         ages: how old things must be.
         now: time from which ages are counted; by default the present.
+        released: keys of ledger entries that keep nothing: their models hold documents that are to be forgotten, and serve no more.
 
     Raises:
         BadInput: a root, or a manifest that it relies on, cannot be read.
@@ -159,7 +160,7 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
     store = artifacts.store
     old_runs = _old(store, RUNS, now - ages.runs)
     old_studies = _old(store, STUDIES, now - ages.runs)
-    reached = _reach(artifacts, ages, now, old_runs, old_studies)
+    reached = _reach(artifacts, ages, now, old_runs, old_studies, released)
     garbage = Garbage()
     blobs = {blob_key(entry.sha256) for manifest in reached.values() if manifest for entry in manifest.files}
     manifests = list(store.list("manifests/"))
@@ -203,13 +204,14 @@ def find_garbage(artifacts: Artifacts, ages: Ages, now: datetime | None = None) 
     return garbage
 
 
-def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Collection:
+def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None, released: frozenset[str] = frozenset()) -> Collection:
     """Remove what was marked before the grace and is still unused; mark what is unused now.
 
     Args:
         artifacts: where to collect.
         ages: how old things must be.
         now: time from which ages are counted; by default the present.
+        released: see `find_garbage`.
 
     Raises:
         BadInput: see `find_garbage`.
@@ -227,7 +229,7 @@ def collect(artifacts: Artifacts, ages: Ages, now: datetime | None = None) -> Co
         removed: list[Stat] = []
         marks: dict[str, Mark] = {}
         began = time.monotonic()
-        found = find_garbage(artifacts, ages, now).objects
+        found = find_garbage(artifacts, ages, now, released).objects
         for stat in found:
             mark = known.get(stat.key)
             if mark is None or mark.etag != stat.etag or mark.time < stat.modified:
@@ -284,10 +286,14 @@ def _read_marks(store: Store) -> dict[str, Mark]:
         return {}
 
 
-def _reach(artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str], old_studies: set[str]) -> dict[Address, Manifest | None]:
+def _reach(
+    artifacts: Artifacts, ages: Ages, now: datetime, old_runs: set[str], old_studies: set[str], released: frozenset[str]
+) -> dict[Address, Manifest | None]:
     """Every artifact that a root leads to, with its manifest; None for one that does not exist or is only young."""
     waiting: list[tuple[Address, str]] = []
     for key in _roots(artifacts.store, ages, now, old_runs, old_studies):
+        if key in released:
+            continue
         waiting += [(address, key) for address in _addresses(_read_root(artifacts.store, key))]
     waiting += [(address, "") for address, stat in artifacts.manifest_store.references() if now - stat.modified < ages.young]
     found: dict[Address, Manifest | None] = {}

@@ -29,5 +29,8 @@ class ArtifactType(StrEnum):
     REPORT = "report"
     """Scores of one model on one corpus, as JSON, Parquet and HTML: see `pipeline.evaluation`."""
 
+    DATA_REPORT = "data_report"
+    """Page, card and findings of one corpus: see `pipeline.corpora`."""
+
     VERSION = "version"
     """A registered model version and the decision about it: see `pipeline.registry`."""

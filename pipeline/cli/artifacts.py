@@ -125,15 +125,17 @@ def gc(
     from rich.filesize import decimal
 
     from pipeline.artifacts.gc import Ages, collect, find_garbage
+    from pipeline.registry.forgotten_versions import released_entries
     from pipeline.settings import load_settings
 
     served = timedelta(days=load_settings().served_days)
     ages = Ages(runs=timedelta(days=days), grace=timedelta(hours=grace_hours), served=served)
+    released = released_entries(_artifacts(read_only=True))
     if not delete:
-        garbage = find_garbage(_artifacts(read_only=True), ages)
+        garbage = find_garbage(_artifacts(read_only=True), ages, released=released)
         typer.echo(f"{len(garbage.keys)} objects ({decimal(garbage.size)}) are unused; {garbage.kept} are in use")
         return
-    done = collect(_artifacts(), ages)
+    done = collect(_artifacts(), ages, released=released)
     removed, marked = (decimal(sum(stat.size for stat in stats)) for stats in (done.removed, done.marked))
     typer.echo(f"{len(done.removed)} objects ({removed}) deleted")
     if done.marked:

@@ -43,7 +43,7 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
     if manifest is None:
         return
     state = settings.state.resolve()
-    page, decision = (state / "reports" / f"{recipe.name}{suffix}.html" for suffix in ("", "-decision"))
+    page, decision, data = (state / "reports" / f"{recipe.name}{suffix}.html" for suffix in ("", "-decision", "-data"))
     with tempfile.TemporaryDirectory(dir=state) as scratch:
         folder = artifacts.open(manifest, Path(scratch) / "report")
         report = json.loads((folder / "report.json").read_text())
@@ -52,11 +52,17 @@ def show_report(entry: LedgerEntry, recipe: Recipe, run: str, settings: Settings
         _print_examples(folder / "examples.parquet", metric, console)
         page.parent.mkdir(exist_ok=True)
         shutil.copyfile(folder / "report.html", page)
+        checked = manifest.inputs.get("checked")
+        looked = artifacts.resolve(checked) if checked else None
+        if looked:
+            shutil.copyfile(artifacts.open(looked, Path(scratch) / "data", ("report.html",)) / "report.html", data)
         decision.write_text(render_decision(recipe.registration.model, entry), encoding="utf-8")
     model, version = recipe.registration.model, entry.challenger.version
     console.print("\nWhere to look:")
     console.print(f"  report   {page}", markup=False)
     console.print(f"  decision {decision}", markup=False)
+    if looked:
+        console.print(f"  data     {data}", markup=False)
     console.print(f"  MLflow   {settings.mlflow_uri.rstrip('/')}/#/models/{model}/versions/{version}", markup=False)
     console.print(f"  Airflow  {settings.airflow_url.rstrip('/')}/dags/{recipe.name}/runs/{run}", markup=False)
 

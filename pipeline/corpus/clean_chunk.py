@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.corpus.chunk_files import ChunkFacts, ChunkWriter
 from pipeline.corpus.documents import Fields, Filtered, Quarantined
 from pipeline.corpus.readers import READERS
+from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import Preempted
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class CleanJob(NamedTuple):
     settings: Settings
     folder: Path
     """Where the files of the chunk go; it is made."""
+
+    forgotten: Forgotten = Forgotten()
+    """Documents to leave out."""
 
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
@@ -68,6 +72,8 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
                 facts.filtered[found.reason] += 1
             elif isinstance(found, str):
                 facts.filtered[found] += 1
+            elif (found.id, found.text, found.pair) in job.forgotten:
+                facts.filtered["forgotten"] += 1
             else:
                 writer.add(found, examples.split_keys(found), examples.note(found))
     facts.write(job.folder)

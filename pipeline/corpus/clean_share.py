@@ -16,6 +16,7 @@ from pipeline.corpus.cleaned_chunks import CleanedChunks
 
 if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
+    from pipeline.erasure.tombstones import Forgotten
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -37,6 +38,7 @@ def clean_share(
     reporter: Reporter,
     intermediates: Intermediates,
     processes: int | None = None,
+    forgotten: Forgotten | None = None,
 ) -> dict[str, int]:
     """Clean the chunks of one share that are not kept yet.
 
@@ -51,6 +53,7 @@ def clean_share(
         reporter: gets progress, and may ask to stop.
         intermediates: where cleaned chunks are kept.
         processes: most processes; by default one for each core.
+        forgotten: documents to leave out.
 
     Returns:
         ``chunks``, and ``read``, the records in them.
@@ -62,7 +65,7 @@ def clean_share(
         Unavailable: its server is unreachable.
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes)
+        chunks = CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten)
         folders = chunks.bring(range(number - 1, len(chunks), of), (FACTS,))
         read = sum(ChunkFacts.read_from(folder).read for folder in folders)
     digests = [each.digest for each in chunks.pins[number - 1 :: of]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.corpus.chunks import divide, size_of
 from pipeline.corpus.clean_chunk import CleanJob, clean_chunk
 from pipeline.corpus.readers.workers import available_cores, run_jobs
+from pipeline.erasure.tombstones import Forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -40,6 +41,7 @@ class CleanedChunks:
         intermediates: Intermediates,
         scratch: Path,
         processes: int | None = None,
+        forgotten: Forgotten | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -52,11 +54,13 @@ class CleanedChunks:
             intermediates: where cleaned chunks are kept.
             scratch: empty folder for the chunks.
             processes: most processes; by default one for each core.
+            forgotten: documents to leave out.
         """
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
+        self.forgotten = forgotten or Forgotten()
         self.pins = divide(pin)
-        self.whats: list[What] = [_what(data, chunk) for chunk in self.pins]
+        self.whats: list[What] = [_what(data, chunk, self.forgotten) for chunk in self.pins]
         """What each chunk follows from, apart from code and task."""
 
     def __len__(self) -> int:
@@ -106,15 +110,19 @@ class CleanedChunks:
             done(number)
 
     def _job(self, number: int) -> CleanJob:
-        return CleanJob(self.data, self.examples, self.pins[number], self.settings, self.folder(number))
+        return CleanJob(self.data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten)
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
 
 
-def _what(data: Data, chunk: Pin) -> What:
-    """What the files of a chunk follow from: its items, and those params that matter for cleaning."""
+def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
+    """What the files of a chunk follow from: its items, those params that matter for cleaning, and what is to be forgotten.
+
+    So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
+    """
     source = data.source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
     signed = data.deduplication is not None
-    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed}
+    left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
+    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed, **left_out}

@@ -34,6 +34,7 @@ from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
+from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def ingest_corpus(
     learned: Path | None = None,
     kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
+    forgotten: Forgotten | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -90,6 +92,7 @@ def ingest_corpus(
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
         kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
+        forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -103,7 +106,7 @@ def ingest_corpus(
         Unavailable: it is unreachable.
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes)
+        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten())
         counts = _merge(chunks, kept.shards, data, examples, output, learned)
     check_sums(counts)
     log.info(
@@ -123,7 +126,11 @@ def _merge(
     facts = [ChunkFacts.read_from(folder) for folder in folders]
     _check_fields(facts, data.source.row_columns)
     quarantine = _quarantine(facts, data.filter.max_quarantined)
-    taken = take_over_training(learned, output, examples, data.split.salt, signed=data.deduplication is not None) if learned else None
+    taken = (
+        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
+        if learned
+        else None
+    )
     tables = [parquet.read_table(folder / KEYS, schema=KEY_SCHEMA, partitioning=None) for folder in folders]
     keys = pa.concat_tables(tables) if tables else KEY_SCHEMA.empty_table()
     decisions = decide(keys, data.split, taken.keys if taken else None)

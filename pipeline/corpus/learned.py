@@ -9,15 +9,21 @@ from __future__ import annotations
 from shutil import copyfile
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
+from pyarrow import parquet
+
 from pipeline.corpus.decide import KnownKeys
 from pipeline.corpus.near_copies import batches
-from pipeline.corpus.read_corpus import read_documents, shard_paths
+from pipeline.corpus.read_corpus import read_file, shard_paths
 from pipeline.corpus.signatures import sign
 from pipeline.corpus.splitting import TRAIN, VALIDATION, key_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from pipeline.corpus.documents import Document
+    from pipeline.erasure.tombstones import Forgotten
     from pipeline.tasks.base import TaskExamples
 
 
@@ -37,7 +43,7 @@ class Learned(NamedTuple):
     """Signatures of these documents; empty unless they are asked for."""
 
 
-def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt: str, *, signed: bool) -> Learned:
+def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt: str, forgotten: Forgotten, *, signed: bool) -> Learned:
     """Copy the training documents of a corpus, and note the keys of all documents that a model saw in training or validation.
 
     Args:
@@ -45,21 +51,40 @@ def take_over_training(learned: Path, output: Path, examples: TaskExamples, salt
         output: folder of the corpus of fresh examples.
         examples: takes note of the training documents, e.g. of their classes.
         salt: of the digests of keys.
+        forgotten: documents to leave out. A shard that holds one is written again without it.
         signed: whether signatures are asked for.
     """
     documents = pairs = 0
     found: dict[str, set[bytes]] = {TRAIN: set(), VALIDATION: set()}
+    signatures: list[bytes] = []
     for split in (TRAIN, VALIDATION):
-        for document in read_documents(learned, split):
+        for document in _remaining(learned, split, forgotten):
             keys = examples.split_keys(document)
             found[split].update(key_digest(salt, key) for key in (keys.decides, keys.also) if key is not None)
             if split == TRAIN:
                 examples.add(examples.note(document), split)
                 documents += 1
                 pairs += document.target is not None
+        if signed:
+            signatures += [each for batch in batches(_remaining(learned, split, forgotten)) for each in sign(batch) if each]
     for shard in shard_paths(learned, TRAIN):
-        copyfile(shard, output / shard.name)
-    signatures = (
-        [each for split in found for batch in batches(read_documents(learned, split)) for each in sign(batch) if each] if signed else []
-    )
+        if any((document.id, document.text, document.pair) in forgotten for document in read_file(shard)):
+            _write_without(shard, output / shard.name, forgotten)
+        else:
+            copyfile(shard, output / shard.name)
     return Learned(documents, pairs, KnownKeys(frozenset(found[TRAIN]), frozenset(found[VALIDATION])), signatures)
+
+
+def _remaining(folder: Path, split: str, forgotten: Forgotten) -> Iterator[Document]:
+    """The documents of a split that are not to be forgotten."""
+    for shard in shard_paths(folder, split):
+        yield from (document for document in read_file(shard) if (document.id, document.text, document.pair) not in forgotten)
+
+
+def _write_without(shard: Path, place: Path, forgotten: Forgotten) -> None:
+    """Copy a shard without the documents that are to be forgotten, row group by row group."""
+    with parquet.ParquetFile(shard) as source, parquet.ParquetWriter(place, source.schema_arrow, compression="zstd") as target:
+        for group in range(source.num_row_groups):
+            table = source.read_row_group(group)
+            columns = (table[name].to_pylist() for name in ("id", "text", "pair"))
+            target.write_table(table.filter(pa.array([document not in forgotten for document in zip(*columns, strict=True)], pa.bool_())))

@@ -2,7 +2,7 @@
 
 Each component has an identity, derived from its contract: it commits its own artifacts, reads the types it takes, and may
 quarantine damaged blobs, which deletes nothing. Only registration and promotion write the ledger;
-only Airflow writes what people answered. Only components that train write and delete
+only Airflow writes what people answered, and only people with the identity ``maintenance`` write what is to be forgotten. Only components that train write and delete
 checkpoints; nothing else in the store can be deleted by a component.
 ``airflow`` plans, writes requests and looks at champions; ``serving`` adds to the log of inputs. ``maintenance`` is for people: garbage collection, rollback, restore.
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUCKET, SOURCES, LOGS, MLFLOW = "pipeline", "sources", "airflow-logs", "mlflow"
 """Names of the buckets in the files; replace them by the names of the installation."""
 
-COMMITS = ("manifests/*", "leases/*", "ledger/*", "approvals/*", "studies/*")
+COMMITS = ("manifests/*", "leases/*", "ledger/*", "approvals/*", "studies/*", "forgotten/*")
 """Keys that are written under a condition only, so that one of two concurrent attempts wins."""
 
 PROMOTERS = ("registration", "promotion", "maintenance")
@@ -39,6 +39,9 @@ PROMOTERS = ("registration", "promotion", "maintenance")
 
 APPROVERS = ("airflow",)
 """Identities that may write what people answered: Airflow, which authenticates them."""
+
+ERASERS = ("maintenance",)
+"""Identities that may write what is to be forgotten."""
 
 COMMITTED = ("blobs/*", "manifests/*", "quarantine/*")
 """Keys that other stages rely on, champions among them."""
@@ -84,9 +87,13 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
         statements.append(_allow("QuarantineCheckpoint", ["s3:GetObject", "s3:PutObject"], ["quarantine/training/*"]))
     if ArtifactType.SOURCE in taken:
         statements += _sources(["s3:GetObject", "s3:GetObjectVersion"])
+        if contract.output is ArtifactType.CORPUS:
+            statements.append(_allow("ReadForgotten", ["s3:GetObject"], ["forgotten/*"]))
     if contract.effect:
         statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))
         statements.append(_allow("ReadApprovals", ["s3:GetObject"], ["approvals/*"]))
+        # whether a model was made from documents that are to be forgotten shows in the manifests of all that it was made from
+        statements.append(_allow("ReadForgotten", ["s3:GetObject"], ["forgotten/*", "manifests/*"]))
     return statements
 
 
@@ -97,7 +104,7 @@ def _airflow() -> list[Statement]:
         _allow(
             "Read",
             ["s3:GetObject"],
-            ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "runs/*", "studies/*", "quarantine/blobs/*"],
+            ["blobs/*", "manifests/*", "leases/*", "ledger/*", "approvals/*", "forgotten/*", "runs/*", "studies/*", "quarantine/blobs/*"],
         ),
         _allow("ReadLooks", ["s3:GetObject"], ["served/*", *LOOKS]),
         _allow("WriteLooks", ["s3:PutObject"], LOOKS),
@@ -129,6 +136,7 @@ def _maintenance() -> list[Statement]:
         _allow("MarkGarbage", ["s3:PutObject"], ["gc/*", "leases/gc.json"]),
         _allow("Quarantine", ["s3:PutObject", "s3:DeleteObject"], ["quarantine/blobs/*"]),
         _allow("WriteLedger", ["s3:PutObject"], ["ledger/*"]),
+        _allow("Forget", ["s3:PutObject"], ["forgotten/*"]),
         _allow("WritePages", ["s3:PutObject"], ["pages/*"]),
         *_always(),
     ]
@@ -153,9 +161,12 @@ def _bucket() -> list[Statement]:
     return [
         # multipart uploads are denied too: these objects are small, and a part takes no condition
         _deny("CommitUnderACondition", ["s3:PutObject"], list(COMMITS), unconditional),
-        _deny("AppendOnly", ["s3:PutObject"], ["ledger/*", "approvals/*", "studies/*"], {"Null": {"s3:if-none-match": "true"}}),
-        _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*", "approvals/*"], {}),
+        _deny(
+            "AppendOnly", ["s3:PutObject"], ["ledger/*", "approvals/*", "studies/*", "forgotten/*"], {"Null": {"s3:if-none-match": "true"}}
+        ),
+        _deny("NeverDeleteTheLedger", ["s3:DeleteObject", "s3:DeleteObjectVersion"], ["ledger/*", "approvals/*", "forgotten/*"], {}),
         _deny("PromotersOnly", ["s3:PutObject"], ["ledger/*"], _everybody_but(PROMOTERS)),
+        _deny("ErasersOnly", ["s3:PutObject"], ["forgotten/*"], _everybody_but(ERASERS)),
         _deny("ApproversOnly", ["s3:PutObject"], ["approvals/*"], _everybody_but(APPROVERS)),
         _deny("CollectorsOnly", ["s3:DeleteObject"], list(COMMITTED), _everybody_but(COLLECTORS)),
         # the bucket keeps versions: what a key that was stolen deletes or overwrites can be restored

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 from pipeline.errors import unknown_name
 from pipeline.lines.monitor import monitor
 from pipeline.lines.promote import promote
-from pipeline.lines.steps import ChampionInput, Emit, LearnedCorpusInput, Origin, ProposalInput, SourceInput, Step, Steps
+from pipeline.lines.steps import (
+    ChampionInput,
+    Emit,
+    LearnedCorpusInput,
+    Origin,
+    PreviousCorpusInput,
+    ProposalInput,
+    SourceInput,
+    Step,
+    Steps,
+)
 from pipeline.lines.train import learn, train
 
 if TYPE_CHECKING:
@@ -22,7 +32,19 @@ if TYPE_CHECKING:
 
     from pipeline.recipe import Recipe
 
-__all__ = ["LINES", "ChampionInput", "Emit", "LearnedCorpusInput", "Origin", "ProposalInput", "SourceInput", "Step", "Steps", "trace"]
+__all__ = [
+    "LINES",
+    "ChampionInput",
+    "Emit",
+    "LearnedCorpusInput",
+    "Origin",
+    "PreviousCorpusInput",
+    "ProposalInput",
+    "SourceInput",
+    "Step",
+    "Steps",
+    "trace",
+]
 
 LINES: Mapping[str, Callable[[Steps, Recipe], object]] = {"train": train, "promote": promote, "trial": learn, "monitor": monitor}
 """Line by name."""

@@ -59,6 +59,24 @@ class LearnedCorpusInput:
 
     model: str
 
+    needed: bool = True
+    """Whether the step is skipped without it."""
+
+    @property
+    def type(self) -> ArtifactType:
+        """What kind of artifact it is."""
+        return ArtifactType.CORPUS
+
+
+@dataclass(frozen=True)
+class PreviousCorpusInput:
+    """The newest other corpus of the recipe when the line is planned; there may be none."""
+
+    recipe: str
+
+    corpus: str
+    """Id of the step that makes the present one."""
+
     @property
     def type(self) -> ArtifactType:
         """What kind of artifact it is."""
@@ -122,7 +140,7 @@ class Step:
         return any(isinstance(origin, ChampionInput) for origin in self.inputs.values())
 
 
-Origin: TypeAlias = Step | SourceInput | ChampionInput | LearnedCorpusInput | ProposalInput
+Origin: TypeAlias = Step | SourceInput | ChampionInput | LearnedCorpusInput | PreviousCorpusInput | ProposalInput
 """Where an input comes from."""
 
 
@@ -219,4 +237,4 @@ def _several(given: Origin | Sequence[Origin] | None) -> list[Origin | None]:
     """The origins of an input as a list."""
     if given is None:
         return []
-    return [given] if isinstance(given, Step | SourceInput | ChampionInput | LearnedCorpusInput | ProposalInput) else list(given)
+    return [given] if isinstance(given, Origin) else list(given)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
-from pipeline.lines.steps import Emit
+from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
+from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
 from pipeline.recipe.workers import Share
 from pipeline.registry.ledger_entry import Outcome
 
@@ -26,6 +27,9 @@ class Prepared(NamedTuple):
     corpus: Step
     tokens: Step
 
+    checked: Step | None
+    """The check of the corpus, after which everything else comes; None for a recipe without checks."""
+
     start: Origin | None
     """The model that training starts from; None for a new one."""
 
@@ -33,16 +37,33 @@ class Prepared(NamedTuple):
 def train(step: Steps, recipe: Recipe) -> None:
     """From a source of text to a decision about the champion."""
     prepared = prepare(step, recipe)
-    corpus, name = prepared.corpus, recipe.registration.model
+    corpus, checked, name = prepared.corpus, prepared.checked, recipe.registration.model
     seeds = range(1, (recipe.registration.gate.seeds or 1) + 1)
     models = [fit(step, recipe, prepared, seed) for seed in seeds]
     task, evaluation = recipe.task, recipe.evaluation
     reports = [
-        step("evaluation", task, evaluation, step_id=numbered("evaluation", seed), corpus=corpus, model=model, base=prepared.start)
+        step(
+            "evaluation",
+            task,
+            evaluation,
+            step_id=numbered("evaluation", seed),
+            corpus=corpus,
+            model=model,
+            base=prepared.start,
+            checked=checked,
+        )
         for seed, model in zip(seeds, models, strict=True)
     ]
     champion_reports = [
-        step("evaluation", task, evaluation, step_id=numbered("champion_evaluation", seed), corpus=corpus, model=step.champion(name, seed))
+        step(
+            "evaluation",
+            task,
+            evaluation,
+            step_id=numbered("champion_evaluation", seed),
+            corpus=corpus,
+            model=step.champion(name, seed),
+            checked=checked,
+        )
         for seed in seeds
     ]
     step(
@@ -64,19 +85,31 @@ def learn(step: Steps, recipe: Recipe) -> Origin:
 def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.source)
-    shares = recipe.workers.cleaning if recipe.workers else 0
+    shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.without_checks()
     cleaned = [
-        step("cleaning", recipe.data, recipe.task, Share(number=number, of=shares), step_id=numbered("cleaning", number), source=source)
+        step("cleaning", data, recipe.task, Share(number=number, of=shares), step_id=numbered("cleaning", number), source=source)
         for number in range(1, shares + 1)
     ]
-    corpus = step("ingestion", recipe.data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
+    corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
+    checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    return Prepared(corpus, step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start), start)
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start, checked=checked)
+    return Prepared(corpus, tokens, checked, start)
+
+
+def check(step: Steps, recipe: Recipe, corpus: Step) -> Step | None:
+    """The check of a corpus, compared with those that its rules name."""
+    checks = recipe.data.checks
+    if checks is None:
+        return None
+    previous = PreviousCorpusInput(recipe.name, corpus.id) if PREVIOUS in checks.compares else None
+    champion = LearnedCorpusInput(recipe.registration.model, needed=False) if CHAMPION in checks.compares else None
+    return step("data_check", checks, corpus=corpus, previous=previous, champion=champion)
 
 
 def fit(step: Steps, recipe: Recipe, prepared: Prepared, seed: int = 1) -> Origin:
     """From tokens to the model of one training seed; further ones, from 2, differ from the first in nothing else."""
-    corpus, tokens, start = prepared
+    corpus, tokens, _, start = prepared
     shape, tuning, result = recipe.model.without_start(), recipe.finetuning, (Emit("model"),) if seed == 1 else ()
     model = start
     if recipe.pretraining:

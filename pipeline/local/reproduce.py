@@ -15,6 +15,7 @@ from components import COMPONENTS
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.artifacts import Artifacts, Draft
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts, input_digests
+from pipeline.erasure.tombstones import APPLIED, copy_tombstones
 from pipeline.errors import BadInput, TrainshedError
 from pipeline.local.child_process import run_process
 from pipeline.local.command import ENVIRONMENT, component_command
@@ -136,6 +137,8 @@ class _Rebuilder:
                 "the code and libraries of the original",
                 f"check out commit {version[:12]} and install its lock file",
             )
+        if pin:
+            copy_tombstones(self.original.store, self.copy.store, manifest.counts.get(APPLIED, 0))
         request = Request(
             run=self.run,
             recipe=self.recipe,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts import open_store
+from pipeline.artifacts import open_artifacts, open_store
+from pipeline.erasure.holders import Holders
 from pipeline.errors import TrainshedError
 from pipeline.metrics.load_metric import load_metric
 from pipeline.monitoring.look import Look, Looks
 from pipeline.pages.costs import Costs, prices, read_costs
+from pipeline.pages.data_pages import data_page_name, newest_data_pages
 from pipeline.pages.index_template import render
-from pipeline.pages.place import INDEX, keep_page
+from pipeline.pages.place import INDEX, copy_page, keep_page
 from pipeline.pages.spark import draw_spark
 from pipeline.recipe.by_model import recipes_by_model
 from pipeline.registry.ledger import Ledger
@@ -62,6 +64,9 @@ class ModelRow:
     costs: Costs | None
     """What its runs cost; None if no machine size of its steps has a price."""
 
+    forgotten: bool = False
+    """Whether the champion was made from documents that are to be forgotten."""
+
     @property
     def asks_in(self) -> str:
         """The DAG that asks people about the waiting proposal: of the recipe whose run made it."""
@@ -71,7 +76,7 @@ class ModelRow:
 
 
 def write_index(settings: Settings) -> str:
-    """Make the page and put it into the store.
+    """Make the page, with those of corpora that it links to, and put it into the store.
 
     Returns:
         The page.
@@ -84,11 +89,20 @@ def write_index(settings: Settings) -> str:
     store, server = open_store(settings), MlflowServer(settings)
     made_by = recipes_by_model(settings.recipe_folders)
     names = Ledger.models(store)
+    artifacts = open_artifacts(settings, read_only=True)
+    holders = Holders(artifacts)
     with ThreadPoolExecutor(READERS) as pool:
         price = prices(settings)
         rows = list(pool.map(lambda name: _row(Ledger(store, name), made_by.get(name, []), server, price), names))
+    rows = [replace(row, forgotten=_forgotten(row.status, holders)) for row in rows]
     untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
-    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC))
+    settings.state.mkdir(parents=True, exist_ok=True)
+    data = newest_data_pages(artifacts, settings.state)
+    for recipe, text in data.items():
+        keep_page(store, data_page_name(recipe), text)
+        copy_page(settings, data_page_name(recipe), text)
+    pages = {recipe: data_page_name(recipe) for recipe in data}
+    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC), pages)
     keep_page(store, INDEX, page)
     return page
 
@@ -108,6 +122,10 @@ def _row(ledger: Ledger, recipes: list[Recipe], server: MlflowServer, price: Map
     looks = Looks(ledger.store, ledger.model).newest(1)
     costs = read_costs(server, recipes, newest, price)
     return ModelRow(status, names, tuple(newest), _spark(status), looks[0] if looks else None, costs)
+
+
+def _forgotten(status: ModelStatus, holders: Holders) -> bool:
+    return any(holders.entries_of(model) for model in status.champion.challenger.models) if status.champion else False
 
 
 def _spark(status: ModelStatus) -> str:

@@ -10,7 +10,7 @@ from pipeline.pages.costs import DAYS
 from pipeline.pages.style import STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pipeline.pages.index import ModelRow
@@ -48,9 +48,11 @@ TEMPLATE = """<!doctype html>
 {% set status = row.status %}
 {% set newest = status.recent[0] %}
 <tr><td><a href="{{ mlflow }}/#/models/{{ status.model }}">{{ status.model }}</a>
-{% for recipe in row.recipes %}<br><a class="soft" href="{{ airflow }}/dags/{{ recipe }}">DAG {{ recipe }}</a>{% endfor %}</td>
+{% for recipe in row.recipes %}<br><a class="soft" href="{{ airflow }}/dags/{{ recipe }}">DAG {{ recipe }}</a>
+{% if recipe in data %}<a class="soft" href="{{ data[recipe] }}">data</a>{% endif %}{% endfor %}</td>
 <td class="keep">{% if status.champion %}
 <a href="{{ mlflow }}/#/models/{{ status.model }}/versions/{{ status.champion.challenger.version }}">version {{ status.champion.challenger.version }}</a>
+{% if row.forgotten %}<br><span class="ask">made from documents that are to be forgotten</span>{% endif %}
 <br>{{ status.quality or "" }}<br><span class="soft">since {{ status.champion.time.strftime("%Y-%m-%d") }}</span>
 {% else %}<span class="soft">none</span>{% endif %}</td>
 <td>{{ row.spark | safe }}</td>
@@ -80,7 +82,15 @@ TEMPLATE = """<!doctype html>
 """
 
 
-def render(rows: Sequence[ModelRow], untrained: Sequence[str], airflow: str, mlflow: str, store: str, written: datetime) -> str:
+def render(
+    rows: Sequence[ModelRow],
+    untrained: Sequence[str],
+    airflow: str,
+    mlflow: str,
+    store: str,
+    written: datetime,
+    data: Mapping[str, str] | None = None,
+) -> str:
     """Render the page.
 
     Args:
@@ -90,6 +100,7 @@ def render(rows: Sequence[ModelRow], untrained: Sequence[str], airflow: str, mlf
         mlflow: URL of MLflow, as a browser reaches it.
         store: address of the store.
         written: the time that the page names.
+        data: name of the page of a recipe's corpus, by recipe.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE).render(
@@ -103,6 +114,7 @@ def render(rows: Sequence[ModelRow], untrained: Sequence[str], airflow: str, mlf
         lasted=_lasted,
         amount=_amount,
         days=DAYS,
+        data=data or {},
     )
 
 

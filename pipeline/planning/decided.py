@@ -101,6 +101,8 @@ class DecidedPartition:
         if made is None or made.stage != step.component.name:
             return False
         for name, origin in step.inputs.items():
+            if not step.component.input(name).identity:
+                continue
             given = made.inputs.get(name)
             if isinstance(origin, Step) and origin.id not in done:
                 same = given is not None and self._made(origin, given, done)

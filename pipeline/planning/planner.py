@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import several
+from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, unknown_name
-from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, Step, trace
+from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, Step, trace
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
@@ -194,7 +195,12 @@ class Planner:
         found = nearest(self.artifacts, resolved.parts, self.recipe.name)
         seconds = _seconds(found[0]) if found else None
         return PlannedStep(
-            id=step.id, stage=stage, status=Status.MISS, fingerprint=fingerprint, reason=reason or why(found), seconds=seconds
+            id=step.id,
+            stage=stage,
+            status=Status.MISS,
+            fingerprint=fingerprint,
+            reason=reason or resolved.reason or why(found),
+            seconds=seconds,
         )
 
     def _check_base(self, plan: Plan) -> None:
@@ -212,6 +218,13 @@ class Planner:
         else:
             return
         made = self.artifacts.resolve(reference) if reference else None
+        forgotten = Holders(self.artifacts, self.resolver.tombstones()).why_not([reference]) if reference else None
+        if forgotten:
+            raise BadInput(
+                f"model.start: {self.recipe.model.start} has learned what its successor may not know: {forgotten}",
+                "",
+                "train from model.family or from other weights once, and promote that model",
+            )
         check_planned_base(self.recipe, self.settings, self.artifacts, made)
 
     def _drop_incomplete(self) -> bool:
@@ -242,6 +255,10 @@ class Planner:
             if manifest and not harm:
                 continue
             origin = step.inputs[name]
+            if isinstance(origin, PreviousCorpusInput) or (isinstance(origin, LearnedCorpusInput) and not origin.needed):
+                log.warning("corpus %s is damaged; nothing is compared with it", reference.fingerprint[:12])
+                self.resolver.compare_without(reference)
+                return True
             if isinstance(origin, ChampionInput | LearnedCorpusInput):
                 raise BadInput(
                     f"the champion's {reference.type} {reference.fingerprint[:12]} is lost or damaged",

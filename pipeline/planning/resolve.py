@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.fingerprint import fingerprint_parts, input_digests
+from pipeline.artifacts.types import ArtifactType
+from pipeline.corpora.find import corpora_of_recipe
+from pipeline.erasure.pinned import leave_out
+from pipeline.erasure.tombstones import numbers, read_tombstones
 from pipeline.errors import BadInput
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
-from pipeline.lines import ChampionInput, LearnedCorpusInput, ProposalInput, SourceInput
+from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, SourceInput
 from pipeline.monitoring.find_corpus import find_corpus
 from pipeline.registry.end_proposal import waiting_proposal
 from pipeline.registry.ledger import Ledger
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.manifest import Manifest, Parts, Reference
+    from pipeline.erasure.tombstones import Tombstone
     from pipeline.lines import Step
     from pipeline.registry.ledger_entry import LedgerEntry
     from pipeline.settings import Settings
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+CORPORA = 5
+"""Corpora of a recipe among which the previous one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,9 @@ class ResolvedInputs:
     parts: Parts
     inputs: dict[str, Reference]
     pin: Pin | None
+
+    reason: str = ""
+    """Why there is no artifact, where that is known better than by a comparison with others."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,11 @@ class InputResolver:
     """By registered model: the ledger entry of the champion."""
     _proposals: dict[str, LedgerEntry | None] = field(default_factory=dict)
     _manifests: dict[Reference, Manifest | None] = field(default_factory=dict)
+    _tombstones: list[Tombstone] | None = None
+    _corpora: dict[str, list[Manifest]] = field(default_factory=dict)
+    """By recipe: its newest corpora."""
+    _unusable: set[Reference] = field(default_factory=set)
+    """Damaged corpora that are only compared with."""
 
     def __post_init__(self) -> None:
         """Open the cache of code digests, and take over what is pinned."""
@@ -114,9 +130,12 @@ class InputResolver:
                     )
             elif isinstance(origin, LearnedCorpusInput):
                 champion, reason = self.champion(ChampionInput(origin.model)), f"{origin.model} has no champion yet"
-                given = find_corpus(self.artifacts, champion).reference if champion else None
-                if given is None:
+                given = self._usable(find_corpus(self.artifacts, champion).reference) if champion else None
+                if given is None and origin.needed:
                     return MissingInput(reason, skipped=True)
+            elif isinstance(origin, PreviousCorpusInput):
+                present = outputs.get(origin.corpus)
+                given, reason = self._previous(origin, present) if present else None, f"{origin.recipe} has no other corpus"
             elif isinstance(origin, ProposalInput):
                 waiting = self.proposal(origin.model)
                 given, reason = waiting.challenger.model if waiting else None, f"no proposal of {origin.model} waits"
@@ -135,8 +154,24 @@ class InputResolver:
         if pending:
             return MissingInput(pending, skipped=False)
         parts = self._parts(step, inputs, pin)
+        reason = ""
+        if pin and step.type is ArtifactType.CORPUS:
+            entries = self.tombstones()
+            found = leave_out(
+                pin, entries, lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint)
+            )
+            if found != pin:
+                parts = self._parts(step, inputs, found)
+            concerned = [entry.number for entry in entries if entry.digest in found.forgotten]
+            pin, reason = found, f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
         self._code.save()
-        return ResolvedInputs(parts, inputs, pin)
+        return ResolvedInputs(parts, inputs, pin, reason)
+
+    def tombstones(self) -> list[Tombstone]:
+        """What people asked to forget; read once."""
+        if self._tombstones is None:
+            self._tombstones = read_tombstones(self.artifacts.store)
+        return self._tombstones
 
     def _parts(self, step: Step, inputs: Mapping[str, Reference], pin: Pin | None) -> Parts:
         """The parts of the fingerprint.
@@ -167,6 +202,20 @@ class InputResolver:
         if key not in self._pins:
             self._pins[key] = pin_source(source, self.settings)
         return self._pins[key]
+
+    def _previous(self, origin: PreviousCorpusInput, present: Reference) -> Reference | None:
+        """The newest corpus of the recipe that differs from the present one."""
+        if origin.recipe not in self._corpora:
+            self._corpora[origin.recipe] = list(islice(corpora_of_recipe(self.artifacts, origin.recipe), CORPORA))
+        others = (found.reference for found in self._corpora[origin.recipe] if found.digest != present.digest)
+        return next((found for found in others if self._usable(found)), None)
+
+    def _usable(self, reference: Reference) -> Reference | None:
+        return None if reference in self._unusable else reference
+
+    def compare_without(self, reference: Reference) -> None:
+        """Leave out a corpus that is only compared with: it is damaged."""
+        self._unusable.add(reference)
 
     def left_out(self) -> list[str]:
         """What the searches of the sources left out, a sentence for each source."""

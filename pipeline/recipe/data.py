@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.recipe.data_checks import DataChecks
 from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.partitions import Partitions
 from pipeline.section import Section
@@ -159,3 +160,10 @@ class Data(Section):
 
     shard_mb: int = Field(32, ge=1)
     """Size above which a new Parquet shard starts, in megabytes of text."""
+
+    checks: DataChecks | None = None
+    """Look at each corpus before anything is trained on it: a page, a card, and rules (docs/data.md). None: nothing is checked."""
+
+    def without_checks(self) -> Data:
+        """What ingestion is given: checks look at a corpus and do not change it."""
+        return self.model_copy(update={"checks": None})

@@ -81,6 +81,10 @@ class Gate(Section):
     min_gain: float | None = Field(None, gt=0)
     """Once there is a champion: the least gain that is worth a promotion, in the unit of the metric. A smaller one is refused, however sure."""
 
+    replace_forgotten: bool | None = None
+    """True: once the champion was made from documents that are to be forgotten, the challenger is decided about as if there were no champion. It
+    need not be better than a model that may not serve. None: it has to be better, as ever."""
+
     no_worse: tuple[NoWorse, ...] | None = None
     """Once there is a champion: further metrics, or slices of the examples, in which the challenger must not be worse."""
 

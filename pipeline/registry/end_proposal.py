@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from pipeline.registry.ledger import Ledger
 
 
-def end_proposal(ledger: Ledger, number: int, run: str, now: datetime | None = None) -> LedgerEntry:
-    """Append the end of a proposal: promoted, rejected or expired.
+def end_proposal(ledger: Ledger, number: int, run: str, now: datetime | None = None, forgotten: str | None = None) -> LedgerEntry:
+    """Append the end of a proposal: promoted, rejected, expired, or refused because of what its model has learned.
 
     Args:
         ledger: of the registered model.
         number: of the proposal.
         run: id of the run that ends it.
         now: the time; by default that of this machine.
+        forgotten: why the model may not be promoted, if it was made from documents that are to be forgotten.
 
     Returns:
         The entry, new or appended by an earlier attempt.
@@ -43,7 +44,8 @@ def end_proposal(ledger: Ledger, number: int, run: str, now: datetime | None = N
             return ended
         proposal = waiting_proposal(ledger, number, head)
         assert head is not None  # noqa: S101 - a ledger with a proposal is not empty
-        entry = _entry(head, proposal, run, now, _outcome(ledger, proposal, head, now))
+        fields = {"decision": Outcome.REFUSED, "reasons": (forgotten,)} if forgotten else _outcome(ledger, proposal, head, now)
+        entry = _entry(head, proposal, run, now, fields)
         try:
             return ledger.append(entry)
         except Conflict:
@@ -66,6 +68,7 @@ def waiting_proposal(ledger: Ledger, number: int, head: LedgerEntry | None) -> L
         Outcome.PROPOSED: "a newer proposal took its place",
         Outcome.REJECTED: f"{end.person} rejected it",
         Outcome.EXPIRED: "it has expired",
+        Outcome.REFUSED: f"it was refused: {'; '.join(end.reasons)}",
         Outcome.PROMOTED: "it was promoted" if end.about == number else "another model became champion",
         Outcome.ROLLED_BACK: "the champion was rolled back",
     }

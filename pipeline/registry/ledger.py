@@ -133,14 +133,14 @@ class Ledger:
         return entry
 
     def find_decision(self, basis: str, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry | None:
-        """The decision on this basis against this champion, if it is among the newest `LOOK_BACK` and no proposal that expired.
+        """The decision on this basis against this champion, if it is among the newest `LOOK_BACK` and no proposal that expired or was refused later.
 
         An older one counts as unknown: the gate decides again, with the same answer. Without that bound, planning would read
         every refusal since the champion.
         """
         expired: set[int | None] = set()
         for entry in self._recent(head, champion):
-            if entry.decision is Outcome.EXPIRED:
+            if entry.about and entry.decision in {Outcome.EXPIRED, Outcome.REFUSED}:
                 expired.add(entry.about)
             elif entry.basis == basis and entry.number not in expired:
                 return entry

@@ -70,6 +70,17 @@ class Proposal:
     started_by: str | None = None
     """The person who started the run; None if nobody did."""
 
+    champion_forgotten: bool = False
+    """Whether the champion was made from documents that are to be forgotten."""
+
+    forgotten: str | None = None
+    """Why the model may not be promoted, if it was made from documents that are to be forgotten (`pipeline.erasure`)."""
+
+    @property
+    def rivalless(self) -> bool:
+        """Whether the champion does not count as a rival."""
+        return bool(self.champion_forgotten and self.gate.replace_forgotten)
+
 
 def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
     """Promote, propose or refuse the challenger, and return the ledger entry of that decision, new or found.
@@ -92,7 +103,8 @@ def decide_promotion(ledger: Ledger, proposal: Proposal) -> LedgerEntry:
             return champion
         if (champion.digest if champion else None) != (planned.model.digest if planned else None):
             raise Outdated("the champion changed during this run", "the champion it was planned against", "run the recipe again")
-        basis = basis_of(proposal.fingerprint, reports_digest(planned.reports if planned else ()), champion)
+        reports = reports_digest(planned.reports if planned else ())
+        basis = basis_of(proposal.fingerprint, reports, champion, proposal.forgotten)
         known = ledger.find_decision(basis, head, champion)
         if known:
             return known
@@ -144,28 +156,33 @@ def reports_digest(reports: Sequence[Reference]) -> str | None:
     return hashlib.sha256(canonical_json(digests)).hexdigest() if len(digests) > 1 else next(iter(digests), None)
 
 
-def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None) -> str:
+def basis_of(fingerprint: str, champion_report: str | None, champion: LedgerEntry | None, forgotten: str | None = None) -> str:
     """Digest of everything a decision rests on: equal questions have equal answers, whatever the version numbers are.
 
     Args:
         fingerprint: of the registration, see `Proposal`.
         champion_report: of the champion's reports, see `reports_digest`; None for no champion.
         champion: the ledger entry of the champion.
+        forgotten: see `Proposal`.
     """
     question = {"registration": fingerprint, "champion_report": champion_report, "against": champion.number if champion else None}
+    if forgotten:
+        question["forgotten"] = forgotten
     return hashlib.sha256(canonical_json(question)).hexdigest()
 
 
 def _decide(
     ledger: Ledger, proposal: Proposal, head: LedgerEntry | None, champion: LedgerEntry | None
 ) -> tuple[Comparison | None, GateDecision]:
-    """Ask the gate, unless a person rolled this very model back in favour of the champion."""
+    """Ask the gate, unless the model holds what is to be forgotten, or a person rolled this very model back in favour of the champion."""
+    if proposal.forgotten:
+        return None, GateDecision(False, (proposal.forgotten,))
     rollback = ledger.find_rollback_of(proposal.challenger.model.digest, champion)
     if rollback:
         why = f"ledger entry {rollback.number} rolled this model back; it is not promoted again before another model is champion"
         return None, GateDecision(False, (why,))
     gate, scores = proposal.gate, proposal.scores
-    rival = proposal.planned_against.scores if proposal.planned_against else None
+    rival = proposal.planned_against.scores if proposal.planned_against and not proposal.rivalless else None
     evidence = compared_scores(gate, scores, rival)
     comparison = next_comparison(ledger.newest_first(head), scores.ids, evidence, gate.confidence) if evidence else None
     decision = decide(gate, scores, rival, comparison.alpha if comparison else None)

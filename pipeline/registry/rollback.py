@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.artifacts.base import Conflict, NotFound
+from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, TrainshedError, Unavailable
 from pipeline.registry.aliases import sync_aliases
 from pipeline.registry.ledger import Ledger
@@ -49,8 +50,8 @@ def roll_back(server: MlflowServer, artifacts: Artifacts, name: str, run: str, t
         reason: why, for the ledger.
 
     Raises:
-        BadInput: no such model or version, no earlier champion, the version never was champion, its bytes are damaged, or no version is given
-            after a rollback.
+        BadInput: no such model or version, no earlier champion, the version never was champion, its bytes are damaged, it was made from documents
+            that are to be forgotten, or no version is given after a rollback.
         Unavailable: the champion changed at the same moment, or it is unknown whether the entry was appended.
     """
     ledger = Ledger(artifacts.store, name)
@@ -65,6 +66,13 @@ def roll_back(server: MlflowServer, artifacts: Artifacts, name: str, run: str, t
     if target is champion:
         _try_sync(server, ledger)
         return Rollback(champion, None)
+    forgotten = Holders(artifacts).why_not(target.challenger.models)
+    if forgotten:
+        raise BadInput(
+            f"{name} version {target.challenger.version} is not promoted again: {forgotten}; the champion stays",
+            "a version that was made without them",
+            "choose another version with --to",
+        )
     check_whole(artifacts, name, target.challenger)
     why = reason or f"rolled back from version {champion.challenger.version}"
     entry = _append(server, ledger, head, champion, target, why, run)

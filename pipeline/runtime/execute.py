@@ -15,6 +15,7 @@ from pipeline.artifacts.checkpoints import StoredCheckpoints
 from pipeline.artifacts.gc import wait_for_collection
 from pipeline.artifacts.lease import Lease
 from pipeline.artifacts.manifest import Provenance
+from pipeline.erasure.tombstones import APPLIED
 from pipeline.errors import Preempted, TrainshedError, Unavailable
 from pipeline.runtime.check_request import check_identity, check_inputs, check_params
 from pipeline.runtime.run_reporter import RunReporter
@@ -62,7 +63,9 @@ class Attempt:
         if self.request.force or self.component.effect:
             return None
         found = self.artifacts.find(self.component.name, self.parts.fingerprint)
-        return found if found and not self.artifacts.missing(found) else None
+        # one that an attempt made that knew less of what is to be forgotten may hold it
+        stale = found and self.request.pin and found.counts.get(APPLIED, 0) < self.request.pin.forgotten_until
+        return found if found and not stale and not self.artifacts.missing(found) else None
 
     def run(self) -> Manifest:
         """Run the body on verified inputs and commit its output."""

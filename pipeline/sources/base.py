@@ -56,11 +56,28 @@ class Pin(Frozen):
         """The part of an item's name that means something."""
         return item.name.rpartition("/")[2] if self.root is None else item.name.removeprefix(self.root)
 
+    forgotten: tuple[str, ...] = ()
+    """Digests of the tombstones whose documents a corpus of this source would hold (`pipeline.erasure`); part of the identity."""
+
+    forgotten_until: int = 0
+    """Number of the newest tombstone when it was pinned; no part of the identity."""
+
     @cached_property
     def digest(self) -> str:
-        """Identity of the content, as 64 hexadecimal digits: revisions and file names, wherever the source is."""
+        """Identity of the content, as 64 hexadecimal digits: revisions and file names, wherever the source is, and what is left out of it."""
         rows = [(self.path(item), item.revision) for item in self.items]
-        return hashlib.sha256(canonical_json([self.kind, rows])).hexdigest()
+        forgotten = [sorted(self.forgotten)] if self.forgotten else []
+        return hashlib.sha256(canonical_json([self.kind, rows, *forgotten])).hexdigest()
+
+    def without(self, forgotten: tuple[str, ...], until: int) -> Pin:
+        """The same source, of which documents are left out.
+
+        Args:
+            forgotten: digests of the tombstones that concern it.
+            until: number of the newest one that there is.
+        """
+        # no `model_copy`: that would take the cached digest along
+        return Pin(**{**self.model_dump(), "forgotten": forgotten, "forgotten_until": until})
 
 
 class MissingSource(BadInput):

@@ -15,6 +15,7 @@ from components import COMPONENTS
 from pipeline.artifacts import gc
 from pipeline.artifacts.manifest import blob_key
 from pipeline.doctor.store import check_store
+from pipeline.erasure.tombstones import Tombstone, append_tombstone
 from pipeline.experiments.records import Pinned, StudyRecords
 from pipeline.launchers.kubernetes.render import service_account
 from pipeline.local.run import run_local
@@ -73,6 +74,10 @@ def flip(line, stage: str) -> None:
 
 def run_everything(line, recorder, tmp_path) -> None:
     """The line up to a champion, damage and its healing, and what people do."""
+    recorder.identity = "maintenance"
+    append_tombstone(line.artifacts.store, Tombstone(number=1, time=datetime.now(UTC), person="ada", ids=("a" * 24,)))
+    recorder.identity = "airflow"
+    line.recipe = replace_fields(line.recipe, {"data.checks": {}}, "a test")
     line.run()
     recorder.identity = "nobody"
     flip(line, "tokenization")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def promote(model: Model) -> None:
     """Start the promotion of the version that waits for people: Airflow asks them, and promotes it once enough approved."""
-    from pipeline.artifacts import open_store
+    from pipeline.artifacts import open_artifacts, open_store
+    from pipeline.erasure.holders import Holders
     from pipeline.errors import BadInput
     from pipeline.registry.model_status import read_status
     from pipeline.settings import load_settings
@@ -32,6 +33,13 @@ def promote(model: Model) -> None:
             f"no version of {model} waits for approvals; the newest decision is {newest.decision.value.replace('_', ' ')} (ledger entry {newest.number})",
             "a version that passed the gate, in a recipe with registration.approval",
             f"see `trainshed models show {model}`",
+        )
+    forgotten = Holders(open_artifacts(settings, read_only=True)).why_not(waiting.proposal.challenger.models)
+    if forgotten:
+        raise BadInput(
+            f"version {waiting.proposal.challenger.version} of {model} is not promoted: {forgotten}",
+            "a version that was made without them",
+            "run its recipe again",
         )
     recipe = _recipe(model, waiting.proposal, settings)
     run = start_promotion(Airflow(settings), recipe, waiting.proposal.number)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.artifacts.artifacts import Artifacts
+    from pipeline.registry.ledger import Ledger
     from pipeline.registry.model_status import ModelStatus, Waiting
 
 
@@ -29,8 +30,9 @@ def show(
 
     settings, console = load_settings(), open_console()
     artifacts = open_artifacts(settings, read_only=True)
-    status = read_status(open_ledger(artifacts.store, model, settings), last)
-    for line in (*_champion(status, artifacts), *_waiting(model, status.waiting)):
+    ledger = open_ledger(artifacts.store, model, settings)
+    status = read_status(ledger, last)
+    for line in (*_champion(status, artifacts), *_waiting(model, status.waiting), *_forgotten(ledger, artifacts)):
         console.print(line, markup=False)
     console.print(ledger_table(status, console))
     left = status.recent[-1].number - 1
@@ -76,6 +78,20 @@ def _waiting(model: str, waiting: Waiting | None) -> Iterator[str]:
         yield f"  may answer: {', '.join(waiting.may_answer) or 'nobody: correct registration.approval in the recipe'}"
     else:
         yield f"  it has its approvals: `trainshed models promote {model}` promotes it if no run does"
+
+
+def _forgotten(ledger: Ledger, artifacts: Artifacts) -> Iterator[str]:
+    """The versions that were made from documents that are to be forgotten: the one that serves first."""
+    from pipeline.erasure.holders import Holders
+    from pipeline.erasure.tombstones import numbers
+    from pipeline.registry.forgotten_versions import held_versions
+
+    holders = Holders(artifacts)
+    found = list(held_versions(holders, ledger)) if holders.entries else []
+    for one in sorted(found, key=lambda one: not one.serves):
+        what = f"version {one.entry.challenger.version} ({one.role}) was made from documents that are to be forgotten"
+        end = "IT SERVES until a version without them is promoted" if one.serves else "it is not promoted"
+        yield f"{what} ({numbers(sorted(one.forgotten))} of `trainshed forget --list`); {end}"
 
 
 def ledger_table(status: ModelStatus, console: Console) -> Table:

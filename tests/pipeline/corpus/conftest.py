@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fixtures.corpora import Ingest
 
+    from pipeline.erasure.tombstones import Forgotten
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.tasks.section import TaskSection
@@ -48,6 +49,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         reporter: Reporter | None = None,
         settings: Settings = folder_settings,
         learned: Path | None = None,
+        forgotten: Forgotten | None = None,
         **changes: object,
     ) -> tuple[Path, dict[str, int]]:
         output = tmp_path / name
@@ -60,7 +62,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
-        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned)
+        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned, forgotten)
 
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.read_corpus import read_documents, shard_paths
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, VALIDATION
+from pipeline.erasure.tombstones import Forgotten, Tombstone
 from pipeline.errors import BadInput
 from pipeline.recipe import Columns
 from pipeline.tasks.classification.section import Classification
@@ -99,3 +101,15 @@ def test_nothing_fresh_is_one_line(tmp_path: Path, ingest: Ingest) -> None:
     told = rf"^no fresh example is left of {before[TRAIN]} records \({before[TRAIN]} known from training, 0 filtered, 0 quarantined\); expected"
     with pytest.raises(BadInput, match=told):
         ingest("jsonl", new, "fresh", columns=COLUMNS, learned=learned)
+
+
+def test_a_corpus_of_fresh_examples_takes_over_no_forgotten_document(tmp_path: Path, ingest: Ingest) -> None:
+    task = Classification(kind="classification")
+    old = write(tmp_path / "old.jsonl", [labelled(index) for index in range(300)])
+    learned, _ = ingest("jsonl", old, "learned", columns=COLUMNS, task=task, split=EVEN)
+    gone = list(read_documents(learned, TRAIN))[5]
+    entry = Tombstone(number=1, time=datetime(2026, 1, 1, tzinfo=UTC), person="ada", ids=(gone.id,))
+    fresh = write(tmp_path / "fresh.jsonl", [labelled(index) for index in range(1000, 1100)])
+    folder, counts = ingest("jsonl", fresh, "fresh", columns=COLUMNS, task=task, learned=learned, forgotten=Forgotten([entry]))
+    assert list(read_documents(folder, TRAIN)) == [found for found in read_documents(learned, TRAIN) if found != gone]
+    check_counts(folder, counts)

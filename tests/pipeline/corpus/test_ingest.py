@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from pipeline.corpus.counts import Miscounted, check_counts
 from pipeline.corpus.normalise import comparison_key
 from pipeline.corpus.read_corpus import read_documents, read_pairs, read_split
 from pipeline.corpus.splitting import SPLITS
+from pipeline.erasure.keys import text_key
+from pipeline.erasure.tombstones import Forgotten, Tombstone
 from pipeline.errors import BadInput, Preempted, SourceChanged, Unavailable
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
@@ -266,3 +269,18 @@ def test_near_copies_of_training_leave_the_other_splits_and_training_stays_as_it
         assert not any(found.text[:300] in trained for found in read_documents(dropped, name))
     assert find_contamination(list(read_documents(kept, "test")), read_documents(kept, "train")).near > 50
     assert find_contamination(list(read_documents(dropped, "test")), read_documents(dropped, "train")).near == 0
+
+
+def test_forgotten_documents_are_left_out_before_duplicates_are(jsonl: Path, rows: list[dict[str, str]], ingest: Ingest) -> None:
+    with jsonl.open("a") as file:
+        file.write(json.dumps({**rows[7], "title": "again"}) + "\n" + json.dumps({**rows[8], "summary": "Another summary of it."}) + "\n")
+    folder, _ = ingest("jsonl", jsonl)
+    seventh = next(found for split in SPLITS for found in read_documents(folder, split) if found.text == rows[7]["body"])
+    entry = Tombstone(
+        number=3, time=datetime(2026, 1, 1, tzinfo=UTC), person="ada", ids=(seventh.id,), texts=(text_key(rows[8]["body"].upper()),)
+    )
+    without, counts = ingest("jsonl", jsonl, "without", forgotten=Forgotten([entry]))
+    left = {found.text for split in SPLITS for found in read_documents(without, split)}
+    assert not left & {rows[7]["body"], rows[8]["body"]}
+    assert counts["filtered_forgotten"] == 4
+    assert counts["read"] == 402

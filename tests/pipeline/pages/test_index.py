@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fixtures.artifacts import draft, write_files
 from fixtures.registered import Registered, commit_model, commit_report
 
 from pipeline import cli
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.artifacts import Draft
+from pipeline.artifacts.manifest import Parts
+from pipeline.artifacts.types import ArtifactType
+from pipeline.erasure.tombstones import Tombstone, append_tombstone
 from pipeline.errors import BadInput, Unavailable
 from pipeline.monitoring.look import Check, Look, Looks
 from pipeline.pages.index import try_write_index, write_index
@@ -166,3 +171,34 @@ def test_a_run_ends_well_although_its_page_cannot_be_written(model, caplog):
         write_index(gone)
     try_write_index(gone)
     assert "the page of all models is not written: MLflow at http://127.0.0.1:9" in caplog.text
+
+
+def test_it_marks_a_champion_that_holds_what_is_to_be_forgotten_and_links_to_the_page_of_the_data(model, tmp_path):
+    name, artifacts = model.ledger.model, model.artifacts
+    assert "to be forgotten" not in write_index(model.settings)
+    champion = model.ledger.champion().challenger.model
+    made = artifacts.resolve(champion)
+    corpus = artifacts.commit(draft("corpus"), write_files(tmp_path / "corpus", {"validation-00000.parquet": "secret"}))
+    parts = Parts(**{**made.parts.model_dump(), "inputs": {"corpus": corpus.digest}, "params": {"again": True}})
+    fields = {key: getattr(made, key) for key in Draft.model_fields} | {"parts": parts, "inputs": {"corpus": corpus.reference}}
+    again = artifacts.commit(Draft(**fields), write_files(tmp_path / "model", {"weights": "again"}))
+    number = model.register("again").version
+    head = model.ledger.head()
+    model.ledger.append(
+        head.model_copy(
+            update={
+                "number": head.number + 1, "decision": Outcome.PROMOTED, "serves": True, "waiting": None,
+                "challenger": head.challenger.model_copy(update={"version": number, "model": again.reference}),
+            }
+        )
+    )  # fmt: skip
+    append_tombstone(
+        artifacts.store, Tombstone(number=1, time=datetime.now(UTC), person="ada", ids=("a" * 24,), held={corpus.digest: ("validation",)})
+    )
+    report = draft("page", run=f"{name}-20260101-000000-abcd").model_copy(update={"stage": "data_check", "type": ArtifactType.DATA_REPORT})
+    report = report.model_copy(update={"parts": report.parts.model_copy(update={"component": "data_check"})})
+    artifacts.commit(report, write_files(tmp_path / "page", {"report.html": "the page of the data"}))
+    page = write_index(model.settings)
+    assert "made from documents that are to be forgotten" in page
+    assert f'<a class="soft" href="data-{name}.html">data</a>' in page
+    assert (model.settings.state / "pages" / f"data-{name}.html").read_text() == "the page of the data"

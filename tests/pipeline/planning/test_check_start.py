@@ -12,8 +12,10 @@ from fixtures.artifacts import write_files
 from fixtures.line import small_recipe
 from fixtures.starts import CONTEXT, pretrained_folder
 
+from pipeline.artifacts import open_store
 from pipeline.artifacts.artifacts import Draft
 from pipeline.artifacts.manifest import Provenance
+from pipeline.erasure.tombstones import Tombstone, append_tombstone
 from pipeline.errors import BadInput
 from pipeline.planning import plan_run
 from pipeline.planning.check_start import check_base_here
@@ -161,3 +163,17 @@ def test_a_plan_in_which_nothing_trains_looks_at_no_base(
     found = plan(recipe, settings)
     assert found.step("finetuning").status is Status.HIT
     assert found.step("evaluation").status is Status.MISS
+
+
+def test_a_champion_that_learned_what_is_to_be_forgotten_is_no_start(
+    make_recipe, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_recipe(f"hub:org/tiny@{'a' * 40}")
+    reference = commit(first, settings, "model_import", {"config.json": json.dumps({"model_type": "t5"})}, tmp_path / "made")
+    monkeypatch.setattr("pipeline.planning.resolve.InputResolver.champion", lambda *_: reference)
+    entry = Tombstone(number=1, time=datetime.now(UTC), person="ada", ids=("a" * 24,))
+    append_tombstone(open_store(settings), entry)
+    assert plan(make_recipe("models:/notes@champion"), settings)  # imported weights were made from no corpus
+    monkeypatch.setattr("pipeline.erasure.holders.Holders.entries_of", lambda *_: frozenset({1}))
+    with pytest.raises(BadInput, match=r"model\.start: models:/notes@champion has learned what its successor may not know: .*\(entry 1 of"):
+        plan(make_recipe("models:/notes@champion"), settings)

@@ -1,0 +1,1 @@
+"""The stage that checks a corpus: contract and body."""

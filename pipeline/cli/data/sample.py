@@ -1,0 +1,63 @@
+"""``trainshed data sample``: some documents of a corpus."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.data.arguments import Corpus, open_corpora
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.corpora.sample import Sampled
+
+CHARACTERS = 600
+"""Characters of a text that are printed; JSON has all of them."""
+
+
+def sample(
+    corpus: Corpus,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many documents.", metavar="N")] = 5,
+    split: Annotated[str | None, typer.Option(help="Only this split: train, validation, test or held_out.")] = None,
+    label: Annotated[str | None, typer.Option("--class", help="Only documents of this class.", metavar="CLASS")] = None,
+    group: Annotated[str | None, typer.Option(help="Only documents of this group.")] = None,
+    match: Annotated[str | None, typer.Option(help="Only documents that contain this word, without case.", metavar="WORD")] = None,
+    document: Annotated[list[str] | None, typer.Option("--id", help="Only the document with this id, or this beginning of it.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed chooses other documents.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with whole texts.")] = False,
+) -> None:
+    """Print documents of a corpus: chosen by a seed, from one split, class or group, or those with a word."""
+    from pipeline.cli.console import open_console
+    from pipeline.corpora.sample import Wanted, choose
+    from pipeline.corpora.shards import SPLITS
+
+    wanted = Wanted((split,) if split else SPLITS, label, group, match, frozenset(document) if document else None)
+    with open_corpora(corpus) as (found,):
+        chosen = choose(found.folder, wanted, count, seed)
+    console = open_console()
+    if as_json:
+        for one in chosen:
+            typer.echo(json.dumps(one._asdict(), ensure_ascii=False))
+    else:
+        for one in chosen:
+            for line in _lines(one):
+                console.print(line, markup=False)
+    if not chosen:
+        typer.echo("no document fits", err=True)
+
+
+def _lines(one: Sampled) -> Iterator[str]:
+    about = ", ".join(part for part in (one.split, one.group and f"group {one.group}", one.name) if part)
+    yield f"{one.id}  {about}"
+    for name, text in (("text", one.text), ("pair", one.pair), ("target", one.target)):
+        if text is not None:
+            yield f"  {name:<7} {_cut(text)}"
+
+
+def _cut(text: str) -> str:
+    """A text on one line, without characters that would act on a terminal."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))
+    return plain if len(plain) <= CHARACTERS else f"{plain[:CHARACTERS]}… ({len(text):,} characters)"
