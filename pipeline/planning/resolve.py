@@ -153,19 +153,19 @@ class InputResolver:
         # checked last: a step with a missing input is skipped, whatever its other inputs are
         if pending:
             return MissingInput(pending, skipped=False)
-        parts = self._parts(step, inputs, pin)
-        reason = ""
         if pin and step.type is ArtifactType.CORPUS:
-            entries = self.tombstones()
-            found = leave_out(
-                pin, entries, lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint)
-            )
-            if found != pin:
-                parts = self._parts(step, inputs, found)
-            concerned = [entry.number for entry in entries if entry.digest in found.forgotten]
-            pin, reason = found, f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
+            pin = self._leave_out(step, inputs, pin)
+        concerned = [entry.number for entry in self.tombstones() if entry.digest in pin.forgotten] if pin and pin.forgotten else []
+        reason = f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
+        parts = self._parts(step, inputs, pin)
         self._code.save()
         return ResolvedInputs(parts, inputs, pin, reason)
+
+    def _leave_out(self, step: Step, inputs: Mapping[str, Reference], pin: Pin) -> Pin:
+        """The source of a corpus, without the documents that are to be forgotten and that the corpus would hold."""
+        return leave_out(
+            pin, self.tombstones(), lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint)
+        )
 
     def tombstones(self) -> list[Tombstone]:
         """What people asked to forget; read once."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.manifest import Reference
 from pipeline.corpus.counts import check_counts
+from pipeline.erasure.keys import text_key
+from pipeline.erasure.tombstones import Tombstone, append_tombstone
 from pipeline.planning import PreparedStep, prepare_step
 from pipeline.recipe.recipe import check_recipe
 from pipeline.settings import Settings
@@ -134,3 +137,30 @@ def test_shares_that_were_cleaned_ahead_end_with_the_corpus_of_one_step(count: i
     assert done.returncode == 0, done.stderr
     made = Reference.model_validate_json(done.stdout)
     assert made.digest == whole.digest
+
+
+def test_an_attempt_that_knows_of_a_request_to_forget_takes_no_corpus_that_does_not(tmp_path: Path, settings: Settings) -> None:
+    """Two runs are planned before and after the request, and the first one commits while the second one waits."""
+    source = tmp_path / "rows.jsonl"
+    rows = [{"body": f"The body of the row number {index}, some words long.", "summary": f"Summary number {index}."} for index in range(60)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tiny = recipe({"kind": "jsonl", "path": str(source), "columns": {"text": "body", "target": "summary"}})
+    before = prepare_step(tiny, "run-1", "ingestion", settings, {})
+    store, asked = open_artifacts(settings).store, text_key(rows[7]["body"])
+    append_tombstone(store, Tombstone(number=1, time=datetime.now(UTC), person="ada", texts=(asked,)))
+    after = prepare_step(tiny, "run-2", "ingestion", settings, {})
+    assert before.request
+    assert after.request
+    assert after.request.fingerprint == before.request.fingerprint  # nothing shows that the new corpus will hold it
+    store.delete("forgotten/000001.json")
+    first = run(before, settings)
+    assert first.returncode == 0, first.stderr
+    append_tombstone(store, Tombstone(number=1, time=datetime.now(UTC), person="ada", texts=(asked,)))
+    second = run(after, settings)
+    assert second.returncode == 0, second.stderr
+    with_it, without = (open_artifacts(settings).resolve(Reference.model_validate_json(done.stdout)) for done in (first, second))
+    assert with_it
+    assert without
+    assert (with_it.counts["kept"], without.counts["kept"], without.counts["filtered_forgotten"]) == (60, 59, 1)
+    assert open_artifacts(settings).find("ingestion", after.request.fingerprint) == without
+    assert prepare_step(tiny, "run-3", "ingestion", settings, {}).reference == without.reference

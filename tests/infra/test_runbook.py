@@ -16,6 +16,7 @@ import yaml
 from pipeline import cli
 from pipeline.artifacts import open_store
 from pipeline.artifacts.manifest import Reference
+from pipeline.erasure.tombstones import Tombstone, append_tombstone, read_tombstones
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.ledger_entry import Candidate, LedgerEntry, Outcome
 from pipeline.settings import Settings, known_variables
@@ -171,3 +172,12 @@ def test_a_database_in_use_is_copied_as_it_was_at_one_moment(tmp_path) -> None:
     torn = backup("sqlite", tmp_path / "torn.db", tmp_path / "copy.db")
     assert (torn.returncode, len(torn.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_what_is_to_be_forgotten_is_saved_with_the_ledger(places, tmp_path) -> None:
+    (old, new), (there, here) = places
+    tombstone = Tombstone(number=1, time=datetime(2026, 1, 1, tzinfo=UTC), person="ada", ids=("a" * 24,))
+    append_tombstone(open_store(old), tombstone)
+    assert backup("ledger", "save", tmp_path / "b", **there).stdout == "saved 7 entries\n"
+    assert backup("ledger", "restore", tmp_path / "b", **here).stdout == "restored 7 entries\n"
+    assert read_tombstones(open_store(new)) == [tombstone]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fixtures.artifacts import write_files
 from fixtures.reports import TOPICS, write_report
 from rich.console import Console
 
@@ -27,14 +28,14 @@ MODEL = Reference(type="model", stage="finetuning", fingerprint="m", digest="m")
 def shown(folder_settings, tmp_path, capsys):
     """Commit a report, and return the lines that are printed about it."""
 
-    def show(scoring, references, predictions) -> list[str]:
+    def show(scoring, references, predictions, **inputs: Reference) -> list[str]:
         folder_settings.state.mkdir()
         folder = tmp_path / "report"
         folder.mkdir()
         write_report(folder, scoring, references, predictions)
         parts = Parts(component="evaluation", version=1, params={}, inputs={"model": "m"}, modules={}, libraries={})
         provenance = Provenance(code_version="x", run="r", started=NOW, finished=NOW)
-        draft = Draft(type="report", stage="evaluation", parts=parts, inputs={"model": MODEL}, provenance=provenance)
+        draft = Draft(type="report", stage="evaluation", parts=parts, inputs={"model": MODEL, **inputs}, provenance=provenance)
         report = open_artifacts(folder_settings).commit(draft, folder).reference
         candidate = Candidate(version=3, model=MODEL, report=report)
         entry = LedgerEntry(number=1, decision=Outcome.PROMOTED, challenger=candidate, time=NOW, run="r")
@@ -57,6 +58,17 @@ def test_classes(shown) -> None:
     assert "+40.0 (+" in printed[4]
     assert any(line.startswith("Three test examples, ordered by score") for line in printed)
     assert sum(line.startswith("    model ") for line in printed) == 3
+
+
+def test_the_page_of_the_data_is_named_where_the_corpus_was_checked(shown, folder_settings, tmp_path) -> None:
+    parts = Parts(component="data_check", version=1, params={}, inputs={}, modules={}, libraries={})
+    provenance = Provenance(code_version="x", run="r", started=NOW, finished=NOW)
+    draft = Draft(type="data_report", stage="data_check", parts=parts, inputs={}, provenance=provenance)
+    checked = open_artifacts(folder_settings).commit(draft, write_files(tmp_path / "page", {"report.html": "the data"})).reference
+    printed = shown(TOPICS, ["a", "b"] * 10, {"model": [Prediction("a")] * 20, "majority": [Prediction("a")] * 20}, checked=checked)
+    place = folder_settings.state.resolve() / "reports" / "pydocs-data.html"
+    assert f"  data     {place}" in printed
+    assert place.read_text() == "the data"
 
 
 def test_a_metric_that_is_better_when_lower(shown) -> None:
