@@ -6,15 +6,14 @@ from. Every record of the source then is a test document, unless the model saw i
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.corpus import CLEANING
+from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
-from pipeline.corpus.documents import Filtered, Quarantined
+from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.near_copies import NearCopies, batches
 from pipeline.corpus.pending import PendingDocuments
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.corpus.documents import Document, Record
+    from pipeline.corpus.documents import Document, Filtered, Record
     from pipeline.corpus.readers.base import Reader
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -48,7 +47,13 @@ MOST_RUNS = 64
 
 
 def ingest_corpus(
-    data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter, learned: Path | None = None
+    data: Data,
+    examples: TaskExamples,
+    pin: Pin,
+    output: Path,
+    settings: Settings,
+    reporter: Reporter,
+    learned: Path | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -57,7 +62,7 @@ def ingest_corpus(
         examples: the task's part that makes documents of records.
         pin: the source at the revision to read.
         output: empty folder to fill.
-        settings: address of the S3 server.
+        settings: address of the S3 server; the folder that relative paths start from.
         reporter: gets progress, and may ask to stop.
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
 
@@ -74,7 +79,8 @@ def ingest_corpus(
     """
     reader: Reader = READERS.load(data.source.kind)
     with PendingDocuments(output) as pending:
-        ingestion = _Ingestion(data, examples, output, pending, reporter, learned)
+        cleaner = Cleaner(data, settings.home, prose=examples.prose)
+        ingestion = _Ingestion(data, examples, cleaner, output, pending, reporter, learned)
         for record in reader(data.source, pin, settings, reporter):
             ingestion.add(record)
             if ingestion.counts["read"] % STOP_CHECK_EVERY == 0:
@@ -94,9 +100,17 @@ class _Ingestion:
     """Sorts records into splits, one by one and in order."""
 
     def __init__(
-        self, data: Data, examples: TaskExamples, output: Path, pending: PendingDocuments, reporter: Reporter, learned: Path | None
+        self,
+        data: Data,
+        examples: TaskExamples,
+        cleaner: Cleaner,
+        output: Path,
+        pending: PendingDocuments,
+        reporter: Reporter,
+        learned: Path | None,
     ) -> None:
         self.data, self.examples, self.output, self.pending, self.reporter = data, examples, output, pending, reporter
+        self.cleaner = cleaner
         self.counts: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
         self.quarantine, self.seen, self.splitter = Quarantine(), SeenDocuments(), Splitter(data.split)
@@ -109,25 +123,24 @@ class _Ingestion:
     def add(self, record: Record | Quarantined | Filtered) -> None:
         """Clean one record, and quarantine, filter or keep it."""
         self.counts["read"] += 1
-        if isinstance(record, Quarantined):
-            self.quarantine.add(record)
-            return
-        if isinstance(record, Filtered):
-            self.filtered[record.reason] += 1
-            return
-        found = self.examples.document(record, self.data.filter)
+        found = self.cleaner.documents(record, self.examples)
         if isinstance(found, Quarantined):
             self.quarantine.add(found)
         elif isinstance(found, str):
             self.filtered[found] += 1
         else:
-            split = TEST if self.fresh else self.splitter.split(found.group, self.examples.split_keys(found))
-            if self.seen.seen_before(found, split):
-                self.counts["duplicate"] += 1
-            elif split == TRAIN:
-                self._keep(found, split)
-            else:
-                self.pending.add(split, found)
+            for document in found:
+                self._sort(document)
+
+    def _sort(self, found: Document) -> None:
+        """Give a document its split, and drop it if it is a duplicate there."""
+        split = TEST if self.fresh else self.splitter.split(found.group, self.examples.split_keys(found))
+        if self.seen.seen_before(found, split):
+            self.counts["duplicate"] += 1
+        elif split == TRAIN:
+            self._keep(found, split)
+        else:
+            self.pending.add(split, found)
 
     def finish(self) -> dict[str, int]:
         """Write the documents of the other splits, close all files, and return the counts."""
@@ -148,13 +161,13 @@ class _Ingestion:
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
-        # a served model cleans texts by the same rule
-        (self.output / CLEANING).write_text(json.dumps({"whitespace": self.data.filter.whitespace}) + "\n", encoding="utf-8")
+        self.cleaner.write(self.output)
         counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
         counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
         counts |= {split: self.writers[split].documents for split in SPLITS}
         counts[TRAIN] += self.taken
         counts |= {f"pairs_{split}": self.counts[f"pairs_{split}"] for split in SPLITS}
+        counts |= {name: times for name, times in sorted(self.cleaner.report.counts.items()) if times}
         return counts | {f"filtered_{reason}": times for reason, times in sorted(self.filtered.items()) if times}
 
     def _warn(self, dropped: Counter[str], copies: Counter[str]) -> None:

@@ -32,6 +32,7 @@ SHIPPED = (
     "lookup.py",
     "section.py",
     "corpus/__init__.py",
+    "corpus/cleaning",
     "corpus/documents.py",
     "corpus/normalise.py",
     "families",
