@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 PACKAGES = (
     "sources",
     "starts.formats",
+    "privacy",
     "corpus",
     "families",
     "tasks",

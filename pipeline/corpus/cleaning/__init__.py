@@ -23,6 +23,7 @@ BLOCKS = Table(
         "encoding": "pipeline.corpus.cleaning.encoding:Encoding",
         "boilerplate": "pipeline.corpus.cleaning.boilerplate:Boilerplate",
         "c4_lines": "pipeline.corpus.cleaning.c4_lines:C4Lines",
+        "private": "pipeline.corpus.cleaning.private:Private",
         "language": "pipeline.corpus.cleaning.language:Language",
         "scripts": "pipeline.corpus.cleaning.scripts:Scripts",
         "gopher": "pipeline.corpus.cleaning.gopher:Gopher",

@@ -95,10 +95,9 @@ class Block(Section):
     def stage(self) -> Stage:
         """When it applies."""
 
-    @property
-    def hides(self) -> bool:
-        """Whether what it finds must not appear in any output, examples and excerpts included."""
-        return False
+    def hider(self) -> Changer | None:
+        """Hides what must not appear in any output, examples and excerpts included; None if it looks for nothing of the kind."""
+        return None
 
     def problem(self) -> tuple[str, str, str] | None:
         """What does not fit together within the section: what was found, what is expected, how to fix it."""

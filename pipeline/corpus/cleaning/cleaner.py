@@ -54,7 +54,7 @@ class Cleaner(TextCleaner):
         self.rules, self.blocks = data.filter, tuple(data.cleaning or ())
         super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
         self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
-        self.hider = next((step.changer for step in self.changes if step.block.hides), None)
+        self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
         self.report = CleaningReport()
         self._changed: dict[str, tuple[str, str]] = {}
         """What changed in the record at hand: block → the first text before and after."""
