@@ -29,5 +29,8 @@ BLOCKS = Table(
         "gopher": "pipeline.corpus.cleaning.gopher:Gopher",
         "repetition": "pipeline.corpus.cleaning.repetition:Repetition",
         "c4": "pipeline.corpus.cleaning.c4:C4",
+        "blocklist": "pipeline.corpus.cleaning.blocklist:Blocklist",
+        "vocabulary": "pipeline.corpus.cleaning.vocabulary:Vocabulary",
+        "license": "pipeline.corpus.cleaning.license:License",
     },
 )

@@ -103,6 +103,16 @@ class Block(Section):
         """What does not fit together within the section: what was found, what is expected, how to fix it."""
         return None
 
+    def check_files(self, home: Path) -> None:
+        """Check the files that the section names, before anything runs.
+
+        Args:
+            home: folder that relative paths start from.
+
+        Raises:
+            BadInput: one is missing, or is not the one that the recipe pins.
+        """
+
     @abstractmethod
     def start(self, home: Path) -> Changer | Judge:
         """Load what it needs, and give the step: a `Changer` for a repair or a change, a `Judge` for a filter.

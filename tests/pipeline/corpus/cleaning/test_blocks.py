@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from pipeline.corpus.cleaning.base import Candidate
 from pipeline.corpus.cleaning.repetition import repeats_runs
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.documents import Record
+from pipeline.errors import BadInput
+from pipeline.recipe import Columns, Filter
 from pipeline.tasks.language_model.examples import Examples
 from pipeline.tasks.language_model.section import LanguageModel
 
@@ -169,6 +172,93 @@ def test_c4(text: str, reason: str | None) -> None:
     assert outcome(text, "c4") == (f"filtered_c4_{reason}" if reason else text)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("All is well here.", True),
+        ("It is BAD\nWORD-like.", False),
+        ("badwords and a badly", True),
+        ("A stra\u00dfe.", False),
+        ("A STRASSE.", False),
+    ],
+)
+def test_blocklist_has_whole_words_in_any_case(text: str, kept: bool) -> None:
+    assert (outcome(text, {"kind": "blocklist", "words": ["bad word", "Stra\u00dfe"]}) == " ".join(text.split(" "))) is kept
+
+
+def test_words_come_from_a_pinned_file(tmp_path: Path) -> None:
+    data = b"# mild\nbad\n\nworse words\n"
+    (tmp_path / "words.txt").write_bytes(data)
+    section = {"kind": "blocklist", "file": "words.txt", "sha256": hashlib.sha256(data).hexdigest(), "max_times": 1}
+    one = cleaner(section, home=tmp_path, min_chars=1)
+    assert [isinstance(one.documents(Record(text), TEXTS), list) for text in ("bad", "mild", "bad and worse words")] == [True, True, False]
+    block = BLOCKS.load("blocklist").model_validate(section)
+    block.check_files(tmp_path)
+    (tmp_path / "words.txt").write_bytes(data + b"more\n")
+    with pytest.raises(BadInput, match=r"word list .*words.txt has sha256 \w{64}; expected \w{64}, which the recipe pins; fix:"):
+        block.check_files(tmp_path)
+    (tmp_path / "words.txt").unlink()
+    with pytest.raises(BadInput, match=r"word list .*words\.txt: No such file or directory"):
+        block.check_files(tmp_path)
+
+
+def test_vocabulary() -> None:
+    words = {"kind": "vocabulary", "words": ["the", "cat", "isn't", "here"], "max_outside": 0.34}
+    assert outcome("The cat ISN\u2019T here, 12 x3 times.", words) == "The cat ISN\u2019T here, 12 x3 times."
+    assert outcome("Thw cta isn't heer.", words) == "filtered_vocabulary"
+    assert outcome("12 34", words) == "12 34"
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept"),
+    [
+        ("MIT", True),
+        ("mit", True),
+        ("GPL-3.0-only", False),
+        ("GPL-3.0-only OR MIT", True),
+        ("MIT AND GPL-3.0-only", False),
+        ("(MIT OR GPL-3.0-only) AND BSD-3-Clause", True),
+        ("Apache-2.0 WITH LLVM-exception", True),
+        ("MIT MIT", False),
+        ("(MIT", False),
+        ("MIT OR", False),
+        ("", False),
+    ],
+)
+def test_license(expression: str, kept: bool) -> None:
+    block = {"kind": "license", "allow": ["MIT", "Apache-2.0", "BSD-*"]}
+    found = cleaner(block).documents(Record(PROSE, license=expression or None), TEXTS)
+    assert isinstance(found, list) is kept
+    if expression:
+        assert isinstance(cleaner(block).documents(Record(f"# SPDX-License-Identifier: {expression}\n{PROSE}"), TEXTS), list) is kept
+
+
+def test_a_text_without_license_is_counted(tmp_path: Path, ingest) -> None:
+    block = {"kind": "license", "allow": ["MIT"], "unknown": "keep"}
+    one = cleaner(block)
+    assert isinstance(one.documents(Record(PROSE), TEXTS), list)
+    assert one.report.counts["license_unknown"] == 1
+    rows = [{"body": f"{PROSE} {number}", "lic": {"id": "MIT" if number % 2 else "GPL-2.0-only"}} for number in range(200)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, counts = ingest("jsonl", tmp_path / "rows.jsonl", columns=Columns(text="body", license="lic.id"), cleaning=[block])
+    assert (counts["filtered_license"], counts["kept"]) == (100, 100)
+
+
+def test_split_parts_add_up(tmp_path: Path, ingest) -> None:
+    rows = [
+        {"body": f"Row {number}. " + " ".join(f"Sentence {number} {one} is here." for one in range(number % 30)), "author": f"a{number}"}
+        for number in range(200)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = Columns(text="body", group="author")
+    _, counts = ingest(
+        "jsonl", tmp_path / "rows.jsonl", columns=columns, filter=Filter(max_chars=300, too_long="split"), split={"by": "group"}
+    )
+    assert counts["read"] == 200
+    assert counts["split_parts"] > 100
+    assert counts["read"] + counts["split_parts"] == counts["kept"] + counts["duplicate"] + counts["filtered"] + counts["quarantined"]
+
+
 @pytest.mark.parametrize("kind", sorted(BLOCKS))
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=300))
@@ -183,7 +273,13 @@ def test_any_text_has_an_outcome_which_is_the_same_again(kind: str, text: str) -
         assert once.encode("utf-8", "surrogatepass") is not None
 
 
-NEEDED = {"language": {"keep": ["en"]}, "scripts": {"keep": ["Latin"]}}
+NEEDED = {
+    "language": {"keep": ["en"]},
+    "scripts": {"keep": ["Latin"]},
+    "blocklist": {"words": ["a", "b c"]},
+    "vocabulary": {"words": ["a"]},
+    "license": {"allow": ["MIT"]},
+}
 """Fields without a default."""
 
 
