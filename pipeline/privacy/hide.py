@@ -1,4 +1,4 @@
-"""Texts with stand-ins in the place of private data."""
+"""Texts with stand-ins for private data."""
 
 from __future__ import annotations
 

@@ -26,7 +26,10 @@ PREFIXED = tuple(
             r"A(?:3T[A-Z0-9]|KIA|SIA|GPA|IDA|ROA|IPA|NPA|NVA|BIA|CCA)[0-9A-Z]{16}(?![A-Za-z0-9])",
         ),
         (("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"), r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}"),
-        (("gl",), r"gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|oas)-[\w.-]{16,}|glsa_\w{16,}"),  # GitLab, Grafana
+        (
+            ("glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glft-", "glsoat-", "glagent-", "glimt-", "gloas-", "glsa_"),
+            r"gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|oas)-[\w.-]{16,}|glsa_\w{16,}",
+        ),  # GitLab, Grafana
         (("hf_",), r"hf_[A-Za-z0-9]{16,}"),
         (("xox", "xapp-", "hooks.slack"), r"xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{16,}|hooks\.slack\.com/services/[\w/]{20,}"),
         (("_live_", "_test_", "whsec_"), r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[\w+/=]{16,}"),  # Stripe

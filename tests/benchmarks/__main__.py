@@ -113,6 +113,7 @@ def main() -> None:
         "experiment": measure_experiment,
         "registry": lambda _: [Row(*row) for row in import_module("benchmarks.registry").registry_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
+        "cleaning": lambda _: [Row(*row) for row in import_module("benchmarks.cleaning").cleaning_rows()],
         "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
     }
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)

@@ -1,11 +1,12 @@
 """Gopher's rules against repetition: lines, paragraphs and runs of words that occur again in the same text.
 
 Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", table A1. The thresholds are its own. Shares of
-characters count those of words, without blanks. A word that lies in several repeated runs counts once.
+characters count those of words, without blanks. A word in several repeated runs counts once.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -22,8 +23,8 @@ TOP = {2: 0.20, 3: 0.18, 4: 0.16}
 REPEATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 """Words of a run → largest share of characters in runs that occurred before."""
 
-MULTIPLIER = 0x9E3779B97F4A7C15
-"""Odd, so that multiplication by it is a permutation of 64-bit integers (Knuth, The Art of Computer Programming 3, 6.4)."""
+MULTIPLIER, OTHER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
+"""Odd, so that multiplication by one is a permutation of 64-bit integers (Knuth, The Art of Computer Programming 3, 6.4)."""
 
 
 class Repetition(FilterBlock):
@@ -82,25 +83,27 @@ def repeats_runs(words: Sequence[str]) -> bool:
     """Whether runs of words are repeated more than the table allows."""
     import numpy as np
 
+    if len(set(pairwise(words))) >= len(words) - 1:
+        return False  # longer runs cannot occur twice either
     numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    if len(numbers) == len(words):
-        return False
     ids = np.fromiter(map(numbers.__getitem__, words), dtype=np.uint64, count=len(words))
     sizes = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    total, runs = int(ends[-1]), ids
-    for length in range(2, max(REPEATED) + 1):
-        if len(words) < length:
-            return False
+    total, runs, starts = int(ends[-1]), ids, np.arange(len(words))
+    for length in range(2, min(max(REPEATED), len(words)) + 1):
         # distinct runs get distinct numbers but for a chance of 2^-64 for each pair
-        runs = (runs[:-1] + np.uint64(1)) * np.uint64(MULTIPLIER) ^ ids[length - 1 :] * np.uint64(0xD6E8FEB86659FD93)
-        _, first, places, times = np.unique(runs, return_index=True, return_inverse=True, return_counts=True)
-        if len(times) == len(runs):
-            return False  # longer runs cannot occur twice either
-        if length in TOP and _top(first, times, ends, length) > TOP[length] * total:
+        runs = (runs[:-1] + np.uint64(1)) * np.uint64(MULTIPLIER) ^ ids[length - 1 :] * np.uint64(OTHER)
+        starts = starts[starts < len(runs)]
+        _, first, places, times = np.unique(runs[starts], return_index=True, return_inverse=True, return_counts=True)
+        if len(times) == len(starts):
+            return False
+        if length in TOP and _top(starts[first], times, ends, length) > TOP[length] * total:
             return True
-        if length in REPEATED and _covered(first[places], sizes, length) > REPEATED[length] * total:
+        again = starts[first[places] != np.arange(len(starts))]
+        if length in REPEATED and _covered(again, sizes, length) > REPEATED[length] * total:
             return True
+        # a longer run occurs twice only where this one does
+        starts = starts[times[places] > 1]
     return False
 
 
@@ -110,11 +113,10 @@ def _top(first: Any, times: Any, ends: Any, length: int) -> int:  # noqa: ANN401
     return int((times[most] * (ends[first[most] + length] - ends[first[most]])).max())
 
 
-def _covered(first: Any, sizes: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
-    """Characters of words in runs that occurred before: ``first`` is the place of the first occurrence of the run at each place."""
+def _covered(again: Any, sizes: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
+    """Characters of the words in runs that begin at these places."""
     import numpy as np
 
-    again = np.flatnonzero(first != np.arange(len(first)))
     steps = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.add.at(steps, again, 1)
     np.add.at(steps, again + length, -1)
