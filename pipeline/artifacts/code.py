@@ -7,7 +7,7 @@ A *table* of an extension point (`pipeline.lookup.Table`) counts entry by entry.
 the params names its entries: the entries named there count. If the params lack the field, the params of the input artifacts
 decide: evaluation counts the family of the model that it scores. This does not hold for `pipeline.recipe.names.OWN_FIELDS`: how
 a model was trained does not select the metrics of its evaluation. If those lack it too, all entries count where code that is
-reached uses the table, and none elsewhere. So a new model family changes no fingerprint. No code uses the table of tasks, because a
+reached uses the table, and none elsewhere; of `pipeline.recipe.names.OPTIONAL` none. So a new model family changes no fingerprint. No code uses the table of tasks, because a
 task comes with the params: a step that takes no task reaches none.
 
 An entry that an installed package adds through an entry point counts in the same way: its place, its module, and what that reaches
@@ -40,6 +40,7 @@ PACKAGES = (
     "sources",
     "starts.formats",
     "corpora",
+    "privacy",
     "corpus",
     "families",
     "tasks",
@@ -152,7 +153,7 @@ class _Walk:
         else:
             named = self.chosen.get(table["group"])
             # a name that is not in the table, such as a family of transformers, selects none of its entries
-            counted = places.keys() & named if named else set(places)
+            counted = places.keys() & (named or ()) if named or table["group"] in names.OPTIONAL else set(places)
         for entry in counted & added.keys():
             self._check(f"{table['group']} {entry}", added[entry])
         rows = [(entry, place) for entry, place in places.items() if entry in counted]

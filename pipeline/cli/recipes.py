@@ -44,6 +44,7 @@ def new(
 def check() -> None:
     """Check every recipe without running anything; weights that it starts from, if they are on this machine. Exit code 2 and one line for each invalid recipe."""
     from pipeline.launchers.check_sizes import check_sizes
+    from pipeline.planning.check_cleaning import check_cleaning_files
     from pipeline.planning.check_start import check_base_here
     from pipeline.recipe import read_recipe, recipe_files
     from pipeline.recipe.asset_cycles import asset_cycles
@@ -59,6 +60,7 @@ def check() -> None:
             recipes.append(recipe := read_recipe(path))
             check_sizes(recipe, settings)
             check_base_here(recipe, settings)
+            check_cleaning_files(recipe, settings)
         except BadInput as error:
             wrong[name] = str(error)
     wrong = asset_cycles(recipes) | wrong

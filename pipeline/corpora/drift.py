@@ -20,7 +20,7 @@ from pipeline.corpora.shards import SPLITS, batches
 from pipeline.monitoring.drift import compare, level_of
 from pipeline.monitoring.features import FEATURES, words_of
 from pipeline.monitoring.profile import LEAST, REFERENCE, VOCABULARY_TEXTS, WORDS, Measures, Profile, Text, distinct
-from pipeline.monitoring.redact import redact
+from pipeline.privacy.hide import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def corpus_drift(before: Path, after: Path, false_alarms: float, least_distance:
     compared = [distinct(_sample(folder, REFERENCE, use)) for folder, use in ((before, FIRST), (after, SECOND))]
     if min(map(len, compared)) < LEAST:
         return None
-    counted = Counter(word for text in distinct(_sample(before, VOCABULARY_TEXTS, KNOWN)) for word in words_of(redact(text)))
+    counted = Counter(word for text in distinct(_sample(before, VOCABULARY_TEXTS, KNOWN)) for word in words_of(mask(text)))
     known = frozenset(word for word, _ in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:WORDS])
     profile = Profile(Measures(np.empty((0, len(FEATURES)), np.float32), ()), known, 0)
     reference, window = (profile.measure(texts) for texts in compared)

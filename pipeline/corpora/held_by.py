@@ -9,7 +9,7 @@ from components import COMPONENTS
 from pipeline.artifacts.base import CorruptObject, NotFound
 from pipeline.artifacts.manifest import Reference
 from pipeline.erasure.keys import document_keys
-from pipeline.monitoring.redact import redact
+from pipeline.privacy.hide import mask
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -52,7 +52,7 @@ def served_objects(store: Store, texts: Collection[str], redacted: Iterable[str]
         texts: digests of texts, see `pipeline.erasure.keys`.
         redacted: the texts themselves, where they are known: the log holds redacted ones.
     """
-    wanted = {*texts, *(key for text in redacted for key in document_keys(redact(text), None))}
+    wanted = {*texts, *(key for text in redacted for key in document_keys(mask(text), None))}
     for stat in store.list("served/"):
         try:
             lines = store.get(stat.key).data.splitlines()

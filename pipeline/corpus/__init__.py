@@ -5,12 +5,13 @@ Files of a corpus:
 ======================= =========================================================================================
 <split>-00000.parquet … documents of one split (``train``, ``validation``, ``test``, ``held_out``); columns ``id``,
                         ``group``, ``name``, ``text``, ``pair`` (null for an input of one text), ``target`` (null without answer)
-cleaning.json           the rule by which texts were cleaned: ``data.filter.whitespace``
+cleaning.json           the rule by which texts were cleaned: ``data.filter.whitespace``, and the blocks of ``data.cleaning`` that change texts
+cleaning_examples.json  with ``data.cleaning``: excerpts of what its blocks changed and filtered
 quarantine.jsonl        records that could not be read: ``reason``, ``where``, ``excerpt``
 others                  what the task must know of all documents, e.g. ``labels.json``
 ======================= =========================================================================================
 
-The manifest holds the counts. ``read = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
+The manifest holds the counts. ``read + split_parts = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
 """
 
 LABELS = "labels.json"

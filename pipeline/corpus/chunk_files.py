@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import parquet
 
+from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.documents import Fields
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.shards import ROW_GROUP, SCHEMA, chars_of, to_table
@@ -69,9 +70,13 @@ class ChunkFacts:
     fields: Fields | None = None
     """The fields that its rows have; None if its reader does not say it, or it has no row."""
 
+    cleaning: CleaningReport = field(default_factory=CleaningReport)
+    """What cleaning did to its records."""
+
     def write(self, folder: Path) -> None:
         """Write `facts.json`."""
         facts = {"read": self.read, "filtered": self.filtered, "quarantine": self.quarantine.to_json(), "fields": self.fields}
+        facts["cleaning"] = self.cleaning.to_json()
         (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
     @classmethod
@@ -79,7 +84,13 @@ class ChunkFacts:
         """Read `facts.json`."""
         found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         fields = Fields(*map(tuple, found["fields"])) if found["fields"] else None
-        return cls(found["read"], Counter(found["filtered"]), Quarantine.from_json(found["quarantine"]), fields)
+        return cls(
+            found["read"],
+            Counter(found["filtered"]),
+            Quarantine.from_json(found["quarantine"]),
+            fields,
+            CleaningReport.from_json(found["cleaning"]),
+        )
 
 
 class ChunkWriter:

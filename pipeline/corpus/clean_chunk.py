@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.corpus.chunk_files import ChunkFacts, ChunkWriter
-from pipeline.corpus.documents import Fields, Filtered, Quarantined
+from pipeline.corpus.cleaning.cleaner import Cleaner
+from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.readers import READERS
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import Preempted
@@ -56,6 +57,7 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     facts, examples = ChunkFacts(), job.examples
+    cleaner = Cleaner(job.data, job.settings.home, prose=examples.prose)
     reader: Reader = READERS.load(job.data.source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         for record in reader(job.data.source, job.pin, job.settings, reporter):
@@ -65,15 +67,16 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
             facts.read += 1
             if facts.read % STOP_CHECK_EVERY == 0 and reporter.stopping():
                 raise Preempted("stopped on request while ingesting", "", "run it again")
-            found = record if isinstance(record, Quarantined | Filtered) else examples.document(record, job.data.filter)
+            found = cleaner.documents(record, examples)
             if isinstance(found, Quarantined):
                 facts.quarantine.add(found)
-            elif isinstance(found, Filtered):
-                facts.filtered[found.reason] += 1
             elif isinstance(found, str):
                 facts.filtered[found] += 1
-            elif (found.id, found.text, found.pair) in job.forgotten:
-                facts.filtered["forgotten"] += 1
             else:
-                writer.add(found, examples.split_keys(found), examples.note(found))
+                for document in found:
+                    if (document.id, document.text, document.pair) in job.forgotten:
+                        facts.filtered["forgotten"] += 1
+                    else:
+                        writer.add(document, examples.split_keys(document), examples.note(document))
+    facts.cleaning = cleaner.report
     facts.write(job.folder)

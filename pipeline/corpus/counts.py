@@ -20,15 +20,19 @@ class Miscounted(TrainshedError):
 
 
 def check_sums(counts: Mapping[str, int]) -> None:
-    """Check ``read = kept + duplicate + filtered + quarantined``, and that the splits add up to what was kept.
+    """Check ``read + split_parts = kept + duplicate + filtered + quarantined``, and that the splits add up to what was kept.
 
     Raises:
         Miscounted: they do not.
     """
     outcomes = {name: counts[name] for name in ("kept", "duplicate", "filtered", "quarantined")}
-    if counts["read"] != sum(outcomes.values()):
+    parts = counts.get("split_parts", 0)  # documents beyond the first of each record
+    if counts["read"] + parts != sum(outcomes.values()):
         summed = " + ".join(f"{value} {name}" for name, value in outcomes.items())
-        raise Miscounted(f"{counts['read']} records read, but {summed} = {sum(outcomes.values())}", "equal numbers", "report this bug")
+        made = f" and {parts} more made by splitting" if parts else ""
+        raise Miscounted(
+            f"{counts['read']} records read{made}, but {summed} = {sum(outcomes.values())}", "equal numbers", "report this bug"
+        )
     if counts["kept"] != sum(counts[split] for split in SPLITS):
         raise Miscounted(f"{counts['kept']} kept, but the splits hold another number of documents", "equal numbers", "report this bug")
 

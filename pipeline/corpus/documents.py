@@ -26,6 +26,9 @@ class Record(NamedTuple):
     where: str = ""
     """File name and line, for a record that turns out to be unusable."""
 
+    license: str | None = None
+    """Its license, where the source says it."""
+
 
 class Quarantined(NamedTuple):
     """One record that could not be read."""

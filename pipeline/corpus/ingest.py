@@ -11,7 +11,6 @@ from. Every record of the source then is a test document, unless the model saw i
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,10 +21,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from pipeline.artifacts.intermediates import NothingKept
-from pipeline.corpus import CLEANING
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
 from pipeline.corpus.chunk_files import DOCUMENTS, FACTS, KEY_SCHEMA, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
+from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
 from pipeline.corpus.drop_near_copies import drop_near_copies
@@ -87,7 +86,7 @@ def ingest_corpus(
         examples: the task's part that makes documents of records.
         pin: the source at the revision to read.
         output: empty folder to fill; cleaned chunks are in a temporary folder beside it.
-        settings: address of the S3 server.
+        settings: address of the S3 server; the folder that relative paths start from.
         reporter: gets progress, and may ask to stop.
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
         kept: where cleaned chunks and shards are kept.
@@ -142,11 +141,15 @@ def _merge(
     found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
     _write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
-    # a served model cleans texts by the same rule
-    (output / CLEANING).write_text(json.dumps({"whitespace": data.filter.whitespace}) + "\n", encoding="utf-8")
+    cleaner = Cleaner(data, chunks.settings.home, prose=examples.prose)
+    for each in facts:
+        cleaner.report.merge(each.cleaning)
+    cleaner.write(output)
     kept = counts_of(decisions, keys)
     _warn(decisions, kept)
-    return _counts(facts, len(quarantine), decisions, kept, taken)
+    return _counts(facts, len(quarantine), decisions, kept, taken) | {
+        name: times for name, times in sorted(cleaner.report.counts.items()) if times
+    }
 
 
 def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:

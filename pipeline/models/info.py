@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.families.vocabulary import Vocabulary
 from pipeline.models.architecture import Architecture
 from pipeline.models.build import HeadSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class ModelInfo:
     seed: int = 0
     """Seed of the initial weights."""
 
-    whitespace: str = "auto"
-    """How texts were cleaned: the recipe's ``data.filter.whitespace``. A served model cleans by the same rule."""
+    cleaning: Mapping[str, Any] = field(default_factory=lambda: {"whitespace": "auto"})
+    """How texts were cleaned: what the corpus's ``cleaning.json`` holds. A served model cleans by the same rule."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

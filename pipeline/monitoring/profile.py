@@ -25,7 +25,7 @@ from pyarrow import compute, parquet
 
 from pipeline.errors import BadInput
 from pipeline.monitoring.features import FEATURES, measure, words_of
-from pipeline.monitoring.redact import redact
+from pipeline.privacy.hide import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -88,7 +88,7 @@ class Profile:
 
     def measure(self, texts: Iterable[str]) -> Measures:
         """Measure other texts by this profile's vocabulary, redacted as its own are."""
-        return _measures(map(redact, texts), self.vocabulary)
+        return _measures(map(mask, texts), self.vocabulary)
 
     def to_bytes(self) -> bytes:
         """The stored form: a Parquet file; the vocabulary and the count are in its metadata."""
@@ -140,7 +140,7 @@ def make_profile(ids: Iterable[str], read: Callable[[set[str]], Iterable[tuple[s
     ranked = heapq.nsmallest(REFERENCE + VOCABULARY_TEXTS, ranks())
     order = [one for _, one in ranked]
     found = dict(read(set(order)))
-    sample = [redact(text) for text in distinct(found[one] for one in order)]
+    sample = [mask(text) for text in distinct(found[one] for one in order)]
     measured = min(REFERENCE, len(sample) // 2)
     if measured < LEAST:
         got = f"a corpus of {len(sample)} different texts is too small for a profile"

@@ -12,6 +12,7 @@ from pipeline.component import several
 from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, Step, trace
+from pipeline.planning.check_cleaning import check_cleaning_files
 from pipeline.planning.check_start import check_planned_base
 from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
@@ -87,6 +88,7 @@ class Planner:
             plan = self._walk(run)
             if not self._drop_incomplete() and not any(self._drop_damaged(step, plan) for step in self.steps):
                 self._check_base(plan)
+                self._check_cleaning(plan)
                 return plan.model_copy(update={"warnings": self._warnings(plan)})
 
     def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
@@ -226,6 +228,16 @@ class Planner:
                 "train from model.family or from other weights once, and promote that model",
             )
         check_planned_base(self.recipe, self.settings, self.artifacts, made)
+
+    def _check_cleaning(self, plan: Plan) -> None:
+        """Check the files that cleaning reads, if a step will clean.
+
+        Raises:
+            BadInput: one is missing, or is not the one that the recipe pins.
+        """
+        missing = {Status.MISS, Status.PENDING}
+        if any(plan.step(step.id).status in missing and getattr(step.params, "data", None) is not None for step in self.steps):
+            check_cleaning_files(self.recipe, self.settings)
 
     def _drop_incomplete(self) -> bool:
         """Count every artifact found so far as lost of which a blob is missing or quarantined; return whether there was one."""

@@ -11,6 +11,7 @@ from pipeline.errors import BadInput
 from pipeline.families.families import families
 from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
+from pipeline.recipe.cleaning import cleaning_problem
 from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
@@ -325,6 +326,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _learning_rate_schedule,
     _until,
     _lengths,
+    cleaning_problem,
     _path,
     _source,
     partitions_problem,

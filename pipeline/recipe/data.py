@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.recipe.cleaning import Cleaning
 from pipeline.recipe.data_checks import DataChecks
 from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.partitions import Partitions
@@ -38,6 +39,9 @@ class Columns(Section):
 
     group: str | None = None
     """Field by which documents are grouped; whole groups are held out as a second test set, e.g. the package, author or site."""
+
+    license: str | None = None
+    """Field that holds the license of a record, which the cleaning block ``license`` looks at."""
 
 
 PYDOCS_COLUMNS = Columns(text="body", target="summary", name="name", group="package")
@@ -109,7 +113,10 @@ class Filter(Section):
     """Shorter texts are dropped."""
 
     max_chars: int = Field(20_000, ge=1)
-    """Longer texts are dropped."""
+    """Longer texts are dropped, or what ``too_long`` says."""
+
+    too_long: Literal["drop", "cut", "split"] | None = None
+    """``cut``: keep the beginning of a text that is too long; ``split``: make several documents of it. None: drop it."""
 
     min_letters: float = Field(0.5, ge=0, le=1)
     """Minimum share of letters and spaces among the characters."""
@@ -151,6 +158,9 @@ class Data(Section):
 
     filter: Filter = Filter()
     """What is kept of it."""
+
+    cleaning: Cleaning | None = None
+    """Blocks that repair, change and filter texts, in their order (docs/data.md). None: normalisation and ``filter`` only."""
 
     split: Split
     """How it is divided."""

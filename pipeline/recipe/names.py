@@ -21,6 +21,7 @@ FIELDS = (
     ("task.kind", "trainshed.tasks"),
     ("data.source.kind", "trainshed.sources"),
     ("data.source.kind", "trainshed.readers"),
+    ("data.cleaning.kind", "trainshed.cleaning"),
     ("model.family", "trainshed.families"),
     ("pretraining.objective", "trainshed.objectives"),
     ("pretraining.optimizer", "trainshed.optimizers"),
@@ -48,6 +49,9 @@ CHECKED = (
 )
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
 those of transformers and more."""
+
+OPTIONAL = frozenset({"trainshed.cleaning"})
+"""Groups of which a recipe may name no entry: then none counts for a fingerprint, whatever code uses the table."""
 
 UNTRAINED = "untrained"
 """The model before its first step: every report scores it beside the baselines, so a gate may name it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.corpus.cleaning.text_cleaner import TextCleaner
 from pipeline.errors import BadInput
 from pipeline.models.device import find_device, serving_dtype
 from pipeline.models.files import load_model
@@ -54,6 +55,7 @@ class Answerer:
         self.loaded, self.batch = loaded, batch
         self.model: TaskModel = part(task, "model")
         self.serving: TaskServing = part(task, "serving")
+        self.cleaner = TextCleaner.from_json(loaded.info.cleaning, prose=task.prose)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", precision: str = "fp32", batch: int = BATCH) -> Answerer:
@@ -81,7 +83,7 @@ class Answerer:
 
     def document(self, row: Mapping[str, Any]) -> Document:
         """The document of a request's row, cleaned as training cleaned its own."""
-        return self.serving.document(row, self.loaded.info.whitespace)
+        return self.serving.document(row, self.cleaner)
 
     def check_columns(self, names: Iterable[str]) -> None:
         """Refuse a request that has none of the signature's columns: MLflow lets it pass if all of them are optional.

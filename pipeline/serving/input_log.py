@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
-from pipeline.monitoring.redact import redact
+from pipeline.privacy.hide import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,7 +127,7 @@ class InputLog:
 
 def _shown(text: str) -> str:
     """The redacted start of a text. Twice as much is read, so that nothing is cut in two before it is found, and no more: patterns hold the GIL."""
-    return redact(text[: 2 * MAX_CHARS])[:MAX_CHARS]
+    return mask(text[: 2 * MAX_CHARS])[:MAX_CHARS]
 
 
 def open_input_log(document: Callable[[Mapping[str, Any]], Document], environment: Mapping[str, str] = os.environ) -> InputLog | None:

@@ -12,8 +12,9 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.corpus.cleaning import BLOCKS
 from pipeline.tasks import TASKS
 from pipeline.tasks.parts import part
 
@@ -32,6 +33,7 @@ SHIPPED = (
     "lookup.py",
     "section.py",
     "corpus/__init__.py",
+    "corpus/cleaning",
     "corpus/documents.py",
     "corpus/normalise.py",
     "families",
@@ -39,8 +41,7 @@ SHIPPED = (
     "metrics/base.py",
     "metrics/ranking.py",
     "models",
-    "monitoring/__init__.py",
-    "monitoring/redact.py",
+    "privacy",
     "serving/__init__.py",
     "serving/answer.py",
     "serving/input_log.py",
@@ -54,7 +55,19 @@ SHIPPED = (
 )
 """What is copied from `pipeline/`."""
 
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "regex", "safetensors", "tokenizers", "torch", "transformers")
+REQUIREMENTS = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "phonenumberslite",
+    "pydantic",
+    "python-stdnum",
+    "regex",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 ADAPTER = "adapter_config.json"
 """A model folder with this file needs peft. `pipeline.models.adapters` writes it; registration has no torch and cannot import that."""
 
@@ -90,15 +103,28 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
         artifacts={"model": str(model)},
         signature=ModelSignature(inputs=_schema(serving.inputs), outputs=_schema(serving.outputs)),
         input_example=pd.DataFrame([dict(serving.example)]),
-        pip_requirements=pinned_requirements(trained_with, (*REQUIREMENTS, *(("peft",) if (model / ADAPTER).is_file() else ()))),
+        pip_requirements=pinned_requirements(trained_with, [*REQUIREMENTS, *_additional(model)]),
         metadata=metadata,
     )
     return output
 
 
+def _additional(model: Path) -> list[str]:
+    """What this model needs beside `REQUIREMENTS`: its weights, and the blocks that clean its requests."""
+    blocks = _info(model)["cleaning"].get("blocks", ())
+    libraries = {library for row in blocks for library in BLOCKS.load(row["kind"]).libraries}
+    return sorted((libraries | ({"peft"} if (model / ADAPTER).is_file() else set())) - set(REQUIREMENTS))
+
+
+def _info(model: Path) -> dict[str, Any]:
+    """What a model folder says of itself; reads plain JSON, since registration has no torch."""
+    found: dict[str, Any] = json.loads((model / "trainshed.json").read_bytes())
+    return found
+
+
 def _task(model: Path) -> TaskSection:
-    """The task of a model folder; reads plain JSON, since registration has no torch."""
-    task = json.loads((model / "trainshed.json").read_bytes())["task"]
+    """The task of a model folder."""
+    task = _info(model)["task"]
     section: type[TaskSection] = TASKS.load(task["kind"])
     return section.model_validate(task)
 

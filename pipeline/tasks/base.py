@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
     from pipeline.metrics.base import Likelihood, Prediction
     from pipeline.models.files import Loaded
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.columns import Column
 
 
@@ -41,11 +42,14 @@ class SplitKeys(NamedTuple):
 class TaskExamples(Protocol):
     """What ingestion asks of a task: how a record becomes a document."""
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    prose: bool
+    """What ``data.filter.whitespace: auto`` goes by: the section's ``prose``."""
+
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record and check its target.
 
         Returns:
-            The document, why it is quarantined because its target is no answer to the task, or why it is filtered.
+            The document, or several where a long text was split; why it is quarantined because its target is no answer to the task, or why it is filtered.
         """
 
     def split_keys(self, document: Document) -> SplitKeys:
@@ -109,12 +113,12 @@ class TaskServing(Protocol):
     example: Mapping[str, Any]
     """One row of a request."""
 
-    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
+    def document(self, row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
         """The document of a row, cleaned as training cleaned its own.
 
         Args:
             row: the columns of a request.
-            whitespace: the recipe's ``data.filter.whitespace``.
+            cleaner: cleans texts by the rule of the corpus that the model learned from.
         """
 
     def rows(self, predictions: Sequence[Prediction]) -> Mapping[str, list[Any]]:

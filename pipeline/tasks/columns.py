@@ -6,11 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.corpus.documents import Document
-from pipeline.corpus.normalise import clean_line, clean_text
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
 
 
 class Column(NamedTuple):
@@ -26,15 +27,15 @@ class Column(NamedTuple):
 TEXT, NAME, PAIR = Column("text"), Column("name", required=False), Column("pair", required=False)
 
 
-def input_document(row: Mapping[str, Any], *, keep_whitespace: bool = False) -> Document:
+def input_document(row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
     """The document of a request's row, cleaned as ingestion cleans its own; what is missing or None is empty.
 
     Raises:
         BadInput: a column holds something else than text.
     """
     text, name, pair = (cell_text(row, column.name) for column in (TEXT, NAME, PAIR))
-    cleaned, second = (clean_text(value, keep_whitespace=keep_whitespace) for value in (text, pair))
-    return Document("", "", clean_line(name), cleaned, second or None, None)
+    cleaned, second = (cleaner.text(value) for value in (text, pair))
+    return Document("", "", cleaner.line(name), cleaned, second or None, None)
 
 
 def cell_text(row: Mapping[str, Any], name: str) -> str:

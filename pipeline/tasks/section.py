@@ -69,6 +69,16 @@ class TaskSection(Section):
         return None
 
     @property
+    def prose(self) -> bool:
+        """Whether ``data.filter.whitespace: auto`` collapses blanks; not for code, tables and conversations."""
+        return True
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the beginning of a text, or each of its parts, has the same answer as the whole text: a label is, a summary is not."""
+        return False
+
+    @property
     def needs_target(self) -> bool:
         """Whether fine-tuning needs documents with a target."""
         return True

@@ -41,7 +41,7 @@ def finetune_model(
     """
     tokens, group = open_tokens(job.tokens), job.process_group
     model, info = start_model(job, tokens, lambda kind: task.head(kind, tokens.labels), params.dropout, params.seed)
-    info = replace(info, task=section, whitespace=tokens.whitespace)
+    info = replace(info, task=section, cleaning=tokens.cleaning)
     feed = task.feed(FeedInputs(tokens, model, info.context, params))
     score = ValidationMetric(job, params, task, scoring, tokens, info) if scoring else None
     given = adapter_of(model.core)

@@ -48,5 +48,5 @@ def pretrain_model(
     if isinstance(feed, Finishing):
         feed.finish(trained.weights)
     head = task.head(info.kind, ()) if task else info.head
-    info = replace(info, head=head, objective=params.objective, task=section, whitespace=tokens.whitespace)
+    info = replace(info, head=head, objective=params.objective, task=section, cleaning=tokens.cleaning)
     return save_result(job, model, info, trained, tokens.tokenizer)

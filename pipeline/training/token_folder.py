@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus import CLEANING, LABELS
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
@@ -37,10 +37,10 @@ class TokenFolder:
         return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
 
     @property
-    def whitespace(self) -> str:
-        """The rule by which the texts of the corpus were cleaned: ``data.filter.whitespace``."""
+    def cleaning(self) -> dict[str, Any]:
+        """The rule by which the texts of the corpus were cleaned."""
         files = [self.folder / part / CLEANING for part in (EXAMPLES, STREAMS)]
-        return next((str(json.loads(file.read_bytes())["whitespace"]) for file in files if file.is_file()), "auto")
+        return next((dict(json.loads(file.read_bytes())) for file in files if file.is_file()), {"whitespace": "auto"})
 
     def stream(self, split: str) -> TokenStream:
         """Every text of a split."""

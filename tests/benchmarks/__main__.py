@@ -114,6 +114,7 @@ def main() -> None:
         "registry": lambda _: [Row(*row) for row in import_module("benchmarks.registry").registry_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
         "tokenization": lambda _: [Row(*row) for row in import_module("benchmarks.tokenization").tokenization_rows()],
+        "cleaning": lambda _: [Row(*row) for row in import_module("benchmarks.cleaning").cleaning_rows()],
         "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
     }
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)

@@ -98,7 +98,9 @@ def test_no_secret_is_shown_anywhere_but_in_the_environment_of_containers(docker
 
 def test_a_stale_image_is_refused(docker_stack, recipe) -> None:
     """Its code is not the code of the plan, so it would make another artifact under the name of this one."""
-    edited = "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning.py\nUSER 10001\n"
+    edited = (
+        "FROM trainshed-test/ingestion:0.1.0\nUSER root\nRUN echo 'LIMIT = 1' >> /app/pipeline/corpus/cleaning/records.py\nUSER 10001\n"
+    )
     subprocess.run([client(), "build", "-q", "-t", "trainshed-test/stale:1", "-"], input=edited, text=True, check=True, capture_output=True)
     prepared = prepare_step(recipe, "boxed-stale", "ingestion", docker_stack.settings, {}, frozenset({"ingestion"}))
     variables = component_variables(docker_stack.settings)

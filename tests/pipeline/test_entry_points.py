@@ -263,6 +263,78 @@ def test_a_task_of_a_package_has_its_section_and_parts(tmp_path: Path) -> None:
     assert use()[1] != before
 
 
+SHOUTS = {
+    "shouts/__init__.py": "",
+    "shouts/block.py": """
+        from typing import Literal
+        from pipeline.corpus.cleaning.base import FilterBlock, Verdict
+        from shouts import rule
+
+        class Shouts(FilterBlock):
+            kind: Literal["shouts"]
+            most: int
+
+            def start(self, home):
+                return self
+
+            def judge(self, found):
+                return Verdict("shouts" if rule.capitals(found.text) > self.most else None)
+        """,
+    "shouts/rule.py": "def capitals(text):\n    return sum(map(str.isupper, text))\n",
+}
+
+USE_BLOCK = """
+import sys
+from pathlib import Path
+from fixtures.cleaned import cleaner
+from fixtures.line import small_recipe
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.corpus.documents import Record
+from pipeline.errors import BadInput
+from pipeline.lines import trace
+from pipeline.recipe.recipe import check_recipe
+from pipeline.tasks.parts import part
+
+data = small_recipe(Path(sys.argv[1])).model_dump(mode="json", exclude_none=True)
+def recipe(*blocks):
+    return check_recipe({**data, "data": {**data["data"], "cleaning": list(blocks)}}, "mine.yaml")
+mine = recipe({"kind": "shouts", "most": 3})
+print(cleaner(*mine.data.cleaning).documents(Record("LOUD text that is long enough"), part(mine.task, "examples")))
+def parts(recipe):
+    return fingerprint_parts(trace(recipe)[0].component, trace(recipe)[0].params, {})
+print(sorted(name for name in parts(mine).modules if "shouts" in name), [name for name in parts(recipe("gopher")).modules if "shouts" in name])
+for wrong in ({"kind": "shouts", "least": 3}, {"kind": "shout", "most": 3}):
+    try:
+        recipe(wrong)
+    except BadInput as error:
+        print(error)
+print(parts(mine).fingerprint)
+"""
+
+
+def test_a_cleaning_block_of_a_package_has_its_section_and_step(tmp_path: Path) -> None:
+    """In processes of their own: the recipe's classes are made when they are imported."""
+    site = write_package(tmp_path / "site", "our-shouts", SHOUTS, {"trainshed.cleaning": {"shouts": "shouts.block:Shouts"}})
+
+    def use() -> list[str]:
+        path = os.pathsep.join([str(site), str(HOME), str(HOME / "tests"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+        done = subprocess.run(
+            [sys.executable, "-c", USE_BLOCK, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    outcome, modules, unknown, near, before = use()
+    assert outcome == "shouts"
+    assert modules == "['shouts', 'shouts.block', 'shouts.rule'] []"
+    assert unknown.startswith("unknown field in mine.yaml: 'data.cleaning.0.least'")
+    assert near.startswith("unknown data.cleaning.0.kind in mine.yaml: 'shout'; expected one of: ")
+    assert near.endswith("fix: did you mean 'shouts'?")
+    (site / "shouts/rule.py").write_text(SHOUTS["shouts/rule.py"] + "CHANGED = True\n")
+    assert use()[-1] != before
+
+
 def test_plan_and_container_agree_only_if_both_have_the_package(tmp_path: Path, mlflow_server: Server, install: Install) -> None:
     """The package is on the import path of this process, which plans, and of the component's process, or of the first one alone."""
     files = {name: text.replace("verses", "stanzas") for name, text in VERSES.items()} | {"verses/heavy.py": ""}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def named_fields(columns: Columns) -> list[str]:
-    """The fields that the recipe names, in the order text, pair, target, name, group."""
-    return [name for name in (columns.text, columns.pair, columns.target, columns.name, columns.group) if name is not None]
+    """The fields that the recipe names, in the order text, pair, target, name, group, license."""
+    return [name for name in (columns.text, columns.pair, columns.target, columns.name, columns.group, columns.license) if name is not None]
 
 
 MISSING: Any = object()
@@ -85,7 +85,7 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
             return Quarantined(f"no field {column!r}", where, str(dict(row))[:200])
     if not (is_unicode(name) and is_unicode(group) and all(map(_all_unicode, (text, pair, target)))):
         return Quarantined("not Unicode", where, str(text)[:200])
-    return Record(text, target, name, group, pair, where)
+    return Record(text, target, name, group, pair, where, _label(row, columns.license) or None)
 
 
 def is_unicode(text: str) -> bool:

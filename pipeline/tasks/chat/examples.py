@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import clean_names, filter_reason, keeps_whitespace
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.chat.section import Chat
 
 UNANSWERED = "?"
@@ -38,15 +38,16 @@ class Examples:
             section: limits of the answer, and a system message.
         """
         self.section = section
+        self.prose = section.prose
         self.answers = 0
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Check and clean the messages. A question without an answer, or with one that is too short or too long, keeps its text only."""
         unanswered = record.target is None and isinstance(record.text, str) and record.text.strip()
         # a placeholder answer lets the question pass the same checks; it is not kept
         target = UNANSWERED if unanswered else record.target
         try:
-            messages = conversation(target, record.text, keep_whitespace=keeps_whitespace(rules, prose=False))
+            messages = conversation(target, record.text, clean=cleaner.text)
         except BadInput as error:
             return answers.quarantined(record, error)
         if self.section.system and messages[0]["role"] != SYSTEM:
@@ -54,7 +55,9 @@ class Examples:
         text, answer = transcript(messages[:-1]), messages[-1]["content"]
         fits = not unanswered and self.section.min_target_chars <= len(answer) <= self.section.max_target_chars
         before = json.dumps(messages[:-1], ensure_ascii=False)
-        return filter_reason(text, rules) or clean_names(record, text, before).document(answer if fits else None)
+        # the text holds all that the pair holds, so only the text has a limit
+        cleaned = cleaner.judged(record, text, None, answer)
+        return cleaned._replace(pair=before).documents(answer if fits else None) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The whole conversation before the answer decides."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from pipeline.corpus.normalise import clean_text
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SYSTEM, USER, ASSISTANT = ROLES = ("system", "user", "assistant")
 
@@ -21,13 +20,13 @@ class Message(TypedDict):
     content: str
 
 
-def conversation(target: Any, text: Any, *, keep_whitespace: bool) -> list[Message]:  # noqa: ANN401 - any JSON values
+def conversation(target: Any, text: Any, *, clean: Callable[[str], str]) -> list[Message]:  # noqa: ANN401 - any JSON values
     """The messages of a record.
 
     Args:
         target: a list of messages, also as JSON text; or the text that answers ``text``.
         text: the user's message where ``target`` is its answer; not read otherwise.
-        keep_whitespace: whether indentation and line structure are kept.
+        clean: cleans the content of a message.
 
     Raises:
         BadInput: the messages are no conversation.
@@ -37,7 +36,7 @@ def conversation(target: Any, text: Any, *, keep_whitespace: bool) -> list[Messa
         found = [{"role": USER, "content": text}, {"role": ASSISTANT, "content": found}]
     if not isinstance(found, list):
         raise BadInput("the messages are no list")
-    messages = [_message(one, keep_whitespace=keep_whitespace) for one in found]
+    messages = [_message(one, clean) for one in found]
     roles = [message["role"] for message in messages]
     if not roles:
         raise BadInput("the conversation is empty")
@@ -66,7 +65,7 @@ def _parsed(target: Any) -> Any:  # noqa: ANN401 - any JSON value
     return target
 
 
-def _message(value: Any, *, keep_whitespace: bool) -> Message:  # noqa: ANN401 - any JSON value
+def _message(value: Any, clean: Callable[[str], str]) -> Message:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
         raise BadInput("a message is no object with role and content")
     role, content = value.get("role"), value.get("content")
@@ -76,7 +75,7 @@ def _message(value: Any, *, keep_whitespace: bool) -> Message:  # noqa: ANN401 -
         raise BadInput(f"role {role!r}, not one of {', '.join(ROLES)}")
     if not isinstance(content, str):
         raise BadInput("the content of a message is not text")
-    cleaned = clean_text(content, keep_whitespace=keep_whitespace)
+    cleaned = clean(content)
     if not cleaned:
         raise BadInput("a message is empty")
     return {"role": role, "content": cleaned}

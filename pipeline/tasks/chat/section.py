@@ -52,3 +52,8 @@ class Chat(WrittenAnswer):
     def longest(self, kind: Kind) -> int:  # noqa: ARG002 - of one kind only
         """The limits of the recipe: the template's own tokens count in them."""
         return self.max_source_tokens + self.max_target_tokens
+
+    @property
+    def prose(self) -> bool:
+        """Messages keep their lines: they hold code and tables."""
+        return False

@@ -14,6 +14,7 @@ from pipeline.tasks.columns import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
     from pipeline.metrics.base import Prediction
     from pipeline.tasks.chat.section import Chat
 
@@ -29,7 +30,7 @@ class Serving:
         """Take the system message of the recipe."""
         self._system = task.system
 
-    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
+    def document(self, row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
         """The document of a row, cleaned as training cleaned its own; a row without messages is answered by nothing.
 
         Raises:
@@ -40,7 +41,7 @@ class Serving:
             return Document("", "", "", "", None, None)
         try:
             # an answer is put at the end to check the rest, and taken away again
-            *messages, _ = conversation([*given, {"role": ASSISTANT, "content": "-"}], None, keep_whitespace=whitespace != "collapse")
+            *messages, _ = conversation([*given, {"role": ASSISTANT, "content": "-"}], None, clean=cleaner.text)
         except BadInput as error:
             raise BadInput(f"messages: {error.got}", "a list of {role, content}", "correct the request") from error
         if self._system and messages[0]["role"] != SYSTEM:

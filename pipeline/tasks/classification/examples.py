@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.classification.section import Classification
 
 
@@ -31,18 +31,19 @@ class Examples:
             section: what an answer is, and the classes if they are fixed.
         """
         self.section = section
+        self.prose = section.prose
         self.classes = Classes(section.labels)
         self.numbers: set[str] = set()
         """The first two numbers that differ."""
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record; one without answer keeps its text."""
         try:
             target = None if record.target in (None, "") else self._canonical(record.target)
         except BadInput as error:
             return answers.quarantined(record, error)
-        cleaned = clean_record(record, rules)
-        return cleaned.document(target) if isinstance(cleaned, CleanRecord) else cleaned
+        cleaned = cleaner.clean(record)
+        return cleaned.documents(target) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The input decides, so every split has documents of every class."""

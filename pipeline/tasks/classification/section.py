@@ -43,3 +43,8 @@ class Classification(OneSequence):
     def kinds(self) -> tuple[Kind, ...]:
         """All of them."""
         return tuple(Kind)
+
+    @property
+    def divisible(self) -> bool:
+        """A label counts for each part of a text."""
+        return True

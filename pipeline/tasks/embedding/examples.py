@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.normalise import comparison_key
 from pipeline.errors import BadInput
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.embedding.section import Embedding
 
 MAX_EXCERPT_CHARS = 200
@@ -26,17 +26,18 @@ PAIR = "pair"
 class Examples:
     """A text, and a second one, which is also the target: what retrieval should find. Neither text straddles."""
 
-    def __init__(self, section: Embedding) -> None:  # noqa: ARG002 - the same for every embedding
+    def __init__(self, section: Embedding) -> None:
         """Start with nothing counted."""
         self.pairs = 0
+        self.prose = section.prose
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record; one without a second text keeps its text."""
         second = record.target if record.pair is None else record.pair
         if second is not None and not isinstance(second, str):
             return Quarantined("the second text is not text", record.where, str(second)[:MAX_EXCERPT_CHARS])
-        cleaned = clean_record(record._replace(pair=second or None), rules)
-        return cleaned.document(cleaned.pair) if isinstance(cleaned, CleanRecord) else cleaned
+        cleaned = cleaner.clean(record._replace(pair=second or None, target=None))
+        return cleaned.documents(cleaned.pair) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The first text decides; a document whose second text training knows is dropped from the other splits."""

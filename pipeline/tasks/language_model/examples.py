@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import CleanRecord, clean_record
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.keys import input_key
 from pipeline.tasks.base import SplitKeys
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.language_model.section import LanguageModel
 
 
@@ -22,11 +22,12 @@ class Examples:
 
     def __init__(self, section: LanguageModel) -> None:
         """Nothing differs between language models."""
+        self.prose = section.prose
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record."""
-        cleaned = clean_record(record._replace(pair=None), rules)
-        return cleaned.document(None) if isinstance(cleaned, CleanRecord) else cleaned
+        cleaned = cleaner.clean(record._replace(pair=None, target=None))
+        return cleaned.documents(None) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The text decides."""

@@ -56,3 +56,8 @@ class LanguageModel(TaskSection):
     def longest(self, kind: Kind) -> int:  # noqa: ARG002 - of one kind only
         """A continuation after at least the beginning of a text; longer texts are read in parts."""
         return SPECIAL_TOKENS + self.max_new_tokens
+
+    @property
+    def divisible(self) -> bool:
+        """There is no answer."""
+        return True

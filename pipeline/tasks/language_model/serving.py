@@ -9,6 +9,7 @@ from pipeline.tasks.columns import TEXT, Column, input_document
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
     from pipeline.corpus.documents import Document
     from pipeline.metrics.base import Prediction
     from pipeline.tasks.language_model.section import LanguageModel
@@ -24,9 +25,9 @@ class Serving:
     def __init__(self, task: LanguageModel) -> None:
         """Nothing differs between language models."""
 
-    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
+    def document(self, row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
         """The document of a row, cleaned as training cleaned its own."""
-        return input_document(row, keep_whitespace=whitespace == "keep")
+        return input_document(row, cleaner)
 
     def rows(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """The columns of the answer."""

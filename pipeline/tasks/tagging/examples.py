@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pipeline.corpus.cleaning import clean_names, filter_reason
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.keys import input_key
 from pipeline.errors import BadInput
 from pipeline.tasks import answers
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.tagging.section import Tagging
 
 log = logging.getLogger(__name__)
@@ -38,18 +38,19 @@ class Examples:
             section: the tags if they are fixed.
         """
         self.classes, self.spans = Classes(section.labels), section.spans
+        self.prose = section.prose
         self.strays = 0
         """Tags ``I-x`` that do not follow ``B-x`` or ``I-x``: IOB2 lets no span begin so, other schemes do."""
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Join the tokens and check the tags; a record without tags keeps its text."""
         try:
             tokens = _tokens(record.text)
             target = None if record.target is None else self._tags(record.target, len(tokens))
         except BadInput as error:
             return answers.quarantined(record, error)
-        text = join_tokens(tokens)
-        return filter_reason(text, rules) or clean_names(record, text).document(target)
+        cleaned = cleaner.judged(record, join_tokens(cleaner.tokens(tokens)))
+        return cleaned.documents(target) if isinstance(cleaned, CleanRecord) else cleaned
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The input decides."""

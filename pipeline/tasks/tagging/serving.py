@@ -12,6 +12,7 @@ from pipeline.tasks.tagging.tokens import join_tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
     from pipeline.metrics.base import Prediction
     from pipeline.tasks.tagging.section import Tagging
 
@@ -26,7 +27,7 @@ class Serving:
     def __init__(self, task: Tagging) -> None:
         """Nothing differs between taggers."""
 
-    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:  # noqa: ARG002 - each token is a line
+    def document(self, row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
         """The document of a row, its tokens cleaned as training cleaned its own; ``tokens`` goes before ``text``.
 
         Raises:
@@ -35,7 +36,7 @@ class Serving:
         tokens = row.get("tokens")
         if isinstance(tokens, str) or not isinstance(tokens, Iterable):
             tokens = cell_text(row, "text").split()
-        return Document("", "", "", join_tokens(map(str, tokens)), None, None)
+        return Document("", "", "", join_tokens(cleaner.tokens([str(token) for token in tokens])), None, None)
 
     def rows(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """The columns of the answer."""

@@ -10,8 +10,8 @@ from pipeline.tasks.base import SplitKeys
 from pipeline.tasks.written.examples import WrittenExamples
 
 if TYPE_CHECKING:
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.translation.section import Translation
 
 
@@ -23,12 +23,12 @@ class Examples(WrittenExamples):
         super().__init__(section)
         self._languages = section.target_languages
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record, and check its language."""
         if self._languages is not None and record.pair not in self._languages:
             reason = "no target language" if record.pair is None else f"task.target_languages lacks {record.pair!r}"
             return Quarantined(reason, record.where, str(record.target))
-        return super().document(record, rules)
+        return super().document(record, cleaner)
 
     def split_keys(self, document: Document) -> SplitKeys:
         """With several languages the text decides, so all its translations are in one split; an answer does not straddle either."""

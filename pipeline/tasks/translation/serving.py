@@ -11,6 +11,7 @@ from pipeline.tasks.written import serving
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.corpus.cleaning.text_cleaner import TextCleaner
     from pipeline.corpus.documents import Document
     from pipeline.tasks.translation.section import Translation
 
@@ -27,13 +28,13 @@ class Serving(serving.Serving):
         self.inputs = (TEXT, NAME) if languages is None else (TEXT, LANGUAGE, NAME)
         self.example = {"text": "Open the settings."} | ({"language": next(iter(languages))} if languages else {})
 
-    def document(self, row: Mapping[str, Any], whitespace: str = "auto") -> Document:
+    def document(self, row: Mapping[str, Any], cleaner: TextCleaner) -> Document:
         """The document of a row; its pair is the language of the answer, where there are several.
 
         Raises:
             BadInput: the row names none of the languages.
         """
-        found = super().document({**row, "pair": None}, whitespace)
+        found = super().document({**row, "pair": None}, cleaner)
         if self._task.target_languages is None:
             return found
         said = row.get(LANGUAGE.name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.cleaning import CleanRecord, clean_record, keeps_whitespace
+from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.keys import input_key
-from pipeline.corpus.normalise import clean_line, clean_text, comparison_key
+from pipeline.corpus.normalise import comparison_key
 from pipeline.errors import BadInput
 from pipeline.tasks.base import SplitKeys
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Record
-    from pipeline.recipe.data import Filter
     from pipeline.tasks.section import WrittenAnswer
 
 MAX_EXCERPT_CHARS = 200
@@ -34,19 +34,19 @@ class WrittenExamples:
             section: limits of the target.
         """
         self.section = section
+        self.prose = section.prose
         self.answers = 0
 
-    def document(self, record: Record, rules: Filter) -> Document | Quarantined | str:
+    def document(self, record: Record, cleaner: Cleaner) -> list[Document] | Quarantined | str:
         """Clean a record. A target that is too short or too long is dropped, and the document keeps its text."""
         if record.target is not None and not isinstance(record.target, str):
             return Quarantined("the target is not text", record.where, str(record.target)[:MAX_EXCERPT_CHARS])
-        cleaned = clean_record(record, rules)
+        cleaned = cleaner.clean(record)
         if not isinstance(cleaned, CleanRecord):
             return cleaned
-        keep = keeps_whitespace(rules, prose=True)
-        target = clean_text(record.target or "", keep_whitespace=True) if keep else clean_line(record.target or "")
+        target = cleaner.answer(record.target or "")
         fits = self.section.min_target_chars <= len(target) <= self.section.max_target_chars
-        return cleaned.document(target if fits else None)
+        return cleaned.documents(target if fits else None)
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The answer decides; a text without answer may be the answer of another document, so its text decides."""

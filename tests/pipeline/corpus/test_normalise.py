@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.corpus.cleaning import filter_reason, letter_share
+from pipeline.corpus.cleaning.records import filter_reason, letter_share
 from pipeline.corpus.normalise import clean_line, clean_text, comparison_key
 from pipeline.recipe import Filter
 

@@ -32,7 +32,7 @@ def answerer(request, make_model) -> Answerer:
 
 
 def test_an_answer_does_not_depend_on_company_order_or_batch(answerer, questions) -> None:
-    documents = [answerer.serving.document(row) for row in questions]
+    documents = [answerer.document(row) for row in questions]
     together = [one.answer for one in answerer.predict(documents)]
     assert together == [answerer.predict([one])[0].answer for one in documents]
     assert [one.answer for one in answerer.predict(documents[::-1])][::-1] == together
@@ -51,13 +51,13 @@ def test_rows_of_a_request_become_rows_of_the_answer(answerer, questions) -> Non
     ["Opens the  file.\r\nThen\u00a0closes it.", "\ufeffOpens the file.\nThen closes it. ", "Opens the file.\u200b\nThen closes it."],
 )
 def test_a_text_is_cleaned_as_training_cleaned_its_own(answerer, same) -> None:
-    plain = answerer.serving.document({"text": "Opens the file.\nThen closes it."})
-    assert answerer.serving.document({"text": same}) == plain
+    plain = answerer.document({"text": "Opens the file.\nThen closes it."})
+    assert answerer.document({"text": same}) == plain
 
 
 def test_a_model_of_texts_whose_indentation_counts_keeps_it(make_model) -> None:
     answerer = Answerer.load(make_model("gpt2"))
-    kept = Answerer(replace(answerer.loaded, info=replace(answerer.loaded.info, whitespace="keep")))
+    kept = Answerer(replace(answerer.loaded, info=replace(answerer.loaded.info, cleaning={"whitespace": "keep"})))
     row = {"text": "if x:\r\n    return  1"}
     assert kept.document(row).text == "if x:\n    return  1"
     assert answerer.document(row).text == "if x:\nreturn 1"
@@ -75,7 +75,7 @@ def test_progress_is_told_up_to_the_last_document(answerer, questions) -> None:
             self.beats += 1
 
     progress = Listening()
-    answerer.predict([answerer.serving.document(row) for row in questions], progress)
+    answerer.predict([answerer.document(row) for row in questions], progress)
     assert progress.told[-1] == len(questions)
     assert progress.beats
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.cleaned import document_of
 
 from pipeline.corpus.documents import Document, Quarantined, Record
 from pipeline.errors import BadInput
@@ -29,7 +30,7 @@ def examples(**fields: Any) -> TaskExamples:
 
 
 def document(target: Any, text: Any = "", rules: Filter = RULES, **fields: Any) -> Document:
-    found = examples(**fields).document(Record(text, target), rules)
+    found = document_of(examples(**fields), Record(text, target), rules)
     assert isinstance(found, Document), found
     return found
 
@@ -82,7 +83,7 @@ def test_a_system_message_of_the_recipe_is_for_conversations_without_one() -> No
     ],
 )
 def test_what_is_no_conversation_is_quarantined(messages: Any, reason: str) -> None:
-    found = examples().document(Record("", messages, where="chat.jsonl:2"), RULES)
+    found = document_of(examples(), Record("", messages, where="chat.jsonl:2"), RULES)
     assert isinstance(found, Quarantined)
     assert (found.reason, found.where) == (reason, "chat.jsonl:2")
 
@@ -97,7 +98,7 @@ def test_what_was_said_before_decides_the_split() -> None:
 
 def test_an_answer_that_does_not_fit_is_dropped(tmp_path: Path) -> None:
     one = examples(max_target_chars=5)
-    found = one.document(Record("", [QUESTION, ANSWER]), RULES)
+    found = document_of(one, Record("", [QUESTION, ANSWER]), RULES)
     assert isinstance(found, Document)
     assert found.target is None
     one.add(one.note(found), "train")

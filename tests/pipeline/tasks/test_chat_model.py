@@ -11,6 +11,7 @@ import pytest
 import torch
 from fixtures.families import tiny_architecture
 
+from pipeline.corpus.cleaning.text_cleaner import TextCleaner
 from pipeline.corpus.documents import Document
 from pipeline.errors import BadInput
 from pipeline.families.kinds import Kind
@@ -149,7 +150,7 @@ def test_rows_of_messages_are_answered(folder) -> None:
 
 
 def test_a_system_message_of_the_recipe_is_put_before_a_request() -> None:
-    document = Serving(section(system="Be kind.")).document({"messages": LONG[1:2]})
+    document = Serving(section(system="Be kind.")).document({"messages": LONG[1:2]}, TextCleaner(prose=False))
     assert json.loads(document.pair or "") == LONG[:2]
     assert document.target is None
 

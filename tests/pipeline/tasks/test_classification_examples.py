@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.cleaned import document_of
 
 from pipeline.corpus.documents import Document, Quarantined, Record
 from pipeline.corpus.splitting import HELD_OUT, TEST, TRAIN, VALIDATION
@@ -28,7 +29,7 @@ def examples(answer: str = "label", **fields: Any) -> Examples:
 
 def stored(part: Examples, target: Any, text: str = "The lantern is broken.", pair: str | None = None) -> str | None:
     """The target as it is stored, or why the record is quarantined."""
-    found = part.document(Record(text, target, pair=pair, where="rows.jsonl:7"), RULES)
+    found = document_of(part, Record(text, target, pair=pair, where="rows.jsonl:7"), RULES)
     assert not isinstance(found, str)
     return f"quarantined: {found.reason}" if isinstance(found, Quarantined) else found.target
 
@@ -37,7 +38,7 @@ def filled(part: Examples, **targets: list[Any]) -> Examples:
     """The examples after documents with these targets were added to the splits, training first."""
     for split in (TRAIN, VALIDATION, TEST, HELD_OUT):
         for number, target in enumerate(targets.get(split, [])):
-            found = part.document(Record(f"Text {number} of {split}.", target), RULES)
+            found = document_of(part, Record(f"Text {number} of {split}.", target), RULES)
             assert isinstance(found, Document)
             part.add(part.note(found), split)
     return part
@@ -90,7 +91,7 @@ def test_a_label_that_the_recipe_does_not_list_is_quarantined_with_the_near_name
 def test_the_input_decides_the_split_and_a_pair_is_part_of_it() -> None:
     part = examples()
     documents = [
-        part.document(Record(text, label, pair=pair), RULES)
+        document_of(part, Record(text, label, pair=pair), RULES)
         for text, label, pair in (("A text.", "a", None), ("a  TEXT", "b", None), ("A text.", "a", "More."), ("A text. More.", "a", None))
     ]
     keys = [part.split_keys(document).decides for document in documents if isinstance(document, Document)]
@@ -100,10 +101,10 @@ def test_the_input_decides_the_split_and_a_pair_is_part_of_it() -> None:
 
 
 def test_a_pair_is_cleaned_and_an_empty_one_is_filtered() -> None:
-    found = examples().document(Record("A premise.", "yes", pair=" A\u00a0hypothesis.\r\n"), RULES)
+    found = document_of(examples(), Record("A premise.", "yes", pair=" A\u00a0hypothesis.\r\n"), RULES)
     assert isinstance(found, Document)
     assert found.pair == "A hypothesis."
-    assert examples().document(Record("A premise.", "yes", pair=" \u200b"), RULES) == "too_short"
+    assert document_of(examples(), Record("A premise.", "yes", pair=" \u200b"), RULES) == "too_short"
 
 
 def test_classes_are_those_of_training_in_a_natural_order(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_the_recipe_may_fix_the_order(tmp_path: Path, caplog: pytest.LogCaptureF
 
 def test_a_class_that_training_does_not_know_is_filtered(tmp_path: Path) -> None:
     part = filled(examples("labels"), train=[["a", "b"], ["a"], ["b"], []])
-    new = part.document(Record("Another text.", ["a", "c"]), RULES)
+    new = document_of(part, Record("Another text.", ["a", "c"]), RULES)
     assert isinstance(new, Document)
     assert part.add(part.note(new), HELD_OUT) == "unknown_class"
     part.finish(tmp_path)

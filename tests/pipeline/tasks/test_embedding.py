@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from fixtures.cleaned import document_of
 from fixtures.documents import document
 
 from pipeline.corpus.documents import Document, Quarantined, Record
@@ -62,7 +63,7 @@ def vectors(loaded: Loaded, texts: list[str]) -> torch.Tensor:
     ],
 )
 def test_the_second_text_comes_from_the_pair_or_the_target(record: Record, expected: str | None) -> None:
-    found = part(TASK, "examples").document(record, RULES)
+    found = document_of(part(TASK, "examples"), record, RULES)
     if isinstance(found, Quarantined):
         assert found.reason == expected
     else:
@@ -72,7 +73,7 @@ def test_the_second_text_comes_from_the_pair_or_the_target(record: Record, expec
 
 def test_neither_text_straddles_and_a_corpus_without_pairs_is_refused(tmp_path: Path) -> None:
     examples = part(TASK, "examples")
-    one, other = (examples.document(Record(text, "Same second."), RULES) for text in ("A text.", "Another text."))
+    one, other = (document_of(examples, Record(text, "Same second."), RULES) for text in ("A text.", "Another text."))
     assert examples.split_keys(one).also == examples.split_keys(other).also == "same second"
     with pytest.raises(BadInput, match=r"no record has a second text; fix: check data\.source\.columns\.pair"):
         examples.finish(tmp_path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from fixtures.cleaned import document_of
 from fixtures.documents import document
 
 from pipeline.corpus.documents import Document, Record
@@ -39,10 +40,10 @@ def load(make_model: Callable[..., Path]) -> Callable[..., Loaded]:
 
 def test_a_record_keeps_its_text_alone() -> None:
     rules = Filter(min_chars=5)
-    found = part(TASK, "examples").document(Record("Takes the  file.", "Open it.", "a.b", pair="Other."), rules)
+    found = document_of(part(TASK, "examples"), Record("Takes the  file.", "Open it.", "a.b", pair="Other."), rules)
     assert isinstance(found, Document)
     assert (found.text, found.target, found.pair) == ("Takes the file.", None, None)
-    assert part(TASK, "examples").document(Record("x"), rules) == "too_short"
+    assert document_of(part(TASK, "examples"), Record("x"), rules) == "too_short"
 
 
 def test_there_are_texts_and_no_examples(load: Callable[..., Loaded]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.cleaned import document_of
 
 from pipeline.corpus.documents import Document, Quarantined, Record
 from pipeline.errors import BadInput
@@ -27,7 +28,7 @@ def examples() -> TaskExamples:
 
 
 def document(examples: TaskExamples, record: Record, rules: Filter = RULES) -> Document:
-    found = examples.document(record, rules)
+    found = document_of(examples, record, rules)
     assert isinstance(found, Document)
     return found
 
@@ -41,7 +42,7 @@ def test_a_target_that_does_not_fit_is_dropped_and_the_text_stays(examples: Task
 
 @pytest.mark.parametrize("target", [3, ["a"], {"a": 1}, False])
 def test_a_target_that_is_not_text_is_quarantined(examples: TaskExamples, target: Any) -> None:
-    found = examples.document(Record("A text.", target, where="in.jsonl:3"), RULES)
+    found = document_of(examples, Record("A text.", target, where="in.jsonl:3"), RULES)
     assert found == Quarantined("the target is not text", "in.jsonl:3", str(target))
 
 

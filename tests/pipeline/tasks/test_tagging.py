@@ -12,6 +12,7 @@ import torch
 from fixtures.documents import document
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from pipeline.corpus.cleaning.text_cleaner import TextCleaner
 from pipeline.errors import BadInput
 from pipeline.families.kinds import Head, Kind
 from pipeline.metrics.base import Prediction
@@ -168,10 +169,10 @@ def test_without_an_outside_tag_what_is_cut_gets_the_tag_the_text_has_most_often
 
 def test_rows_hold_tokens_or_a_text() -> None:
     serving = part(TASK, "serving")
-    assert serving.document({"tokens": ["New York", "is\u200b"], "text": float("nan")}).text == "New\u00a0York is"
-    assert serving.document({"tokens": float("nan"), "text": " New  York\nis"}).text == "New York is"
-    assert serving.document({"tokens": np.array(["a", "b"], dtype=object)}).text == "a b"
-    assert serving.document({}).text == serving.document({"tokens": None, "text": None}).text == ""
+    assert serving.document({"tokens": ["New York", "is\u200b"], "text": float("nan")}, TextCleaner()).text == "New\u00a0York is"
+    assert serving.document({"tokens": float("nan"), "text": " New  York\nis"}, TextCleaner()).text == "New York is"
+    assert serving.document({"tokens": np.array(["a", "b"], dtype=object)}, TextCleaner()).text == "a b"
+    assert serving.document({}, TextCleaner()).text == serving.document({"tokens": None, "text": None}, TextCleaner()).text == ""
     rows = serving.rows([Prediction(["O", "B-LOC"], numbers=(0.5, 0.25)), Prediction([], numbers=())])
     assert rows == {"tags": [["O", "B-LOC"], []], "scores": [[0.5, 0.25], []]}
 

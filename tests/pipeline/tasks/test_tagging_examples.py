@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.cleaned import document_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def test_tokens_are_read_back_from_their_text(tokens: list[str]) -> None:
     ],
 )
 def test_tokens_and_tags_become_a_document_or_are_quarantined(tokens: Any, tags: Any, expected: Any) -> None:
-    found = examples().document(Record(tokens, tags), RULES)
+    found = document_of(examples(), Record(tokens, tags), RULES)
     if isinstance(found, Quarantined):
         assert found.reason == expected
     else:
@@ -61,7 +62,7 @@ def test_tokens_and_tags_become_a_document_or_are_quarantined(tokens: Any, tags:
 
 
 def test_a_tag_that_the_recipe_does_not_list_has_the_near_name() -> None:
-    found = examples(labels=("O", "B-PER", "I-PER")).document(Record(["a"], ["B-PRE"]), RULES)
+    found = document_of(examples(labels=("O", "B-PER", "I-PER")), Record(["a"], ["B-PRE"]), RULES)
     assert isinstance(found, Quarantined)
     assert found.reason == "unknown label 'B-PRE' (did you mean 'B-PER'?)"
 
@@ -70,7 +71,7 @@ def test_spans_that_begin_inside_are_counted_and_kept(tmp_path: Path, caplog: py
     rows = [["B-PER", "I-PER", "O", "I-PER"], ["B-PER", "I-LOC", "I-LOC", "O"], ["I-LOC", "O", "B-PER", "I-PER"]]
     one = examples()
     for number, tags in enumerate(rows):
-        found = one.document(Record([f"w{number}", "x", "y", "z"], tags), RULES)
+        found = document_of(one, Record([f"w{number}", "x", "y", "z"], tags), RULES)
         assert isinstance(found, Document)
         assert one.add(one.note(found), "train") is None
     assert one.finish(tmp_path)["stray_tags"] == 3
@@ -82,7 +83,7 @@ def test_tags_that_begin_no_span_are_refused_unless_each_counts_alone(tmp_path: 
     for spans in (True, False):
         one = examples(spans=spans)
         for number in range(4):
-            found = one.document(Record([f"w{number}", "x"], ["NOUN", "VERB"]), RULES)
+            found = document_of(one, Record([f"w{number}", "x"], ["NOUN", "VERB"]), RULES)
             assert isinstance(found, Document)
             one.add(one.note(found), "train")
         if spans:
@@ -95,7 +96,7 @@ def test_tags_that_begin_no_span_are_refused_unless_each_counts_alone(tmp_path: 
 def test_a_tag_that_occurs_once_is_refused(tmp_path: Path) -> None:
     one = examples()
     for number, tags in enumerate((["B-X", "O"], ["B-X", "O"], ["B-Y", "O"])):
-        found = one.document(Record([f"w{number}", "x"], tags), RULES)
+        found = document_of(one, Record([f"w{number}", "x"], tags), RULES)
         assert isinstance(found, Document)
         one.add(one.note(found), "train")
     with pytest.raises(BadInput, match="1 of 3 classes occur once: 'B-Y'"):
@@ -104,7 +105,7 @@ def test_a_tag_that_occurs_once_is_refused(tmp_path: Path) -> None:
 
 def test_a_corpus_of_one_tag_is_refused(tmp_path: Path) -> None:
     one = examples()
-    found = one.document(Record(["a", "b"], ["O", "O"]), RULES)
+    found = document_of(one, Record(["a", "b"], ["O", "O"]), RULES)
     assert isinstance(found, Document)
     one.add(one.note(found), "train")
     with pytest.raises(BadInput, match="the target is always 'O'; expected at least 2 classes"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from fixtures.cleaned import document_of
 from fixtures.documents import document
 from fixtures.tiny import sentences
 
@@ -177,7 +178,7 @@ def test_with_several_languages_a_row_names_its_own(make_model: Callable[..., Pa
     assert first == third
     german, french = answerer.likelihoods([in_language(language, target="Öffne die Datei.") for language in ("de", "fr")]) or []
     assert abs(german.nats - french.nats) > 0.01
-    assert answerer.serving.document(answerer.serving.example).pair == "de"
+    assert answerer.document(answerer.serving.example).pair == "de"
     for language in ("xx", None, float("nan")):
         with pytest.raises(BadInput, match=r"target language.*expected one of: de, fr"):
             answerer.answer([{"text": "Open it.", "language": language}])
@@ -188,7 +189,7 @@ def test_records_of_another_language_are_quarantined_and_translations_of_one_tex
     several = part(Translation.model_validate({**LIMITS, "target_languages": {"de": "<de>", "fr": "<fr>"}}), "examples")
     rules = Filter(min_chars=3)
     german, french, other, none = (
-        several.document(Record("Open the file.", text, pair=language, where="x:1"), rules)
+        document_of(several, Record("Open the file.", text, pair=language, where="x:1"), rules)
         for text, language in (("Öffne die Datei.", "de"), ("Ouvre le fichier.", "fr"), ("Apri.", "it"), ("Abre.", None))
     )
     assert (other, none) == (

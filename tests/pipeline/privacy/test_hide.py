@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.monitoring.redact import redact
+from pipeline.privacy.hide import mask
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -31,8 +31,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
     ],
 )
 def test_it_is_replaced(text: str, expected: str) -> None:
-    assert redact(text) == expected
-    assert redact(expected) == expected
+    assert mask(text) == expected
+    assert mask(expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_it_is_replaced(text: str, expected: str) -> None:
     ],
 )
 def test_what_only_looks_like_it_stays(text: str) -> None:
-    assert redact(text) == text
+    assert mask(text) == text

@@ -1,0 +1,147 @@
+"""Cleans the records of a source by the recipe's ``data.filter`` and ``data.cleaning``, counts what it does, and keeps a few excerpts.
+
+A cleaner belongs to one process. What it does to a record depends on that record alone, so a source may be cleaned in parts; the reports
+of the parts are merged in the order of the source.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.corpus import CLEANING
+from pipeline.corpus.cleaning.base import Candidate
+from pipeline.corpus.cleaning.records import MAX_NAME_CHARS, CleanRecord, filter_reason, length_reason
+from pipeline.corpus.cleaning.report import CleaningReport
+from pipeline.corpus.cleaning.text_cleaner import TextCleaner
+from pipeline.corpus.cleaning.too_long import fit
+from pipeline.corpus.documents import Document, Filtered, Quarantined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.corpus.cleaning.base import Block, Judge
+    from pipeline.corpus.documents import Record
+    from pipeline.recipe.data import Data
+    from pipeline.tasks.base import TaskExamples
+
+SPLIT_PARTS = "split_parts"
+"""Count of the documents that splitting made beyond the first of each record."""
+
+
+class _Filter(NamedTuple):
+    """A started block that filters."""
+
+    kind: str
+    judge: Judge
+
+
+class Cleaner(TextCleaner):
+    """Record → documents, why it is quarantined, or why it is filtered."""
+
+    def __init__(self, data: Data, home: Path, *, prose: bool) -> None:
+        """Start the blocks of the recipe.
+
+        Args:
+            data: ``filter`` and ``cleaning``.
+            home: folder that relative paths start from.
+            prose: what ``whitespace: auto`` goes by; the task says it.
+
+        Raises:
+            BadInput: a file that a block names is missing, or is not the one that the recipe pins.
+        """
+        self.rules, self.blocks = data.filter, tuple(data.cleaning or ())
+        super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
+        self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
+        self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
+        self.report = CleaningReport()
+        self._changed: dict[str, tuple[str, str]] = {}
+        """What changed in the record at hand: block → the first text before and after."""
+
+    def documents(self, record: Record | Quarantined | Filtered, examples: TaskExamples) -> list[Document] | Quarantined | str:
+        """What becomes of a record.
+
+        Args:
+            record: what was read.
+            examples: the task's part that makes documents of records.
+
+        Returns:
+            The documents, in order; why the record is quarantined; or why it is filtered.
+        """
+        self._changed = {}
+        if isinstance(record, Filtered):
+            return record.reason
+        found = record if isinstance(record, Quarantined) else examples.document(record, self)
+        if isinstance(found, Quarantined):
+            return self._hide_quarantined(found)
+        for kind, (before, after) in self._changed.items():
+            self.report.counts[f"changed_{kind}"] += 1
+            if self.report.wants(kind):
+                self.report.add_change(kind, self._hidden(before), self._hidden(after))
+        if isinstance(found, list) and any(self._hidden(document.target or "") != (document.target or "") for document in found):
+            return "private_target"  # a label: tasks change the answers that are written
+        if isinstance(found, list):
+            self.report.counts[SPLIT_PARTS] += len(found) - 1
+        return found
+
+    def clean(self, record: Record) -> CleanRecord | Quarantined | str:
+        """Clean the texts of a record, and judge them.
+
+        Returns:
+            The texts, why the record is quarantined, or why it is filtered.
+        """
+        if not isinstance(record.text, str):
+            return Quarantined("the text is a list", record.where, str(record.text)[:MAX_NAME_CHARS])
+        text = self.text(record.text)
+        pair = self.text(record.pair) if record.pair is not None else None
+        answer = (record.target,) if isinstance(record.target, str) else ()
+        return self.judged(record, text, pair, *answer)
+
+    def judged(self, record: Record, text: str, pair: str | None = None, *others: str) -> CleanRecord | str:
+        """The record with these texts, which are clean, or why it is filtered; its name and group are cleaned here.
+
+        Args:
+            record: its name, group and license count.
+            text: the text.
+            pair: the second text.
+            others: written answers.
+        """
+        reason = filter_reason(text, self.rules) or (length_reason(pair, 1, self.rules.max_chars) if pair is not None else None)
+        found = Candidate(text, tuple(one for one in (pair, *others, record.name, record.group) if one), record.license)
+        for block in self.filters:
+            if reason:
+                break
+            verdict = block.judge.judge(found)
+            self.report.counts.update(verdict.counts)
+            reason = verdict.reason
+        if reason:
+            if self.blocks and self.report.wants_filtered(reason):
+                self.report.add_filtered(reason, self._hidden(text))
+            return reason
+        texts = fit(text, self.rules)
+        self.report.counts["cut_texts"] += len(texts) == 1 and len(texts[0]) < len(text)
+        return CleanRecord(texts, pair, self.line(record.name)[:MAX_NAME_CHARS], self.line(record.group))
+
+    def note(self, block: Block, before: str, after: str, counts: Mapping[str, int]) -> None:
+        """Count a change once for each record and block, and what the block found."""
+        self._changed.setdefault(block.kind, (before, after))
+        self.report.counts.update(counts)
+
+    def write(self, folder: Path) -> None:
+        """Write the rule for served models, and the excerpts if the recipe names a block."""
+        cleaning: dict[str, Any] = {"whitespace": self.rules.whitespace}
+        served = [block.model_dump(mode="json", exclude_none=True) for block in self.blocks if block.served and block.stage != "filter"]
+        if served:
+            cleaning["blocks"] = served
+        (folder / CLEANING).write_text(json.dumps(cleaning) + "\n", encoding="utf-8")
+        if self.blocks:
+            self.report.write(folder)
+
+    def _hidden(self, text: str) -> str:
+        """A text without what must not appear in any output."""
+        return self.hider.change(text).text if self.hider else text
+
+    def _hide_quarantined(self, found: Quarantined) -> Quarantined:
+        """A quarantined record without what must not appear. Broken text may hide a value from the search, so its excerpt is left out."""
+        return found if self.hider is None else Quarantined(self._hidden(found.reason), found.where)
