@@ -57,7 +57,7 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     facts, examples = ChunkFacts(), job.examples
-    cleaner = Cleaner(job.data, job.settings.home, prose=examples.prose)
+    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
     reader: Reader = READERS.load(job.data.source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         for record in reader(job.data.source, job.pin, job.settings, reporter):

@@ -21,7 +21,7 @@ import datasets
 from benchmarks.in_turn import compare, interleaved
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.corpus.cleaning import document_id
+from pipeline.corpus.cleaning.records import document_id
 from pipeline.corpus.documents import Document
 from pipeline.corpus.read_corpus import read_documents, shard_paths
 from pipeline.corpus.shards import ShardWriter

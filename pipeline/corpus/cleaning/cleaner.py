@@ -16,6 +16,7 @@ from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.text_cleaner import TextCleaner
 from pipeline.corpus.cleaning.too_long import fit
 from pipeline.corpus.documents import Document, Filtered, Quarantined
+from pipeline.erasure.tombstones import Forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +41,13 @@ class _Filter(NamedTuple):
 class Cleaner(TextCleaner):
     """Record → documents, why it is quarantined, or why it is filtered."""
 
-    def __init__(self, data: Data, home: Path, *, prose: bool) -> None:
+    def __init__(self, data: Data, home: Path, forgotten: Forgotten | None = None, *, prose: bool) -> None:
         """Start the blocks of the recipe.
 
         Args:
             data: ``filter`` and ``cleaning``.
             home: folder that relative paths start from.
+            forgotten: documents that no excerpt may show.
             prose: what ``whitespace: auto`` goes by; the task says it.
 
         Raises:
@@ -55,7 +57,7 @@ class Cleaner(TextCleaner):
         super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
         self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
         self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
-        self.report = CleaningReport()
+        self.report, self.forgotten = CleaningReport(), forgotten or Forgotten()
         self._changed: dict[str, tuple[str, str]] = {}
         """What changed in the record at hand: block → the first text before and after."""
 
@@ -75,9 +77,10 @@ class Cleaner(TextCleaner):
         found = record if isinstance(record, Quarantined) else examples.document(record, self)
         if isinstance(found, Quarantined):
             return self._hide_quarantined(found)
+        shown = not (isinstance(found, list) and any((one.id, one.text, one.pair) in self.forgotten for one in found))
         for kind, (before, after) in self._changed.items():
             self.report.counts[f"changed_{kind}"] += 1
-            if self.report.wants(kind):
+            if shown and self.report.wants(kind):
                 self.report.add_change(kind, self._hidden(before), self._hidden(after))
         if isinstance(found, list) and any(self._hidden(document.target or "") != (document.target or "") for document in found):
             return "private_target"  # a label: tasks change the answers that are written

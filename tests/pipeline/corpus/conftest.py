@@ -62,7 +62,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
-        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned, forgotten)
+        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned, forgotten=forgotten)
 
     return run
 

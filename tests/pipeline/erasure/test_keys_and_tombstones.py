@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.artifacts import open_store
 from pipeline.artifacts.base import Conflict
-from pipeline.corpus.cleaning import document_id
+from pipeline.corpus.cleaning.records import document_id
 from pipeline.corpus.normalise import clean_text
 from pipeline.erasure.keys import DOCUMENT_ID, NO_SIGNS, coarse, document_keys, input_key, text_key
 from pipeline.erasure.tombstones import Forgotten, Tombstone, append_tombstone, read_tombstones
