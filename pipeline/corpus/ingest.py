@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.cleaning.cleaner import Cleaner
+from pipeline.corpus.cleaning.write_rule import write_rule
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.deduplication import SeenDocuments
 from pipeline.corpus.documents import Quarantined
@@ -161,7 +162,7 @@ class _Ingestion:
         for writer in self.writers.values():
             writer.close()
         self.quarantine.write(self.output)
-        self.cleaner.write(self.output)
+        write_rule(self.data, self.cleaner.report, self.output)
         counts = {name: self.counts[name] for name in ("read", "kept", "duplicate")}
         counts |= {"filtered": self.filtered.total(), "quarantined": len(self.quarantine)}
         counts |= {split: self.writers[split].documents for split in SPLITS}
