@@ -19,9 +19,7 @@ def ingest(work: Work[IngestionParams]) -> None:
     examples: TaskExamples = part(work.params.task, "examples")
     learned = work.inputs.get("learned")
     folder = learned.folder if learned else None
-    counts = ingest_corpus(
-        work.params.data, examples, work.source, work.output, work.settings, work.reporter, folder
-    )
+    counts = ingest_corpus(work.params.data, examples, work.source, work.output, work.settings, work.reporter, folder)
     work.counts.update(counts)
     work.metrics.update({f"corpus/{name}": float(value) for name, value in counts.items()})
 
