@@ -24,7 +24,8 @@ from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
 from pipeline.corpus.chunk_files import DOCUMENTS, FACTS, KEY_SCHEMA, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
-from pipeline.corpus.cleaning.cleaner import Cleaner
+from pipeline.corpus.cleaning.report import CleaningReport
+from pipeline.corpus.cleaning.write_rule import write_rule
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
 from pipeline.corpus.drop_near_copies import drop_near_copies
@@ -141,15 +142,13 @@ def _merge(
     found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
     _write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
-    cleaner = Cleaner(data, chunks.settings.home, prose=examples.prose)
+    report = CleaningReport()
     for each in facts:
-        cleaner.report.merge(each.cleaning)
-    cleaner.write(output)
+        report.merge(each.cleaning)
+    write_rule(data, report, output)
     kept = counts_of(decisions, keys)
     _warn(decisions, kept)
-    return _counts(facts, len(quarantine), decisions, kept, taken) | {
-        name: times for name, times in sorted(cleaner.report.counts.items()) if times
-    }
+    return _counts(facts, len(quarantine), decisions, kept, taken) | {name: times for name, times in sorted(report.counts.items()) if times}
 
 
 def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.privacy.accounts import find_cards, find_ibans
@@ -26,6 +28,11 @@ DETECTORS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
 
 KINDS = tuple(DETECTORS)
 
+NUMBERS = frozenset({"iban", "card", "national_id", "ip", "phone"})
+"""Kinds that hold digits. Most paragraphs have none, and are not searched for them."""
+
+DIGIT = re.compile(r"\d")
+
 
 class Found(NamedTuple):
     """One place in a text."""
@@ -44,11 +51,14 @@ def find(text: str, kinds: Sequence[str] = KINDS, regions: Sequence[str] = ()) -
         regions: countries whose phone numbers are found in all their national forms (`find_phones`).
     """
     places: list[Found] = []
+    digits = DIGIT.search(text) is not None
     for kind in KINDS:
-        if kind not in kinds:
+        if kind not in kinds or (kind in NUMBERS and not digits):
             continue
         spans = find_phones(text, regions) if kind == "phone" else DETECTORS[kind](text)
         for start, end in spans:
-            if all(end <= place.start or start >= place.end for place in places):
-                places.append(Found(start, end, kind))
-    return sorted(places)
+            number = bisect(places, (start, end))
+            after_last = number == 0 or places[number - 1].end <= start
+            if after_last and (number == len(places) or end <= places[number].start):
+                places.insert(number, Found(start, end, kind))
+    return places

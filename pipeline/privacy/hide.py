@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -60,14 +61,15 @@ class Hider:
             place += len(token) + 1
         for start, end, kind in find(" ".join(tokens), self.kinds, self.regions):
             counts[kind] += 1
-            for number, last in enumerate(ends):
-                if last > start and last - len(tokens[number]) < end:
-                    found[number] = self._stand_in(kind, tokens[number])
+            number = bisect(ends, start)
+            while number < len(ends) and ends[number] - len(tokens[number]) < end:
+                found[number] = self._stand_in(kind, tokens[number])
+                number += 1
         return found, counts
 
 
 def stand_in(kind: str, value: str, salt: str) -> str:
-    """The stand-in of a value: one of `STAND_INS` of its kind; how the value is spaced and written makes no difference."""
+    """The stand-in of a value: one of `STAND_INS` of its kind; blanks, marks and case of the value make no difference."""
     plain = "".join(filter(str.isalnum, value)).casefold() if kind != "token" else value
     digest = hashlib.sha256(f"{salt}\0{kind}\0{plain}".encode("utf-8", "surrogatepass")).digest()
     return f"<{kind}-{int.from_bytes(digest[:8]) % STAND_INS}>"

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BLOCKS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL)
-"""Private keys of OpenSSL, OpenSSH and PGP; one that is cut has no end."""
+BLOCKS = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----BEGIN ).){0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\n)+[A-Za-z0-9+/=]{8,})*)",
+    re.DOTALL,
+)
+"""Private keys of OpenSSL, OpenSSH and PGP. One that is cut has no end, and goes as far as its lines look like it."""
 
 PREFIXED = tuple(
     (literals, re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})"))
@@ -93,14 +97,14 @@ def find_tokens(text: str) -> Iterator[tuple[int, int]]:
     if "PRIVATE KEY" in text:
         yield from (found.span() for found in BLOCKS.finditer(text))
     for literals, pattern in PREFIXED:
-        if any(literal in text for literal in literals):
+        if any(map(text.__contains__, literals)):
             yield from (found.span() for found in pattern.finditer(text))
     if "sk-" in text:
         yield from (found.span() for found in OPENAI.finditer(text) if not found[0].islower() or _has_digit(found[0]))
     if "://" in text:
         yield from (found.span() for found in URL_PASSWORD.finditer(text) if not PLACEHOLDER.search(found[0]))
     folded = text.lower()
-    if any(word in folded for word in TELLING):
+    if any(map(folded.__contains__, TELLING)):
         yield from (found.span(1) for found in QUERY.finditer(text))
         yield from (found.span(1) for found in HEADER.finditer(text) if looks_random(found[1]))
         for found in ASSIGNED.finditer(text):

@@ -6,10 +6,8 @@ of the parts are merged in the order of the source.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.corpus import CLEANING
 from pipeline.corpus.cleaning.base import Candidate
 from pipeline.corpus.cleaning.records import MAX_NAME_CHARS, CleanRecord, filter_reason, length_reason
 from pipeline.corpus.cleaning.report import CleaningReport
@@ -53,7 +51,7 @@ class Cleaner(TextCleaner):
         Raises:
             BadInput: a file that a block names is missing, or is not the one that the recipe pins.
         """
-        self.rules, self.blocks = data.filter, tuple(data.cleaning or ())
+        self.data, self.rules, self.blocks = data, data.filter, tuple(data.cleaning or ())
         super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
         self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
         self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
@@ -82,10 +80,11 @@ class Cleaner(TextCleaner):
             self.report.counts[f"changed_{kind}"] += 1
             if shown and self.report.wants(kind):
                 self.report.add_change(kind, self._hidden(before), self._hidden(after))
-        if isinstance(found, list) and any(self._hidden(document.target or "") != (document.target or "") for document in found):
+        if isinstance(found, str):
+            return found
+        if self.hider and any(document.target and self._hidden(document.target) != document.target for document in found):
             return "private_target"  # a label: tasks change the answers that are written
-        if isinstance(found, list):
-            self.report.counts[SPLIT_PARTS] += len(found) - 1
+        self.report.counts[SPLIT_PARTS] += len(found) - 1
         return found
 
     def clean(self, record: Record) -> CleanRecord | Quarantined | str:
@@ -130,16 +129,6 @@ class Cleaner(TextCleaner):
         """Count a change once for each record and block, and what the block found."""
         self._changed.setdefault(block.kind, (before, after))
         self.report.counts.update(counts)
-
-    def write(self, folder: Path) -> None:
-        """Write the rule for served models, and the excerpts if the recipe names a block."""
-        cleaning: dict[str, Any] = {"whitespace": self.rules.whitespace}
-        served = [block.model_dump(mode="json", exclude_none=True) for block in self.blocks if block.served and block.stage != "filter"]
-        if served:
-            cleaning["blocks"] = served
-        (folder / CLEANING).write_text(json.dumps(cleaning) + "\n", encoding="utf-8")
-        if self.blocks:
-            self.report.write(folder)
 
     def _hidden(self, text: str) -> str:
         """A text without what must not appear in any output."""

@@ -54,6 +54,8 @@ def test_places_are_in_order_and_hidden_text_stays(text: str) -> None:
         ("api_key => 8f14e45fceea167a", "api_key => <token>"),
         ("Authorization: Basic dXNlcjpwYXNzd29yZDE=", "Authorization: Basic <token>"),
         ("Server=db;Password=abc;Port=1", "Server=db;Password=<token>;Port=1"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcw", "<token>"),
+        ("A file with -----BEGIN PRIVATE KEY----- in it is a key.", "A file with <token> in it is a key."),
         ("jane (at) example (dot) org", "<email>"),
         ("SSN 078-05-1121 is his", "SSN <national_id> is his"),
         ("12 4111 1111 1111 1111 12/27 123", "12 <card> 12/27 123"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,21 @@ def test_a_kept_adapter_answers_where_the_project_is_not_installed(make_model, f
     assert answers == dict(Answerer.load(kept).answer(questions))
     assert answers != dict(Answerer.load(base).answer(questions))
     assert "peft==9.9" in (package / "requirements.txt").read_text()
+
+
+def test_a_model_of_cleaned_texts_cleans_requests_where_the_project_is_not_installed(packaged, foreign_python, tmp_path) -> None:
+    model, plain = packaged["t5_copy"]
+    kept = shutil.copytree(model, tmp_path / "kept")
+    info = json.loads((kept / "trainshed.json").read_bytes())
+    info["cleaning"] = {"whitespace": "auto", "blocks": [{"kind": "encoding"}, {"kind": "private", "action": "mask"}]}
+    (kept / "trainshed.json").write_text(json.dumps(info))
+    (tmp_path / "sources").mkdir()
+    package = package_model(kept, tmp_path / "mlflow", tmp_path / "sources", {}, {})
+    asked = [{"text": "Opens the cafÃ© of ada@example.org.", "name": "a"}]
+    cleaned = [{"text": "Opens the café of <email>.", "name": "a"}]
+    assert ask(foreign_python, [package], asked, tmp_path)["answers"] == ask(foreign_python, [plain], cleaned, tmp_path)["answers"]
+    assert "ftfy==" in (package / "requirements.txt").read_text()
+    assert "ftfy==" not in (plain / "requirements.txt").read_text()
 
 
 def test_copied_sources_never_name_the_project(tmp_path) -> None:

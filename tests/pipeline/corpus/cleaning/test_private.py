@@ -10,7 +10,9 @@ import pytest
 from fixtures.cleaned import cleaner
 from fixtures.private_values import MAKERS, left
 
+from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.text_cleaner import TextCleaner
+from pipeline.corpus.cleaning.write_rule import write_rule
 from pipeline.corpus.documents import Record
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import SPLITS
@@ -121,8 +123,7 @@ def test_a_quarantine_names_no_value() -> None:
 
 @pytest.mark.parametrize(("block", "expected"), [(MASK, "I am <email>"), (DROP, "I am ada@example.org")], ids=["mask", "drop"])
 def test_requests_are_hidden_as_the_corpus_is(tmp_path: Path, block, expected) -> None:
-    one = cleaner("encoding", block, "gopher")
-    one.write(tmp_path)
+    write_rule(cleaner("encoding", block, "gopher").data, CleaningReport(), tmp_path)
     requests = TextCleaner.from_json(json.loads((tmp_path / "cleaning.json").read_text()), prose=True)
     assert requests.text("I  am &amp; ada@example.org".replace(" &amp;", "")) == expected
     assert requests.text("Ã©") == "é"
@@ -130,6 +131,6 @@ def test_requests_are_hidden_as_the_corpus_is(tmp_path: Path, block, expected) -
 
 def test_stand_ins_of_requests_are_those_of_the_corpus(tmp_path: Path) -> None:
     one = cleaner(REPLACE)
-    one.write(tmp_path)
+    write_rule(one.data, CleaningReport(), tmp_path)
     requests = TextCleaner.from_json(json.loads((tmp_path / "cleaning.json").read_text()), prose=True)
     assert requests.text("To ada@example.org") == one.text("To ada@example.org")
