@@ -2,8 +2,8 @@
 
 ===================== ==============================================================================================
 documents.parquet     its documents in the order of reading, with the columns of a corpus
-keys.parquet          for each document what decides about it: digests of its keys, its group, a note of the task
-facts.json            counts, and the records that could not be read
+keys.parquet          for each document what decides about it: digests of its keys, its group, a note of the task;
+                      in its metadata the facts of the chunk: counts, and the records that could not be read
 ===================== ==============================================================================================
 
 They depend on the items of the chunk and on how they are cleaned, never on other chunks. So what is decided over the whole corpus,
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from pipeline.corpus.documents import Document
     from pipeline.tasks.base import SplitKeys
 
-DOCUMENTS, KEYS, FACTS = "documents.parquet", "keys.parquet", "facts.json"
+DOCUMENTS, KEYS = "documents.parquet", "keys.parquet"
+FACTS = "facts"
+"""Name of the facts in the metadata of the keys."""
 
 KEY_SCHEMA = pa.schema(
     [
@@ -73,16 +75,15 @@ class ChunkFacts:
     cleaning: CleaningReport = field(default_factory=CleaningReport)
     """What cleaning did to its records."""
 
-    def write(self, folder: Path) -> None:
-        """Write `facts.json`."""
+    def to_json(self) -> str:
+        """All of it as JSON."""
         facts = {"read": self.read, "filtered": self.filtered, "quarantine": self.quarantine.to_json(), "fields": self.fields}
-        facts["cleaning"] = self.cleaning.to_json()
-        (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        return json.dumps({**facts, "cleaning": self.cleaning.to_json()})
 
     @classmethod
-    def read_from(cls, folder: Path) -> ChunkFacts:
-        """Read `facts.json`."""
-        found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    def from_json(cls, text: bytes) -> ChunkFacts:
+        """What `to_json` gave."""
+        found = json.loads(text)
         fields = Fields(*map(tuple, found["fields"])) if found["fields"] else None
         return cls(
             found["read"],
@@ -91,6 +92,12 @@ class ChunkFacts:
             fields,
             CleaningReport.from_json(found["cleaning"]),
         )
+
+
+def read_keys(folder: Path) -> tuple[pa.Table, ChunkFacts]:
+    """Keys and facts of a chunk."""
+    with parquet.ParquetFile(folder / KEYS) as file:
+        return file.read().replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
 
 
 class ChunkWriter:
@@ -105,6 +112,8 @@ class ChunkWriter:
             signed: whether documents get signatures.
         """
         self.salt, self.signed = salt, signed
+        self.facts = ChunkFacts()
+        """Filled by the caller."""
         self._documents = parquet.ParquetWriter(folder / DOCUMENTS, SCHEMA, compression="zstd", use_dictionary=["group"])
         self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=["group", "reasons", "note"])
         self._rows: list[Document] = []
@@ -117,6 +126,7 @@ class ChunkWriter:
     def __exit__(self, *_: object) -> None:
         self._flush()
         self._documents.close()
+        self._keys.add_key_value_metadata({FACTS: self.facts.to_json()})
         self._keys.close()
 
     def add(self, document: Document, keys: SplitKeys, note: str | None) -> None:

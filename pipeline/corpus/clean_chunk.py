@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.corpus.chunk_files import ChunkFacts, ChunkWriter
+from pipeline.corpus.chunk_files import ChunkWriter
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.readers import READERS
@@ -56,10 +56,11 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     # other files of it may be there: they were fetched before its documents turned out to be lost
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
-    facts, examples = ChunkFacts(), job.examples
+    examples = job.examples
     cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
     reader: Reader = READERS.load(job.data.source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
+        facts = writer.facts
         for record in reader(job.data.source, job.pin, job.settings, reporter):
             if isinstance(record, Fields):
                 facts.fields = record
@@ -78,5 +79,4 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
                         facts.filtered["forgotten"] += 1
                     else:
                         writer.add(document, examples.split_keys(document), examples.note(document))
-    facts.cleaning = cleaner.report
-    facts.write(job.folder)
+        facts.cleaning = cleaner.report

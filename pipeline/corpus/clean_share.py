@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pipeline.corpus.chunk_files import FACTS, ChunkFacts
+from pipeline.corpus.chunk_files import KEYS, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def clean_share(
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
         chunks = CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten)
-        folders = chunks.bring(range(number - 1, len(chunks), of), (FACTS,))
-        read = sum(ChunkFacts.read_from(folder).read for folder in folders)
+        folders = chunks.bring(range(number - 1, len(chunks), of), (KEYS,))
+        read = sum(read_keys(folder)[1].read for folder in folders)
     digests = [each.digest for each in chunks.pins[number - 1 :: of]]
     (output / SHARE).write_text(json.dumps(digests, indent=0) + "\n", encoding="utf-8")
     return {"chunks": len(digests), "read": read}

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import parquet
 
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
-from pipeline.corpus.chunk_files import DOCUMENTS, FACTS, KEY_SCHEMA, KEYS, ChunkFacts
+from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
@@ -36,6 +35,7 @@ from pipeline.corpus.readers.fields import named_fields
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
+from pipeline.reporter import CpuHeartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,8 +122,7 @@ def _merge(
     chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    folders = chunks.bring(range(len(chunks)), (KEYS, FACTS))
-    facts = [ChunkFacts.read_from(folder) for folder in folders]
+    tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
     _check_fields(facts, data.source.row_columns)
     quarantine = _quarantine(facts, data.filter.max_quarantined)
     taken = (
@@ -131,11 +130,12 @@ def _merge(
         if learned
         else None
     )
-    tables = [parquet.read_table(folder / KEYS, schema=KEY_SCHEMA, partitioning=None) for folder in folders]
-    keys = pa.concat_tables(tables) if tables else KEY_SCHEMA.empty_table()
-    decisions = decide(keys, data.split, taken.keys if taken else None)
-    if data.deduplication:
-        drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
+    keys = pa.concat_tables(tables)
+    # ten million documents take a minute
+    with CpuHeartbeat(chunks.reporter):
+        decisions = decide(keys, data.split, taken.keys if taken else None)
+        if data.deduplication:
+            drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)

@@ -11,6 +11,8 @@ from pipeline.errors import BadInput
 from pipeline.sources.left_out import LeftOut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.recipe.data import Source
     from pipeline.settings import Settings
 
@@ -51,6 +53,11 @@ class Pin(Frozen):
 
     left_out: tuple[LeftOut, ...] = ()
     """What the search found and did not take; no part of the identity."""
+
+    def chunk(self, items: Sequence[PinnedItem]) -> Pin:
+        """Some of the items, as a source of their own."""
+        # no `model_copy`: that would take the cached digest along
+        return Pin(kind=self.kind, items=tuple(items), root=self.root)
 
     def path(self, item: PinnedItem) -> str:
         """The part of an item's name that means something."""

@@ -40,7 +40,10 @@ class SplitKeys(NamedTuple):
 
 
 class TaskExamples(Protocol):
-    """What ingestion asks of a task: how a record becomes a document."""
+    """What ingestion asks of a task: how a record becomes a document.
+
+    Copies of the object, sent by pickle, make the documents in several processes; `add` and `finish` are called in one.
+    """
 
     prose: bool
     """What ``data.filter.whitespace: auto`` goes by: the section's ``prose``."""

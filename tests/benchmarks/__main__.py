@@ -112,6 +112,7 @@ def main() -> None:
         "stack": measure_stack,
         "experiment": measure_experiment,
         "registry": lambda _: [Row(*row) for row in import_module("benchmarks.registry").registry_rows()],
+        "ingestion": lambda _: [Row(*row) for row in import_module("benchmarks.ingestion").ingestion_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
         "tokenization": lambda _: [Row(*row) for row in import_module("benchmarks.tokenization").tokenization_rows()],
         "cleaning": lambda _: [Row(*row) for row in import_module("benchmarks.cleaning").cleaning_rows()],

@@ -108,7 +108,7 @@ def test_chunks_are_consecutive_items_and_all_of_them() -> None:
     found = divide(pinned)
     assert len({chunk.digest for chunk in found} | {pinned.digest}) == len(found) + 1
     assert [item for chunk in found for item in chunk.items] == list(items)
-    assert 100 < len(found) < 400
+    assert 40 < len(found) < chunks.MANY
     assert divide(Pin(kind="catalogue", items=items, together=True)) == [Pin(kind="catalogue", items=items, together=True)]
 
 
