@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCUMENT_ID = re.compile("[0-9a-f]{24}")
-"""The id of a document, as `pipeline.corpus.cleaning.document_id` makes it."""
+"""The id of a document, as `pipeline.corpus.cleaning.records.document_id` makes it."""
 
 NO_SIGNS = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"]
 NEXT = b"\r\nWARC-Type: "
-"""Stands in the head of every record."""
+"""A line of the head of every record."""
 HTML = ("text/html", "application/xhtml+xml")
 
 
