@@ -9,18 +9,23 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.corpora import COLUMNS
+from pyarrow import parquet
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import PREFIX, NothingKept, StoredIntermediates
+from pipeline.artifacts.manifest import FileEntry
 from pipeline.corpus import chunks, clean_chunk, cleaned_chunks
 from pipeline.corpus.chunks import divide
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.ingest import Kept, ingest_corpus
+from pipeline.erasure.keys import text_key
+from pipeline.erasure.tombstones import Forgotten, Tombstone
 from pipeline.errors import BadInput, Preempted
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.recipe.deduplication import Deduplication
@@ -33,6 +38,7 @@ from pipeline.tasks.written.examples import WrittenExamples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.artifacts.artifacts import Artifacts
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -76,6 +82,7 @@ def make(tmp_path: Path, folder_settings: Settings) -> Callable[..., dict[str, b
         processes: int = 1,
         reporter: Reporter | None = None,
         columns: Columns = COLUMNS,
+        forgotten: Forgotten | None = None,
         **changes: object,
     ) -> dict[str, bytes]:
         output = tmp_path / name
@@ -89,7 +96,9 @@ def make(tmp_path: Path, folder_settings: Settings) -> Callable[..., dict[str, b
         examples = WrittenExamples(Summarization(kind="summarization"))
         pinned = pin(data.source, folder_settings)
         kept = Kept(intermediates or NothingKept(), intermediates or NothingKept())
-        counts = ingest_corpus(data, examples, pinned, output, folder_settings, reporter or SilentReporter(), None, kept, processes)
+        counts = ingest_corpus(
+            data, examples, pinned, output, folder_settings, reporter or SilentReporter(), None, kept, processes, forgotten
+        )
         check_counts(output, counts)
         return {place.name: place.read_bytes() for place in sorted(output.iterdir())} | {"counts": json.dumps(counts).encode()}
 
@@ -318,3 +327,34 @@ def test_killed_at_random_moments_it_ends_with_the_same_corpus(tmp_path: Path, f
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_at_fifty_random_moments_it_ends_with_the_same_corpus(processes: int, tmp_path: Path, folder_settings: Settings) -> None:
     killed_at_random(tmp_path, folder_settings, kills=50, processes=processes, seed=time.time_ns())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_chunks_that_hold_a_forgotten_document_are_used_no_more(
+    processes: int, tmp_path: Path, make: Callable[..., dict[str, bytes]], folder_settings: Settings
+) -> None:
+    source, planted = write_source(tmp_path / "in", range(FILES)), "Somebody wrote this and asked to forget it later."
+    with (source / "part-004.jsonl").open("a") as file:
+        file.write(json.dumps({"body": planted, "summary": "Somebody asked.", "title": "t", "author": "a"}) + "\n")
+    before = stored(folder_settings)
+    first = make(source, "first", before)
+    entry = Tombstone(number=1, time=datetime.now(UTC), person="ada", texts=(text_key(planted),))
+    after = stored(folder_settings)
+    second = make(source, "second", after, processes, forgotten=Forgotten([entry]))
+    counts, less = json.loads(first["counts"]), json.loads(second["counts"])
+    assert (less["filtered_forgotten"], less["kept"], less["read"]) == (1, counts["kept"] - 1, counts["read"])
+    # what the second corpus was made of, garbage collection keeps
+    store = open_artifacts(folder_settings)
+    assert holds(planted, before.used, store, tmp_path / "a")
+    assert not holds(planted, after.used, store, tmp_path / "b")
+
+
+def holds(text: str, used: list[str], artifacts: Artifacts, folder: Path) -> bool:
+    """Whether a Parquet file of some intermediate results has a text."""
+    folder.mkdir()
+    for fingerprint in used:
+        record = json.loads(artifacts.store.get(f"{PREFIX}{fingerprint}.json").data)
+        artifacts.get_files([FileEntry(**{**each, "path": f"{fingerprint}/{each['path']}"}) for each in record["files"]], folder)
+    tables = [parquet.read_table(place, partitioning=None) for place in folder.rglob("*.parquet")]
+    assert tables
+    return any(text in table["text"].to_pylist() for table in tables if "text" in table.schema.names)
