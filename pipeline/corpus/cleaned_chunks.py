@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BYTES_A_PROCESS = 16 << 20
-"""Bytes of source that are worth another process, which takes a second to start."""
+BYTES_A_PROCESS = 64 << 20
+"""Bytes of source that are worth another process: it takes a second to start, and does so many in three."""
 
 
 class CleanedChunks:
