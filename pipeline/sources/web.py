@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.utils import get_environ_proxies
 
 from pipeline.errors import BadInput, Unavailable
 from pipeline.retry import RetryPolicy, Unreachable, cause
@@ -180,6 +181,8 @@ def check_host(address: str, settings: Settings, field: str = "data.source.path"
                 "add it to TRAINSHED_SOURCE_ROOTS",
             )
         return
+    if get_environ_proxies(address):
+        return  # the proxy resolves names, and decides what may be reached
     try:
         found = {str(row[4][0]) for row in getaddrinfo(host, None)}
     except (gaierror, UnicodeError) as error:
