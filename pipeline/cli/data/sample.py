@@ -25,7 +25,9 @@ def sample(
     label: Annotated[str | None, typer.Option("--class", help="Only documents of this class.", metavar="CLASS")] = None,
     group: Annotated[str | None, typer.Option(help="Only documents of this group.")] = None,
     match: Annotated[str | None, typer.Option(help="Only documents that contain this word, without case.", metavar="WORD")] = None,
-    document: Annotated[list[str] | None, typer.Option("--id", help="Only the document with this id, or this beginning of it.")] = None,
+    document: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="Only the document with this id, or this beginning of it.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed chooses other documents.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with whole texts.")] = False,
 ) -> None:
