@@ -14,6 +14,7 @@ import yaml
 from pyarrow import parquet
 
 from pipeline import cli
+from pipeline.artifacts.manifest import blob_key
 from pipeline.recipe.overrides import replace_fields
 
 if TYPE_CHECKING:
@@ -142,10 +143,15 @@ def half_unreadable(line: Line, folder: Path) -> Path:
         ("jsonl", half_unreadable, "200 of 400 records could not be read: 200 times not UTF-8"),
     ],
 )
-def test_data_that_cannot_be_read_ends_the_step_and_leaves_nothing(line, tmp_path, capsys, kind, make, told):
+def test_data_that_cannot_be_read_ends_the_step_and_leaves_no_artifact(line, tmp_path, capsys, kind, make, told):
     assert trainshed("run", changed(line, tmp_path, kind=kind, path=str(make(line, tmp_path))), "--local") == 2
     one_line(capsys, f"ingestion: {told}" if kind == "jsonl" else told)
-    assert [stat.key for prefix in ("manifests/", "blobs/") for stat in line.artifacts.store.list(prefix)] == []
+    store = line.artifacts.store
+    # the cleaned chunk stays: a run that allows more such records does not read the source again
+    kept = [json.loads(store.get(stat.key).data) for stat in store.list("intermediates/")]
+    assert len(kept) == (kind == "jsonl")
+    assert {stat.key for stat in store.list("blobs/")} == {blob_key(entry["sha256"]) for one in kept for entry in one["files"]}
+    assert list(store.list("manifests/")) == []
     assert [child.cmdline() for child in psutil.Process().children(recursive=True) if "components.ingestion" in child.cmdline()] == []
     assert not list((line.settings.state / "scratch").glob("*"))
 
