@@ -197,6 +197,7 @@ def logs(container: str) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 
 
+@pytest.mark.prove
 def test_a_relay_that_is_killed_costs_a_training_no_step(docker_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("cut")
     often = {"pretraining.steps": 800, "pretraining.checkpoint_every": 50, "pretraining.evaluate_every": 800}

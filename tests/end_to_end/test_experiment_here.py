@@ -191,6 +191,7 @@ def command(path: Path, *more: str) -> list[str]:
     return [sys.executable, "-c", "from pipeline.cli import main; main()", "experiment", str(path), "--local", *more]
 
 
+@pytest.mark.prove
 def test_halving_continues_and_a_killed_scheduler_changes_nothing(make_line, tmp_path: Path, capsys) -> None:
     line = make_line()
     recipe = with_experiment(

@@ -113,6 +113,7 @@ def test_a_forgotten_document_is_in_no_later_corpus_and_model(make_line, tmp_pat
     assert f"{model} 1" in capsys.readouterr().out
 
 
+@pytest.mark.prove
 def test_a_model_that_was_trained_meanwhile_is_refused_and_the_next_one_is_not(make_line, tmp_path: Path, capsys) -> None:
     line = make_line()
     plant(line)
