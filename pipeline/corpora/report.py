@@ -41,8 +41,12 @@ class CorpusReport:
     @property
     def source(self) -> dict[str, Any]:
         """The source as the recipe says it, without empty fields."""
-        data = self.manifest.parts.params.get("data", {})
-        return {name: value for name, value in data.get("source", {}).items() if value not in (None, [], {}, False)}
+        found: dict[str, Any] = {}
+        for name, value in self.manifest.parts.params.get("data", {}).get("source", {}).items():
+            # e.g. columns.target
+            rows = {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+            found |= {row: one for row, one in rows.items() if one not in (None, [], False)}
+        return found
 
     @property
     def revision(self) -> str:
