@@ -44,7 +44,7 @@ PARAMS = Tokenizer(vocabulary=16_000, sentinels=0)
 TASK = Encode(LanguageModel(kind="language_model"))
 
 PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from pipeline.recipe import Tokenizer
 from pipeline.reporter import SilentReporter
@@ -54,7 +54,9 @@ from pipeline.tokens.tokenize import tokenize_corpus
 corpus, base, output = map(Path, sys.argv[1:])
 task = Encode(LanguageModel(kind="language_model"))
 tokenize_corpus(corpus, Tokenizer(vocabulary=16_000, sentinels=0), task, output, SilentReporter(), 1, base=base)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+# not ru_maxrss, which a process takes over from the one that started it
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(int(status["VmHWM"].split()[0]) >> 10)
 """
 
 Row = tuple[str, str, str]
