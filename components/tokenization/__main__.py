@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from components.tokenization.contract import TokenizationParams, contract
+from pipeline.artifacts.fingerprint import code_identity
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.counts import check_counts
 from pipeline.runtime import main
@@ -24,8 +25,8 @@ def tokenize(work: Work[TokenizationParams]) -> None:
     processes = work.settings.threads or len(os.sched_getaffinity(0))
     encode: ExampleEncoder = part(work.params.task, "encode")
     base = work.inputs.get("base")
-    same = {"params": work.identity.params, "modules": work.identity.modules, "libraries": work.identity.libraries}
-    intermediates = StoredIntermediates(work.artifacts, same)
+    # which tokenizer it is, each shard says itself
+    intermediates = StoredIntermediates(work.artifacts, code_identity(work.identity, work.params.task))
     counts = tokenize_corpus(
         corpus.folder,
         work.params.tokenizer,

@@ -70,7 +70,7 @@ class Tombstone(Frozen):
     @cached_property
     def digest(self) -> str:
         """Identity of what is to be forgotten, as 64 hexadecimal digits."""
-        return hashlib.sha256(canonical_json([sorted(self.ids), sorted(self.texts)])).hexdigest()
+        return _digest(self.ids, self.texts)
 
     def concerns(self, corpus: Manifest) -> bool:
         """Whether a corpus holds such documents, or nobody knows: it was being made when the search ran."""
@@ -94,10 +94,10 @@ class Forgotten:
         self.until = max((entry.number for entry in entries), default=0)
         """Number of the newest entry."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Identity of what is to be forgotten, as 64 hexadecimal digits."""
-        return hashlib.sha256(canonical_json([sorted(self.ids), sorted(self.texts)])).hexdigest()
+        return _digest(self.ids, self.texts)
 
     def __contains__(self, document: tuple[str, str, str | None]) -> bool:
         """Whether a document is to be forgotten: its id, text and second text."""
@@ -139,6 +139,10 @@ def numbers(entries: Sequence[int]) -> str:
     """``entry 3``, or ``entries 3 and 4``."""
     *first, last = map(str, sorted(entries))
     return f"entries {', '.join(first)} and {last}" if first else f"entry {last}"
+
+
+def _digest(ids: Iterable[str], texts: Iterable[str]) -> str:
+    return hashlib.sha256(canonical_json([sorted(ids), sorted(texts)])).hexdigest()
 
 
 def _key(number: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyarrow import parquet
 
 from pipeline.corpus.read_corpus import read_file
 from pipeline.errors import Preempted
@@ -70,6 +71,7 @@ def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
     encoder = TextEncoder(job.tokenizer, job.vocabulary, remembered, job.labels)
     frame, split, ids = job.vocabulary.frame, job.split, dtype_for(job.vocabulary.size)
     prefix, suffix = np.array(frame.prefix, dtype=np.int64), np.array(frame.suffix or (job.vocabulary.eos,), dtype=np.int64)
+    size, rows = job.shard.stat().st_size / 1e6, parquet.read_metadata(job.shard).num_rows
     counts: Counter[str] = Counter({f"{name}_{split}": 0 for name in ("documents", "tokens", "bytes", "examples")})
     with ExitStack() as stack:
         stream = stack.enter_context(TokenWriter(job.folder / STREAM, ids))
@@ -87,7 +89,7 @@ def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
                 counts[f"examples_{split}"] += 1
                 for name, writer in fields.items():
                     writer.add(example[name])
-            reporter.progress(counts[f"bytes_{split}"] / 1e6, 0.0, "MB")
+            reporter.progress(size * counts[f"documents_{split}"] / rows, size, "MB")
             if reporter.stopping():
                 raise Preempted("stopped on request while tokenizing", "", "run it again")
     (job.folder / COUNTS).write_text(json.dumps(counts), encoding="utf-8")

@@ -66,7 +66,7 @@ class EncodedShards:
         }
         size = sum(job.shard.stat().st_size for job in jobs.values())
         processes = max(1, min(self.processes, size // BYTES_A_PROCESS))
-        for number, _ in run_jobs(encode_shard, jobs, processes, self.reporter, 0.0):
+        for number, _ in run_jobs(encode_shard, jobs, processes, self.reporter, size / 1e6):
             if len(found) > 1:  # a single one is the artifact itself
                 self.intermediates.commit(whats[number], folders[number])
         counts: Counter[str] = Counter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -23,6 +24,7 @@ from pipeline.sources.base import MissingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pipeline.settings import Settings
 
@@ -46,6 +48,8 @@ class Site:
     """Method and range of each request."""
     url: str = ""
     redirect: str = ""
+    authorization: str = ""
+    """Header that it asks for."""
 
 
 def handler(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -65,6 +69,9 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             if site.busy:
                 site.busy -= 1
                 self.send_error(503)
+                return
+            if site.authorization and self.headers.get("Authorization") != site.authorization:
+                self.send_error(401)
                 return
             if self.path == "/gone.jsonl":
                 self.send_error(404)
@@ -140,7 +147,7 @@ def test_a_connection_that_breaks_goes_on_where_it_broke(ranges: bool, after: in
         assert [wanted for method, wanted in site.asked if method == "GET"] == [None, *(f"bytes={n * after}-" for n in (1, 2, 3))]
 
 
-def test_a_compressed_file_and_one_that_is_read_from_its_end(site: Site, allowed: Settings, tmp_path: Any) -> None:
+def test_a_compressed_file_and_one_that_is_read_from_its_end(site: Site, allowed: Settings, tmp_path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -211,6 +218,26 @@ def test_sources_may_not_be_read_from_this_machine_unless_it_is_named(site: Site
     assert texts(source(site, "moved.jsonl"), allowed) == EXPECTED
     with pytest.raises(BadInput, match="may not be read from"):
         texts(source(site), allowed.model_copy(update={"source_roots": ("https://data.example.org",)}))
+
+
+def test_a_password_comes_from_netrc_and_not_from_the_address(
+    site: Site, allowed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.authorization = "Basic " + base64.b64encode(b"me:secret").decode()
+    with pytest.raises(BadInput, match="its server answers 401"):
+        texts(source(site), allowed)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert texts(source(site), allowed) == EXPECTED
+
+
+def test_a_proxy_resolves_names(site: Site, folder_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "http://data.example.invalid/rows.jsonl"
+    hurried = folder_settings.model_copy(update={"s3_retry_s": 0.1})
+    with pytest.raises(Unavailable, match=r"the host data\.example\.invalid is not found"):
+        texts(Source(kind="jsonl", path=address), hurried)
+    monkeypatch.setenv("http_proxy", site.url)
+    assert texts(Source(kind="jsonl", path=address), hurried) == EXPECTED
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,22 @@ def test_two_processes_write_the_bytes_of_one(corpus: Path, tmp_path: Path, monk
     assert files(tmp_path / "tokens-1") == files(tmp_path / "tokens-2")
 
 
+def test_the_progress_goes_to_the_size_of_the_shards(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.tokens.encode_shard.BATCH_DOCUMENTS", 40)
+    seen: list[tuple[float, float]] = []
+
+    class Seeing(SilentReporter):
+        def progress(self, done: float, total: float, unit: str, **figures: float) -> None:
+            if unit == "MB":
+                seen.append((done, total))
+
+    tokenize(corpus, tmp_path / "tokens", reporter=Seeing())
+    size = sum(shard.stat().st_size for shard in corpus.glob("*.parquet")) / 1e6
+    assert [total for _, total in seen] == [pytest.approx(size)] * len(seen)
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1][0] == pytest.approx(size)
+
+
 def test_what_a_stopped_attempt_encoded_is_not_encoded_again(
     corpus: Path, tmp_path: Path, folder_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
