@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
@@ -33,6 +34,12 @@ def _web(source: Source) -> Problem:
         return ("data.source.sha256 without a web address", "", "remove data.source.sha256") if source.sha256 else None
     if source.kind == "catalogue":
         return "data.source.kind 'catalogue' with a web address", "a folder or s3:// prefix of catalogues", "download them"
+    try:
+        whole = bool(urlsplit(path).hostname) and urlsplit(path).port != 0
+    except ValueError:  # brackets that do not close, or a port that is no number
+        whole = False
+    if not whole:
+        return f"data.source.path {path!r} is no address", "https://host/file", "correct the address"
     if "@" in path.split("/")[2]:
         got = "data.source.path holds a user or a password, and the recipe is stored where many people read it"
         return got, "an address without", "bring the file to S3, or set ~/.netrc where it is read"

@@ -171,8 +171,8 @@ def check_host(address: str, settings: Settings, field: str = "data.source.path"
         Unavailable: its host has no address.
     """
     host = urlsplit(address).hostname
-    if not host:
-        raise BadInput(f"{field}: no host in {address}", "https://host/file", "correct the address")
+    if not host or not is_web(address):
+        raise BadInput(f"{field}: {address} is no address of the web", "https://host/file", "correct the address")
     if settings.source_roots:
         if not any(address.startswith(root if root.endswith("/") else f"{root}/") for root in settings.source_roots if is_web(root)):
             raise BadInput(
@@ -214,7 +214,7 @@ def _ask(method: str, address: str, headers: dict[str, str], settings: Settings)
             raise Unreachable(cause(error)) from error
         except requests.Timeout as error:
             raise Unreachable("timed out") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # a redirect to what is no address is a ValueError
             raise BadInput(f"{address} cannot be asked: {error}", "", "correct the address") from error
         if answer.status_code in LATER:
             answer.close()

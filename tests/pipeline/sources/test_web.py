@@ -214,6 +214,10 @@ def test_sources_may_not_be_read_from_this_machine_unless_it_is_named(site: Site
     site.redirect = "http://169.254.169.254/keys"
     with pytest.raises(BadInput, match="may not be read from"):
         texts(source(site, "moved.jsonl"), allowed)
+    for place, told in (("http://[::1", "cannot be asked"), ("file:///etc/passwd", "is no address of the web")):
+        site.redirect = place
+        with pytest.raises(BadInput, match=told):
+            texts(source(site, "moved.jsonl"), allowed)
     site.redirect = "/rows.jsonl"
     assert texts(source(site, "moved.jsonl"), allowed) == EXPECTED
     with pytest.raises(BadInput, match="may not be read from"):
@@ -244,6 +248,9 @@ def test_a_proxy_resolves_names(site: Site, folder_settings: Settings, monkeypat
     ("fields", "expected"),
     [
         ({"path": "https://me:secret@data.example.org/rows.jsonl"}, "holds a user or a password"),
+        ({"path": "https://[::1"}, "is no address"),
+        ({"path": "http://"}, "is no address"),
+        ({"path": "https://data.example.org:port/rows.jsonl"}, "is no address"),
         ({"path": "rows.jsonl", "sha256": "0" * 64}, "sha256 without a web address"),
         ({"kind": "catalogue", "path": "https://data.example.org/i18n", "columns": Columns()}, "'catalogue' with a web address"),
     ],
