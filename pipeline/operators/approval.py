@@ -2,7 +2,8 @@
 
 Airflow authenticates the person, and only the users whom the task names may answer. The task's state and its XCom decide nothing: a user may
 set them. Promotion reads the answers in the store (`pipeline.registry.answers`). With several people, one task follows another, so that
-each excludes those who answered before.
+each excludes those who answered before. A task that starts again after its answer asks nobody: Airflow may take a task for dead whose answer came
+within a second of the question, since the process that asked had not ended yet.
 
 A proposal may become void while the task waits: by a newer one, by another champion, or because its people answered elsewhere. So the task
 looks again every `LOOK_EVERY`, and ends if nobody has to answer any more.
@@ -11,7 +12,7 @@ looks again every `LOOK_EVERY`, and ends if nobody has to answer any more.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -44,11 +45,12 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
     ui_color = "#fef9c3"
     template_fields = ()
 
-    def __init__(self, *, model: str, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
+    def __init__(self, *, model: str, number: int, **options: Any) -> None:  # noqa: ANN401 - Airflow's own options
         """Make a task.
 
         Args:
             model: the registered model; who may answer, and until when, is read from the proposal.
+            number: which of the answers it waits for, from 1.
             options: of Airflow.
         """
         super().__init__(
@@ -58,10 +60,10 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             # Airflow passes the form of the DAG, which is nothing to fill in here
             **{**options, "params": {REASON: ""}},
         )
-        self.model = model
+        self.model, self.number = model, number
 
-    def execute(self, context: Any) -> None:  # noqa: ANN401 - Airflow's context
-        """Ask, unless the proposal is void or has all its answers.
+    def execute(self, context: Any) -> dict[str, str] | None:  # noqa: ANN401 - Airflow's context
+        """Ask, unless the proposal is void or has this answer.
 
         Raises:
             AirflowSkipException: nobody has to answer.
@@ -73,6 +75,8 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
             settings = task_settings()
         with translated_errors(context, run, self.task_id, settings):
             ledger, proposal, approval, answers = self._asked(run, settings)
+            if len(answers) >= self.number:
+                return {"person": answers[self.number - 1].person}
             people = may_answer(ledger, proposal)
             if not people:
                 raise BadInput(
@@ -86,6 +90,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         self.assigned_users = [HITLUser(id=person, name=person) for person in people]
         self.response_timeout = _next_look(proposal, approval)
         super().execute(context)
+        return None
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:  # noqa: ANN401 - Airflow's context
         """Write the answer to the ledger.
@@ -98,7 +103,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         try:
             answer = super().execute_complete(context, event)
         except HITLTimeoutError:
-            self._wait_on(context)
+            return self._wait_on(context)
         person = (answer["responded_by_user"] or {}).get("id")
         approved, run = answer["chosen_options"] == [APPROVE], self._run(context)
         with translated_errors(context, run, self.task_id):
@@ -114,8 +119,8 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         self.log.info("%s approved proposal %d of %s", person, proposal.number, self.model)
         return {"person": person}
 
-    def _wait_on(self, context: Any) -> NoReturn:  # noqa: ANN401 - Airflow's context
-        """Wait for longer, if the proposal still waits.
+    def _wait_on(self, context: Any) -> dict[str, str]:  # noqa: ANN401 - Airflow's context
+        """Wait for longer, if the proposal still waits for this answer.
 
         The question is not written again: that would delete an answer that came since the last wait ended. Airflow resumes at once for such an answer.
         """
@@ -123,7 +128,9 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         with translated_errors(context, run, self.task_id):
             settings = task_settings()
         with translated_errors(context, run, self.task_id, settings):
-            _, proposal, approval, _ = self._asked(run, settings)
+            _, proposal, approval, answers = self._asked(run, settings)
+        if len(answers) >= self.number:
+            return {"person": answers[self.number - 1].person}
         if datetime.now(UTC) >= proposal.time + timedelta(days=approval.expires_days):
             raise AirflowSkipException("nobody answered in time")
         raise TaskAwaitingInput(method_name="execute_complete", timeout=_next_look(proposal, approval))
@@ -139,7 +146,7 @@ class ApprovalOperator(HITLOperator):  # type: ignore[misc]
         """
         ledger, proposal = self._proposal(run, settings)
         answers, approval = read_answers(ledger, proposal), proposal.approval
-        if approval is None or len(answers) >= approval.people or any(not answer.approve for answer in answers):
+        if approval is None or any(not answer.approve for answer in answers):
             raise AirflowSkipException("the proposal has its answers")
         return ledger, proposal, approval, answers
 

@@ -173,7 +173,7 @@ def _ask(plan: PlanOperator, step: Any, model: str, approval: Approval) -> None:
     """Put one task for each person before a step, one after another: each excludes the persons who answered before."""
     before = plan
     for number in range(1, approval.people + 1):
-        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, retries=ASK_AGAIN)
+        asked = ApprovalOperator(task_id=f"approval_{number}", model=model, number=number, retries=ASK_AGAIN)
         asked.set_upstream([plan, before] if before is not plan else [plan])
         before = asked
     step.set_upstream(before)

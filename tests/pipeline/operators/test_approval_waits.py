@@ -28,6 +28,7 @@ RUN = "asked.promote-20260101-000000-abcd"
 TIMEOUT = {"error": "The response timeout has passed.", "error_type": "timeout"}
 MODEL = Reference(type=ArtifactType.MODEL, stage="finetuning", fingerprint="f" * 64, digest="d" * 64)
 APPROVAL = Approval(people=1, approvers=("ann", "ben"), expires_days=2)
+TWO = Approval(people=2, approvers=("ann", "ben"), expires_days=2)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 
 
 def append(ledger: Ledger, number: int, decision: Outcome = Outcome.PROPOSED, days_ago: float = 0.0, **fields: Any) -> LedgerEntry:
-    more = {"waiting": number, "approval": APPROVAL} if decision is Outcome.PROPOSED else {}
+    fields = ({"waiting": number, "approval": APPROVAL} if decision is Outcome.PROPOSED else {}) | fields
     return ledger.append(
         LedgerEntry(
             number=number,
@@ -50,17 +51,22 @@ def append(ledger: Ledger, number: int, decision: Outcome = Outcome.PROPOSED, da
             basis=f"basis {number}",
             time=datetime.now(UTC) - timedelta(days=days_ago),
             run="asked-20260101-000000-abcd",
-            **more,
             **fields,
         )
     )
 
 
-def look_again() -> None:
+def task(number: int = 1) -> tuple[ApprovalOperator, dict[str, Any]]:
+    """The task that waits for an answer, and Airflow's context."""
+    name = f"approval_{number}"
+    context = {"dag": SimpleNamespace(dag_id="asked.promote"), "run_id": RUN, "ti": SimpleNamespace(task_id=name)}
+    return ApprovalOperator(task_id=name, model="asked", number=number), context
+
+
+def look_again() -> dict[str, str]:
     """What Airflow does when the time of a wait is over and nobody has answered."""
-    operator = ApprovalOperator(task_id="approval_1", model="asked")
-    context = {"dag": SimpleNamespace(dag_id="asked.promote"), "run_id": RUN, "ti": SimpleNamespace(task_id="approval_1")}
-    operator.execute_complete(context, TIMEOUT)
+    operator, context = task()
+    return operator.execute_complete(context, TIMEOUT)
 
 
 def test_it_waits_on_while_the_proposal_waits(ledger: Ledger) -> None:
@@ -97,8 +103,26 @@ def test_it_ends_when_the_champion_has_changed(ledger: Ledger) -> None:
         look_again()
 
 
-def test_it_ends_when_enough_people_have_answered(ledger: Ledger) -> None:
+def test_it_ends_when_the_person_answered_elsewhere(ledger: Ledger) -> None:
     proposal = append(ledger, 1)
     record_answer(ledger, proposal, "ann", "another-run", approve=True)
-    with pytest.raises(AirflowSkipException, match="the proposal has its answers"):
-        look_again()
+    assert look_again() == {"person": "ann"}
+
+
+def test_a_task_that_starts_again_after_its_answer_asks_nobody(ledger: Ledger) -> None:
+    proposal = append(ledger, 1, approval=TWO)
+    record_answer(ledger, proposal, "ann", RUN, approve=True)
+    first, context = task(1)
+    assert first.execute(context) == {"person": "ann"}
+    record_answer(ledger, proposal, "ben", RUN, approve=True)
+    second, context = task(2)
+    assert second.execute(context) == {"person": "ben"}
+
+
+def test_nobody_is_asked_after_a_rejection(ledger: Ledger) -> None:
+    proposal = append(ledger, 1, approval=TWO)
+    record_answer(ledger, proposal, "ann", RUN, approve=False)
+    for number in (1, 2):
+        again, context = task(number)
+        with pytest.raises(AirflowSkipException, match="the proposal has its answers"):
+            again.execute(context)
