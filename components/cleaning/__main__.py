@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.cleaning.contract import CleaningParams, contract
-from pipeline.artifacts.fingerprint import code_identity
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
+from pipeline.file_cache import FileCache
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
+    from pipeline.artifacts.manifest import Parts
+    from pipeline.recipe.data import Data
     from pipeline.runtime import Work
     from pipeline.tasks.base import TaskExamples
 
@@ -20,8 +24,12 @@ if TYPE_CHECKING:
 def clean(work: Work[CleaningParams]) -> None:
     """Share of a source → kept chunks."""
     examples: TaskExamples = part(work.params.task, "examples")
-    kept = StoredIntermediates(work.artifacts, code_identity(work.identity, work.params.task))
-    share = work.params.share
+    share, task, cache = work.params.share, work.params.task, FileCache(work.settings.file_cache_path("code"))
+
+    def of_chunks(one: Data) -> Parts:
+        return fingerprint_parts(contract, CleaningParams(data=one, task=task, share=share), {}, cache)
+
+    kept = StoredIntermediates(work.artifacts, identity_of_kinds(work.params.data, task, of_chunks))
     counts = clean_share(
         work.params.data,
         examples,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from components.cleaning.contract import CleaningParams
 from components.cleaning.contract import contract as cleaning
 from components.ingestion.contract import IngestionParams, contract
-from pipeline.artifacts.fingerprint import code_identity, fingerprint_parts
+from pipeline.artifacts.fingerprint import fingerprint_parts
+from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
@@ -17,6 +18,8 @@ from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
 if TYPE_CHECKING:
+    from pipeline.artifacts.manifest import Parts
+    from pipeline.recipe.data import Data
     from pipeline.runtime import Work
     from pipeline.tasks.base import TaskExamples
 
@@ -47,10 +50,16 @@ def ingest(work: Work[IngestionParams]) -> None:
 
 def _kept(work: Work[IngestionParams]) -> Kept[StoredIntermediates]:
     """Where cleaned chunks and shards are kept: chunks depend on the code of cleaning only, wherever they were cleaned."""
-    params = CleaningParams(data=work.params.data, task=work.params.task, share=Share(number=1, of=1))
-    ours = fingerprint_parts(cleaning, params, {}, FileCache(work.settings.file_cache_path("code")))
-    chunks, shards = (code_identity(parts, work.params.task) for parts in (ours, work.identity))
-    return Kept(StoredIntermediates(work.artifacts, chunks), StoredIntermediates(work.artifacts, shards))
+    data, task, cache = work.params.data, work.params.task, FileCache(work.settings.file_cache_path("code"))
+
+    def of_chunks(one: Data) -> Parts:
+        return fingerprint_parts(cleaning, CleaningParams(data=one, task=task, share=Share(number=1, of=1)), {}, cache)
+
+    def of_shards(one: Data) -> Parts:
+        return fingerprint_parts(contract, IngestionParams(data=one, task=task), {}, cache)
+
+    chunks, shards = (StoredIntermediates(work.artifacts, identity_of_kinds(data, task, of)) for of in (of_chunks, of_shards))
+    return Kept(chunks, shards)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pipeline.artifacts.manifest import FileEntry, Frozen, blob_key, canonical_j
 from pipeline.artifacts.sealed import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterator, Mapping
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping
     from pathlib import Path
 
     from pipeline.artifacts.artifacts import Artifacts
@@ -78,12 +78,12 @@ class Intermediate(Frozen):
 class StoredIntermediates:
     """Keeps intermediate results in the store."""
 
-    def __init__(self, artifacts: Artifacts, identity: What) -> None:
+    def __init__(self, artifacts: Artifacts, identity: What | Callable[[What], What]) -> None:
         """Nothing is read yet.
 
         Args:
             artifacts: where the blobs are.
-            identity: what all of the results follow from, e.g. the code.
+            identity: what the results follow from apart from what is said of each, e.g. the code; a function where it differs between them.
         """
         self.artifacts, self.identity = artifacts, identity
         self.used: list[str] = []
@@ -91,7 +91,8 @@ class StoredIntermediates:
 
     def fingerprint(self, what: What) -> str:
         """The name of a result, as 64 hexadecimal digits."""
-        return hashlib.sha256(canonical_json([self.identity, what])).hexdigest()
+        identity = self.identity(what) if callable(self.identity) else self.identity
+        return hashlib.sha256(canonical_json([identity, what])).hexdigest()
 
     def fetch(self, root: Path, wanted: Mapping[str, What], names: Collection[str] = ()) -> set[str]:
         """Fetch what is kept; what is damaged is quarantined, and counts as missing."""

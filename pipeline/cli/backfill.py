@@ -54,7 +54,7 @@ def _recipes(recipe: Recipe, first: str, last: str) -> list[Recipe]:
     from pipeline.cli.runs import run_recipe
     from pipeline.recipe.partitions import between
 
-    partitions = recipe.data.source.partitions
+    partitions = recipe.data.partitions
     if partitions is None:
         raise BadInput(f"recipe {recipe.name} has no partitions", "data.source.partitions", "run it with `trainshed run`")
     keys = between(first, last, partitions.by)
@@ -75,7 +75,7 @@ def _to_run(recipe: Recipe, recipes: list[Recipe], settings: Settings, console: 
     wanted = []
     for each in recipes:
         made = plan_run(each, new_run_name(recipe.name), settings, record=False)
-        console.print(f"{each.data.source.partition}   {'has its model' if made.nothing_to_do else 'to run'}")
+        console.print(f"{each.data.partition}   {'has its model' if made.nothing_to_do else 'to run'}")
         if not made.nothing_to_do:
             wanted.append(each)
     return wanted
@@ -103,7 +103,7 @@ def _run_in_airflow(name: str, recipes: list[Recipe], settings: Settings, consol
     runs = [queue_run(airflow, recipe, {}, frozenset(), console) for recipe in recipes]
     failure: TrainshedError | None = None
     for run, recipe in zip(runs, recipes, strict=True):
-        console.print(f"partition {recipe.data.source.partition}")
+        console.print(f"partition {recipe.data.partition}")
         try:
             follow_run(airflow, airflow.run(recipe.name, run), recipe, settings, console)
         except Interrupted:

@@ -130,8 +130,8 @@ def plan(recipe: RecipeName, force: Force = None, changes: Overrides = None, par
     settings, console = load_settings(), open_console()
     found = run_recipe(apply_overrides(find_given(recipe, settings), read_overrides(changes or [])), partition)
     made = plan_run(found, new_run_name(found.name), settings, frozenset(force or ()), record=False)
-    if found.data.source.partition:
-        console.print(f"partition {found.data.source.partition}")
+    if found.data.partition:
+        console.print(f"partition {found.data.partition}")
     console.print(plan_table(made, console))
     for warning in made.warnings:
         console.print(f"warning: {warning}", markup=False)
@@ -150,7 +150,7 @@ def compile_line(
 
     settings = load_settings()
     found = apply_overrides(find_given(recipe, settings), read_overrides(changes or []))
-    if found.data.source.partitions and partition is None:
+    if found.data.partitions and partition is None:
         raise BadInput(f"recipe {found.name} has partitions, and a compiled pipeline reads one", "", "say --partition")
     compiled: str = TARGETS.load(to)(run_recipe(found, partition), settings)
     if output is None:
@@ -267,8 +267,8 @@ def run_here(recipe: Recipe, force: frozenset[str], settings: Settings, console:
     from pipeline.runs.names import new_run_name
 
     run = new_run_name(recipe.name)
-    if recipe.data.source.partition:
-        console.print(f"{run}   partition {recipe.data.source.partition}")
+    if recipe.data.partition:
+        console.print(f"{run}   partition {recipe.data.partition}")
     outputs = run_local(recipe, run, settings, LocalOutput(console), force)
     show_decision(recipe, run, outputs.get(_registering_step(recipe)), settings, console)
 
@@ -288,7 +288,7 @@ def queue_run(airflow: Airflow, recipe: Recipe, overrides: dict[str, Any], force
     """
     from pipeline.runs.names import FORCE, PARTITION, new_run_name
 
-    run, partition = new_run_name(recipe.name), recipe.data.source.partition
+    run, partition = new_run_name(recipe.name), recipe.data.partition
     airflow.trigger(recipe.name, run, {**overrides, FORCE: sorted(force), **({PARTITION: partition} if partition else {})})
     reads = f"   partition {partition}" if partition else ""
     console.print(f"{run}{reads}   log: trainshed logs {run}   stop: trainshed stop {run}")

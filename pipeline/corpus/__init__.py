@@ -7,12 +7,16 @@ Files of a corpus:
                         ``group``, ``name``, ``text``, ``pair`` (null for an input of one text), ``target`` (null without answer)
 cleaning.json           the rule by which texts were cleaned: ``data.filter.whitespace``, and the blocks of ``data.cleaning`` that change texts
 cleaning_examples.json  with ``data.cleaning``: excerpts of what its blocks changed and filtered
-quarantine.jsonl        records that could not be read: ``reason``, ``where``, ``excerpt``
+quarantine.jsonl        records that could not be read: ``reason``, ``where``, ``excerpt``; of several sources also ``source``
+sources.json            with ``data.sources``: the shards of each source
 others                  what the task must know of all documents, e.g. ``labels.json``
 ======================= =========================================================================================
 
 The manifest holds the counts. ``read + split_parts = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
 """
+
+SOURCES = "sources.json"
+"""Which shard has documents of which source, as a file of the corpus; of recipes with several sources."""
 
 LABELS = "labels.json"
 """The classes of a corpus, in the order of their ids; of tasks that have classes."""

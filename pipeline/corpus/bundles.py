@@ -70,7 +70,12 @@ class BundleJob(NamedTuple):
 
 
 def bundles(
-    whats: Sequence[What], rows: Sequence[int], chars: NDArray[np.integer[Any]], decisions: Decisions, shard_mb: int
+    whats: Sequence[What],
+    rows: Sequence[int],
+    chars: NDArray[np.integer[Any]],
+    decisions: Decisions,
+    shard_mb: int,
+    sources: Sequence[int] | None = None,
 ) -> Iterator[Bundle]:
     """Divide the chunks of a corpus.
 
@@ -80,6 +85,7 @@ def bundles(
         chars: [documents] characters of each document.
         decisions: about all documents.
         shard_mb: characters of text in a shard, in millions.
+        sources: source of each chunk; a bundle has chunks of one. None: all are of one.
     """
     splits = np.where(decisions.outcomes == KEPT, decisions.splits, np.int8(NOT_KEPT)).astype(np.int8)
     limit, ends = shard_mb * 1_000_000, np.cumsum(rows)
@@ -87,7 +93,7 @@ def bundles(
     first = total = 0
     for number, end in enumerate(ends.tolist()):
         size = int(chars[end - rows[number] : end].sum())
-        if group and total + size > limit:
+        if group and (total + size > limit or (sources and sources[number] != sources[group[-1]])):
             yield Bundle(tuple(group), splits[first : end - rows[number]])
             group, first, total = [], end - rows[number], 0
         group.append(number)
@@ -127,17 +133,23 @@ def write_bundle(job: BundleJob, reporter: Reporter) -> None:
         writer.close()
 
 
-def number_shards(folders: Sequence[Path], output: Path, first: dict[str, int]) -> None:
+def number_shards(folders: Sequence[Path], output: Path, first: dict[str, int]) -> list[list[str]]:
     """Move the shards of all bundles into the corpus, numbered in the order of the bundles.
 
     Args:
         folders: of the bundles, in order.
         output: folder of the corpus.
         first: number of the first shard of a split that has some already.
+
+    Returns:
+        The names of each bundle's shards.
     """
+    names: list[list[str]] = [[] for _ in folders]
     for split in SPLITS:
         number = first.get(split, 0)
-        for folder in folders:
+        for place, folder in enumerate(folders):
             for shard in sorted(folder.glob(f"{split}-*.parquet")):
-                shard.rename(output / f"{split}-{number:05d}.parquet")
+                names[place].append(f"{split}-{number:05d}.parquet")
+                shard.rename(output / names[place][-1])
                 number += 1
+    return names

@@ -10,7 +10,9 @@ from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.readers import READERS
 from pipeline.erasure.tombstones import Forgotten
-from pipeline.errors import Preempted
+from pipeline.errors import BadInput, Preempted, SourceChanged
+from pipeline.recipe.mixture import SourcePart
+from pipeline.sources.mixture import about
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,8 @@ class CleanJob(NamedTuple):
     """One chunk to clean; it is sent to a worker process."""
 
     data: Data
+    """Of the recipe, with the source of the chunk alone."""
+
     examples: TaskExamples
     """Makes documents of records; it takes note of none here."""
 
@@ -43,6 +47,9 @@ class CleanJob(NamedTuple):
     forgotten: Forgotten = Forgotten()
     """Documents to leave out."""
 
+    source: str = ""
+    """Name of the source, where the recipe has several."""
+
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     """Read and clean a chunk, and write its files (`pipeline.corpus.chunk_files`).
@@ -53,15 +60,24 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
         SourceChanged: an item is no longer at its pinned revision.
         Unavailable: its server is unreachable.
     """
+    try:
+        _clean(job, reporter)
+    except (BadInput, SourceChanged) as error:
+        if not job.source:
+            raise
+        raise about(error, SourcePart(job.source, job.data.single_source)) from error
+
+
+def _clean(job: CleanJob, reporter: Reporter) -> None:
     # other files of it may be there: they were fetched before its documents turned out to be lost
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     examples = job.examples
     cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
-    reader: Reader = READERS.load(job.data.source.kind)
+    reader: Reader = READERS.load(job.data.single_source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         facts = writer.facts
-        for record in reader(job.data.source, job.pin, job.settings, reporter):
+        for record in reader(job.data.single_source, job.pin, job.settings, reporter):
             if isinstance(record, Fields):
                 facts.fields = record
                 continue

@@ -29,7 +29,7 @@ BYTES_A_PROCESS = 64 << 20
 
 
 class CleanedChunks:
-    """The chunks of a source."""
+    """The chunks of the sources of a recipe, one source after the other."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class CleanedChunks:
         """Nothing is read yet.
 
         Args:
-            data: source, filter and salt of the recipe.
+            data: sources, filter and salt of the recipe.
             examples: makes documents of records.
-            pin: the source at the revision to read.
+            pin: the sources at the revisions to read.
             settings: address of the S3 server.
             reporter: gets progress, and may ask to stop.
             intermediates: where cleaned chunks are kept.
@@ -59,8 +59,15 @@ class CleanedChunks:
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
         self.forgotten = forgotten or Forgotten()
-        self.pins = divide(pin)
-        self.whats: list[What] = [_what(data, chunk, self.forgotten) for chunk in self.pins]
+        divided = [divide(each) for _, each in pin.named]
+        self.pins = [chunk for chunks in divided for chunk in chunks]
+        self.sources = [place for place, chunks in enumerate(divided) for _ in chunks]
+        """Place of each chunk's source in the recipe."""
+        self.parts = data.parts
+        self._of_source = [data.of(part) for part in self.parts]
+        self.whats: list[What] = [
+            _what(self._of_source[place], chunk, self.forgotten) for place, chunk in zip(self.sources, self.pins, strict=True)
+        ]
         """What each chunk follows from, apart from code and task."""
 
     def __len__(self) -> int:
@@ -110,7 +117,9 @@ class CleanedChunks:
             done(number)
 
     def _job(self, number: int) -> CleanJob:
-        return CleanJob(self.data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten)
+        place = self.sources[number]
+        data, name = self._of_source[place], self.parts[place].name
+        return CleanJob(data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten, name)
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
@@ -121,7 +130,7 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
     """
-    source = data.source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
+    source = data.single_source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
     signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}

@@ -5,7 +5,7 @@ processes that cleaned them. Memory is about 100 bytes for each document.
 
 1. The split follows from the keys (`pipeline.corpus.splitting`).
 2. Of equal documents in one split the first is kept. Splits are searched one by one: a document that joins another split, e.g. with a
-   held-out group, takes none out of this one.
+   held-out group, takes none out of this one. Of several sources each then loses what is above its cap (`pipeline.corpus.choose_by_source`).
 3. Documents outside training that share a key with training or validation are dropped.
 4. Near duplicates and near copies are dropped, if the recipe asks for it.
 5. The task takes note of those that are left, first of training; it may filter some of the others.
@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.corpus.choose_by_source import OVER_CAP, choose
 from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters
 from pipeline.corpus.signatures import PLACES
 from pipeline.corpus.splitting import DIGEST_BYTES, IS_TEST, IS_TRAIN, IS_VALIDATION, SPLITS, TRAIN, assign_splits
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.corpus.choose_by_source import Origins
     from pipeline.recipe.data import Split
     from pipeline.recipe.deduplication import Deduplication
     from pipeline.tasks.base import TaskExamples
@@ -88,13 +90,14 @@ class KnownKeys:
     validation: frozenset[bytes] = frozenset()
 
 
-def decide(keys: pa.Table, rules: Split, known: KnownKeys | None) -> Decisions:
+def decide(keys: pa.Table, rules: Split, known: KnownKeys | None, origins: Origins | None = None) -> Decisions:
     """Steps 1 to 3: splits, duplicates, and documents that share a key with training or validation.
 
     Args:
         keys: of all documents in order, with the columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`.
         rules: how documents are divided.
         known: for a corpus of fresh examples, which all go into the test split; None for any other corpus.
+        origins: the source of each document; None for a corpus of one source.
     """
     count = keys.num_rows
     decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
@@ -108,11 +111,17 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None) -> Decisions:
     else:
         splits = np.full(count, IS_TEST, np.int8)
     decisions = Decisions(splits, np.zeros(count, np.int8))
-    same = _codes(fixed_bytes(keys["id"], DIGEST_BYTES)) * len(SPLITS) + splits
-    _, first = np.unique(same, return_index=True)
-    again = np.ones(count, np.bool_)
-    again[first] = False
-    decisions.outcomes[again] = DUPLICATE
+    ids = fixed_bytes(keys["id"], DIGEST_BYTES)
+    same = _codes(ids) * len(SPLITS) + splits
+    if origins:
+        duplicates, over = choose(same, ids, np.asarray(keys["chars"]), origins)
+        decisions.outcomes[duplicates] = DUPLICATE
+        decisions.drop(over, OVER_CAP)
+    else:
+        _, first = np.unique(same, return_index=True)
+        again = np.ones(count, np.bool_)
+        again[first] = False
+        decisions.outcomes[again] = DUPLICATE
     _drop_known(decisions, keys, decides, also, has_also, known or KnownKeys())
     return decisions
 
@@ -131,9 +140,10 @@ def _drop_known(
     codes = _codes(np.concatenate((decides, also, np.frombuffer(b"".join(given), np.uint8).reshape(-1, DIGEST_BYTES))))
     first, second, old = codes[:count], codes[count : 2 * count], codes[2 * count :]
     seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
+    stays = decisions.outcomes != FILTERED
     for split in (IS_TRAIN, IS_VALIDATION):
-        seen[split, first[splits == split]] = True
-        seen[split, second[(splits == split) & has_also]] = True
+        seen[split, first[(splits == split) & stays]] = True
+        seen[split, second[(splits == split) & stays & has_also]] = True
     seen[IS_TRAIN, old[: len(known.train)]] = True
     seen[IS_VALIDATION, old[len(known.train) :]] = True
     asked = (splits != IS_TRAIN) & (decisions.outcomes == KEPT)

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
+from pipeline.corpus.choose_by_source import Origins, caps_of
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
@@ -32,10 +33,12 @@ from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
+from pipeline.corpus.source_counts import source_counts, write_sources
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
 from pipeline.reporter import CpuHeartbeat
+from pipeline.sources.mixture import about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.learned import Learned
     from pipeline.recipe.data import Columns, Data
+    from pipeline.recipe.mixture import SourcePart
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -97,6 +101,7 @@ def ingest_corpus(
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
+        of several sources ``source_<figure>_<name>`` (`pipeline.corpus.source_counts`);
         ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
@@ -123,24 +128,33 @@ def _merge(
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
     tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
-    _check_fields(facts, data.source.row_columns)
-    quarantine = _quarantine(facts, data.filter.max_quarantined)
+    quarantine = Quarantine()
+    for place, part in enumerate(chunks.parts):
+        of_source = [found for source, found in zip(chunks.sources, facts, strict=True) if source == place]
+        quarantine.take(_checked(part, of_source, data.filter.max_quarantined), part.name)
     taken = (
         take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
         if learned
         else None
     )
-    keys = pa.concat_tables(tables)
+    keys, rows = pa.concat_tables(tables), [table.num_rows for table in tables]
+    origins = Origins(np.repeat(np.array(chunks.sources, np.int16), rows), caps_of(data)) if data.sources else None
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
-        decisions = decide(keys, data.split, taken.keys if taken else None)
+        decisions = decide(keys, data.split, taken.keys if taken else None, origins)
         if data.deduplication:
             drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
-    found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
-    _write_shards(found, chunks, kept_shards, data.shard_mb, output)
+    chars = np.asarray(keys["chars"])
+    found = list(bundles(chunks.whats, rows, chars, decisions, data.shard_mb, chunks.sources))
+    shards = _write_shards(found, chunks, kept_shards, data.shard_mb, output)
+    of_sources: dict[str, int] = {}
+    if origins:
+        names = [part.name for part in chunks.parts]
+        write_sources(names, [chunks.sources[bundle.chunks[0]] for bundle in found], shards, output)
+        of_sources = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars)
     quarantine.write(output)
     report = CleaningReport()
     for each in facts:
@@ -148,7 +162,23 @@ def _merge(
     write_rule(data, report, output)
     kept = counts_of(decisions, keys)
     _warn(decisions, kept)
-    return _counts(facts, len(quarantine), decisions, kept, taken) | {name: times for name, times in sorted(report.counts.items()) if times}
+    cleaning = {name: times for name, times in sorted(report.counts.items()) if times}
+    return _counts(facts, len(quarantine), decisions, kept, taken) | cleaning | of_sources
+
+
+def _checked(part: SourcePart, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
+    """The records of a source that could not be read.
+
+    Raises:
+        BadInput: there are too many, or the recipe names a field that no row has.
+    """
+    try:
+        _check_fields(facts, part.source.row_columns)
+        return _quarantine(facts, allowed)
+    except BadInput as error:
+        if not part.name:
+            raise
+        raise about(error, part) from error
 
 
 def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
@@ -177,8 +207,8 @@ def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     return found
 
 
-def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> None:
-    """Write the shards of all splits; those that are kept from an earlier corpus are fetched."""
+def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> list[list[str]]:
+    """Write the shards of all splits, and return the names of each bundle's; those that are kept from an earlier corpus are fetched."""
     folders = [chunks.scratch / f"bundle-{number:06d}" for number in range(len(found))]
     whats = {folder.name: bundle.what(chunks.whats, shard_mb) for folder, bundle in zip(folders, found, strict=True)}
     fetched = kept.fetch(chunks.scratch, whats)
@@ -190,7 +220,7 @@ def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermed
     }
     size = sum((chunk / DOCUMENTS).stat().st_size for job in jobs.values() for chunk in job.chunks)
     chunks.run(write_bundle, jobs, size, lambda number: kept.commit(whats[folders[number].name], folders[number]))
-    number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
+    return number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
 
 
 def _counts(

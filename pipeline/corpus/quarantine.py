@@ -52,11 +52,17 @@ class Quarantine:
             row = {"reason": found.reason, "where": found.where, "excerpt": found.excerpt[:MAX_EXCERPT_CHARS]}
             self.lines.append(json.dumps(row, ensure_ascii=True, sort_keys=True) + "\n")
 
-    def take(self, other: Quarantine) -> None:
-        """Add the records of another one, which come after these."""
+    def take(self, other: Quarantine, source: str = "") -> None:
+        """Add the records of another one, which come after these.
+
+        Args:
+            other: the other one.
+            source: name of the source that they are from, where there are several.
+        """
         self.reasons.update(other.reasons)
         self.first = other.first | self.first
-        self.lines += other.lines[: MAX_RECORDS - len(self.lines)]
+        lines = other.lines[: MAX_RECORDS - len(self.lines)]
+        self.lines += [_of_source(line, source) for line in lines] if source else lines
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON."""
@@ -98,3 +104,8 @@ class Quarantine:
     def write(self, folder: Path) -> None:
         """Write `quarantine.jsonl`."""
         (folder / FILE).write_text("".join(self.lines), encoding="utf-8")
+
+
+def _of_source(line: str, source: str) -> str:
+    """A line of the file with the name of a source."""
+    return json.dumps({**json.loads(line), "source": source}, ensure_ascii=True, sort_keys=True) + "\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.component import Component, Params
     from pipeline.recipe import Section, Source
+    from pipeline.recipe.data import Mixture
     from pipeline.recipe.gate import Approval
     from pipeline.registry.ledger_entry import Outcome
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class SourceInput:
     """An outside source of text or weights, pinned to a revision when the line is planned."""
 
-    source: Source | Start
+    source: Source | Mixture | Start
 
     @property
     def type(self) -> ArtifactType:
@@ -151,8 +152,8 @@ class Steps:
         """Begin with nothing recorded."""
         self.recorded: dict[str, Step] = {}
 
-    def pin(self, source: Source | Start) -> SourceInput:
-        """The source, at the revision it has when the line is planned."""
+    def pin(self, source: Source | Mixture | Start) -> SourceInput:
+        """The source, or several, at the revision it has when the line is planned."""
         return SourceInput(source)
 
     def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:

@@ -84,16 +84,23 @@ def learn(step: Steps, recipe: Recipe) -> Origin:
 
 def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
-    source = step.pin(recipe.data.source)
-    shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.without_checks()
+    source = step.pin(recipe.data.origin)
+    shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.for_ingestion()
     cleaned = [
-        step("cleaning", data, recipe.task, Share(number=number, of=shares), step_id=numbered("cleaning", number), source=source)
+        step(
+            "cleaning",
+            recipe.data.for_cleaning(),
+            recipe.task,
+            Share(number=number, of=shares),
+            step_id=numbered("cleaning", number),
+            source=source,
+        )
         for number in range(1, shares + 1)
     ]
     corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start, checked=checked)
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, recipe.data.weights, corpus=corpus, base=start, checked=checked)
     return Prepared(corpus, tokens, checked, start)
 
 

@@ -48,8 +48,8 @@ def form(recipe: Recipe, steps: Sequence[Step]) -> dict[str, Param]:
         section="run",
         description="Steps to run although their artifact exists.",
     )
-    if recipe.data.source.partitions and "data" in sections:
-        params[PARTITION] = _partition(recipe.data.source.partitions)
+    if recipe.data.partitions and "data" in sections:
+        params[PARTITION] = _partition(recipe.data.partitions)
     return params
 
 

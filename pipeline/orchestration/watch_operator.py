@@ -44,15 +44,15 @@ class WatchOperator(BaseOperator):  # type: ignore[misc]
         with translated_errors(context, run, WATCH_TASK):
             settings = task_settings()
         with translated_errors(context, run, WATCH_TASK, settings):
-            pin = pin_source(self.recipe.data.source, settings)
+            pin = pin_source(self.recipe.data.origin, settings)
             waiting = context["ti"].get_dr_count(dag_id=name, states=UNFINISHED) > 0
             new = announce(open_store(settings), name, pin.digest, waiting=waiting)
-        shown = f"{len(pin.items)} files, digest {pin.digest[:12]}"
+        shown = f"{pin.count} files, digest {pin.digest[:12]}"
         if not new:
             self.log.info("nothing new: %s", shown)
             return
         self.log.info("new data: %s", shown)
-        event = {"digest": pin.digest, "items": len(pin.items), "run": run}
+        event = {"digest": pin.digest, "items": pin.count, "run": run}
         context["outlet_events"][asset_alias(name, "source")].add(recipe_asset(name, "source"), extra=event)
 
 

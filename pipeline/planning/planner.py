@@ -163,7 +163,7 @@ class Planner:
                 outputs[step.id] = row.reference
             elif row.status is Status.SKIPPED:
                 outputs[step.id] = None
-        if self.recipe.data.source.partition and not self.force:
+        if self.recipe.data.partition and not self.force:
             decided = DecidedPartition(self.steps, self.resolver, self.artifacts, self.settings, self._find_intact)
             rows = decided.rows(rows) or rows
         proposals = [origin for step in self.steps for origin in step.inputs.values() if isinstance(origin, ProposalInput)]

@@ -17,6 +17,7 @@ from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, SourceInput
 from pipeline.monitoring.find_corpus import find_corpus
+from pipeline.recipe.mixture import field_of
 from pipeline.registry.end_proposal import waiting_proposal
 from pipeline.registry.ledger import Ledger
 from pipeline.sources.left_out import sentence
@@ -219,7 +220,8 @@ class InputResolver:
 
     def left_out(self) -> list[str]:
         """What the searches of the sources left out, a sentence for each source."""
-        return [sentence(pin.left_out, "data.source") for pin in self._pins.values() if pin.left_out]
+        named = [(field_of(name), each.left_out) for pin in self._pins.values() for name, each in pin.named]
+        return [sentence(left_out, field) for field, left_out in named if left_out]
 
     def champion(self, origin: ChampionInput) -> Reference | None:
         """The model of the champion, or of another of its training seeds; None if there is none."""

@@ -59,6 +59,6 @@ def plan_run(
             store.put(plan_key(run), plan.model_dump_json(indent=2).encode())
     if record and not plan.nothing_to_do:
         hits = {f"trainshed.hit.{row.id}": row.reference.fingerprint for row in plan.steps if row.status is Status.HIT and row.reference}
-        partition = {"trainshed.partition": recipe.data.source.partition} if recipe.data.source.partition else {}
+        partition = {"trainshed.partition": recipe.data.partition} if recipe.data.partition else {}
         parent_run(settings, recipe.name, run, {"trainshed.recipe": recipe.name, **partition, **hits})
     return plan

@@ -20,6 +20,7 @@ from pipeline.recipe.notify_checks import reminder_problem
 from pipeline.recipe.partitions import partitions_problem
 from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.source_checks import source_problem
+from pipeline.recipe.sources_checks import for_each, for_some, sources_problem
 from pipeline.recipe.start import address_problem, champion_of
 
 if TYPE_CHECKING:
@@ -138,11 +139,11 @@ def _task(recipe: Recipe) -> Problem:
 
 
 def _section(recipe: Recipe) -> Problem:
-    return recipe.task.problem(recipe.data.source)
+    return recipe.task.problem(recipe.data.single_source)
 
 
 def _source(recipe: Recipe) -> Problem:
-    return source_problem(recipe.data.source)
+    return source_problem(recipe.data.single_source)
 
 
 def _kind(recipe: Recipe) -> Kind | None:
@@ -222,7 +223,7 @@ def _lengths(recipe: Recipe) -> Problem:
 
 
 def _path(recipe: Recipe) -> Problem:
-    source = recipe.data.source
+    source = recipe.data.single_source
     fields, _ = OWN_ROWS.get(source.kind, ((), None))
     unknown = [name for name in vars(source.row_columns).values() if fields and name is not None and name not in fields]
     if unknown:
@@ -250,7 +251,7 @@ def _catalogue(source: Source) -> Problem:
 
 
 def _pair(recipe: Recipe) -> Problem:
-    columns = recipe.data.source.row_columns
+    columns = recipe.data.single_source.row_columns
     if not recipe.task.needs_pair or columns.pair or columns.target:
         return None
     got = f"task.kind {recipe.task.kind!r} needs a second text"
@@ -258,7 +259,7 @@ def _pair(recipe: Recipe) -> Problem:
 
 
 def _target(recipe: Recipe) -> Problem:
-    source = recipe.data.source
+    source = recipe.data.single_source
     got = f"task.kind {recipe.task.kind!r} needs a target"
     if recipe.task.needs_target and source.kind == "text":
         return f"{got}; data.source.kind 'text' has none", "records with fields: jsonl, csv or parquet", "change data.source.kind"
@@ -304,7 +305,7 @@ def _labelled_source(recipe: Recipe) -> Problem:
     labelled = recipe.monitor.labelled if recipe.monitor else None
     if labelled is None:
         return None
-    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source})})
+    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source, "sources": None})})
     for check in (_section, _path, _target, _pair):
         found = check(other)
         if found:
@@ -314,11 +315,12 @@ def _labelled_source(recipe: Recipe) -> Problem:
 
 
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
+    sources_problem,
     _schedule,
     _model,
     _objective,
     _task,
-    _section,
+    for_each(_section),
     _training,
     _vocabulary,
     _sentinels,
@@ -327,11 +329,11 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _until,
     _lengths,
     cleaning_problem,
-    _path,
-    _source,
-    partitions_problem,
-    _target,
-    _pair,
+    for_each(_path),
+    for_each(_source),
+    for_each(partitions_problem),
+    for_some(_target),
+    for_some(_pair),
     _group,
     gate_examples,
     _metrics,

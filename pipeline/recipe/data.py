@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WrapSerializer
 
 from pipeline.recipe.cleaning import Cleaning
 from pipeline.recipe.data_checks import DataChecks
 from pipeline.recipe.deduplication import Deduplication
+from pipeline.recipe.mixture import LEAST_WEIGHT, MOST_WEIGHT, SourcePart, Weights, as_list, as_mapping
 from pipeline.recipe.partitions import Partitions
 from pipeline.section import Section
 
@@ -106,6 +107,34 @@ class Source(Section):
         return OWN_ROWS[self.kind][1].model_copy(update={"pair": "language"} if several else {})
 
 
+class NamedSource(Source):
+    """One of several sources: a source, how much of it is kept, and how often training reads it."""
+
+    weight: float = Field(1.0, ge=LEAST_WEIGHT, le=MOST_WEIGHT)
+    """How often training reads its training documents in each pass. ``0.5``: half of them; ``2.5``: each twice, and half of them a third time. A hash chooses. Validation and test have each document once."""
+
+    max_documents: int | None = Field(None, ge=1)
+    """Most documents of it that are kept, in all splits together; a hash chooses. None: all."""
+
+    max_characters: int | None = Field(None, ge=1)
+    """Most characters of it that are kept. None: all."""
+
+    @property
+    def plain(self) -> Source:
+        """The source alone."""
+        return Source(**{name: getattr(self, name) for name in Source.model_fields})
+
+
+NamedSources = Annotated[dict[str, NamedSource], BeforeValidator(as_mapping), WrapSerializer(as_list)]
+
+
+class Mixture(Section):
+    """Several sources to pin, without what is made of them."""
+
+    sources: Annotated[dict[str, Source], BeforeValidator(as_mapping), WrapSerializer(as_list)]
+    """By name, in the order of the recipe."""
+
+
 class Filter(Section):
     """What is kept of what was read. Lengths are in characters after normalisation."""
 
@@ -153,8 +182,11 @@ class Split(Section):
 class Data(Section):
     """Params of ingestion."""
 
-    source: Source
-    """Where the text comes from."""
+    source: Source | None = None
+    """Where the text comes from. Either this, or ``sources``."""
+
+    sources: NamedSources | None = None
+    """Several sources by name, each with its weight and caps; of equal documents the first source keeps its own (docs/data.md)."""
 
     filter: Filter = Filter()
     """What is kept of it."""
@@ -174,6 +206,62 @@ class Data(Section):
     checks: DataChecks | None = None
     """Look at each corpus before anything is trained on it: a page, a card, and rules (docs/data.md). None: nothing is checked."""
 
-    def without_checks(self) -> Data:
-        """What ingestion is given: checks look at a corpus and do not change it."""
-        return self.model_copy(update={"checks": None})
+    @property
+    def parts(self) -> tuple[SourcePart, ...]:
+        """The sources, one or several."""
+        if self.sources is not None:
+            return tuple(SourcePart(name, source) for name, source in self.sources.items())
+        return (SourcePart("", self.source),) if self.source else ()
+
+    @property
+    def single_source(self) -> Source:
+        """The source, where there is one: in a recipe with ``data.source``, and in what `of` gives."""
+        assert self.source is not None  # noqa: S101 - the caller asks for one part
+        return self.source
+
+    @property
+    def origin(self) -> Source | Mixture:
+        """What is pinned."""
+        if self.sources is None:
+            return self.single_source
+        return Mixture(sources={name: source.plain for name, source in self.sources.items()})
+
+    @property
+    def partitions(self) -> Partitions | None:
+        """How the sources are divided by time, those of them that are; None if none is."""
+        return next((part.source.partitions for part in self.parts if part.source.partitions), None)
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that a run reads."""
+        return next((part.source.partition for part in self.parts if part.source.partition), None)
+
+    @property
+    def weights(self) -> Weights | None:
+        """How often training reads the sources; None if it reads each document once."""
+        found = {name: source.weight for name, source in (self.sources or {}).items() if source.weight != 1}
+        return Weights(by_source=found) if found else None
+
+    def of(self, part: SourcePart) -> Data:
+        """What a recipe with this source alone says."""
+        source = part.source.plain if isinstance(part.source, NamedSource) else part.source
+        return self.model_copy(update={"source": source, "sources": None})
+
+    def with_sources(self, changed: dict[str, Source]) -> Data:
+        """The same with other sources, by the names of `parts`."""
+        if self.sources is None:
+            return self.model_copy(update={"source": changed[""]})
+        return self.model_copy(update={"sources": changed})
+
+    def for_ingestion(self) -> Data:
+        """What ingestion is given: checks and weights do not change a corpus."""
+        sources = self.sources and {name: source.model_copy(update={"weight": 1.0}) for name, source in self.sources.items()}
+        return self.model_copy(update={"checks": None, "sources": sources})
+
+    def for_cleaning(self) -> Data:
+        """What cleaning is given: neither do caps change what is cleaned."""
+        caps = {"max_documents": None, "max_characters": None}
+        data = self.for_ingestion()
+        return data.model_copy(
+            update={"sources": data.sources and {name: each.model_copy(update=caps) for name, each in data.sources.items()}}
+        )

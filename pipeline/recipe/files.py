@@ -64,8 +64,9 @@ def read_recipe(path: Path) -> Recipe:
         check_times(recipe.schedule, path.name)
     if recipe.experiment:
         check_experiment(recipe, path.name)
-    if recipe.data.source.partition is not None:
-        raise BadInput(f"{path.name}: data.source.partition in a recipe file", "", "remove it, and say --partition when a run starts")
+    for part in recipe.data.parts:
+        if part.source.partition is not None:
+            raise BadInput(f"{path.name}: {part.field}.partition in a recipe file", "", "remove it, and say --partition when a run starts")
     if recipe.name != path.stem:
         raise BadInput(f"{path.name}: name = {recipe.name!r}", f"{path.stem!r}, like the file", "rename the recipe or the file")
     return recipe

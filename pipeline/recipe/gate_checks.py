@@ -25,8 +25,7 @@ def scoring_of(recipe: Recipe) -> Scoring | None:
 
 def has_groups(recipe: Recipe) -> bool:
     """Whether the documents have groups."""
-    source = recipe.data.source
-    return bool(source.kind == "text" or source.row_columns.group)
+    return any(part.source.kind == "text" or part.source.row_columns.group for part in recipe.data.parts)
 
 
 def gate_examples(recipe: Recipe) -> Problem:

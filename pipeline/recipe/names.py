@@ -13,7 +13,7 @@ from pipeline.extension_points import table
 from pipeline.families.families import check_fields, families, find_family
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pipeline.recipe.recipe import Recipe
 
@@ -21,6 +21,8 @@ FIELDS = (
     ("task.kind", "trainshed.tasks"),
     ("data.source.kind", "trainshed.sources"),
     ("data.source.kind", "trainshed.readers"),
+    ("data.sources.kind", "trainshed.sources"),
+    ("data.sources.kind", "trainshed.readers"),
     ("data.cleaning.kind", "trainshed.cleaning"),
     ("model.family", "trainshed.families"),
     ("pretraining.objective", "trainshed.objectives"),
@@ -80,9 +82,14 @@ def check_names(recipe: Recipe, origin: str) -> None:
 
 
 def _values(recipe: Recipe, field: str) -> Iterator[str]:
-    """The names at a dotted field; none where its section is absent. The field may go through a list of sections."""
+    """The names at a dotted field; none where its section is absent. The field may go through a list or a mapping of sections."""
     values: list[object] = [recipe]
     for part in field.split("."):
         found = [getattr(value, part, None) for value in values]
-        values = [each for value in found for each in (value if isinstance(value, tuple) else [value])]
+        values = [each for value in found for each in _inside(value)]
     return (value for value in values if isinstance(value, str))
+
+
+def _inside(value: object) -> Iterable[object]:
+    """What a list or a mapping holds; anything else alone."""
+    return value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else [value]

@@ -131,21 +131,24 @@ def at_partition(recipe: Recipe, key: str | None, now: datetime) -> Recipe:
     Raises:
         BadInput: it is no key, or the recipe has no partitions.
     """
-    source = recipe.data.source
-    if source.partitions is None:
+    partitions = recipe.data.partitions
+    if partitions is None:
         if key is None:
             return recipe
         raise BadInput(f"recipe {recipe.name} has no partitions, but the run names {key!r}", FIELD, "leave out the partition")
-    by = source.partitions.by
+    by = partitions.by
     zone = recipe.schedule.zone if recipe.schedule else "UTC"
     chosen = latest_complete(by, now, zone) if key is None else write_key(read_key(key, by), by)
-    fixed = source.model_copy(update={"partition": chosen})
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": fixed})})
+    fixed = {
+        part.name: part.source.model_copy(update={"partition": chosen}) if part.source.partitions else part.source
+        for part in recipe.data.parts
+    }
+    return recipe.model_copy(update={"data": recipe.data.with_sources(fixed)})
 
 
 def partitions_problem(recipe: Recipe) -> Problem:
     """Check that each partition has an address, and that nothing in the recipe needs a source without partitions."""
-    source = recipe.data.source
+    source = recipe.data.single_source
     path, partitions = source.path or "", source.partitions
     if partitions is None:
         got = f"{PATH} {path!r} has {{partition}}, but data.source has no partitions"

@@ -63,6 +63,19 @@ class Pin(Frozen):
         """The part of an item's name that means something."""
         return item.name.rpartition("/")[2] if self.root is None else item.name.removeprefix(self.root)
 
+    parts: tuple[PinnedPart, ...] = ()
+    """The sources that are read together, each at its revision; then ``items`` is empty."""
+
+    @property
+    def count(self) -> int:
+        """Number of items, those of the parts included."""
+        return len(self.items) + sum(part.pin.count for part in self.parts)
+
+    @property
+    def named(self) -> tuple[tuple[str, Pin], ...]:
+        """Each source by its name; the only one of a recipe has none."""
+        return tuple((part.name, part.pin) for part in self.parts) or (("", self),)
+
     forgotten: tuple[str, ...] = ()
     """Digests of the tombstones whose documents a corpus of this source would hold (`pipeline.erasure`); part of the identity."""
 
@@ -72,7 +85,7 @@ class Pin(Frozen):
     @cached_property
     def digest(self) -> str:
         """Identity of the content, as 64 hexadecimal digits: revisions and file names, wherever the source is, and what is left out of it."""
-        rows = [(self.path(item), item.revision) for item in self.items]
+        rows = [(self.path(item), item.revision) for item in self.items] or [(part.name, part.pin.digest) for part in self.parts]
         forgotten = [sorted(self.forgotten)] if self.forgotten else []
         return hashlib.sha256(canonical_json([self.kind, rows, *forgotten])).hexdigest()
 
@@ -85,6 +98,18 @@ class Pin(Frozen):
         """
         # no `model_copy`: that would take the cached digest along
         return Pin(**{**self.model_dump(), "forgotten": forgotten, "forgotten_until": until})
+
+
+class PinnedPart(Frozen):
+    """One of several sources at one revision."""
+
+    name: str
+    """Its name in the recipe."""
+
+    pin: Pin
+
+
+Pin.model_rebuild()  # it holds parts, and a part holds a pin
 
 
 class MissingSource(BadInput):

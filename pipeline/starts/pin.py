@@ -1,12 +1,13 @@
-"""Pin whatever a step reads from outside: a source of text, or pretrained weights."""
+"""Pin whatever a step reads from outside: a source of text or several, or pretrained weights."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.recipe.data import Source
+from pipeline.recipe.data import Data, Mixture, Source
 from pipeline.recipe.start import Start
 from pipeline.sources import PINNERS
+from pipeline.sources.mixture import pin_mixture
 from pipeline.sources.partitions import pin_partitions
 from pipeline.starts import pin_start
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.sources.base import Pin, Pinner
 
 
-def pin_source(source: Source | Start, settings: Settings) -> Pin:
+def pin_source(source: Source | Mixture | Start, settings: Settings) -> Pin:
     """The revision that the source has now.
 
     Raises:
@@ -25,14 +26,17 @@ def pin_source(source: Source | Start, settings: Settings) -> Pin:
     """
     if isinstance(source, Start):
         return pin_start(source, settings)
+    if isinstance(source, Mixture):
+        return pin_mixture(source, lambda one: pin_source(one, settings))
     pinner: Pinner = PINNERS.load(source.kind)
     return pin_partitions(source, pinner, settings) if source.partitions else pinner(source, settings)
 
 
-def source_of(params: Params) -> Source | Start | None:
+def source_of(params: Params) -> Source | Mixture | Start | None:
     """The outside source that a component's params name; None if they name none."""
     for _, section in params:
-        found = section if isinstance(section, Start) else getattr(section, "source", None)
-        if isinstance(found, Source | Start):
-            return found
+        if isinstance(section, Start):
+            return section
+        if isinstance(section, Data):
+            return section.origin
     return None
