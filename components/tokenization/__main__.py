@@ -38,6 +38,7 @@ def tokenize(work: Work[TokenizationParams]) -> None:
         base.folder if base else None,
         work.params.task.language_tokens,
         intermediates,
+        work.params.weights,
     )
     work.intermediates.extend(intermediates.used)
     work.counts.update(counts)

@@ -2,6 +2,7 @@
 
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
+from pipeline.recipe.mixture import Weights
 from pipeline.recipe.task import Task
 from pipeline.recipe.tokenizer import Tokenizer
 
@@ -14,6 +15,9 @@ class TokenizationParams(Params):
 
     task: Task
     """How a document becomes an example."""
+
+    weights: Weights | None = None
+    """How often training reads the documents of each source, where it is not once."""
 
 
 contract = Component(

@@ -33,7 +33,8 @@ from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
-from pipeline.corpus.source_counts import source_counts, write_sources
+from pipeline.corpus.source_counts import source_counts
+from pipeline.corpus.source_shards import write_sources
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name

@@ -1,21 +1,15 @@
-"""Several sources in one corpus: what each gave to it, in the counts and in ``sources.json``.
-
-A shard has documents of one source. ``sources.json`` says which, so that tokenization can read the documents of a source more often than others.
-"""
+"""Several sources in one corpus: what each gave to it, as counts. Those of each source add up as those of the corpus do."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.corpus import SOURCES
 from pipeline.corpus.decide import DUPLICATE, FILTERED, KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -62,33 +56,6 @@ def source_counts(
         }
         found |= {f"{PREFIX}{figure}_{name}": value for figure, value in figures.items()}
     return found
-
-
-def write_sources(names: Sequence[str], sources: Sequence[int], shards: Sequence[Sequence[str]], output: Path) -> None:
-    """Write ``sources.json``.
-
-    Args:
-        names: of the sources, in the order of the recipe.
-        sources: place of each bundle's source.
-        shards: of each bundle.
-        output: folder of the corpus.
-    """
-    found: dict[str, list[str]] = {name: [] for name in names}
-    for source, bundle in zip(sources, shards, strict=True):
-        found[names[source]] += bundle
-    rows = [{"name": name, "shards": sorted(of_source)} for name, of_source in found.items()]
-    (output / SOURCES).write_text(json.dumps({"sources": rows}, indent=1) + "\n", encoding="utf-8")
-
-
-def sources_of_shards(folder: Path) -> dict[str, str]:
-    """The source of each shard by its file name; empty for a corpus of one source.
-
-    Args:
-        folder: of the corpus.
-    """
-    place = folder / SOURCES
-    rows = json.loads(place.read_bytes())["sources"] if place.is_file() else ()
-    return {shard: row["name"] for row in rows for shard in row["shards"]}
 
 
 def figures_of(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:

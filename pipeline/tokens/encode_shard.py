@@ -15,6 +15,7 @@ from pipeline.corpus.read_corpus import read_file
 from pipeline.errors import Preempted
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.tokens.encoding import encoder_named
+from pipeline.tokens.repeats import is_chosen
 from pipeline.tokens.text_encoder import TextEncoder
 from pipeline.tokens.token_writer import TokenWriter, dtype_for
 
@@ -59,6 +60,14 @@ class EncodeJob:
     folder: Path
     """Where the files go."""
 
+    share: float = 1.0
+    """Share of the documents that is encoded; a hash chooses."""
+
+    def documents(self) -> Iterator[Document]:
+        """The documents to encode, in order."""
+        found = read_file(self.shard)
+        return found if self.share == 1 else (each for each in found if is_chosen(each.id, self.share))
+
 
 def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
     """Encode a shard.
@@ -78,7 +87,7 @@ def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
         fields = {
             name: stack.enter_context(TokenWriter(job.folder / f"example-{name}", kind or ids)) for name, kind in job.task.fields.items()
         }
-        for batch in _batches(read_file(job.shard)):
+        for batch in _batches(job.documents()):
             texts = [text for document in batch for text in job.task.stream_texts(document)]
             for tokens in remembered.begin(texts):
                 stream.add(prefix, tokens, suffix)

@@ -22,6 +22,7 @@ from pipeline.tokens.encode_shard import STREAM
 from pipeline.tokens.encoded_shards import EncodedShards
 from pipeline.tokens.encoding import choose_encoder
 from pipeline.tokens.languages import set_source_language
+from pipeline.tokens.repeats import readings
 from pipeline.tokens.token_writer import join_shards
 from pipeline.tokens.tokenizer_folder import copy_from_base, describe, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.families.vocabulary import Vocabulary
+    from pipeline.recipe.mixture import Weights
     from pipeline.recipe.tokenizer import Tokenizer as Params
     from pipeline.reporter import Reporter
     from pipeline.tasks.section import LanguageTokens
@@ -56,6 +58,7 @@ def tokenize_corpus(
     base: Path | None = None,
     languages: LanguageTokens | None = None,
     intermediates: Intermediates | None = None,
+    weights: Weights | None = None,
 ) -> dict[str, int]:
     """Write a tokens artifact; `pipeline.tokens` describes its files.
 
@@ -70,10 +73,12 @@ def tokenize_corpus(
         base: folder of a base model whose tokenizer is used; None trains one, or takes the given one.
         languages: tokens of languages that the tokenizer must have.
         intermediates: where encoded shards are kept; None keeps none.
+        weights: how often training reads the documents of each source; None: once.
 
     Returns:
         ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``examples_<split>``, and what the task counts, for train and
-        validation; ``vocabulary``.
+        validation, as often as they are read in a pass; of several sources ``source_documents_<name>`` and ``source_tokens_<name>`` of
+        training; ``vocabulary``.
 
     Raises:
         BadInput: the vocabulary is too small, the given tokenizer is not what the recipe pins, or the tokenizer does not know the
@@ -92,7 +97,9 @@ def tokenize_corpus(
     encoder = choose_encoder(tokenizer, sample)
     with TemporaryDirectory(dir=output.parent) as scratch:
         shards = EncodedShards(Path(scratch), processes, reporter, intermediates or NothingKept())
-        counts = shards.encode(corpus, task, output / TOKENIZER, vocabulary, _labels(output / EXAMPLES / LABELS), encoder)
+        counts = shards.encode(
+            corpus, task, output / TOKENIZER, vocabulary, _labels(output / EXAMPLES / LABELS), encoder, readings(corpus, weights)
+        )
         for split in (TRAIN, VALIDATION):
             join_shards([folder / STREAM for folder in shards.of(split)], output / STREAMS / split)
             for name in task.fields:
