@@ -63,6 +63,11 @@ def _body(report: CorpusReport) -> Iterator[str]:
     yield "## Source\n"
     yield from (f"- {_plain(name)}: `{_code(value)}`" for name, value in report.source.items())
     yield f"- revision: `{report.revision[:12]}`\n"
+    if report.of_sources:
+        yield "| source | records read | documents | characters | share of characters |\n| --- | ---: | ---: | ---: | ---: |"
+        for source in report.of_sources:
+            yield f"| {source.name} | {source.read:,} | {source.documents:,} | {source.characters:,} | {source.share:.1%} |"
+        yield ""
     yield "## What was left out\n"
     yield f"{counts.get('read', 0):,} records were read and {counts.get('kept', 0):,} kept.\n"
     if report.left_out:

@@ -21,6 +21,7 @@ WORDS = {
     "fuzzy": "marked as a guess",
     "other_placeholders": "other placeholders in the translation",
     "forgotten": "forgotten on request",
+    "over_cap": "above the cap of their source",
 }
 """Reasons of the filter in words; others are shown as they are counted."""
 

@@ -57,6 +57,14 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 {% endfor %}
 <dt>revision</dt><dd>{{ report.revision[:12] }}</dd>
 </dl></div>
+{% if report.of_sources %}
+<div class="card"><table>
+<tr><th>source</th><th>records read</th><th>duplicate</th><th>filtered</th><th>quarantined</th><th>documents</th><th>characters</th><th>share of characters</th></tr>
+{% for one in report.of_sources %}
+<tr><td>{{ one.name }}</td><td>{{ "{:,}".format(one.read) }}</td><td>{{ "{:,}".format(one.duplicate) }}</td><td>{{ "{:,}".format(one.filtered) }}</td><td>{{ "{:,}".format(one.quarantined) }}</td><td>{{ "{:,}".format(one.documents) }}</td><td>{{ "{:,}".format(one.characters) }}</td><td>{{ "%.1f" | format(100 * one.share) }} %</td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
 <h2>What was left out</h2>
 <p class="soft">{{ "{:,}".format(counts.get("read", 0)) }} records read = {{ "{:,}".format(counts.get("kept", 0)) }} kept + {{ "{:,}".format(counts.get("duplicate", 0)) }} duplicate + {{ "{:,}".format(counts.get("filtered", 0)) }} filtered + {{ "{:,}".format(counts.get("quarantined", 0)) }} quarantined</p>
 {% if report.left_out %}

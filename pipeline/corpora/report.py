@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.corpora.facts import languages_of, read_facts
 from pipeline.corpora.left_out import reasons
+from pipeline.corpora.of_sources import of_sources
 from pipeline.corpora.sample import Wanted, choose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pipeline.artifacts.manifest import Manifest
     from pipeline.corpora.facts import CorpusFacts
     from pipeline.corpora.left_out import LeftOutReason
+    from pipeline.corpora.of_sources import OfSource
     from pipeline.corpora.rules import Finding
     from pipeline.corpora.sample import Sampled
 
 SAMPLES = 4
 """Documents of each split that are shown."""
+
+HIDDEN = frozenset({"name", "weight"})
+"""Fields of one of several sources that are not shown: the name is shown with each of the others, and a corpus knows no weight."""
 
 CHARACTERS = 400
 """Characters of a text that are shown."""
@@ -41,12 +47,16 @@ class CorpusReport:
     @property
     def source(self) -> dict[str, Any]:
         """The source as the recipe says it, without empty fields."""
-        found: dict[str, Any] = {}
-        for name, value in self.manifest.parts.params.get("data", {}).get("source", {}).items():
-            # e.g. columns.target
-            rows = {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
-            found |= {row: one for row, one in rows.items() if one not in (None, [], False)}
-        return found
+        data = self.manifest.parts.params.get("data", {})
+        several = data.get("sources")
+        if not several:
+            return dict(_rows(data.get("source") or {}))
+        return {f"{source['name']}.{row}": value for source in several for row, value in _rows(source) if row not in HIDDEN}
+
+    @property
+    def of_sources(self) -> list[OfSource]:
+        """What each source gave; empty for a corpus of one."""
+        return of_sources(self.manifest.counts)
 
     @property
     def revision(self) -> str:
@@ -76,11 +86,19 @@ class CorpusReport:
             "corpus": self.manifest.reference.model_dump(mode="json"),
             "source": self.source,
             "revision": self.revision,
+            "sources": [one._asdict() for one in self.of_sources],
             "counts": self.manifest.counts,
             "languages": self.languages,
             "findings": [{**found.model_dump(), "verdict": found.verdict} for found in self.findings],
             **self.facts.plain(),
         }
+
+
+def _rows(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a source that are not empty, e.g. ``columns.target``."""
+    for name, value in source.items():
+        inside = {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+        yield from ((row, one) for row, one in inside.items() if one not in (None, [], False))
 
 
 def make_report(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import parquet
 
+from pipeline.corpora.of_sources import of_sources
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.splitting import SPLITS
 from pipeline.errors import TrainshedError
@@ -20,7 +21,7 @@ class Miscounted(TrainshedError):
 
 
 def check_sums(counts: Mapping[str, int]) -> None:
-    """Check ``read + split_parts = kept + duplicate + filtered + quarantined``, and that the splits add up to what was kept.
+    """Check ``read + split_parts = kept + duplicate + filtered + quarantined``, of each source too, and that the splits add up to what was kept.
 
     Raises:
         Miscounted: they do not.
@@ -35,6 +36,11 @@ def check_sums(counts: Mapping[str, int]) -> None:
         )
     if counts["kept"] != sum(counts[split] for split in SPLITS):
         raise Miscounted(f"{counts['kept']} kept, but the splits hold another number of documents", "equal numbers", "report this bug")
+    wrong = next((found for found in of_sources(counts) if not found.adds_up), None)
+    if wrong:
+        raise Miscounted(
+            f"the counts of source {wrong.name} do not add up to {wrong.read} records read", "equal numbers", "report this bug"
+        )
 
 
 def check_counts(folder: Path, counts: Mapping[str, int]) -> None:

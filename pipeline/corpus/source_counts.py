@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.corpora.of_sources import count_name
 from pipeline.corpus.decide import DUPLICATE, FILTERED, KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.corpus.chunk_files import ChunkFacts
     from pipeline.corpus.decide import Decisions
-
-PREFIX = "source_"
-"""How the names of these counts begin."""
-
-FIGURES = ("read", "documents", "characters", "duplicate", "filtered", "quarantined")
-"""What is counted of each source, as ``source_<figure>_<name>``: ``documents`` and ``characters`` are those that are kept."""
 
 
 def source_counts(
@@ -52,14 +47,8 @@ def source_counts(
             "characters": int(chars[kept].sum(dtype=np.int64)),
             "duplicate": int((ours & (decisions.outcomes == DUPLICATE)).sum()),
             "filtered": int((ours & (decisions.outcomes == FILTERED)).sum()) + sum(each.filtered.total() for each in of_source),
+            "split_parts": sum(each.cleaning.counts["split_parts"] for each in of_source),
             "quarantined": sum(len(each.quarantine) for each in of_source),
         }
-        found |= {f"{PREFIX}{figure}_{name}": value for figure, value in figures.items()}
+        found |= {count_name(figure, name): value for figure, value in figures.items()}
     return found
-
-
-def figures_of(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """What each source gave, by its name, from the counts of a corpus; empty for a corpus of one source."""
-    first = f"{PREFIX}{FIGURES[0]}_"
-    names = [name.removeprefix(first) for name in counts if name.startswith(first)]
-    return {name: {figure: counts.get(f"{PREFIX}{figure}_{name}", 0) for figure in FIGURES} for name in names}

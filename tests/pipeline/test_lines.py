@@ -106,7 +106,7 @@ def test_each_input_fits_its_contract() -> None:
     [
         (lambda step, recipe, _: step("ingestio", recipe.data), "unknown component 'ingestio'.*did you mean 'ingestion'"),
         (
-            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.task, corpos=corpus),
+            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.task, None, corpos=corpus),
             "'corpos'.*did you mean 'corpus'",
         ),
         (lambda step, recipe, _: step("tokenization", recipe.tokenizer), "input corpus of step tokenization is missing; expected a corpus"),
@@ -115,16 +115,16 @@ def test_each_input_fits_its_contract() -> None:
             "input model of step evaluation is corpus; expected a model",
         ),
         (
-            lambda step, recipe, corpus: step("tokenization", recipe.model, recipe.task, corpus=corpus),
-            "params of step tokenization: Model, Summarization; expected sections for tokenizer, task",
+            lambda step, recipe, corpus: step("tokenization", recipe.model, recipe.task, None, corpus=corpus),
+            "params of step tokenization: Model, Summarization, None; expected sections for tokenizer, task, weights",
         ),
         (
-            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, corpus=corpus),
-            "params of step tokenization: Tokenizer, Model; expected sections for tokenizer, task",
+            lambda step, recipe, corpus: step("tokenization", recipe.tokenizer, recipe.model, None, corpus=corpus),
+            "params of step tokenization: Tokenizer, Model, None; expected sections for tokenizer, task, weights",
         ),
         (
-            lambda step, recipe, corpus: step("tokenization", None, recipe.task, corpus=corpus),
-            "params of step tokenization: None, Summarization; expected sections for tokenizer, task",
+            lambda step, recipe, corpus: step("tokenization", None, recipe.task, None, corpus=corpus),
+            "params of step tokenization: None, Summarization, None; expected sections for tokenizer, task, weights",
         ),
         (lambda step, recipe, _: step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source)), "two steps 'ingestion'"),
     ],
@@ -210,8 +210,8 @@ def test_only_an_input_that_takes_several_is_given_several() -> None:
     recipe, step = check_recipe(RECIPE, "tiny.yaml"), Steps()
     corpus = step("ingestion", recipe.data, recipe.task, source=step.pin(recipe.data.source))
     with pytest.raises(BadInput, match="input corpus of step tokenization is 2 artifacts; expected one"):
-        step("tokenization", recipe.tokenizer, recipe.task, corpus=[corpus, corpus])
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=[corpus])
+        step("tokenization", recipe.tokenizer, recipe.task, None, corpus=[corpus, corpus])
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, None, corpus=[corpus])
     model = step("finetuning", recipe.model, recipe.task, recipe.finetuning, tokens=tokens)
     with pytest.raises(BadInput, match="input report of step registration is missing; expected a report"):
         step("registration", recipe.registration, model=model, report=[])

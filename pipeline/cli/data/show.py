@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import Manifest
     from pipeline.cli.data.arguments import OpenedCorpus
     from pipeline.corpora.facts import CorpusFacts
+    from pipeline.corpora.of_sources import OfSource
 
 CLASSES = 20
 """Classes that are listed."""
@@ -32,6 +33,7 @@ def show(
     """Show what a corpus holds: what was read and left out, splits, lengths, classes, languages, frequent words and groups."""
     from pipeline.cli.console import open_console
     from pipeline.corpora.facts import languages_of, read_facts
+    from pipeline.corpora.of_sources import of_sources
 
     with open_corpora(corpus) as (found,):
         facts = read_facts(found.folder)
@@ -44,6 +46,9 @@ def show(
     console.print(found.title, markup=False)
     for line in _read(found.manifest):
         console.print(line, markup=False)
+    sources = of_sources(found.manifest.counts)
+    if sources:
+        console.print(_sources(sources, console))
     console.print(_splits(facts, console))
     if facts.classes:
         console.print(_classes(facts, console))
@@ -85,6 +90,16 @@ def _read(manifest: Manifest) -> Iterator[str]:
     yield f"{counts.get('read', 0):,} records read = {' + '.join(parts)}"
     for reason in reasons(counts):
         yield f"  {reason.records:>9,}  {reason.words}"
+
+
+def _sources(sources: list[OfSource], console: Console) -> Table:
+    from pipeline.cli.console import new_table
+
+    numbers = ("read", "duplicate", "filtered", "quarantined", "documents", "characters", "share")
+    table = new_table(console, "source", *numbers, right=frozenset(numbers))
+    for one in sources:
+        table.add_row(one.name, *(f"{getattr(one, number):,}" for number in numbers[:-1]), f"{one.share:.1%}")
+    return table
 
 
 def _splits(facts: CorpusFacts, console: Console) -> Table:
