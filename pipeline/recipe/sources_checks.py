@@ -26,9 +26,9 @@ def sources_problem(recipe: Recipe) -> Problem:
         return got, "source for one, sources for several with names", "keep one of them" if data.source else "add data.source"
     if data.sources is not None and not data.sources:
         return "data.sources is empty", "a mapping from a name to a source", "add a source, or write data.source"
-    for part in data.parts:
-        if part.name and not NAME.fullmatch(part.name):
-            got = f"data.sources has the name {part.name!r}"
+    for name in data.sources or ():
+        if not NAME.fullmatch(name):
+            got = f"data.sources has the name {name!r}"
             return got, "lower-case letters, digits, '-' and '_', at most 40", "rename the source"
     return _same_data(recipe) or _partitions(recipe)
 
