@@ -111,6 +111,9 @@ def _version(name: str) -> str:
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - plain data of any shape
     """Dotted names and values of nested mappings; a module's dots are part of its name."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
+        # sections with names, such as several sources: each under its own
+        value = {item["name"]: {key: inner for key, inner in item.items() if key != "name"} for item in value}
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from _leaves(item, f"{prefix}.{key}" if prefix else key)

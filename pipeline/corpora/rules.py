@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.manifest import Frozen
 from pipeline.corpora.drift import corpus_drift
 from pipeline.corpora.facts import LANGUAGE, languages_of
+from pipeline.corpora.of_sources import of_sources
 from pipeline.errors import BadInput
 from pipeline.recipe.data_checks import FALSE_ALARMS, LEAST_DISTANCE
 
@@ -99,7 +100,7 @@ def _value(rule: DataRule, looked: Looked) -> Finding:
     return Finding(rule=rule.title, level=rule.level, met=met, value=shown, limit=_limit(rule, low), fix=fix)
 
 
-SHARES = {"required", "share", "class_share", "language", "change"}
+SHARES = {"required", "share", "class_share", "language", "source", "change"}
 
 
 def _limit(rule: DataRule, low: float | None) -> str:
@@ -166,6 +167,19 @@ def _language(rule: DataRule, looked: Looked) -> tuple[float, str]:
     return _share(found.get(rule.of or "", 0), sum(found.values()))
 
 
+def _source(rule: DataRule, looked: Looked) -> tuple[float, str]:
+    """The share of a source in the characters of the corpus."""
+    sources = of_sources(looked.counts)
+    found = next((one for one in sources if one.name == rule.of), None)
+    if found is None:
+        raise BadInput(
+            f"data.checks: source {rule.of} is none of this corpus",
+            f"one of: {', '.join(one.name for one in sources)}" if sources else "a recipe with data.sources",
+            "correct the rule",
+        )
+    return _share(found.characters, sum(one.characters for one in sources))
+
+
 def _class_documents(_: DataRule, looked: Looked) -> tuple[float, str]:
     name, count = min(_classes(looked).items(), key=lambda pair: (pair[1], pair[0]))
     return count, f"{count:,} ({name})"
@@ -209,6 +223,7 @@ VALUES: dict[str, Callable[[DataRule, Looked], tuple[float, str]]] = {
     "class_documents": _class_documents,
     "class_share": _class_share,
     "language": _language,
+    "source": _source,
     "change": _change,
 }
 """Rule → the value that its limits are about, and how a person reads it; not a number where there is nothing to compare with."""

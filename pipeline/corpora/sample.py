@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import regex
 
 from pipeline.corpora.shards import SPLITS, batches, classes_of, has_classes
+from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Wanted:
     ids: frozenset[str] | None = None
     """Ids, or beginnings of ids."""
 
+    source: str | None = None
+    """Name of one of several sources."""
+
 
 def choose(folder: Path, wanted: Wanted, count: int, seed: int = 0) -> list[Sampled]:
     """Choose documents by the hash of seed and id; memory holds ``count`` documents and a batch.
@@ -57,13 +61,18 @@ def choose(folder: Path, wanted: Wanted, count: int, seed: int = 0) -> list[Samp
         seed: another seed chooses others.
 
     Raises:
-        BadInput: no such split, class or group, or a class is asked of a corpus without classes.
+        BadInput: no such split, class, group or source, or a class or a source is asked of a corpus without.
     """
     for split in wanted.splits:
         if split not in SPLITS:
             raise unknown_name("split", split, SPLITS)
     if wanted.label is not None and not has_classes(folder):
         raise BadInput("this corpus has no classes", "a corpus of labels", "leave out --class")
+    sources = set(sources_of_shards(folder).values())
+    if wanted.source is not None and not sources:
+        raise BadInput("this corpus has one source", "a corpus of several sources", "leave out --source")
+    if wanted.source is not None and wanted.source not in sources:
+        raise unknown_name("source", wanted.source, sources)
     seen = _Names()
     ranked = ((_rank(seed, one), one) for one in _matching(folder, wanted, seen))
     chosen = [one for _, one in heapq.nsmallest(count, ranked, key=lambda pair: pair[0])]
@@ -93,7 +102,7 @@ def _matching(folder: Path, wanted: Wanted, seen: _Names) -> Iterator[Sampled]:
         if wanted.word
         else None
     )
-    for split, batch in batches(folder, wanted.splits, COLUMNS):
+    for split, batch in batches(folder, wanted.splits, COLUMNS, wanted.source):
         for row in batch.to_pylist():
             found = Sampled(split, **row)
             if wanted.label is not None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyarrow import parquet
 
+from pipeline.corpora.source_shards import sources_of_shards
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -26,16 +28,20 @@ ROWS = 4096
 """Documents of a batch, at most."""
 
 
-def batches(folder: Path, splits: Iterable[str], columns: Sequence[str]) -> Iterator[tuple[str, RecordBatch]]:
+def batches(folder: Path, splits: Iterable[str], columns: Sequence[str], source: str | None = None) -> Iterator[tuple[str, RecordBatch]]:
     """The documents of some splits, in order, each batch with the name of its split; memory holds one row group of one shard.
 
     Args:
         folder: folder of the corpus.
         splits: names from `SPLITS`.
         columns: columns to read.
+        source: only documents of this source, in a corpus of several.
     """
+    sources = sources_of_shards(folder) if source else {}
     for split in splits:
         for shard in sorted(folder.glob(f"{split}-*.parquet")):
+            if source and sources.get(shard.name) != source:
+                continue
             with parquet.ParquetFile(shard) as file:
                 for batch in file.iter_batches(batch_size=ROWS, columns=list(columns)):
                     yield split, batch

@@ -15,9 +15,6 @@ others                  what the task must know of all documents, e.g. ``labels.
 The manifest holds the counts. ``read + split_parts = kept + duplicate + filtered + quarantined`` is checked here and by every later stage.
 """
 
-SOURCES = "sources.json"
-"""Which shard has documents of which source, as a file of the corpus; of recipes with several sources."""
-
 LABELS = "labels.json"
 """The classes of a corpus, in the order of their ids; of tasks that have classes."""
 

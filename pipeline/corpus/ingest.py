@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.artifacts.intermediates import NothingKept
+from pipeline.corpora.source_shards import write_sources
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
 from pipeline.corpus.choose_by_source import Origins, caps_of
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
@@ -34,7 +35,6 @@ from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
 from pipeline.corpus.source_counts import source_counts
-from pipeline.corpus.source_shards import write_sources
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name

@@ -12,6 +12,7 @@ PREVIOUS, CHAMPION = "previous", "champion"
 OF = {
     "required": ("pair", "target", "name", "group"),
     "language": (),
+    "source": (),
     "share": (),
     "change": (PREVIOUS, CHAMPION),
     "drift": (PREVIOUS, CHAMPION),
@@ -28,11 +29,13 @@ FALSE_ALARMS = 0.01
 class DataRule(Section):
     """One rule. A value outside ``min`` to ``max`` does not meet it."""
 
-    rule: Literal["documents", "mean_length", "bytes", "required", "share", "class_documents", "class_share", "language", "change", "drift"]
+    rule: Literal[
+        "documents", "mean_length", "bytes", "required", "share", "class_documents", "class_share", "language", "source", "change", "drift"
+    ]
     """What is looked at (docs/data.md)."""
 
     of: str | None = None
-    """``required``: a field. ``share``: a count, e.g. ``duplicate`` or ``filtered_too_short``. ``language``: its code. ``change`` and ``drift``: ``previous`` or ``champion``."""
+    """``required``: a field. ``share``: a count, e.g. ``duplicate`` or ``filtered_too_short``. ``language``: its code. ``source``: its name in ``data.sources``. ``change`` and ``drift``: ``previous`` or ``champion``."""
 
     min: float | None = None
     """The least value; shares are from 0 to 1."""

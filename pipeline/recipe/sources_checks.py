@@ -30,7 +30,7 @@ def sources_problem(recipe: Recipe) -> Problem:
         if not NAME.fullmatch(name):
             got = f"data.sources has the name {name!r}"
             return got, "lower-case letters, digits, '-' and '_', at most 40", "rename the source"
-    return _same_data(recipe) or _partitions(recipe)
+    return _same_data(recipe) or _partitions(recipe) or _rules(recipe)
 
 
 def for_each(check: Check) -> Check:
@@ -55,6 +55,16 @@ def for_some(check: Check) -> Check:
 def _found(check: Check, recipe: Recipe) -> Iterator[Problem]:
     for part in recipe.data.parts:
         yield part.problem(check(recipe.model_copy(update={"data": recipe.data.of(part)})))
+
+
+def _rules(recipe: Recipe) -> Problem:
+    """Rules about a corpus that name a source."""
+    names = [part.name for part in recipe.data.parts if part.name]
+    for place, rule in enumerate(recipe.data.checks.rules if recipe.data.checks else ()):
+        if rule.rule == "source" and rule.of not in names:
+            got = f"data.checks.rules.{place} names the source {rule.of!r}, which data.sources does not have"
+            return got, f"one of: {', '.join(names)}" if names else "data.sources", "correct the rule"
+    return None
 
 
 def _same_data(recipe: Recipe) -> Problem:

@@ -7,8 +7,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.corpus.readers.workers import run_jobs
-from pipeline.corpus.source_shards import sources_of_shards
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.errors import BadInput
 from pipeline.tokens.encode_shard import COUNTS, EncodeJob, encode_shard

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.corpus.read_corpus import shard_paths
-from pipeline.corpus.source_shards import sources_of_shards
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 
 if TYPE_CHECKING:

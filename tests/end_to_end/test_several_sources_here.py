@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from pipeline.cli import run
 from pipeline.corpora.of_sources import of_sources
+from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.corpus.counts import check_counts
-from pipeline.corpus.source_shards import sources_of_shards
 from pipeline.planning import Status
 from pipeline.planning.planner import Planner
 from pipeline.recipe.overrides import replace_fields
@@ -70,8 +70,24 @@ def test_two_sources_of_different_kinds_from_the_pin_to_the_model(line, tmp_path
     assert "<td>shop</td>" in (tmp_path / "report" / "report.html").read_text()
     assert run(["data", "show", corpus.fingerprint[:12]]) == 0
     assert "share" in capsys.readouterr().out
+    assert run(["data", "sample", corpus.fingerprint[:12], "--source", "shop", "--json", "-n", "500"]) == 0
+    sampled = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert len(sampled) == shop.documents
+    assert run(["data", "sample", corpus.fingerprint[:12], "--source", "shpo"]) == 2
+    assert "unknown source 'shpo'; expected one of: shop, web; fix: did you mean 'shop'?" in capsys.readouterr().err
 
     # another weight: the corpus is a hit; another cap: only the choice is made again
     weighed = Planner(replace_fields(line.recipe, changed(line, "web", weight=1.0), "a test"), line.settings, read_only=True).plan("p")
     assert [weighed.step(name).status for name in ("ingestion", "data_check", "tokenization")] == [Status.HIT, Status.HIT, Status.MISS]
     assert not line.run().launched
+
+    # a forgotten document leaves the next corpus, and is counted for its source
+    gone = sampled[0]
+    assert run(["forget", "--document", gone["id"], "--reason", "a test"]) == 0
+    assert "ingestion" in line.run().launched
+    again = line.manifest("ingestion")
+    assert again.counts["filtered_forgotten"] == 1
+    check_counts(line.artifacts.open(again, tmp_path / "again"), again.counts)
+    capsys.readouterr()
+    assert run(["data", "sample", again.fingerprint[:12], "--id", gone["id"]]) == 0
+    assert "no document fits" in capsys.readouterr().err

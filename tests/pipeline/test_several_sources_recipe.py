@@ -129,3 +129,14 @@ def test_a_run_may_not_change_its_sources() -> None:
     with pytest.raises(BadInput, match=r"a run cannot change data\.sources"):
         override(several(), {"data.sources": {}})
     assert replace_fields(several(), {"data.sources": None, "data.source": ROWS}, "x").data.parts[0].name == ""
+
+
+def test_a_rule_about_a_source_names_one() -> None:
+    rules = [{"rule": "documents", "min": 1}, {"rule": "source", "of": "rows", "max": 0.5}]
+    both = {"sources": {"rows": ROWS, "books": BOOKS}}
+    assert recipe({**both, "checks": {"rules": rules}}).data.checks
+    with pytest.raises(BadInput, match=r"data\.checks\.rules\.1 names the source 'rows', which data\.sources does not have"):
+        recipe({"source": ROWS, "checks": {"rules": rules}})
+    rules[1]["of"] = "row"
+    with pytest.raises(BadInput, match="'row', which .*; expected one of: rows, books"):
+        recipe({**both, "checks": {"rules": rules}})

@@ -24,6 +24,7 @@ def sample(
     split: Annotated[str | None, typer.Option(help="Only this split: train, validation, test or held_out.")] = None,
     label: Annotated[str | None, typer.Option("--class", help="Only documents of this class.", metavar="CLASS")] = None,
     group: Annotated[str | None, typer.Option(help="Only documents of this group.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only documents of this source.")] = None,
     match: Annotated[str | None, typer.Option(help="Only documents that contain this word, without case.", metavar="WORD")] = None,
     document: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="Only the document with this id, or this beginning of it.")
@@ -31,12 +32,12 @@ def sample(
     seed: Annotated[int, typer.Option(help="Another seed chooses other documents.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with whole texts.")] = False,
 ) -> None:
-    """Print documents of a corpus: chosen by a seed, from one split, class or group, or those with a word."""
+    """Print documents of a corpus: chosen by a seed, from one split, class, group or source, or those with a word."""
     from pipeline.cli.console import open_console
     from pipeline.corpora.sample import Wanted, choose
     from pipeline.corpora.shards import SPLITS
 
-    wanted = Wanted((split,) if split else SPLITS, label, group, match, frozenset(document) if document else None)
+    wanted = Wanted((split,) if split else SPLITS, label, group, match, frozenset(document) if document else None, source)
     with open_corpora(corpus) as (found,):
         chosen = choose(found.folder, wanted, count, seed)
     console = open_console()

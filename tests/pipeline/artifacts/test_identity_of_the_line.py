@@ -217,6 +217,15 @@ def test_a_field_that_is_none_is_left_out_at_any_depth() -> None:
     assert differences(unset, given) == ["param finetuning.adapter.dropout: (none) → 0.1"]
 
 
+def test_what_changed_in_one_of_several_sources_is_named_by_its_name() -> None:
+    def parts(cap: int | None) -> Parts:
+        sources = [{"name": "web", "path": "a", "max_documents": cap}, {"name": "books", "path": "b"}]
+        return Parts(component="ingestion", version=1, params={"data": {"sources": sources}}, inputs={}, modules={}, libraries={})
+
+    assert differences(parts(None), parts(7)) == ["param data.sources.web.max_documents: (none) → 7"]
+    assert differences(parts(7), parts(7)) == []
+
+
 def stopping_on(metric: str | None) -> dict[str, Parts]:
     """The identities of a line whose early stopping looks at a metric, or at the loss."""
     finetuning = {"stop_on": metric, "stop_examples": None}

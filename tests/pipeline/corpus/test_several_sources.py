@@ -13,12 +13,12 @@ from pyarrow import parquet
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpora.of_sources import OfSource, of_sources
+from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.corpus import chunks, cleaned_chunks
 from pipeline.corpus.choose_by_source import Cap, Origins, choose
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
 from pipeline.corpus.quarantine import FILE
-from pipeline.corpus.source_shards import sources_of_shards
 from pipeline.errors import BadInput
 from pipeline.recipe import Data
 from pipeline.reporter import SilentReporter

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import PREFIX, StoredIntermediates
-from pipeline.corpus.source_shards import write_sources
+from pipeline.corpora.source_shards import write_sources
 from pipeline.errors import BadInput
 from pipeline.recipe import Tokenizer as Params
 from pipeline.recipe.mixture import Weights

@@ -1,15 +1,15 @@
-"""``sources.json`` of a corpus of several sources: which shard has documents of which source. Tokenization reads it."""
+"""``sources.json`` of a corpus of several sources: which shard has documents of which source."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.corpus import SOURCES
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+SOURCES = "sources.json"
 
 
 def write_sources(names: Sequence[str], sources: Sequence[int], shards: Sequence[Sequence[str]], output: Path) -> None:
