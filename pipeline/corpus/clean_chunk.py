@@ -12,7 +12,6 @@ from pipeline.corpus.readers import READERS
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, Preempted, SourceChanged
 from pipeline.recipe.mixture import SourcePart
-from pipeline.sources.mixture import about
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +64,7 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     except (BadInput, SourceChanged) as error:
         if not job.source:
             raise
-        raise about(error, SourcePart(job.source, job.data.single_source)) from error
+        raise SourcePart(job.source, job.data.single_source).error(error) from error
 
 
 def _clean(job: CleanJob, reporter: Reporter) -> None:

@@ -39,7 +39,6 @@ from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
 from pipeline.reporter import CpuHeartbeat
-from pipeline.sources.mixture import about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,7 +178,7 @@ def _checked(part: SourcePart, facts: Sequence[ChunkFacts], allowed: float) -> Q
     except BadInput as error:
         if not part.name:
             raise
-        raise about(error, part) from error
+        raise part.error(error) from error
 
 
 def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:

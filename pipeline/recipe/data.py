@@ -215,7 +215,7 @@ class Data(Section):
 
     @property
     def single_source(self) -> Source:
-        """The source, where there is one: in a recipe with ``data.source``, and in what `of` gives."""
+        """The only source: of a recipe with ``data.source``, and in what `of` gives."""
         assert self.source is not None  # noqa: S101 - the caller asks for one part
         return self.source
 

@@ -16,6 +16,7 @@ from pipeline.section import Section
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.errors import TrainshedError
     from pipeline.recipe.data import Source
     from pipeline.recipe.gate_checks import Problem
 
@@ -44,6 +45,11 @@ class SourcePart(NamedTuple):
     def named(self, text: str) -> str:
         """A message about ``data.source`` as one about this source."""
         return text.replace(ONE, self.field) if self.name else text
+
+    def error(self, error: TrainshedError) -> TrainshedError:
+        """An error about ``data.source`` as one about this source: its field is in the message."""
+        got, expected, fix = map(self.named, (error.got, error.expected, error.fix))
+        return type(error)(got if self.field in got else f"{self.field}: {got}", expected, fix)
 
     def problem(self, found: Problem) -> Problem:
         """The same for all parts of what a check found."""

@@ -40,12 +40,4 @@ def _pinned(part: SourcePart, pin: Callable[[Source], Pin]) -> Pin:
     try:
         return pin(part.source)
     except TrainshedError as error:
-        raise about(error, part) from error
-
-
-def about(error: TrainshedError, part: SourcePart) -> TrainshedError:
-    """An error about one of several sources, with its field or its name in the message; the error itself for the only source."""
-    if not part.name:
-        return error
-    got, expected, fix = (part.named(text) for text in (error.got, error.expected, error.fix))
-    return type(error)(got if part.field in got else f"{part.field}: {got}", expected, fix)
+        raise part.error(error) from error

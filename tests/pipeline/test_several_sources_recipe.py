@@ -138,5 +138,5 @@ def test_a_rule_about_a_source_names_one() -> None:
     with pytest.raises(BadInput, match=r"data\.checks\.rules\.1 names the source 'rows', which data\.sources does not have"):
         recipe({"source": ROWS, "checks": {"rules": rules}})
     rules[1]["of"] = "row"
-    with pytest.raises(BadInput, match="'row', which .*; expected one of: rows, books"):
+    with pytest.raises(BadInput, match=r"'row', which .*; expected one of: rows, books"):
         recipe({**both, "checks": {"rules": rules}})

@@ -17,6 +17,7 @@ from pipeline.artifacts import open_artifacts
 from pipeline.corpora.card import render_card
 from pipeline.corpora.drift import corpus_drift
 from pipeline.corpora.facts import read_facts
+from pipeline.corpora.of_sources import FIGURES, count_name
 from pipeline.corpora.page import render_page
 from pipeline.corpora.report import make_report
 from pipeline.corpora.rules import VALUES, Looked, ask, refuse
@@ -90,6 +91,23 @@ def test_languages_are_read_from_the_counts(looked) -> None:
     counted = Looked(made.folder, {**made.counts, "language_de": 100, "language_en": 200}, made.facts)
     assert one(counted, rule="language", of="de", min=0.3).met
     assert not one(counted, rule="language", of="en", max=0.5).met
+
+
+def test_shares_of_sources_are_read_from_the_counts(looked) -> None:
+    made = looked(rows(300))
+    with pytest.raises(BadInput, match=r"source web is none of this corpus; expected a recipe with data\.sources"):
+        one(made, rule="source", of="web", max=0.2)
+    figures = dict.fromkeys(FIGURES, 0)
+    given = {
+        count_name(figure, name): value
+        for name, size in (("web", 100), ("books", 300))
+        for figure, value in {**figures, "characters": size}.items()
+    }
+    counted = Looked(made.folder, {**made.counts, **given}, made.facts)
+    found = one(counted, rule="source", of="web", max=0.2)
+    assert (found.met, found.value) == (False, "25 % (100 of 400)")
+    with pytest.raises(BadInput, match="one of: books, web"):
+        one(counted, rule="source", of="wep", max=0.2)
 
 
 def test_a_stop_names_rule_value_limit_and_fix_and_a_warning_does_not_stop(looked) -> None:

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -16,11 +17,13 @@ from pipeline.corpora.of_sources import OfSource, of_sources
 from pipeline.corpora.source_shards import sources_of_shards
 from pipeline.corpus import chunks, cleaned_chunks
 from pipeline.corpus.choose_by_source import Cap, Origins, choose
+from pipeline.corpus.chunk_files import KEY_SCHEMA
 from pipeline.corpus.counts import check_counts
+from pipeline.corpus.decide import FILTERED, KEPT, decide
 from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
 from pipeline.corpus.quarantine import FILE
 from pipeline.errors import BadInput
-from pipeline.recipe import Data
+from pipeline.recipe import Data, Split
 from pipeline.reporter import SilentReporter
 from pipeline.starts.pin import pin_source
 from pipeline.tasks.language_model.examples import Examples
@@ -171,14 +174,59 @@ def test_a_cap_of_characters_is_never_exceeded(make, two) -> None:
 
 
 def test_what_a_cap_leaves_out_is_no_training_that_a_test_document_could_know() -> None:
-    same = np.array([0, 1, 0, 2, 3])
-    ids = np.zeros((5, 12), np.uint8)
-    ids[:, 0] = [9, 1, 9, 4, 3]
-    duplicates, over = choose(same, ids, np.full(5, 10, np.int32), Origins(np.array([0, 0, 1, 1, 1], np.int16), (Cap(1), Cap(None, 20))))
-    assert over.tolist() == [0, 2]
-    assert duplicates.tolist() == []
-    duplicates, over = choose(same, ids, np.full(5, 10, np.int32), Origins(np.array([0, 0, 1, 1, 1], np.int16), (Cap(), Cap())))
-    assert (duplicates.tolist(), over.tolist()) == ([2], [])
+    train, test, shared = b"\xff" * 12, b"\x00" * 12, b"k" * 12
+    rows = [
+        {"id": b"1" * 12, "decides": train, "also": None},
+        {"id": b"2" * 12, "decides": train, "also": shared},
+        {"id": b"3" * 12, "decides": test, "also": shared},
+    ]
+    plain = {
+        "group": "",
+        "input_is_also": False,
+        "reasons": "known_answer,known_input",
+        "pair": True,
+        "note": None,
+        "chars": 9,
+        "signature": None,
+    }
+    keys = pa.Table.from_pylist([{**plain, **row} for row in rows], KEY_SCHEMA)
+    rules = Split(salt="s", held_out_groups=0.0)
+
+    def outcomes(cap: int | None) -> list[int]:
+        return decide(keys, rules, None, Origins(np.array([0, 0, 1], np.int16), (Cap(cap), Cap()))).outcomes.tolist()
+
+    assert outcomes(None) == [KEPT, KEPT, FILTERED]
+    assert outcomes(1) == [KEPT, FILTERED, KEPT]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_choice_is_that_of_a_plain_loop(seed: int) -> None:
+    draw = random.Random(seed)
+    count = draw.choice([0, 1, 7, 200])
+    sources = sorted(draw.randrange(3) for _ in range(count))
+    same = [draw.randrange(max(1, count // 2)) for _ in range(count)]
+    chars = [draw.randrange(1, 50) for _ in range(count)]
+    ids = {one: draw.randbytes(12) for one in same}
+    caps = tuple(Cap(draw.choice([None, 1, 20]), draw.choice([None, 1, 300])) for _ in range(3))
+    taken: set[int] = set()
+    duplicates, over = [], []
+    for source, cap in enumerate(caps):
+        ours: dict[int, int] = {}
+        for place in [place for place in range(count) if sources[place] == source]:
+            if same[place] in taken or same[place] in ours:
+                duplicates.append(place)
+            else:
+                ours[same[place]] = place
+        documents = characters = 0
+        for place in sorted(ours.values(), key=lambda place: (ids[same[place]][:8], place)):
+            documents, characters = documents + 1, characters + chars[place]
+            if documents > (cap.documents or count) or characters > (cap.characters or 50 * count):
+                over.append(place)
+            else:
+                taken.add(same[place])
+    raw = np.frombuffer(b"".join(ids[one] for one in same), np.uint8).reshape(-1, 12)
+    found = choose(np.array(same, np.int64), raw, np.array(chars, np.int32), Origins(np.array(sources, np.int16), caps))
+    assert [sorted(places.tolist()) for places in found] == [sorted(duplicates), sorted(over)]
 
 
 def test_another_source_or_cap_cleans_nothing_again(make, two, folder_settings: Settings, tmp_path: Path, monkeypatch) -> None:
