@@ -164,3 +164,44 @@ def test_an_attempt_that_knows_of_a_request_to_forget_takes_no_corpus_that_does_
     assert (with_it.counts["kept"], without.counts["kept"], without.counts["filtered_forgotten"]) == (60, 59, 1)
     assert open_artifacts(settings).find("ingestion", after.request.fingerprint) == without
     assert prepare_step(tiny, "run-3", "ingestion", settings, {}).reference == without.reference
+
+
+def test_shares_of_several_sources_are_found_by_ingestion_and_by_a_recipe_of_one_of_them(tmp_path: Path, settings: Settings) -> None:
+    def long(name: str, index: int) -> dict[str, str]:
+        return {"body": f"Text {name} {index}. " + "word " * 300, "summary": f"Summary {index} of {name}."}
+
+    rows, table = tmp_path / "rows.jsonl", tmp_path / "table"
+    rows.write_text("".join(json.dumps(long("web", index)) + "\n" for index in range(900)))
+    table.mkdir()
+    for number in range(2):
+        lines = [",".join(long(f"shop-{number}", index).values()) for index in range(900)]
+        (table / f"part-{number}.csv").write_text("\n".join(["body,summary", *lines]) + "\n")
+    columns = {"text": "body", "target": "summary"}
+    sources = {
+        "web": {"kind": "jsonl", "path": str(rows), "columns": columns},
+        "shop": {"kind": "csv", "path": str(table), "columns": columns, "max_documents": 1000},
+    }
+
+    def several(**changes: object) -> Recipe:
+        plain = recipe(sources["web"], **changes).model_dump(mode="json")
+        return check_recipe({**plain, "data": {**plain["data"], "source": None, "sources": sources}}, "test")
+
+    outputs: dict[str, Reference | None] = {}
+    shared = several(workers={"cleaning": 2})
+    for step in ("cleaning", "cleaning-2"):
+        done = run(prepare_step(shared, "run-2", step, settings, outputs), settings)
+        assert done.returncode == 0, done.stderr
+        outputs[step] = Reference.model_validate_json(done.stdout)
+    prepared = prepare_step(shared, "run-2", "ingestion", settings, outputs)
+    alone = prepare_step(recipe(sources["web"]), "run-3", "ingestion", settings, {})
+    for place in (rows, *table.iterdir()):
+        place.write_text("changed: whoever reads it now ends with an error\n")
+    for attempt, kept in ((prepared, 1900), (alone, 900)):
+        done = run(attempt, settings)
+        assert done.returncode == 0, done.stderr
+        made = open_artifacts(settings).resolve(Reference.model_validate_json(done.stdout))
+        assert made
+        assert made.counts["kept"] == kept
+    changed = run(prepare_step(several(), "run-4", "ingestion", settings, {}), settings)
+    assert changed.returncode == 2
+    assert "correct data.sources.shop.columns" in changed.stderr
