@@ -9,6 +9,7 @@ So as plain data the sources are a list, in which each has its name; reading tak
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.section import Section
@@ -44,7 +45,7 @@ class SourcePart(NamedTuple):
 
     def named(self, text: str) -> str:
         """A message about ``data.source`` as one about this source."""
-        return text.replace(ONE, self.field) if self.name else text
+        return re.sub(rf"\b{re.escape(ONE)}\b", self.field, text) if self.name else text
 
     def error(self, error: TrainshedError) -> TrainshedError:
         """An error about ``data.source`` as one about this source: its field is in the message."""

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fixtures.families import CONFIGS
 
+from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput
+from pipeline.experiments.records import Pinned
 from pipeline.lines import trace
+from pipeline.planning.resolve import InputResolver
 from pipeline.recipe.overrides import override, replace_fields
 from pipeline.recipe.partitions import at_partition
 from pipeline.recipe.recipe import check_recipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.recipe import Recipe
+    from pipeline.settings import Settings
 
 ROWS = {"kind": "jsonl", "path": "data/rows.jsonl", "columns": {"text": "body", "target": "summary", "group": "site"}}
 BOOKS = {"kind": "text", "path": "data/books"}
@@ -140,3 +146,41 @@ def test_a_rule_about_a_source_names_one() -> None:
     rules[1]["of"] = "row"
     with pytest.raises(BadInput, match=r"'row', which .*; expected one of: rows, books"):
         recipe({**both, "checks": {"rules": rules}})
+
+
+def test_fresh_labelled_records_are_one_source_beside_several() -> None:
+    labelled = {"source": {**ROWS, "path": "fresh.jsonl"}, "threshold": 10, "least": 20}
+    found = recipe({"sources": {"rows": ROWS, "books": BOOKS}}, monitor={"labelled": labelled}, evaluation={"examples": 500})
+    ingestion = next(step for step in trace(found, "monitor") if step.id == "ingestion")
+    data = ingestion.params.model_dump(mode="json")["data"]
+    assert (data["source"]["path"], data["sources"]) == ("fresh.jsonl", None)
+    with pytest.raises(BadInput, match=r"monitor\.labelled\.source has no path"):
+        recipe(
+            {"sources": {"rows": ROWS, "books": BOOKS}},
+            monitor={"labelled": {**labelled, "source": {"kind": "jsonl", "columns": {"target": "t"}}}},
+            evaluation={"examples": 500},
+        )
+
+
+def test_a_study_and_a_request_keep_the_pins_of_all_sources(tmp_path: Path, folder_settings: Settings) -> None:
+    (tmp_path / "rows-2026-11-24.jsonl").write_text('{"body": "a", "summary": "b"}\n')
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "one.txt").write_text("Once upon a time.\n")
+    (tmp_path / "books" / "one.pdf").write_text("no text")
+    divided = {**ROWS, "path": f"{tmp_path}/rows-{{partition}}.jsonl", "partitions": {"by": "day"}}
+    found = recipe({"sources": {"rows": divided, "books": {**BOOKS, "path": str(tmp_path / "books")}}})
+    steps = trace(at_partition(found, "2026-11-24", datetime(2026, 11, 26, tzinfo=UTC)), "train")
+    resolver = InputResolver(folder_settings, open_artifacts(folder_settings))
+    pinned = resolver.pin(steps)
+    assert resolver.left_out() == ["data.sources.books: not read: files of other formats: 1 (one.pdf)"]
+    again = Pinned.model_validate_json(pinned.model_dump_json())
+    assert again == pinned
+    (pin,) = again.sources.values()
+    assert [(part.name, part.pin.items[0].name.rpartition("/")[2]) for part in pin.parts] == [
+        ("rows", "rows-2026-11-24.jsonl"),
+        ("books", "one.txt"),
+    ]
+    assert pin.digest == next(iter(pinned.sources.values())).digest
+    assert pin.without(("a",), 1).digest != pin.digest
+    assert pin.without((), 1).digest == pin.digest
+    assert InputResolver(folder_settings, open_artifacts(folder_settings), again).pin(steps) == pinned
