@@ -52,7 +52,7 @@ def file_named_in_errors(item: PinnedItem, form: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, OverflowError) as error:
+    except (pa.ArrowException, OSError, OverflowError, MemoryError) as error:  # a damaged file may declare any size
         raise BadInput(
             f"{item.name} is not a complete {form} file: {error}", "a file that pyarrow can read", "write the file again"
         ) from error

@@ -222,6 +222,9 @@ NUMBERED = [{"text": f"This is the text of number {number} for all.", "target": 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(**CASES)
 @example(form="in.parquet", pack="", rows=NUMBERED, raw=[], encoding=None, damage=[(0.017578125, "zero")], task=0)
+@example(
+    form="in.arrow", pack="", rows=[], raw=[], encoding=None, damage=[(0.3671875, "flip")], task=0
+)  # declares more memory than there is
 def test_any_source_gives_exact_counts_or_one_line(**case: Any) -> None:
     check_ingestion(**case)
 
