@@ -105,8 +105,10 @@ def ingest_corpus(
         SourceChanged: the source changed since it was planned.
         Unavailable: it is unreachable.
     """
-    with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten())
+    with (
+        TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
+        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten()) as chunks,
+    ):
         counts = _merge(chunks, kept.shards, data, examples, output, learned)
     check_sums(counts)
     log.info(
