@@ -1,7 +1,7 @@
 """What happens to each document of a corpus: duplicate, dropped from its split, filtered by the task, or kept.
 
 All is decided at once, from the keys of all chunks in the order of the source. So the decisions depend on neither the chunks nor the
-processes that cleaned them. Memory is about 100 bytes for each document.
+processes that cleaned them. Memory is about 100 bytes for each document: digests are compared a sixteenth of them at a time.
 
 1. The split follows from the keys (`pipeline.corpus.splitting`).
 2. Of equal documents in one split the first is kept. Splits are searched one by one: a document that joins another split, e.g. with a
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT, DUPLICATE, FILTERED = range(3)
+
+PARTS = 16
+"""Parts in which digests are compared, by their first byte: what that takes beside them is a part of their size."""
 
 
 @dataclass
@@ -108,13 +111,19 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None) -> Decisions:
     else:
         splits = np.full(count, IS_TEST, np.int8)
     decisions = Decisions(splits, np.zeros(count, np.int8))
-    same = _codes(fixed_bytes(keys["id"], DIGEST_BYTES)) * len(SPLITS) + splits
-    _, first = np.unique(same, return_index=True)
-    again = np.ones(count, np.bool_)
-    again[first] = False
-    decisions.outcomes[again] = DUPLICATE
+    decisions.outcomes[~_first_of_each(fixed_bytes(keys["id"], DIGEST_BYTES), splits)] = DUPLICATE
     _drop_known(decisions, keys, decides, also, has_also, known or KnownKeys())
     return decisions
+
+
+def _first_of_each(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """[documents] whether no earlier document of the same split has the same id."""
+    found = np.zeros(len(ids), np.bool_)
+    for part in range(PARTS):
+        places = np.flatnonzero(ids[:, 0] % PARTS == part)
+        _, first = np.unique(_codes(ids[places]) * len(SPLITS) + splits[places], return_index=True)
+        found[places[first]] = True
+    return found
 
 
 def _drop_known(
@@ -127,20 +136,22 @@ def _drop_known(
 ) -> None:
     """Drop documents outside training one of whose keys training or validation has, under the name of the first such key."""
     count, splits = len(decides), decisions.splits
-    given = [*sorted(known.train), *sorted(known.validation)]
-    codes = _codes(np.concatenate((decides, also, np.frombuffer(b"".join(given), np.uint8).reshape(-1, DIGEST_BYTES))))
-    first, second, old = codes[:count], codes[count : 2 * count], codes[2 * count :]
-    seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
-    for split in (IS_TRAIN, IS_VALIDATION):
-        seen[split, first[splits == split]] = True
-        seen[split, second[(splits == split) & has_also]] = True
-    seen[IS_TRAIN, old[: len(known.train)]] = True
-    seen[IS_VALIDATION, old[len(known.train) :]] = True
-    asked = (splits != IS_TRAIN) & (decisions.outcomes == KEPT)
-    hits = [
-        (seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits != IS_VALIDATION))) & asked & has
-        for key, has in ((first, np.ones(count, np.bool_)), (second, has_also))
-    ]
+    given = np.frombuffer(b"".join([*sorted(known.train), *sorted(known.validation)]), np.uint8).reshape(-1, DIGEST_BYTES)
+    hits = np.zeros((2, count), np.bool_)
+    for part in range(PARTS):
+        first, second, old = (np.flatnonzero(each[:, 0] % PARTS == part) for each in (decides, also, given))
+        second = second[has_also[second]]
+        codes = _codes(np.concatenate((decides[first], also[second], given[old])))
+        of_first, of_second, of_old = np.split(codes, (len(first), len(first) + len(second)))
+        seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
+        for split in (IS_TRAIN, IS_VALIDATION):
+            seen[split, of_first[splits[first] == split]] = True
+            seen[split, of_second[splits[second] == split]] = True
+        seen[IS_TRAIN, of_old[old < len(known.train)]] = True
+        seen[IS_VALIDATION, of_old[old >= len(known.train)]] = True
+        for hit, places, key in zip(hits, (first, second), (of_first, of_second), strict=True):
+            hit[places] = seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits[places] != IS_VALIDATION))
+    hits &= (splits != IS_TRAIN) & (decisions.outcomes == KEPT)
     pairs = keys["reasons"].combine_chunks().dictionary_encode() if count else pa.array([], pa.string()).dictionary_encode()
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):

@@ -124,15 +124,15 @@ def _merge(
     chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
+    signed = data.deduplication is not None
+    tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
     _check_fields(facts, data.source.row_columns)
     quarantine = _quarantine(facts, data.filter.max_quarantined)
     taken = (
-        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
-        if learned
-        else None
+        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=signed) if learned else None
     )
-    keys = pa.concat_tables(tables)
+    rows, keys = [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()
+    del tables
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
         decisions = decide(keys, data.split, taken.keys if taken else None)
@@ -141,14 +141,15 @@ def _merge(
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
-    found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
+    kept = counts_of(decisions, keys)
+    found = list(bundles(chunks.whats, rows, np.asarray(keys["chars"]), decisions, data.shard_mb))
+    del keys  # writing needs memory too
     _write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
     for each in facts:
         report.merge(each.cleaning)
     write_rule(data, report, output)
-    kept = counts_of(decisions, keys)
     _warn(decisions, kept)
     return _counts(facts, len(quarantine), decisions, kept, taken) | {name: times for name, times in sorted(report.counts.items()) if times}
 
