@@ -181,10 +181,10 @@ def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplicat
 def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) -> None:
     """Step 5: let the task take note of what is left, first of training, then of the others in their order."""
     notes = keys["note"]
-    train = decisions.of_split(IS_TRAIN)
-    for note in _chosen(notes, train):
+    train, noted = decisions.of_split(IS_TRAIN), ~_nulls(notes)
+    for note in _chosen(notes, train & noted):
         examples.add(note, TRAIN)
-    others = np.flatnonzero((decisions.outcomes == KEPT) & ~train)
+    others = np.flatnonzero((decisions.outcomes == KEPT) & ~train & noted)
     for place, note in zip(others.tolist(), _chosen(notes, others), strict=True):
         reason = examples.add(note, SPLITS[decisions.splits[place]])
         if reason:
@@ -201,7 +201,7 @@ def counts_of(decisions: Decisions, keys: pa.Table) -> dict[str, int]:
     }
 
 
-def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str | None]:
+def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str]:
     """Notes of some documents, a few thousand Python objects at once."""
     chosen: pa.ChunkedArray = notes.filter(pa.array(which)) if which.dtype == np.bool_ else notes.take(pa.array(which))
     for batch in chosen.chunks:
