@@ -91,7 +91,9 @@ def _pairs(band: NDArray[np.uint8], first: NDArray[np.int64]) -> NDArray[np.int6
     padded = np.zeros((count, MOST_ROWS), np.uint8)
     padded[:, : band.shape[1]] = band
     keys = padded.view(np.uint64)[:, 0]
-    shared = _shared(keys)
+    # most documents share a band with no other, as a count of its lowest bits shows for most of these: sorting takes much longer
+    buckets = (keys & np.uint64(min(BUCKETS, 8 << count.bit_length()) - 1)).astype(np.int64)
+    shared = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
     keys = keys[shared]
     order = np.argsort(keys, kind="stable")
     begins = np.ones(len(keys), np.bool_)
@@ -104,22 +106,6 @@ def _pairs(band: NDArray[np.uint8], first: NDArray[np.int64]) -> NDArray[np.int6
     apart = first[before] != first[after]
     numbered = np.unique(before[apart] * count + after[apart])
     return np.stack(np.divmod(numbered, max(1, count)), axis=1)
-
-
-def _shared(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Places of those numbers that occur several times.
-
-    Most documents share a band with no other. A count of the lowest bits finds that out for most of these, and a sort that keeps no places
-    for the others: both take a small part of the time of one that keeps them.
-    """
-    buckets = (keys & np.uint64(min(BUCKETS, 4 << len(keys).bit_length()) - 1)).astype(np.int64)
-    perhaps = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
-    found = keys[perhaps]
-    ordered = np.sort(found)
-    several = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(several):
-        return np.empty(0, np.int64)
-    return np.asarray(perhaps[several[np.minimum(np.searchsorted(several, found), len(several) - 1)] == found])
 
 
 def _join(first: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
