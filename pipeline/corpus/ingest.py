@@ -128,9 +128,7 @@ def _merge(
     tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
     _check_fields(facts, data.source.row_columns)
     quarantine = _quarantine(facts, data.filter.max_quarantined)
-    taken = (
-        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=signed) if learned else None
-    )
+    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=signed) if learned else None
     rows, keys = [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()
     del tables
     # ten million documents take a minute
