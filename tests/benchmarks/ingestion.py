@@ -127,7 +127,7 @@ def _incremental_row(folder: Path) -> tuple[str, str, str]:
 
 def _datatrove_rows(folder: Path) -> list[tuple[str, str, str]]:
     """datatrove and an ingestion on one core: its near-deduplication against all of ours; then the same work on prose."""
-    write_text(folder / "prose", PROSE_MB, PROSE, [*SYSTEM, *map(Path, sysconfig.get_paths().values())])
+    write_text(folder / "prose", PROSE_MB, PROSE, [*SYSTEM, PACKAGES])
     some = {name: folder / f"{name}-some" for name in ("large", "prose")}
     for name, place in some.items():
         place.mkdir()
