@@ -6,6 +6,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from fixtures.corpora import write_corpus
 from fixtures.killing import files, killed_at_random
@@ -25,8 +26,6 @@ from pipeline.tokens.tokenizer_folder import read_vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
     from pipeline.settings import Settings
 
@@ -61,6 +60,18 @@ def test_two_processes_write_the_bytes_of_one(corpus: Path, tmp_path: Path, monk
     assert counts[0]["documents_train"] == 270
     assert counts[0]["examples_train"] == 135
     assert files(tmp_path / "tokens-1") == files(tmp_path / "tokens-2")
+
+
+def test_shards_without_a_target_have_no_examples(corpus: Path, tmp_path: Path) -> None:
+    """They may stand before and between others."""
+    for number in (0, 1):
+        bare = write_corpus(tmp_path / f"bare-{number}", {"train": [("name", f"Text {row} of {number}. " * 9, None) for row in range(9)]})
+        shutil.copy(bare / "train-00000.parquet", corpus / f"train-{number:05d}.parquet")
+    counts = tokenize(corpus, tmp_path / "tokens")
+    assert (counts["documents_train"], counts["examples_train"]) == (9 + 9 + 90, 45)
+    offsets = np.fromfile(next((tmp_path / "tokens").rglob("train-target.idx")), "<i8")
+    assert len(offsets) == 45 + 1
+    assert (np.diff(offsets) > 0).all()
 
 
 def test_the_progress_goes_to_the_size_of_the_shards(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
