@@ -55,15 +55,25 @@ def ingestion_rows() -> list[tuple[str, str, str]]:
         return [*rows, _incremental_row(folder), *(_datatrove_rows(folder) if find_spec("datatrove") else [])]
 
 
-def write_text(folder: Path, megabytes: int, endings: Collection[str] = ENDINGS, roots: Iterable[Path] = (PACKAGES,)) -> None:
-    """Write real text of this machine as JSON Lines, in files of some megabytes."""
+def write_text(
+    folder: Path, megabytes: int, endings: Collection[str] = ENDINGS, roots: Iterable[Path] = (PACKAGES,), first: int = 0
+) -> None:
+    """Write real text of this machine as JSON Lines, in files of some megabytes.
+
+    Args:
+        folder: where the files go; it is made.
+        megabytes: how much, if there is so much.
+        endings: of the files that are read.
+        roots: of their folders.
+        first: characters of each file that are left out, so that another folder has other documents.
+    """
     folder.mkdir()
     written, lines, size, number = 0.0, list[str](), 0, 0
     for root, place in ((one, place) for one in roots for place in sorted(one.rglob("*"))):
         if written >= megabytes or place.suffix not in endings or not place.is_file():
             continue
         text = place.read_text(errors="ignore")
-        for start in range(0, len(text), PIECE):
+        for start in range(first, len(text), PIECE):
             group = place.relative_to(root).parts[0]
             lines.append(json.dumps({"text": text[start : start + PIECE], "name": place.name, "group": group}) + "\n")
             size += len(lines[-1])
@@ -72,14 +82,23 @@ def write_text(folder: Path, megabytes: int, endings: Collection[str] = ENDINGS,
             written, lines, size, number = written + size / 1e6, [], 0, number + 1
 
 
-def ingest(source: Path, processes: int = 1, *, near: bool = False, rules: bool = False, store: Path | None = None) -> dict[str, float]:
+def ingest(
+    source: Path, processes: int = 1, *, near: bool = False, rules: bool = False, store: Path | None = None, corpus: Path | None = None
+) -> dict[str, float]:
     """Ingest a folder in a process of its own.
 
     Returns:
-        ``seconds``, ``cpu_seconds`` of all processes, ``peak_mb`` of the largest process, ``megabytes`` read.
+        ``seconds``, ``cpu_seconds`` of all processes, ``peak_mb`` of the largest process, ``megabytes`` read, and the counts of the corpus.
     """
     given = json.dumps(
-        {"source": str(source), "processes": processes, "near": near, "rules": rules, "store": str(store) if store else None}
+        {
+            "source": str(source),
+            "processes": processes,
+            "near": near,
+            "rules": rules,
+            "store": str(store) if store else None,
+            "corpus": str(corpus) if corpus else None,
+        }
     )
     done = subprocess.run([sys.executable, "-m", "benchmarks.ingestion", given], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -192,15 +211,15 @@ def _run(given: dict[str, object]) -> dict[str, float]:
         kept = StoredIntermediates(open_artifacts(settings), {})
         pinned = pin(source, settings)
         examples = part(LanguageModel(kind="language_model"), "examples")
-        output = Path(name, "corpus")
+        output = Path(str(given["corpus"] or f"{name}/corpus"))
         output.mkdir()
         began, before = time.perf_counter(), _cpu_seconds()
         keeping = Kept(kept, kept) if given["store"] else NOTHING_KEPT
-        ingest_corpus(data, examples, pinned, output, settings, SilentReporter(), None, keeping, int(str(given["processes"])))
+        counts = ingest_corpus(data, examples, pinned, output, settings, SilentReporter(), None, keeping, int(str(given["processes"])))
         seconds = time.perf_counter() - began
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     megabytes = sum(item.size for item in pinned.items) / 1e6
-    return {"seconds": seconds, "cpu_seconds": _cpu_seconds() - before, "peak_mb": peak, "megabytes": megabytes}
+    return {"seconds": seconds, "cpu_seconds": _cpu_seconds() - before, "peak_mb": peak, "megabytes": megabytes, **counts}
 
 
 def _cpu_seconds() -> float:
