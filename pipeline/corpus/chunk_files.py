@@ -37,6 +37,7 @@ DOCUMENTS, KEYS = "documents.parquet", "keys.parquet"
 FACTS = "facts"
 """Name of the facts in the metadata of the keys."""
 
+REPEATED = ["group", "reasons", "note"]
 KEY_SCHEMA = pa.schema(
     [
         pa.field("id", pa.binary(DIGEST_BYTES), nullable=False),
@@ -94,10 +95,17 @@ class ChunkFacts:
         )
 
 
-def read_keys(folder: Path) -> tuple[pa.Table, ChunkFacts]:
-    """Keys and facts of a chunk."""
-    with parquet.ParquetFile(folder / KEYS) as file:
-        return file.read().replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
+def read_keys(folder: Path, *, signed: bool = True) -> tuple[pa.Table, ChunkFacts]:
+    """Keys and facts of a chunk.
+
+    Args:
+        folder: of the chunk.
+        signed: whether to read the signatures, which take twice the memory of all other keys, even where there are none.
+    """
+    # groups, reasons and notes as numbers: they repeat, and all documents of a corpus are in memory at once
+    with parquet.ParquetFile(folder / KEYS, read_dictionary=REPEATED) as file:
+        table = file.read(None if signed else [name for name in KEY_SCHEMA.names if name != "signature"])
+        return table.replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
 
 
 class ChunkWriter:
@@ -115,7 +123,7 @@ class ChunkWriter:
         self.facts = ChunkFacts()
         """Filled by the caller."""
         self._documents = parquet.ParquetWriter(folder / DOCUMENTS, SCHEMA, compression="zstd", use_dictionary=["group"])
-        self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=["group", "reasons", "note"])
+        self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=REPEATED)
         self._rows: list[Document] = []
         self._key_rows: list[tuple[object, ...]] = []
         self._buffered = 0

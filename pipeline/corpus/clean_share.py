@@ -64,8 +64,10 @@ def clean_share(
         SourceChanged: an item is no longer at its pinned revision.
         Unavailable: its server is unreachable.
     """
-    with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten)
+    with (
+        TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
+        CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten) as chunks,
+    ):
         folders = chunks.bring(range(number - 1, len(chunks), of), (KEYS,))
         read = sum(read_keys(folder)[1].read for folder in folders)
     digests = [each.digest for each in chunks.pins[number - 1 :: of]]

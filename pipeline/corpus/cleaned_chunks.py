@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.chunks import divide, size_of
 from pipeline.corpus.clean_chunk import CleanJob, clean_chunk
-from pipeline.corpus.readers.workers import available_cores, run_jobs
+from pipeline.corpus.readers.workers import Workers, available_cores
 from pipeline.erasure.tombstones import Forgotten
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ BYTES_A_PROCESS = 64 << 20
 
 
 class CleanedChunks:
-    """The chunks of the sources of a recipe, one source after the other."""
+    """The chunks of the sources of a recipe, one source after the other; a context manager, which ends the processes that cleaned them."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class CleanedChunks:
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
         self.forgotten = forgotten or Forgotten()
+        self._workers = Workers(reporter)
         divided = [divide(each) for _, each in pin.named]
         self.pins = [chunk for chunks in divided for chunk in chunks]
         self.sources = [place for place, chunks in enumerate(divided) for _ in chunks]
@@ -69,6 +70,12 @@ class CleanedChunks:
             _what(self._of_source[place], chunk, self.forgotten) for place, chunk in zip(self.sources, self.pins, strict=True)
         ]
         """What each chunk follows from, apart from code and task."""
+
+    def __enter__(self) -> CleanedChunks:
+        return self
+
+    def __exit__(self, *of_the_exception: object) -> None:
+        self._workers.__exit__(*of_the_exception)
 
     def __len__(self) -> int:
         """Number of chunks."""
@@ -113,7 +120,7 @@ class CleanedChunks:
             done: called with the number of each finished job.
         """
         processes = max(1, min(self.processes, size // BYTES_A_PROCESS))
-        for number, _ in run_jobs(work, jobs, processes, self.reporter, size / 1e6):
+        for number, _ in self._workers.run(work, jobs, processes, size / 1e6):
             done(number)
 
     def _job(self, number: int) -> CleanJob:

@@ -1,7 +1,7 @@
 """What happens to each document of a corpus: duplicate, dropped from its split, filtered by the task, or kept.
 
 All is decided at once, from the keys of all chunks in the order of the source. So the decisions depend on neither the chunks nor the
-processes that cleaned them. Memory is about 100 bytes for each document.
+processes that cleaned them. Memory is about 100 bytes for each document: digests are compared a sixteenth of them at a time.
 
 1. The split follows from the keys (`pipeline.corpus.splitting`).
 2. Of equal documents in one split the first is kept. Splits are searched one by one: a document that joins another split, e.g. with a
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT, DUPLICATE, FILTERED = range(3)
+
+PARTS = 16
+"""Parts in which digests are compared, by their first byte: what that takes beside them is a part of their size."""
 
 
 @dataclass
@@ -112,18 +115,35 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None, origins: Origi
         splits = np.full(count, IS_TEST, np.int8)
     decisions = Decisions(splits, np.zeros(count, np.int8))
     ids = fixed_bytes(keys["id"], DIGEST_BYTES)
-    same = _codes(ids) * len(SPLITS) + splits
     if origins:
-        duplicates, over = choose(same, ids, np.asarray(keys["chars"]), origins)
+        duplicates, over = choose(_numbers(ids, splits), ids, np.asarray(keys["chars"]), origins)
         decisions.outcomes[duplicates] = DUPLICATE
         decisions.drop(over, OVER_CAP)
     else:
-        _, first = np.unique(same, return_index=True)
-        again = np.ones(count, np.bool_)
-        again[first] = False
-        decisions.outcomes[again] = DUPLICATE
+        decisions.outcomes[~_first_of_each(ids, splits)] = DUPLICATE
     _drop_known(decisions, keys, decides, also, has_also, known or KnownKeys())
     return decisions
+
+
+def _first_of_each(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """[documents] whether no earlier document of the same split has the same id."""
+    found = np.zeros(len(ids), np.bool_)
+    for part in range(PARTS):
+        places = np.flatnonzero(ids[:, 0] % PARTS == part)
+        _, first = np.unique(_codes(ids[places]) * len(SPLITS) + splits[places], return_index=True)
+        found[places[first]] = True
+    return found
+
+
+def _numbers(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.int64]:
+    """[documents] a number for each id in each split, the same for equal documents of one split."""
+    found, used = np.empty(len(ids), np.int64), 0
+    for part in range(PARTS):
+        places = np.flatnonzero(ids[:, 0] % PARTS == part)
+        codes = _codes(ids[places]) * len(SPLITS) + splits[places]
+        found[places] = used + codes
+        used += int(codes.max(initial=-1)) + 1
+    return found
 
 
 def _drop_known(
@@ -136,21 +156,23 @@ def _drop_known(
 ) -> None:
     """Drop documents outside training one of whose keys training or validation has, under the name of the first such key."""
     count, splits = len(decides), decisions.splits
-    given = [*sorted(known.train), *sorted(known.validation)]
-    codes = _codes(np.concatenate((decides, also, np.frombuffer(b"".join(given), np.uint8).reshape(-1, DIGEST_BYTES))))
-    first, second, old = codes[:count], codes[count : 2 * count], codes[2 * count :]
-    seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
+    given = np.frombuffer(b"".join([*sorted(known.train), *sorted(known.validation)]), np.uint8).reshape(-1, DIGEST_BYTES)
+    hits = np.zeros((2, count), np.bool_)
     stays = decisions.outcomes != FILTERED
-    for split in (IS_TRAIN, IS_VALIDATION):
-        seen[split, first[(splits == split) & stays]] = True
-        seen[split, second[(splits == split) & stays & has_also]] = True
-    seen[IS_TRAIN, old[: len(known.train)]] = True
-    seen[IS_VALIDATION, old[len(known.train) :]] = True
-    asked = (splits != IS_TRAIN) & (decisions.outcomes == KEPT)
-    hits = [
-        (seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits != IS_VALIDATION))) & asked & has
-        for key, has in ((first, np.ones(count, np.bool_)), (second, has_also))
-    ]
+    for part in range(PARTS):
+        first, second, old = (np.flatnonzero(each[:, 0] % PARTS == part) for each in (decides, also, given))
+        second = second[has_also[second]]
+        codes = _codes(np.concatenate((decides[first], also[second], given[old])))
+        of_first, of_second, of_old = np.split(codes, (len(first), len(first) + len(second)))
+        seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
+        for split in (IS_TRAIN, IS_VALIDATION):
+            seen[split, of_first[stays[first] & (splits[first] == split)]] = True
+            seen[split, of_second[stays[second] & (splits[second] == split)]] = True
+        seen[IS_TRAIN, of_old[old < len(known.train)]] = True
+        seen[IS_VALIDATION, of_old[old >= len(known.train)]] = True
+        for hit, places, key in zip(hits, (first, second), (of_first, of_second), strict=True):
+            hit[places] = seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits[places] != IS_VALIDATION))
+    hits &= (splits != IS_TRAIN) & (decisions.outcomes == KEPT)
     pairs = keys["reasons"].combine_chunks().dictionary_encode() if count else pa.array([], pa.string()).dictionary_encode()
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
@@ -180,10 +202,10 @@ def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplicat
 def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) -> None:
     """Step 5: let the task take note of what is left, first of training, then of the others in their order."""
     notes = keys["note"]
-    train = decisions.of_split(IS_TRAIN)
-    for note in _chosen(notes, train):
+    train, noted = decisions.of_split(IS_TRAIN), ~_nulls(notes)
+    for note in _chosen(notes, train & noted):
         examples.add(note, TRAIN)
-    others = np.flatnonzero((decisions.outcomes == KEPT) & ~train)
+    others = np.flatnonzero((decisions.outcomes == KEPT) & ~train & noted)
     for place, note in zip(others.tolist(), _chosen(notes, others), strict=True):
         reason = examples.add(note, SPLITS[decisions.splits[place]])
         if reason:
@@ -200,7 +222,7 @@ def counts_of(decisions: Decisions, keys: pa.Table) -> dict[str, int]:
     }
 
 
-def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str | None]:
+def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str]:
     """Notes of some documents, a few thousand Python objects at once."""
     chosen: pa.ChunkedArray = notes.filter(pa.array(which)) if which.dtype == np.bool_ else notes.take(pa.array(which))
     for batch in chosen.chunks:

@@ -110,8 +110,10 @@ def ingest_corpus(
         SourceChanged: the source changed since it was planned.
         Unavailable: it is unreachable.
     """
-    with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten())
+    with (
+        TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
+        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten()) as chunks,
+    ):
         counts = _merge(chunks, kept.shards, data, examples, output, learned)
     check_sums(counts)
     log.info(
@@ -127,17 +129,15 @@ def _merge(
     chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
+    signed = data.deduplication is not None
+    tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
     quarantine = Quarantine()
     for place, part in enumerate(chunks.parts):
         of_source = [found for source, found in zip(chunks.sources, facts, strict=True) if source == place]
         quarantine.take(_checked(part, of_source, data.filter.max_quarantined), part.name)
-    taken = (
-        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
-        if learned
-        else None
-    )
-    keys, rows = pa.concat_tables(tables), [table.num_rows for table in tables]
+    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=signed) if learned else None
+    rows, keys = [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()
+    del tables
     origins = Origins(np.repeat(np.array(chunks.sources, np.int16), rows), caps_of(data)) if data.sources else None
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
@@ -147,20 +147,19 @@ def _merge(
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
-    chars = np.asarray(keys["chars"])
+    kept, chars = counts_of(decisions, keys), np.asarray(keys["chars"])
     found = list(bundles(chunks.whats, rows, chars, decisions, data.shard_mb, chunks.sources))
+    names = [part.name for part in chunks.parts]
+    of_sources = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
+    del keys, chars  # writing needs memory too
     shards = _write_shards(found, chunks, kept_shards, data.shard_mb, output)
-    of_sources: dict[str, int] = {}
     if origins:
-        names = [part.name for part in chunks.parts]
         write_sources(names, [chunks.sources[bundle.chunks[0]] for bundle in found], shards, output)
-        of_sources = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars)
     quarantine.write(output)
     report = CleaningReport()
     for each in facts:
         report.merge(each.cleaning)
     write_rule(data, report, output)
-    kept = counts_of(decisions, keys)
     _warn(decisions, kept)
     cleaning = {name: times for name, times in sorted(report.counts.items()) if times}
     return _counts(facts, len(quarantine), decisions, kept, taken) | cleaning | of_sources

@@ -25,6 +25,9 @@ RECALL = 0.99
 MOST_ROWS = 8
 """Places in a band: they make one number of 64 bits."""
 
+BUCKETS = 1 << 22
+"""Most buckets in which documents are counted: 32 MB of memory."""
+
 PAIRS = 1 << 17
 """Pairs that are compared at once."""
 
@@ -39,9 +42,7 @@ def find_clusters(signatures: NDArray[np.uint8], near: float) -> NDArray[np.int6
     first = np.arange(len(signatures))
     rows = rows_of_a_band(near)
     for start in range(0, PLACES - rows + 1, rows):
-        pairs = _pairs(signatures[:, start : start + rows])
-        # what is in one cluster already need not be compared
-        pairs = pairs[first[pairs[:, 0]] != first[pairs[:, 1]]]
+        pairs = _pairs(signatures[:, start : start + rows], first)
         for begin in range(0, len(pairs), PAIRS):
             some = pairs[begin : begin + PAIRS]
             alike = resemblance(signatures[some[:, 0]], signatures[some[:, 1]]) >= near
@@ -79,18 +80,20 @@ def dropped_of_clusters(clusters: NDArray[np.int64], splits: NDArray[np.int8], *
     return np.asarray(dropped)
 
 
-def _pairs(band: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """[pairs, 2] documents that agree in a band: each with the first of them, and with the one before it."""
+def _pairs(band: NDArray[np.uint8], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[pairs, 2] documents that agree in a band: each with the first of them, and with the one before it.
+
+    Args:
+        band: [documents, places] a band of each signature.
+        first: [documents] the cluster of each; those of one cluster need not be compared.
+    """
     count = len(band)
     padded = np.zeros((count, MOST_ROWS), np.uint8)
     padded[:, : band.shape[1]] = band
     keys = padded.view(np.uint64)[:, 0]
-    # most documents share a band with no other: a plain sort finds that out much faster than one that keeps their places
-    ordered = np.sort(keys)
-    several = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(several):
-        return np.empty((0, 2), np.int64)
-    shared = np.flatnonzero(several[np.minimum(np.searchsorted(several, keys), len(several) - 1)] == keys)
+    # most documents share a band with no other, as a count of its lowest bits shows for most of these: sorting takes much longer
+    buckets = (keys & np.uint64(min(BUCKETS, 8 << count.bit_length()) - 1)).astype(np.int64)
+    shared = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
     keys = keys[shared]
     order = np.argsort(keys, kind="stable")
     begins = np.ones(len(keys), np.bool_)
@@ -99,7 +102,9 @@ def _pairs(band: NDArray[np.uint8]) -> NDArray[np.int64]:
     inside = np.flatnonzero(~begins)
     places = shared[order]
     before = np.concatenate((places[heads[inside]], places[inside - 1]))
-    numbered = np.unique(before * count + np.tile(places[inside], 2))
+    after = np.tile(places[inside], 2)
+    apart = first[before] != first[after]
+    numbered = np.unique(before[apart] * count + after[apart])
     return np.stack(np.divmod(numbered, max(1, count)), axis=1)
 
 

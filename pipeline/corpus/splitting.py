@@ -31,6 +31,8 @@ IS_TRAIN, IS_VALIDATION, IS_TEST, IS_HELD_OUT = range(4)
 DIGEST_BYTES = 12
 SHARE_BYTES = 8
 """The first bytes of a digest, which as a number decide the split."""
+AT_ONCE = 1 << 16
+"""Digests that become numbers at once, which takes three times their memory."""
 
 
 def key_digest(salt: str, key: str) -> bytes:
@@ -70,8 +72,11 @@ def _shares_of(salt: str, what: str, names: Sequence[str]) -> NDArray[np.float64
 
 def _shares(digests: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The first 8 bytes of digests as numbers in [0, 1)."""
-    whole = np.ascontiguousarray(digests[:, :SHARE_BYTES]).view(">u8")[:, 0]
-    return np.asarray(whole.astype(np.float64) / 2.0**64)
+    found = np.empty(len(digests), np.float64)
+    for start in range(0, len(digests), AT_ONCE):
+        whole = np.ascontiguousarray(digests[start : start + AT_ONCE, :SHARE_BYTES]).view(">u8")[:, 0]
+        found[start : start + AT_ONCE] = whole.astype(np.float64) / 2.0**64
+    return found
 
 
 def _digest(salt: str, what: str, value: str) -> bytes:

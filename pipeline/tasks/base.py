@@ -65,7 +65,7 @@ class TaskExamples(Protocol):
         """Take note of a document that is about to be kept: a task that has classes counts them. Those of training come first.
 
         Args:
-            note: of the document.
+            note: of the document; nothing is to be done for a document without one.
             split: its split.
 
         Returns:

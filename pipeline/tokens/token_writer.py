@@ -75,11 +75,12 @@ def join_shards(shards: Sequence[Path], place: Path) -> None:
         shards: their paths without suffix, in order.
         place: path without suffix of the new one.
     """
-    offsets = [np.zeros(1, dtype="<i8")]
+    offsets, total = [np.zeros(1, dtype="<i8")], 0
     with place.with_name(place.name + ".bin").open("wb") as file:
         for shard in shards:
             own = np.fromfile(shard.with_name(shard.name + ".idx"), dtype="<i8")
-            offsets.append(own[1:] + offsets[-1][-1])
+            offsets.append(own[1:] + total)
+            total += int(own[-1])
             with shard.with_name(shard.name + ".bin").open("rb") as part:
                 shutil.copyfileobj(part, file, 1 << 20)
     np.concatenate(offsets).tofile(place.with_name(place.name + ".idx"))

@@ -68,11 +68,11 @@ def tokenization_rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as name:
         folder = Path(name)
         size, corpus = write_texts(folder / "corpus", MEGABYTES), folder / "corpus"
-        base = _tokenizer(corpus, folder)
+        base = train_small(corpus, folder)
         against_clm = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _run_clm(corpus, base, folder / "clm"), rounds=3)
         against_bare = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _bare(corpus, base), rounds=3)
         one, two = interleaved(*(_wall(corpus, base, folder / "ours", processes) for processes in (1, 2)), rounds=3)
-        memory = _peak(corpus, base, folder / "peak")
+        memory = peak_mb(corpus, base, folder / "peak")
     cpu = size / statistics.median(against_clm.ours_cpu)
     return [
         (f"tokenization of {size:.0f} MB, MB of text a second and core", f"{cpu:.1f}", ""),
@@ -119,7 +119,7 @@ def _texts() -> Iterator[str]:
         yield from (piece for piece in pieces if len(piece) > 100)
 
 
-def _tokenizer(corpus: Path, folder: Path) -> Path:
+def train_small(corpus: Path, folder: Path) -> Path:
     """The folder of a byte-level BPE, trained on one shard."""
     (folder / "part").mkdir()
     shutil.copy(shard_paths(corpus, "train")[0], folder / "part")
@@ -162,7 +162,7 @@ def _wall(corpus: Path, base: Path, output: Path, processes: int) -> Callable[[]
     return measure
 
 
-def _peak(corpus: Path, base: Path, output: Path) -> int:
+def peak_mb(corpus: Path, base: Path, output: Path) -> int:
     """Megabytes of a process of its own, which imports what the component imports."""
     output.mkdir()
     done = subprocess.run([sys.executable, "-c", PEAK, corpus, base, output], capture_output=True, text=True, check=True)

@@ -21,7 +21,7 @@ ENDS = (".", "?", "!", '"', "”", "。", "？", "！")  # noqa: RUF001 - the ma
 
 ELLIPSES = ("...", "…")
 
-PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+PHRASES = ("javascript", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 CITATIONS = re.compile(r"\[(?:\d+|edit|citation needed)\]")
 
 
@@ -58,8 +58,10 @@ class _Changer:
         """The text without these lines."""
         if self.section.citations and "[" in text:
             text = CITATIONS.sub("", text)
+        folded = text.lower()
+        policies = self.section.policies and any(phrase in folded for phrase in PHRASES)
         lines = text.split("\n")
-        kept = [line for line in lines if not line or self._keeps(line)]
+        kept = [line for line in lines if not line or (self._keeps(line) and not (policies and _names_policy(line)))]
         if len(kept) == len(lines):
             return Changed(text)
         return Changed(re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), {"c4_lines": len(lines) - len(kept)})
@@ -68,9 +70,9 @@ class _Changer:
         rules = self.section
         if rules.terminal and (not line.endswith(ENDS) or line.endswith(ELLIPSES)):
             return False
-        if rules.min_words and len(line.split()) < rules.min_words:
-            return False
-        if not rules.policies:
-            return True
-        folded = line.lower()
-        return "javascript" not in folded and not any(phrase in folded for phrase in PHRASES)
+        return not rules.min_words or len(line.split()) >= rules.min_words
+
+
+def _names_policy(line: str) -> bool:
+    folded = line.lower()
+    return any(phrase in folded for phrase in PHRASES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import regex
 
 from pipeline.corpus.documents import Document
+from pipeline.corpus.normalise import ASCII, without
 
 if TYPE_CHECKING:
     from pipeline.recipe.data import Filter
@@ -44,10 +45,10 @@ def filter_reason(text: str, rules: Filter) -> str | None:
 
 def letter_share(text: str) -> float:
     """Share of letters, their combining marks and whitespace among the characters of a text."""
-    if text.isascii():
-        return 1 - len(text.encode().translate(None, ASCII_LETTERS)) / len(text)
-    spaces = len(text) - len("".join(text.split()))
-    return (len(NON_LETTERS.sub("", text)) + spaces) / len(text)
+    odd = "" if text.isascii() else without(text, ASCII)
+    others = len(without(text, ASCII_LETTERS)) - len(odd)
+    blanks = len(odd) - len("".join(odd.split()))
+    return 1 - (others + len(odd) - blanks - len(NON_LETTERS.sub("", odd))) / len(text)
 
 
 def document_id(text: str, pair: str | None, target: str | None) -> str:

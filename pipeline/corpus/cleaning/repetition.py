@@ -6,7 +6,7 @@ characters count those of words, without blanks. A word in several repeated runs
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -22,6 +22,7 @@ TOP = {2: 0.20, 3: 0.18, 4: 0.16}
 
 REPEATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 """Words of a run → largest share of characters in runs that occurred before."""
+
 
 MULTIPLIER, OTHER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 """Odd, so that multiplication by one is a permutation of 64-bit integers (Knuth, The Art of Computer Programming 3, 6.4)."""
@@ -83,41 +84,55 @@ def repeats_runs(words: Sequence[str]) -> bool:
     """Whether runs of words are repeated more than the table allows."""
     import numpy as np
 
-    if len(set(pairwise(words))) >= len(words) - 1:
-        return False  # longer runs cannot occur twice either
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    ids = np.fromiter(map(numbers.__getitem__, words), dtype=np.uint64, count=len(words))
-    sizes = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-    ends = np.concatenate([[0], np.cumsum(sizes)])
-    total, runs, starts = int(ends[-1]), ids, np.arange(len(words))
+    hashes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
+    ends = np.fromiter(accumulate(map(len, words), initial=0), np.int64, len(words) + 1)
+    runs, starts = hashes, np.arange(len(words))
     for length in range(2, min(max(REPEATED), len(words)) + 1):
         # distinct runs get distinct numbers but for a chance of 2^-64 for each pair
-        runs = (runs[:-1] + np.uint64(1)) * np.uint64(MULTIPLIER) ^ ids[length - 1 :] * np.uint64(OTHER)
+        runs = (runs[:-1] + np.uint64(1)) * np.uint64(MULTIPLIER) ^ hashes[length - 1 :] * np.uint64(OTHER)
         starts = starts[starts < len(runs)]
-        _, first, places, times = np.unique(runs[starts], return_index=True, return_inverse=True, return_counts=True)
-        if len(times) == len(starts):
+        found = runs[starts]
+        order = np.argsort(found, kind="stable")
+        ordered = found[order]
+        same = ordered[1:] == ordered[:-1]
+        if not same.any():
             return False
-        if length in TOP and _top(starts[first], times, ends, length) > TOP[length] * total:
-            return True
-        again = starts[first[places] != np.arange(len(starts))]
-        if length in REPEATED and _covered(again, sizes, length) > REPEATED[length] * total:
+        starts = starts[order]
+        share = TOP[length] if length in TOP else REPEATED[length]
+        taken = _top(starts, same, ends, length) if length in TOP else _covered(starts, same, ends, length)
+        if taken > share * ends[-1]:
             return True
         # a longer run occurs twice only where this one does
-        starts = starts[times[places] > 1]
+        several = np.zeros(len(starts), np.bool_)
+        several[1:] = same
+        several[:-1] |= same
+        starts = np.sort(starts[several])
     return False
 
 
-def _top(first: Any, times: Any, ends: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
-    """Characters in all occurrences of the most frequent run; of several, of the longest one."""
-    most = times == times.max()
-    return int((times[most] * (ends[first[most] + length] - ends[first[most]])).max())
+def _top(starts: Any, same: Any, ends: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
+    """Characters in all occurrences of the most frequent run; of several, of the longest one.
 
-
-def _covered(again: Any, sizes: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
-    """Characters of the words in runs that begin at these places."""
+    Args:
+        starts: [runs] where they begin, equal ones together and in their order.
+        same: [runs - 1] whether the next one is equal.
+        ends: [words + 1] characters before each word.
+        length: of a run, in words.
+    """
     import numpy as np
 
-    steps = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.add.at(steps, again, 1)
-    np.add.at(steps, again + length, -1)
-    return int(sizes[np.cumsum(steps[:-1]) > 0].sum())
+    heads = np.concatenate(([0], np.flatnonzero(~same) + 1))
+    times = np.concatenate((heads[1:], [len(starts)])) - heads
+    most = times.max()
+    first = starts[heads[times == most]]
+    return int(most * (ends[first + length] - ends[first]).max())
+
+
+def _covered(starts: Any, same: Any, ends: Any, length: int) -> int:  # noqa: ANN401 - arrays of numpy
+    """Characters of the words in runs that occurred before; arguments as of `_top`."""
+    import numpy as np
+
+    again = np.sort(starts[1:][same])
+    behind = again + length
+    behind[:-1] = np.minimum(behind[:-1], again[1:])
+    return int((ends[behind] - ends[again]).sum())

@@ -1,4 +1,7 @@
-"""Jobs in worker processes, for work that holds the GIL: results come as they are ready, and no worker outlives its parent.
+"""Jobs in several processes, for work that holds the GIL: results come as they are ready, and no worker outlives its parent.
+
+This process works too, since a worker takes half a second to start. The workers get the first jobs, one each, and this process the last one
+that is left: the caller gives the longest first. Workers stay for later jobs.
 
 A job reports to its worker's reporter. The worker adds the progress up in shared memory, where the parent reads it. So a long job does
 not look stuck to the watchdog, and a request to stop reaches every worker.
@@ -10,9 +13,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pipeline.errors import Preempted, Unavailable
 from pipeline.reporter import SilentReporter
@@ -30,46 +34,132 @@ LOOK_EVERY_S = 0.5
 """Seconds between two looks of the parent at the progress."""
 
 
+class Workers:
+    """This process, and others that the first jobs start that need them; a context manager."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        """Start nothing yet.
+
+        Args:
+            reporter: gets the megabytes of all jobs, and may ask to stop.
+        """
+        self.reporter = reporter
+        self._pool: ProcessPoolExecutor | None = None
+        self._shared: _Shared | None = None
+        self._others = 0
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool and self._shared:
+            self._shared.stop.value = 1
+            self._pool.shutdown(cancel_futures=True)
+
+    def run(
+        self, work: Callable[[Job, Reporter], Result], jobs: Mapping[int, Job], processes: int, total: float
+    ) -> Iterator[tuple[int, Result]]:
+        """Do each job once; results come as they are ready.
+
+        Args:
+            work: a function at module level (it is pickled by name). It reports the megabytes of its own job.
+            jobs: by a number that names the job; the longest first.
+            processes: number of processes; with 1 this process does the work, unless others run already.
+            total: megabytes of all jobs.
+
+        Raises:
+            Preempted: asked to stop.
+            Unavailable: a worker was killed, e.g. OOMKilled.
+        """
+        if self._pool is None and min(processes, len(jobs)) > 1:
+            self._start(min(processes, len(jobs)) - 1)
+        if self._pool is None or self._shared is None or len(jobs) < 2:
+            done = _Done(self.reporter, total)
+            for number, job in jobs.items():
+                yield number, work(job, done)
+                done.next_job()
+            return
+        self._shared.done.value = 0.0
+        own = _OwnReporter(self._shared, self.reporter, total)
+        try:
+            yield from self._share_out(_Jobs(self._pool, work, jobs), own)
+        except BrokenProcessPool as error:
+            raise Unavailable("a worker process was killed", "", "check whether memory ran out (OOMKilled), then run it again") from error
+
+    def _start(self, others: int) -> None:
+        # spawned, not forked: this process has threads, and a fork may inherit a lock that is never released
+        context = multiprocessing.get_context("spawn")
+        self._shared, self._others = _Shared(context), others
+        given = (self._shared.done, self._shared.pulse, self._shared.stop)
+        self._pool = ProcessPoolExecutor(others, context, initializer=_begin, initargs=given)
+
+    def _share_out(self, jobs: _Jobs[Job, Result], own: _OwnReporter) -> Iterator[tuple[int, Result]]:
+        """Work on the last job that is left, and between two of them pass on what the others did."""
+        for _ in range(self._others):
+            jobs.hand_out()
+        while True:
+            yield from jobs.ready()
+            own.pass_on()
+            if own.stopping():
+                raise Preempted("stopped on request", "", "run it again")
+            last = jobs.take_last()
+            if last is not None:
+                own.next_job()
+                yield last[0], jobs.work(last[1], own)
+            elif not jobs.wait():
+                return
+
+
 def run_jobs(
     work: Callable[[Job, Reporter], Result], jobs: Mapping[int, Job], processes: int, reporter: Reporter, total: float
 ) -> Iterator[tuple[int, Result]]:
-    """Do each job once; results come as they are ready.
+    """`Workers.run` for one set of jobs."""
+    with Workers(reporter) as workers:
+        yield from workers.run(work, jobs, processes, total)
 
-    Args:
-        work: a function at module level (it is pickled by name). It reports the megabytes of its own job.
-        jobs: by a number that names the job; begun in this order.
-        processes: number of processes; with 1 this process does the work.
-        reporter: gets the megabytes of all jobs.
-        total: megabytes of all jobs.
 
-    Raises:
-        Preempted: asked to stop.
-        Unavailable: a worker was killed, e.g. OOMKilled.
-    """
-    if processes == 1 or len(jobs) < 2:
-        done = _Done(reporter, total)
-        for number, job in jobs.items():
-            yield number, work(job, done)
-            done.next_job()
-        return
-    # spawned, not forked: this process has threads, and a fork may inherit a lock that is never released
-    context = multiprocessing.get_context("spawn")
-    shared = _Shared(context)
-    pool = ProcessPoolExecutor(min(processes, len(jobs)), context, initializer=_begin, initargs=(shared.done, shared.pulse, shared.stop))
-    try:
-        waiting = {pool.submit(_run, work, job): number for number, job in jobs.items()}
-        while waiting:
-            ready, _ = wait(waiting, LOOK_EVERY_S, FIRST_COMPLETED)
-            shared.report(reporter, total)
-            for each in ready:
-                yield waiting.pop(each), each.result()
-            if reporter.stopping():
-                raise Preempted("stopped on request", "", "run it again")
-    except BrokenProcessPool as error:
-        raise Unavailable("a worker process was killed", "", "check whether memory ran out (OOMKilled), then run it again") from error
-    finally:
-        shared.stop.value = 1
-        pool.shutdown(cancel_futures=True)
+class _Jobs(Generic[Job, Result]):
+    """The jobs of one call: those that are left, and those that the workers have."""
+
+    def __init__(self, pool: ProcessPoolExecutor, work: Callable[[Job, Reporter], Result], jobs: Mapping[int, Job]) -> None:
+        self.pool, self.work = pool, work
+        self._left = deque(jobs.items())
+        self._waiting: dict[Future[Result], int] = {}
+        self._lock = threading.Lock()
+
+    def hand_out(self) -> None:
+        """Give the first job that is left to a worker. Each has one job: a second one in its queue could not be taken back."""
+        with self._lock:
+            if not self._left:
+                return
+            number, job = self._left.popleft()
+            future = self.pool.submit(_run, self.work, job)
+            self._waiting[future] = number
+        future.add_done_callback(self._next)
+
+    def take_last(self) -> tuple[int, Job] | None:
+        """The last job that is left."""
+        with self._lock:
+            return self._left.pop() if self._left else None
+
+    def ready(self) -> Iterator[tuple[int, Result]]:
+        """Results of the workers that nobody took yet."""
+        with self._lock:
+            found = [future for future in self._waiting if future.done()]
+        for future in found:
+            yield self._waiting.pop(future), future.result()
+
+    def wait(self) -> bool:
+        """Wait for a moment; False if nothing is left to wait for."""
+        with self._lock:
+            waiting = list(self._waiting)
+        wait(waiting, LOOK_EVERY_S, FIRST_COMPLETED)
+        return bool(waiting)
+
+    def _next(self, done: Future[Result]) -> None:
+        """Called in a thread of the pool. After an error nothing is handed out: the pool may be broken, and holds its locks."""
+        if not done.cancelled() and done.exception() is None:
+            self.hand_out()
 
 
 def available_cores() -> int:
@@ -135,6 +225,27 @@ class _WorkerReporter(SilentReporter):
 
     def stopping(self) -> bool:
         return bool(self.stop.value)
+
+
+class _OwnReporter(_WorkerReporter):
+    """Of the jobs of the parent: passes on the progress of all."""
+
+    def __init__(self, shared: _Shared, reporter: Reporter, total: float) -> None:
+        super().__init__(shared.done, shared.pulse, shared.stop)
+        self.shared, self.reporter, self.total = shared, reporter, total
+
+    def next_job(self) -> None:
+        self.before = 0.0
+
+    def pass_on(self) -> None:
+        self.shared.report(self.reporter, self.total)
+
+    def beat(self) -> None:
+        super().beat()
+        self.pass_on()
+
+    def stopping(self) -> bool:
+        return self.reporter.stopping()
 
 
 _shared: tuple[Any, ...] = ()

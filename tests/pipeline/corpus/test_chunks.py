@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.corpora import COLUMNS
+from fixtures.killing import killed_at_random
 from pyarrow import parquet
 
 from pipeline.artifacts import open_artifacts
@@ -279,54 +276,30 @@ if __name__ == "__main__":
 """
 
 
-def killed_at_random(tmp_path: Path, settings: Settings, kills: int, processes: int, seed: int) -> None:
-    """Kill ingestions with SIGKILL at random moments until one ends; its corpus is that of an undisturbed one, and no chunk was cleaned twice."""
+def killed(tmp_path: Path, settings: Settings, kills: int, processes: int) -> None:
+    """Kill ingestions: no chunk is cleaned twice."""
     source = write_source(tmp_path / "in", range(FILES))
     rules = Split(salt="chunks", test=0.2, validation=0.1, held_out_groups=0.1)
     data = Data(source=Source(kind="jsonl", path=str(source), columns=COLUMNS), split=rules, filter=Filter(max_quarantined=0.5), shard_mb=1)
     script = tmp_path / "ingest.py"
     script.write_text(WORKER)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    draw = random.Random(seed)
 
-    def start(name: str, where: Settings) -> subprocess.Popen[str]:
-        arguments = [where.model_dump_json(), data.model_dump_json(), str(tmp_path / name), str(processes)]
-        return subprocess.Popen([sys.executable, str(script), *arguments], stdout=subprocess.PIPE, text=True, env=env)
+    def arguments(output: Path, store: str) -> list[str]:
+        where = settings.model_copy(update={"store": f"file://{tmp_path}/{store}"})
+        return [str(script), where.model_dump_json(), data.model_dump_json(), str(output), str(processes)]
 
-    undisturbed = settings.model_copy(update={"store": f"file://{tmp_path}/undisturbed"})
-    began = time.monotonic()
-    with start("whole", undisturbed) as process:
-        assert process.stdout
-        whole = process.stdout.read().split()
-    took = time.monotonic() - began
-    assert whole[-1] == "done"
-    committed: list[str] = []
-    for number in range(kills):
-        with start(f"killed{number}", settings) as process:
-            assert process.stdout
-            time.sleep(draw.uniform(0.3, 1.0) * took)
-            process.send_signal(signal.SIGKILL)
-            committed += [line for line in process.stdout.read().split() if line != "done"]
-    with start("last", settings) as process:
-        assert process.stdout
-        committed += process.stdout.read().split()
-    assert committed[-1] == "done"
-    assert sorted(set(committed)) == sorted(whole)
-    # SIGKILL between a commit and its line leaves a chunk without a line, never with two
-    assert len(committed) == len(set(committed))
-    found = {place.name: place.read_bytes() for place in (tmp_path / "last").iterdir()}
-    assert found == {place.name: place.read_bytes() for place in (tmp_path / "whole").iterdir()}
+    killed_at_random(arguments, tmp_path, kills, time.time_ns())
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_corpus(tmp_path: Path, folder_settings: Settings) -> None:
-    killed_at_random(tmp_path, folder_settings, kills=3, processes=2, seed=time.time_ns())
+    killed(tmp_path, folder_settings, kills=3, processes=2)
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_at_fifty_random_moments_it_ends_with_the_same_corpus(processes: int, tmp_path: Path, folder_settings: Settings) -> None:
-    killed_at_random(tmp_path, folder_settings, kills=50, processes=processes, seed=time.time_ns())
+    killed(tmp_path, folder_settings, kills=50, processes=processes)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from pipeline.corpus.readers.workers import run_jobs
+from pipeline.corpus.readers.workers import Workers, run_jobs
 from pipeline.errors import BadInput, Preempted, Unavailable
 from pipeline.reporter import SilentReporter
 
@@ -26,7 +26,7 @@ from fixtures.worker_jobs import sleep
 from pipeline.corpus.readers.workers import run_jobs
 from pipeline.reporter import SilentReporter
 def main():
-    for _ in run_jobs(sleep, dict(enumerate([0, 0, 1000, 1000])), 2, SilentReporter(), 0):
+    for _ in run_jobs(sleep, dict(enumerate([1000, 1000, 0, 0])), 3, SilentReporter(), 0):
         print(*[child.pid for child in multiprocessing.active_children()], flush=True)
 if __name__ == "__main__":
     main()
@@ -67,6 +67,18 @@ def test_a_worker_that_was_killed_is_no_bug() -> None:
 
     with pytest.raises(Unavailable, match="a worker process was killed"):
         list(run_jobs(end, {1: 1, 2: 2}, 2, SilentReporter(), 0))
+
+
+def test_this_process_works_too_and_the_others_stay_for_later_jobs() -> None:
+    from fixtures.worker_jobs import where
+
+    with Workers(SilentReporter()) as workers:
+        first = dict(workers.run(where, dict.fromkeys(range(4), 0.2), 2, 0))
+        later = dict(workers.run(where, dict.fromkeys(range(4), 0.2), 1, 0))
+    assert first.keys() == later.keys() == set(range(4))
+    assert os.getpid() in first.values()
+    assert len(set(first.values())) == 2
+    assert set(first.values()) == set(later.values())
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from fixtures.corpora import write_corpus
+from fixtures.killing import files, killed_at_random
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
@@ -23,8 +26,6 @@ from pipeline.tokens.tokenizer_folder import read_vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
     from pipeline.settings import Settings
 
@@ -47,10 +48,6 @@ def corpus(tmp_path: Path) -> Path:
     return whole
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(place.relative_to(folder)): place.read_bytes() for place in sorted(folder.rglob("*")) if place.is_file()}
-
-
 def tokenize(corpus: Path, output: Path, processes: int = 1, intermediates: Any = None, reporter: Any = None) -> dict[str, int]:
     output.mkdir()
     return tokenize_corpus(corpus, PARAMS, TASK, output, reporter or SilentReporter(), processes, intermediates=intermediates)
@@ -63,6 +60,18 @@ def test_two_processes_write_the_bytes_of_one(corpus: Path, tmp_path: Path, monk
     assert counts[0]["documents_train"] == 270
     assert counts[0]["examples_train"] == 135
     assert files(tmp_path / "tokens-1") == files(tmp_path / "tokens-2")
+
+
+def test_shards_without_a_target_have_no_examples(corpus: Path, tmp_path: Path) -> None:
+    """They may stand before and between others."""
+    for number in (0, 1):
+        bare = write_corpus(tmp_path / f"bare-{number}", {"train": [("name", f"Text {row} of {number}. " * 9, None) for row in range(9)]})
+        shutil.copy(bare / "train-00000.parquet", corpus / f"train-{number:05d}.parquet")
+    counts = tokenize(corpus, tmp_path / "tokens")
+    assert (counts["documents_train"], counts["examples_train"]) == (9 + 9 + 90, 45)
+    offsets = np.fromfile(next((tmp_path / "tokens").rglob("train-target.idx")), "<i8")
+    assert len(offsets) == 45 + 1
+    assert (np.diff(offsets) > 0).all()
 
 
 def test_the_progress_goes_to_the_size_of_the_shards(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +120,65 @@ def test_what_a_stopped_attempt_encoded_is_not_encoded_again(
     tokenize(corpus, tmp_path / "again", 1, kept())
     assert begun == []
     assert files(tmp_path / "again") == files(tmp_path / "undisturbed")
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.recipe import Tokenizer
+from pipeline.reporter import SilentReporter
+from pipeline.settings import Settings
+from pipeline.tasks.summarization.section import Summarization
+from pipeline.tasks.written.encode import Encode
+from pipeline.tokens import encoded_shards
+from pipeline.tokens.tokenize import tokenize_corpus
+
+def main():
+    encoded_shards.BYTES_A_PROCESS = 1
+    settings, params = Settings.model_validate_json(sys.argv[1]), Tokenizer.model_validate_json(sys.argv[2])
+    corpus, output, processes = Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5])
+    task = Encode(Summarization(kind="summarization", max_source_tokens=12, max_target_tokens=8))
+    output.mkdir()
+    kept = StoredIntermediates(open_artifacts(settings), {"code": "1"})
+    original = kept.commit
+    def commit(what, folder):
+        original(what, folder)
+        print(folder.name, flush=True)
+    kept.commit = commit
+    tokenize_corpus(corpus, params, task, output, SilentReporter(), processes, intermediates=kept)
+    print("done", flush=True)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def killed(corpus: Path, tmp_path: Path, settings: Settings, kills: int, processes: int) -> None:
+    """Kill tokenizations: no shard is encoded twice."""
+    for number in range(3, 12):
+        more = write_corpus(
+            tmp_path / f"more-{number}", {"train": [("name", f"Text {row} of part {number}. " * 9, None) for row in range(90)]}
+        )
+        shutil.copy(more / "train-00000.parquet", corpus / f"train-{number:05d}.parquet")
+    script = tmp_path / "killed.py"
+    script.write_text(WORKER)
+
+    def arguments(output: Path, store: str) -> list[str]:
+        where = settings.model_copy(update={"store": f"file://{tmp_path}/{store}"})
+        return [str(script), where.model_dump_json(), PARAMS.model_dump_json(), str(corpus), str(output), str(processes)]
+
+    killed_at_random(arguments, tmp_path, kills, time.time_ns())
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_at_fifty_random_moments_it_ends_with_the_same_tokens(
+    processes: int, corpus: Path, tmp_path: Path, folder_settings: Settings
+) -> None:
+    killed(corpus, tmp_path, folder_settings, kills=50, processes=processes)
 
 
 def test_a_text_of_stream_and_example_is_encoded_once(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
