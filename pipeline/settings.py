@@ -226,6 +226,9 @@ class Settings(BaseSettings):
     source_roots: Annotated[tuple[str, ...], NoDecode] = ()
     """Folders and ``s3://`` prefixes that sources may be read from, with commas; unset allows all but hidden and system folders."""
 
+    databases: SecretStr | None = None
+    """URLs of the databases that sources of kind ``sql`` read, as a JSON object from name to URL. They may hold passwords."""
+
     use_existing: Annotated[frozenset[str], NoDecode] = frozenset()
     """Servers that `trainshed up` does not start because they already exist: any of ``s3,mlflow,airflow``."""
 

@@ -232,7 +232,7 @@ def _path(recipe: Recipe) -> Problem:
         return None if source.path is None else ("data.source.path with kind 'pydocs'", "", "remove the path, or change data.source.kind")
     if source.kind == "catalogue":
         return _catalogue(source)
-    if not source.path:
+    if not source.path and source.kind != "sql":
         return f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path"
     return None
 

@@ -61,10 +61,24 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html`` or ``warc``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html``, ``warc`` or ``sql``."""
 
     path: str | None = None
-    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout.
+    ``sql``: an SQLite file. Not for ``pydocs``."""
+
+    url_from: str | None = None
+    """``sql`` only: the name of a database in ``TRAINSHED_DATABASES``."""
+
+    query: str | None = None
+    """``sql`` only: one SELECT, whose rows are the records."""
+
+    table: str | None = None
+    """``sql`` only: a table, instead of ``query``."""
+
+    high_water: str | None = None
+    """``sql`` only: a column that grows with each new row, e.g. an id. A run reads the rows up to the largest value of the moment when it was planned, and a later run only what is new.
+    Without it, the whole result is read, and pinned by its checksum."""
 
     columns: Columns = Columns()
     """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""

@@ -19,5 +19,6 @@ PINNERS = Table(
         "html": "pipeline.sources.files:pin",
         "warc": "pipeline.sources.files:pin",
         "catalogue": "pipeline.sources.catalogues:pin",
+        "sql": "pipeline.sources.sql:pin",
     },
 )
