@@ -42,6 +42,7 @@ pytest_plugins = [
     "fixtures.airflow_home",
     "fixtures.docker",
     "fixtures.cluster",
+    "fixtures.postgres",
     "fixtures.s3_requests",
     "fixtures.scratch_checkout",
 ]

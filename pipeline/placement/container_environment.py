@@ -41,6 +41,9 @@ KEYS = {
 }
 """Setting to variable, for keys and passwords."""
 
+SOURCE_KEYS = {"databases": "TRAINSHED_DATABASES"}
+"""The same of a component that reads a source, and of no other."""
+
 FIXED = {
     **ENVIRONMENT,
     "TRAINSHED_STATE": SCRATCH,
@@ -64,11 +67,12 @@ class Variables(NamedTuple):
     """Keys and passwords."""
 
 
-def component_variables(settings: Settings) -> Variables:
+def component_variables(settings: Settings, *, reads_source: bool = False) -> Variables:
     """The variables by which a component finds the store and MLflow from inside a container.
 
     Args:
         settings: of the orchestration side; addresses that differ inside a container have their own settings.
+        reads_source: whether it reads a source, which may be a database.
     """
     public = {
         **FIXED,
@@ -78,7 +82,7 @@ def component_variables(settings: Settings) -> Variables:
     endpoint = settings.container_s3_endpoint or settings.s3_endpoint
     if endpoint:
         public["TRAINSHED_S3_ENDPOINT"] = endpoint
-    return Variables(public, _values(settings, KEYS))
+    return Variables(public, _values(settings, KEYS | SOURCE_KEYS if reads_source else KEYS))
 
 
 def _values(settings: Settings, names: dict[str, str]) -> dict[str, str]:

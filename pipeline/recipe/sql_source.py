@@ -71,15 +71,14 @@ def _query_error(query: str) -> str | None:
 
     try:
         found = _statements(query)
-        if len(found) != 1:
-            return f"has {len(found)} statements" if found else "is empty"
-        kind = found[0].get_type()
     except SQLParseError as error:
         return f"cannot be parsed: {error}"
-    if kind != "SELECT":
-        first = found[0].token_first(skip_cm=True)
-        return f"begins with {str(first).split(maxsplit=1)[0][:20]!r}"
-    words = [token.normalized for token in found[0].flatten() if token.ttype in tokens.Keyword]
+    if len(found) != 1:
+        return f"has {len(found)} statements" if found else "is empty"
+    said = [token for token in found[0].flatten() if not token.is_whitespace and token.ttype not in tokens.Comment and token.value != "("]
+    if said[0].normalized.upper() not in {"SELECT", "WITH"}:
+        return f"begins with {said[0].value[:20]!r}"
+    words = [token.normalized for token in said if token.ttype in tokens.Keyword]
     return next((f"has {word}" for word in words if word in WRITING), None)
 
 

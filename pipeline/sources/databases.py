@@ -58,7 +58,7 @@ def snapshot(source: Source, settings: Settings) -> Iterator[Connection]:
             options = start_reading(engine.dialect.name)
             with engine.connect().execution_options(stream_results=True, max_row_buffer=ROWS, **options.execution) as connection:
                 for statement in options.statements:
-                    connection.exec_driver_sql(statement)
+                    connection.exec_driver_sql(statement, execution_options={"stream_results": False})
                 yield connection
                 connection.rollback()
         finally:

@@ -117,7 +117,9 @@ def _columns(rows: TextClause, connection: Connection) -> list[str]:
     """The names of the columns, also those that are there twice."""
     with connection.execute(select(text("*")).select_from(rows).where(text("1 = 0"))) as result:
         assert result.cursor is not None  # noqa: S101 - a SELECT has one
-        return [str(row[0]) for row in result.cursor.description]
+        names = [str(row[0]) for row in result.cursor.description]
+    # SQLite calls the second column of a name `name:1`
+    return [name.rpartition(":")[0] if name.rpartition(":")[0] in names else name for name in names]
 
 
 def _needed(source: Source, there: Sequence[str]) -> list[str]:
