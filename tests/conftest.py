@@ -45,6 +45,7 @@ pytest_plugins = [
     "fixtures.postgres",
     "fixtures.s3_requests",
     "fixtures.scratch_checkout",
+    "fixtures.hub",
 ]
 
 

@@ -30,6 +30,7 @@ PASSED_SETTINGS = {
     "threads": "TRAINSHED_THREADS",
     "device": "TRAINSHED_DEVICE",
     "mlflow_username": "MLFLOW_TRACKING_USERNAME",
+    "hub_endpoint": "HF_ENDPOINT",
 }
 """Setting to variable, for settings that have the same value inside and outside of a container."""
 
@@ -41,7 +42,7 @@ KEYS = {
 }
 """Setting to variable, for keys and passwords."""
 
-SOURCE_KEYS = {"databases": "TRAINSHED_DATABASES"}
+SOURCE_KEYS = {"databases": "TRAINSHED_DATABASES", "hub_token": "HF_TOKEN"}
 """The same of a component that reads a source, and of no other."""
 
 FIXED = {

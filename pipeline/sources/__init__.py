@@ -20,5 +20,6 @@ PINNERS = Table(
         "warc": "pipeline.sources.files:pin",
         "catalogue": "pipeline.sources.catalogues:pin",
         "sql": "pipeline.sources.sql:pin",
+        "hub": "pipeline.sources.hub:pin",
     },
 )

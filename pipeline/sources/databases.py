@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from pipeline.errors import BadInput, unknown_name
 from pipeline.sources.base import MissingSource
 from pipeline.sources.database_errors import Secrets, missing_driver, translated
+from pipeline.sources.network import check_network
 from pipeline.sources.roots import check_file
 from pipeline.sources.sql_dialects import Checksum, start_reading
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 VARIABLE = "TRAINSHED_DATABASES"
 SQLITE = "sqlite"
-NO_NETWORK = "none"
 ROWS = 32
 """Rows that are in memory at once: each may have a text of 8 MB."""
 CONNECT_S = 30
@@ -119,12 +119,7 @@ def _server(url: URL, name: str, settings: Settings) -> Engine:
     Raises:
         BadInput: its driver is not installed, or this process has no network.
     """
-    if settings.container_network == NO_NETWORK:
-        raise BadInput(
-            f"database {name!r} is behind a network, and this container reaches only S3 and MLflow",
-            "",
-            "set TRAINSHED_DOCKER_NETWORK=bridge and run `trainshed up`",
-        )
+    check_network(f"database {name!r}", settings)
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_S} if url.get_backend_name() in {"postgresql", "mysql", "mariadb"} else {}
     arguments = {key: value for key, value in arguments.items() if key not in url.query}
     try:

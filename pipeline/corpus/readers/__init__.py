@@ -16,5 +16,6 @@ READERS = Table(
         "warc": "pipeline.corpus.readers.warc_files:read",
         "catalogue": "pipeline.corpus.readers.catalogues:read",
         "sql": "pipeline.corpus.readers.sql_rows:read",
+        "hub": "pipeline.corpus.readers.hub_files:read",
     },
 )

@@ -277,7 +277,7 @@ def test_an_sqlite_file_is_a_path_like_any_other(posts: Posts, here: Settings, t
     with pytest.raises(BadInput, match="file is not a database"):
         pinned(source().model_copy(update={"path": "text.db"}), here)
     for path in ("/etc/passwd", ".hidden/posts.db", "state/airflow.db"):
-        with pytest.raises(BadInput, match="may not be read|state folder"):
+        with pytest.raises(BadInput, match=r"may not be read|state folder"):
             pinned(source().model_copy(update={"path": path}), here)
     named = here.model_copy(update={"databases": SecretStr(json.dumps({"posts": "sqlite:///posts.db", "keys": "sqlite:////etc/passwd"}))})
     assert pinned(source(url_from="posts"), named) == pinned(source(), here)
