@@ -66,7 +66,7 @@ class Repository:
         found = self._json(f"{self._endpoint}/api/datasets/{self.name}/revision/{quote(revision, safe='')}", revision)[0]
         sha = found.get("sha") if isinstance(found, dict) else None
         if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
-            raise BadInput(f"the hub {self._endpoint} gives no commit for {self.name}@{revision}", "", "correct HF_ENDPOINT")
+            raise self._no_hub()
         return sha
 
     def files(self, commit: str) -> Iterator[HubFile]:
@@ -80,10 +80,12 @@ class Repository:
         count = 0
         while address:
             page, address = self._json(address, commit)
-            for entry in page if isinstance(page, list) else []:
-                if entry["type"] == "file":
-                    count += 1
-                    yield _file(entry)
+            try:
+                found = [_file(entry) for entry in page if entry["type"] == "file"]
+            except (KeyError, TypeError) as error:
+                raise self._no_hub() from error
+            count += len(found)
+            yield from found
             if count > MAX_FILES:
                 raise BadInput(f"{self.name} has more than {MAX_FILES} files", "", "download a part of it, and name the folder")
 
@@ -107,7 +109,10 @@ class Repository:
             try:
                 return answer.json(), following
             except ValueError as error:
-                raise BadInput(f"{self._endpoint} does not answer as a hub does", "", "correct HF_ENDPOINT") from error
+                raise self._no_hub() from error
+
+    def _no_hub(self) -> BadInput:
+        return BadInput(f"{self._endpoint} does not answer as a hub does for {self.name}", "", "correct HF_ENDPOINT")
 
     def _ask(self, address: str, revision: str) -> requests.Response:
         if self._settings.hub_offline:

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import subprocess
 import sys
 import tempfile
@@ -269,6 +270,15 @@ def _many_small_objects() -> bytes:
     return b'{"text": "a text", "x": [' + b"{}," * 2_700_000 + b"{}]}\n"
 
 
+def _long_window() -> bytes:
+    """As ``zstd --long=28`` writes it: what is repeated is 100 MB away, so a reader has to hold 256 MB."""
+    line = b'{"text": "%b"}\n'
+    numbers = random.Random(1)
+    lines = b"".join(line % numbers.randbytes(30_000).hex().encode() for _ in range(1700))
+    params = zstandard.ZstdCompressionParameters.from_level(1, window_log=28, enable_ldm=True)
+    return zstandard.ZstdCompressor(compression_params=params).compress(lines * 3)
+
+
 BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zeros.jsonl.gz": ("jsonl", lambda: gzip.compress(bytes(HUGE))),
     "zeros.jsonl.bz2": ("jsonl", lambda: bz2.compress(bytes(HUGE))),
@@ -276,6 +286,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "brackets.json.zst": ("jsonl", lambda: zstandard.ZstdCompressor().compress(b"[{" * (8 << 20))),
     "quote.csv.gz": ("csv", lambda: gzip.compress(b'text\n"' + b"x,\n" * (4 << 20))),
     "blocks.jsonl.zst": ("jsonl", _rle_frame),
+    "window.jsonl.zst": ("jsonl", _long_window),
     "line.jsonl": ("jsonl", lambda: b'{"text": "' + b"x" * (100 << 20) + b'"}\n'),
     "objects.jsonl": ("jsonl", _many_small_objects),
     "deep.jsonl": ("jsonl", lambda: b"[" * 100_000 + b"]" * 100_000 + b"\n"),
