@@ -67,7 +67,7 @@ def translated(name: str, secrets: Secrets) -> Iterator[None]:
 
 
 def missing_driver(url: URL, name: str, error: ImportError | SQLAlchemyError) -> BadInput:
-    """The error of a database that this environment cannot speak to."""
+    """The error of a database that has no driver here."""
     backend = url.get_backend_name()
     if isinstance(error, NoSuchModuleError):
         return BadInput(f"database {name!r}: SQLAlchemy knows no {url.drivername!r}", "a dialect such as postgresql", "correct its URL")
