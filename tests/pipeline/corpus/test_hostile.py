@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -130,6 +131,26 @@ def as_arrow(rows: list[dict[str, Any]], raw: list[bytes]) -> bytes:
     return out.getvalue()
 
 
+def as_sqlite(rows: list[dict[str, Any]], raw: list[bytes]) -> bytes:
+    """Numbers as they are, other values as texts, also such as are not UTF-8; what is raw as a text or as bytes."""
+
+    def plain(value: Any) -> Any:
+        if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63):
+            return value
+        return str(value).encode("utf-8", "surrogatepass")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        connection = sqlite3.connect(Path(scratch) / "in.db")
+        connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text, target, 'group', name)")
+        value = "CASE typeof(?{0}) WHEN 'blob' THEN CAST(?{0} AS TEXT) ELSE ?{0} END"
+        statement = f"INSERT INTO rows VALUES (NULL, {', '.join(value.format(place) for place in range(1, 5))})"
+        connection.executemany(statement, [[plain(row.get(name)) for name in ("text", "target", "group", "name")] for row in rows])
+        connection.executemany("INSERT INTO rows VALUES (NULL, CAST(?1 AS TEXT), ?1, NULL, NULL)", [[data] for data in raw])
+        connection.commit()
+        connection.close()
+        return (Path(scratch) / "in.db").read_bytes()
+
+
 FORMS: dict[str, tuple[str, Callable[[list[dict[str, Any]], list[bytes]], bytes]]] = {
     "in.jsonl": ("jsonl", json_lines),
     "in.json": ("jsonl", json_array),
@@ -137,6 +158,7 @@ FORMS: dict[str, tuple[str, Callable[[list[dict[str, Any]], list[bytes]], bytes]
     "in.txt": ("text", json_lines),
     "in.parquet": ("parquet", as_parquet),
     "in.arrow": ("arrow", as_arrow),
+    "in.db": ("sql", as_sqlite),
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": lambda data: data,
@@ -170,7 +192,7 @@ def check_ingestion(
     form: str, pack: str, rows: list[dict[str, Any]], raw: list[bytes], encoding: str | None, damage: list[tuple[float, str]], task: int
 ) -> None:
     kind, write = FORMS[form]
-    if kind in ("parquet", "arrow"):
+    if kind in ("parquet", "arrow", "sql"):
         pack, encoding = "", None
     data = write([*rows, *({"text": f"A text that is kept, number {number}.", "target": "a class"} for number in range(3))], raw)
     if encoding:
@@ -182,6 +204,9 @@ def check_ingestion(
         (folder / "out").mkdir()
         (folder / "data" / (form + pack)).write_bytes(damaged(PACK[pack](data), damage))
         source = Source(kind=kind, path=str(folder / "data"), columns=Columns() if kind == "text" else columns)
+        if kind == "sql":
+            fields = {"path": str(folder / "data" / form), "table": "rows", "high_water": "id" if task else None}
+            source = source.model_copy(update=fields)
         where = Settings(state=folder / "state", home=folder)
         settings_ = Data(source=source, filter=Filter(max_quarantined=1.0), split=Split(salt="s"))
         before = {place for place in folder.rglob("*") if place.is_file()}
