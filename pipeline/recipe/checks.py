@@ -305,7 +305,7 @@ def _labelled_source(recipe: Recipe) -> Problem:
     if labelled is None:
         return None
     other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source})})
-    for check in (_section, _path, _target, _pair):
+    for check in (_section, _path, _source, _target, _pair):
         found = check(other)
         if found:
             got, expected, fix = (part.replace("data.source", "monitor.labelled.source") for part in found)
