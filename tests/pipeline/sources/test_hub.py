@@ -191,6 +191,21 @@ def test_splits_without_a_card_as_the_library_finds_them(
         assert sorted(place.removeprefix(f"{tmp_path}/copy/") for place in theirs) == found
 
 
+def test_a_configuration_without_a_card_is_a_folder(dataset: Dataset, settings: Settings) -> None:
+    dataset.files = {path: as_parquet(path) for path in ("de/train/0000.parquet", "de/test/0000.parquet", "en/train/0000.parquet")}
+    assert names(pinned(source(config="de", split="train"), settings)) == ["de/train/0000.parquet"]
+
+
+def test_an_answer_that_is_not_the_hubs_is_one_line(dataset: Dataset, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset.files = {"a.jsonl": as_lines("a")}
+    monkeypatch.setattr(Dataset, "entry", lambda *_: {"kind": "file"})
+    with pytest.raises(BadInput, match="does not answer as a hub does for org/notes"):
+        pinned(source(), settings)
+    monkeypatch.setattr(dataset, "commit", "no commit")
+    with pytest.raises(BadInput, match="does not answer as a hub does for org/notes"):
+        pinned(source(), settings)
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.csv", "rows.parquet", "rows.txt"])
 def test_files_of_each_format(name: str, dataset: Dataset, settings: Settings) -> None:
     lines = as_lines("all")
