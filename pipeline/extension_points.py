@@ -13,6 +13,7 @@ TABLES = {
     "trainshed.sources": "pipeline.sources:PINNERS",
     "trainshed.readers": "pipeline.corpus.readers:READERS",
     "trainshed.cleaning": "pipeline.corpus.cleaning:BLOCKS",
+    "trainshed.data_rules": "pipeline.corpora:DATA_RULES",
     "trainshed.families": "pipeline.models:FAMILIES",
     "trainshed.objectives": "pipeline.training:OBJECTIVES",
     "trainshed.optimizers": "pipeline.training:OPTIMIZERS",

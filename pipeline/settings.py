@@ -226,6 +226,18 @@ class Settings(BaseSettings):
     source_roots: Annotated[tuple[str, ...], NoDecode] = ()
     """Folders and ``s3://`` prefixes that sources may be read from, with commas; unset allows all but hidden and system folders."""
 
+    hub_endpoint: str | None = Field(None, validation_alias=AliasChoices("TRAINSHED_HUB_ENDPOINT", "HF_ENDPOINT"))
+    """URL of the Hugging Face hub, or of a mirror. Unset: huggingface.co."""
+
+    hub_token: SecretStr | None = Field(None, validation_alias=AliasChoices("TRAINSHED_HUB_TOKEN", "HF_TOKEN"))
+    """Token of the hub, for datasets that are not public."""
+
+    hub_offline: bool = Field(default=False, validation_alias=AliasChoices("TRAINSHED_HUB_OFFLINE", "HF_HUB_OFFLINE"))
+    """Whether the hub may not be asked for datasets."""
+
+    databases: SecretStr | None = None
+    """URLs of the databases that sources of kind ``sql`` read, as a JSON object from name to URL. They may hold passwords."""
+
     use_existing: Annotated[frozenset[str], NoDecode] = frozenset()
     """Servers that `trainshed up` does not start because they already exist: any of ``s3,mlflow,airflow``."""
 

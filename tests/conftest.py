@@ -42,8 +42,10 @@ pytest_plugins = [
     "fixtures.airflow_home",
     "fixtures.docker",
     "fixtures.cluster",
+    "fixtures.postgres",
     "fixtures.s3_requests",
     "fixtures.scratch_checkout",
+    "fixtures.hub",
 ]
 
 

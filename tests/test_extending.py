@@ -138,6 +138,27 @@ def test_a_cleaning_block_filters(extended) -> None:
     assert extended.python(CLEAN, PYTHONPATH=path) == "['shouting']\n1 {'shouting': [{'text': 'THIS IS A TEXT OF CAPITALS.'}]}\n"
 
 
+CHECK = """
+import sys
+from pathlib import Path
+from fixtures.corpora import write_corpus
+from pipeline.corpora.facts import read_facts
+from pipeline.corpora.rules import Looked, ask
+from pipeline.recipe.data_checks import DataRule
+
+texts = ("A text.", "Another text!", "A text that is cut")
+folder = write_corpus(Path(sys.argv[1]), {"train": [("", text, None) for text in texts]})
+found, = ask((DataRule(rule="cut_off", max=0.3),), Looked(folder, {}, read_facts(folder)))
+print(found.met, found.value, found.limit)
+"""
+
+
+@section("A data check")
+def test_a_data_check_looks_at_a_corpus(extended, tmp_path) -> None:
+    path = f"{extended.folder}:{extended.folder / 'tests'}"
+    assert extended.python(CHECK, str(tmp_path / "corpus"), PYTHONPATH=path) == "False 0.333 (1 of 3) at most 0.3\n"
+
+
 TRAIN = """
 import json
 import sys

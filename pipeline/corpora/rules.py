@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.artifacts.manifest import Frozen
+from pipeline.corpora import DATA_RULES
 from pipeline.corpora.drift import corpus_drift
-from pipeline.corpora.facts import LANGUAGE, languages_of
-from pipeline.corpora.of_sources import of_sources
 from pipeline.errors import BadInput
-from pipeline.recipe.data_checks import FALSE_ALARMS, LEAST_DISTANCE
+from pipeline.recipe.data_checks import DRIFT, FALSE_ALARMS, LEAST_DISTANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.corpora.facts import CorpusFacts
@@ -63,13 +62,24 @@ class Looked:
     """``previous`` and ``champion`` → folder and counts of these corpora, where there are any."""
 
 
+class RuleValue(Protocol):
+    """What a rule looks at: an entry of `pipeline.corpora.DATA_RULES`."""
+
+    def __call__(self, rule: DataRule, looked: Looked) -> tuple[float, str]:
+        """The value that ``min`` and ``max`` of the rule are about, and how a person reads it; NaN where there is nothing to look at.
+
+        Raises:
+            BadInput: the corpus cannot be asked this.
+        """
+
+
 def ask(rules: tuple[DataRule, ...], looked: Looked) -> list[Finding]:
     """Ask every rule.
 
     Raises:
         BadInput: a rule asks about languages or classes, and the corpus has none.
     """
-    return [_drift(rule, looked) if rule.rule == "drift" else _value(rule, looked) for rule in rules]
+    return [_drift(rule, looked) if rule.rule == DRIFT else _value(rule, looked) for rule in rules]
 
 
 def refuse(findings: list[Finding], where: str) -> None:
@@ -90,7 +100,8 @@ def refuse(findings: list[Finding], where: str) -> None:
 
 
 def _value(rule: DataRule, looked: Looked) -> Finding:
-    value, shown = VALUES[rule.rule](rule, looked)
+    asked: RuleValue = DATA_RULES.load(rule.rule)
+    value, shown = asked(rule, looked)
     low = 1.0 if rule.rule == "required" and rule.min is None and rule.max is None else rule.min
     if math.isnan(value):
         return Finding(rule=rule.title, level=rule.level, met=True, value=NOT_ASKED, limit=_limit(rule, low))
@@ -131,99 +142,3 @@ def _drift(rule: DataRule, looked: Looked) -> Finding:
         value = f"none (largest distance {max(one.distance for one in shifts):.2f})"
     fix = "look at `trainshed data diff`, and correct the source or raise least_distance of this rule"
     return Finding(rule=rule.title, level=rule.level, met=not crossed, value=value, limit=limit, fix=fix)
-
-
-def _documents(_: DataRule, looked: Looked) -> tuple[float, str]:
-    return looked.facts.documents, f"{looked.facts.documents:,}"
-
-
-def _mean_length(_: DataRule, looked: Looked) -> tuple[float, str]:
-    mean = looked.facts.lengths.mean
-    return mean, f"{mean:,.1f} characters"
-
-
-def _bytes(_: DataRule, looked: Looked) -> tuple[float, str]:
-    return looked.facts.bytes, f"{looked.facts.bytes:,}"
-
-
-def _required(rule: DataRule, looked: Looked) -> tuple[float, str]:
-    found, documents = looked.facts.filled[rule.of or ""], looked.facts.documents
-    return _share(found, documents)
-
-
-def _count_share(rule: DataRule, looked: Looked) -> tuple[float, str]:
-    """A count of the manifest among the records read; a reason of the filter that never occurred is not counted, and is zero."""
-    return _share(looked.counts.get(rule.of or "", 0), looked.counts.get("read", 0))
-
-
-def _language(rule: DataRule, looked: Looked) -> tuple[float, str]:
-    found = languages_of(looked.counts)
-    if not found:
-        raise BadInput(
-            f"data.checks: language of {rule.of}: this corpus counts no languages",
-            f"counts {LANGUAGE}…",
-            "let cleaning identify languages, or remove the rule",
-        )
-    return _share(found.get(rule.of or "", 0), sum(found.values()))
-
-
-def _source(rule: DataRule, looked: Looked) -> tuple[float, str]:
-    """The share of a source in the characters of the corpus."""
-    sources = of_sources(looked.counts)
-    found = next((one for one in sources if one.name == rule.of), None)
-    if found is None:
-        raise BadInput(
-            f"data.checks: source {rule.of} is none of this corpus",
-            f"one of: {', '.join(one.name for one in sources)}" if sources else "a recipe with data.sources",
-            "correct the rule",
-        )
-    return _share(found.characters, sum(one.characters for one in sources))
-
-
-def _class_documents(_: DataRule, looked: Looked) -> tuple[float, str]:
-    name, count = min(_classes(looked).items(), key=lambda pair: (pair[1], pair[0]))
-    return count, f"{count:,} ({name})"
-
-
-def _class_share(_: DataRule, looked: Looked) -> tuple[float, str]:
-    classes = _classes(looked)
-    name, count = max(classes.items(), key=lambda pair: (pair[1], pair[0]))
-    share, shown = _share(count, sum(classes.values()))
-    return share, f"{shown} ({name})"
-
-
-def _classes(looked: Looked) -> Mapping[str, int]:
-    """Documents of each class in training."""
-    found = looked.facts.splits["train"].classes if "train" in looked.facts.splits else {}
-    if not found:
-        raise BadInput("data.checks: this corpus has no classes", "a task with classes", "remove the rules about classes")
-    return found
-
-
-def _change(rule: DataRule, looked: Looked) -> tuple[float, str]:
-    """How much the number of documents differs from another corpus, as a share of that corpus."""
-    other = looked.compared.get(rule.of or "")
-    before = other[1].get("kept", 0) if other else 0
-    if not before:
-        return math.nan, ""
-    return looked.facts.documents / before - 1, f"{100 * (looked.facts.documents / before - 1):+.1f} %"
-
-
-def _share(part: int, whole: int) -> tuple[float, str]:
-    share = part / whole if whole else 0.0
-    return share, f"{100 * share:.4g} % ({part:,} of {whole:,})"
-
-
-VALUES: dict[str, Callable[[DataRule, Looked], tuple[float, str]]] = {
-    "documents": _documents,
-    "mean_length": _mean_length,
-    "bytes": _bytes,
-    "required": _required,
-    "share": _count_share,
-    "class_documents": _class_documents,
-    "class_share": _class_share,
-    "language": _language,
-    "source": _source,
-    "change": _change,
-}
-"""Rule → the value that its limits are about, and how a person reads it; not a number where there is nothing to compare with."""

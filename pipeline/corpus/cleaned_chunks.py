@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WHERE = {"path", "partitions", "partition", "packages", "url_from", "revision", "config", "split"}
+"""Fields of a source that say where it is; what is there, its items say."""
+
 BYTES_A_PROCESS = 64 << 20
 """Bytes of source that are worth another process: it takes a second to start, and does so many in three."""
 
@@ -137,7 +140,7 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
     """
-    source = data.single_source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
+    source = data.single_source.model_dump(mode="json", exclude_none=True, exclude=WHERE)
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
     signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}

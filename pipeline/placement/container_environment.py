@@ -30,6 +30,7 @@ PASSED_SETTINGS = {
     "threads": "TRAINSHED_THREADS",
     "device": "TRAINSHED_DEVICE",
     "mlflow_username": "MLFLOW_TRACKING_USERNAME",
+    "hub_endpoint": "HF_ENDPOINT",
 }
 """Setting to variable, for settings that have the same value inside and outside of a container."""
 
@@ -40,6 +41,9 @@ KEYS = {
     "mlflow_password": "MLFLOW_TRACKING_PASSWORD",
 }
 """Setting to variable, for keys and passwords."""
+
+SOURCE_KEYS = {"databases": "TRAINSHED_DATABASES", "hub_token": "HF_TOKEN"}
+"""The same of a component that reads a source, and of no other."""
 
 FIXED = {
     **ENVIRONMENT,
@@ -64,11 +68,12 @@ class Variables(NamedTuple):
     """Keys and passwords."""
 
 
-def component_variables(settings: Settings) -> Variables:
+def component_variables(settings: Settings, *, reads_source: bool = False) -> Variables:
     """The variables by which a component finds the store and MLflow from inside a container.
 
     Args:
         settings: of the orchestration side; addresses that differ inside a container have their own settings.
+        reads_source: whether it reads a source, which may be a database.
     """
     public = {
         **FIXED,
@@ -78,7 +83,7 @@ def component_variables(settings: Settings) -> Variables:
     endpoint = settings.container_s3_endpoint or settings.s3_endpoint
     if endpoint:
         public["TRAINSHED_S3_ENDPOINT"] = endpoint
-    return Variables(public, _values(settings, KEYS))
+    return Variables(public, _values(settings, KEYS | SOURCE_KEYS if reads_source else KEYS))
 
 
 def _values(settings: Settings, names: dict[str, str]) -> dict[str, str]:

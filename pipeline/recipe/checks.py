@@ -233,7 +233,7 @@ def _path(recipe: Recipe) -> Problem:
         return None if source.path is None else ("data.source.path with kind 'pydocs'", "", "remove the path, or change data.source.kind")
     if source.kind == "catalogue":
         return _catalogue(source)
-    if not source.path:
+    if not source.path and source.kind != "sql":
         return f"data.source has no path for kind {source.kind!r}", "a path, a glob or s3://bucket/prefix", "add data.source.path"
     return None
 
@@ -306,7 +306,7 @@ def _labelled_source(recipe: Recipe) -> Problem:
     if labelled is None:
         return None
     other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source, "sources": None})})
-    for check in (_section, _path, _target, _pair):
+    for check in (_section, _path, _source, _target, _pair):
         found = check(other)
         if found:
             got, expected, fix = (part.replace("data.source", "monitor.labelled.source") for part in found)

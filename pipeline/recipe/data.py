@@ -62,10 +62,33 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html`` or ``warc``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html``, ``warc``, ``sql`` or ``hub``."""
 
     path: str | None = None
-    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout. Not for ``pydocs``."""
+    """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout.
+    ``sql``: an SQLite file. ``hub``: ``owner/name`` of a dataset, a folder or glob in it, or a folder of this machine that begins with ``./`` or ``/``. Not for ``pydocs``."""
+
+    revision: str | None = None
+    """``hub`` only: a branch, a tag or a commit; a run reads the commit that it is at when the run is planned. None: ``main``."""
+
+    config: str | None = None
+    """``hub`` only: the configuration of the dataset, where it has several."""
+
+    split: str | None = None
+    """``hub`` only: the split of the dataset to read. None: all of them, since ``data.split`` makes its own."""
+
+    url_from: str | None = None
+    """``sql`` only: the name of a database in ``TRAINSHED_DATABASES``."""
+
+    query: str | None = None
+    """``sql`` only: one SELECT, whose rows are the records."""
+
+    table: str | None = None
+    """``sql`` only: a table, instead of ``query``."""
+
+    high_water: str | None = None
+    """``sql`` only: a column that grows with each new row, e.g. an id. A run reads the rows up to the largest value of the moment when it was planned, and a later run only what is new.
+    Without it, the whole result is read, and pinned by its checksum."""
 
     columns: Columns = Columns()
     """Which field is what. The rows of ``pydocs`` and ``catalogue`` have fields of their own, and say without ``columns`` which is what: see docs/data.md."""

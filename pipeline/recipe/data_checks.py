@@ -19,6 +19,12 @@ OF = {
 }
 """Rules that need ``of``, with its values; empty where any name is valid."""
 
+DRIFT = "drift"
+OWN = frozenset(
+    {"documents", "mean_length", "bytes", "required", "share", "class_documents", "class_share", "language", "source", "change", DRIFT}
+)
+"""Rules of this project; those of installed packages take any ``of``."""
+
 COUNTS = ("kept", "duplicate", "filtered", "quarantined", "train", "validation", "test", "held_out")
 """What a share of the records read may be asked of; also each reason of the filter."""
 
@@ -29,10 +35,8 @@ FALSE_ALARMS = 0.01
 class DataRule(Section):
     """One rule. A value outside ``min`` to ``max`` does not meet it."""
 
-    rule: Literal[
-        "documents", "mean_length", "bytes", "required", "share", "class_documents", "class_share", "language", "source", "change", "drift"
-    ]
-    """What is looked at (docs/data.md)."""
+    rule: str
+    """What is looked at: ``drift``, or a name from `pipeline.corpora.DATA_RULES` (docs/data.md)."""
 
     of: str | None = None
     """``required``: a field. ``share``: a count, e.g. ``duplicate`` or ``filtered_too_short``. ``language``: its code. ``source``: its name in ``data.sources``. ``change`` and ``drift``: ``previous`` or ``champion``."""
@@ -56,13 +60,13 @@ class DataRule(Section):
     def _fits(self) -> Self:
         """Refuse what the rule does not take; the messages say what is expected."""
         allowed = OF.get(self.rule)
-        if (self.of is None) != (allowed is None):
+        if self.rule in OWN and (self.of is None) != (allowed is None):
             raise ValueError(f"{'of' if allowed is not None else 'no of'} in a rule {self.rule}")
         if allowed and self.of not in allowed:
             raise ValueError(f"of: {' or '.join(allowed)} in a rule {self.rule}")
         if self.rule == "share" and self.of not in COUNTS and not str(self.of).startswith("filtered_"):
             raise ValueError(f"of: {', '.join(COUNTS)} or filtered_REASON in a rule share")
-        if self.rule == "drift":
+        if self.rule == DRIFT:
             if self.min is not None or self.max is not None:
                 raise ValueError("false_alarms and least_distance in a rule drift, and neither min nor max")
         elif self.false_alarms is not None or self.least_distance is not None:
@@ -77,7 +81,7 @@ class DataRule(Section):
     def title(self) -> str:
         """The rule in a few words, e.g. ``share of duplicate``."""
         words = {"class_documents": "documents of a class", "class_share": "share of a class"}.get(self.rule, self.rule.replace("_", " "))
-        joint = "from" if self.rule in {"change", "drift"} else "of"
+        joint = "from" if self.rule in {"change", DRIFT} else "of"
         return f"{words} {joint} {self.of}" if self.of else words
 
 
@@ -90,4 +94,4 @@ class DataChecks(Section):
     @property
     def compares(self) -> frozenset[str]:
         """The corpora that rules compare with: ``previous``, ``champion``."""
-        return frozenset(rule.of for rule in self.rules if rule.rule in {"change", "drift"} and rule.of)
+        return frozenset(rule.of for rule in self.rules if rule.rule in {"change", DRIFT} and rule.of)

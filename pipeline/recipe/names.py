@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import unknown_name
 from pipeline.extension_points import table
 from pipeline.families.families import check_fields, families, find_family
+from pipeline.recipe.data_checks import DRIFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ FIELDS = (
     ("data.sources.kind", "trainshed.sources"),
     ("data.sources.kind", "trainshed.readers"),
     ("data.cleaning.kind", "trainshed.cleaning"),
+    ("checks.rules.rule", "trainshed.data_rules"),
     ("model.family", "trainshed.families"),
     ("pretraining.objective", "trainshed.objectives"),
     ("pretraining.optimizer", "trainshed.optimizers"),
@@ -43,6 +45,7 @@ CHECKED = (
     *(row for row in FIELDS if row[0] != "model.family"),
     *ADDED,
     *OWN_FIELDS,
+    ("data.checks.rules.rule", "trainshed.data_rules"),
     ("evaluation.metrics", "trainshed.metrics"),
     ("monitor.labelled.metric", "trainshed.metrics"),
     ("monitor.labelled.source.kind", "trainshed.sources"),
@@ -52,11 +55,14 @@ CHECKED = (
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
 those of transformers and more."""
 
-OPTIONAL = frozenset({"trainshed.cleaning"})
+OPTIONAL = frozenset({"trainshed.cleaning", "trainshed.data_rules"})
 """Groups of which a recipe may name no entry: then none counts for a fingerprint, whatever code uses the table."""
 
 UNTRAINED = "untrained"
 """The model before its first step: every report scores it beside the baselines, so a gate may name it."""
+
+BESIDE = {"registration.gate.beats": (UNTRAINED,), "data.checks.rules.rule": (DRIFT,)}
+"""Names that a field may have and that are no entries of its table."""
 
 
 def check_names(recipe: Recipe, origin: str) -> None:
@@ -71,7 +77,7 @@ def check_names(recipe: Recipe, origin: str) -> None:
     """
     for field, group in CHECKED:
         for name in _values(recipe, field):
-            known = {*table(group), UNTRAINED} if field == "registration.gate.beats" else set(table(group))
+            known = {*table(group), *BESIDE.get(field, ())}
             if name not in known:
                 raise unknown_name(f"{field} in {origin}:", name, known)
     family = recipe.model.family

@@ -153,7 +153,7 @@ def partitions_problem(recipe: Recipe) -> Problem:
     if partitions is None:
         got = f"{PATH} {path!r} has {{partition}}, but data.source has no partitions"
         return (got, "", f"add {FIELD}: {{by: day}}") if PLACEHOLDER.search(path) else None
-    if source.kind in ("pydocs", "catalogue"):
+    if source.kind in ("pydocs", "catalogue", "sql", "hub"):
         return f"{FIELD} with kind {source.kind!r}", "files of records, e.g. jsonl", f"remove {FIELD}"
     wrong = next((found for found in ANY_PLACEHOLDER.findall(path) if not PLACEHOLDER.fullmatch(found)), None)
     if wrong or not PLACEHOLDER.search(path):

@@ -6,15 +6,24 @@ import codecs
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pipeline.recipe.hub_source import hub_problem
+from pipeline.recipe.sql_source import sql_problem
+
 if TYPE_CHECKING:
     from pipeline.recipe.data import Source
     from pipeline.recipe.gate_checks import Problem
 
 LINES = ("jsonl", "csv", "text")
 WEB = ("html", "warc")
-SETTINGS = {"encoding": (*LINES, *WEB), "delimiter": ("csv",), "quote": ("csv",)}
+SETTINGS = {
+    "encoding": (*LINES, *WEB, "hub"),
+    "delimiter": ("csv", "hub"),
+    "quote": ("csv", "hub"),
+    **dict.fromkeys(("url_from", "query", "table", "high_water"), ("sql",)),
+    **dict.fromkeys(("revision", "config", "split"), ("hub",)),
+}
 """Setting of a source → the kinds that it is for."""
-OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue")
+OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue", "sql", "hub")
 """Kinds whose readers are ours; that of an installed package may take any setting."""
 NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
 """Codecs of Python that decode text and are no encoding of files."""
@@ -25,7 +34,7 @@ def source_problem(source: Source) -> Problem:
     for setting, kinds in SETTINGS.items():
         if getattr(source, setting) is not None and source.kind in OWN_KINDS and source.kind not in kinds:
             return f"data.source.{setting} with kind {source.kind!r}", f"kind {' or '.join(kinds)}", f"remove data.source.{setting}"
-    return _encoding(source) or _signs(source) or _web(source)
+    return sql_problem(source) or hub_problem(source) or _encoding(source) or _signs(source) or _web(source)
 
 
 def _web(source: Source) -> Problem:

@@ -69,20 +69,30 @@ def _rules(recipe: Recipe) -> Problem:
 
 def _same_data(recipe: Recipe) -> Problem:
     """One place that two sources read: all that the second one has would be duplicates."""
-    seen: dict[tuple[str, str, tuple[str, ...]], str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     for part in recipe.data.parts:
         place = _place(part.source)
         if place in seen:
-            what = f"path {part.source.path!r}" if part.source.path else f"packages {list(part.source.packages)}"
+            what = next(
+                f"{field} {value!r}"
+                for field, value in (
+                    ("path", part.source.path),
+                    ("query", part.source.query),
+                    ("table", part.source.table),
+                    ("packages", list(part.source.packages)),
+                )
+                if value is not None
+            )
             return f"{seen[place]} and {part.field} have the same {what}", "another place for each source", "remove one of them"
         seen[place] = part.field
     return None
 
 
-def _place(source: Source) -> tuple[str, str, tuple[str, ...]]:
+def _place(source: Source) -> tuple[object, ...]:
     """What a source reads; a path with and without ``./`` and slashes at its end is the same."""
     path = (source.path or "").rstrip("/").removeprefix("./")
-    return source.kind, path, tuple(sorted(source.packages))
+    rows = (source.url_from, source.query, source.table, source.revision, source.config, source.split)
+    return source.kind, path, tuple(sorted(source.packages)), *rows
 
 
 def _partitions(recipe: Recipe) -> Problem:

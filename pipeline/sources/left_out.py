@@ -14,7 +14,15 @@ from pipeline.artifacts.manifest import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WORKING, OTHER, EMPTY, BROKEN_LINK, READ_ALREADY, UNSAFE = "working", "other_format", "empty", "broken_link", "read_already", "unsafe"
+WORKING, OTHER, EMPTY, BROKEN_LINK, READ_ALREADY, UNSAFE, NO_MARK = (
+    "working",
+    "other_format",
+    "empty",
+    "broken_link",
+    "read_already",
+    "unsafe",
+    "no_mark",
+)
 REASONS = {
     WORKING: "hidden, temporary and working files",
     OTHER: "files of other formats",
@@ -22,6 +30,7 @@ REASONS = {
     BROKEN_LINK: "broken links",
     READ_ALREADY: "linked folders that are read already",
     UNSAFE: "keys with ..",
+    NO_MARK: "rows without a high-water mark",
 }
 """Each reason in words."""
 

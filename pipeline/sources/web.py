@@ -21,6 +21,7 @@ from pipeline.errors import BadInput, Unavailable
 from pipeline.retry import RetryPolicy, Unreachable, cause
 from pipeline.sources.base import MissingSource, PinnedItem
 from pipeline.sources.local_files import changed
+from pipeline.sources.network import check_network
 from pipeline.sources.roots import is_web
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = (10, 60)
 """To connect, and between two pieces."""
 REDIRECTS = 5
+HUB = "https://huggingface.co"
+"""The hub, where ``HF_ENDPOINT`` names no other."""
 GONE = {404, 410}
 PARTIAL, SHORTER = 206, 416
 LATER = {408, 425, 429, 500, 502, 503, 504}
@@ -50,7 +53,7 @@ def pin_url(address: str, sha256: str | None, settings: Settings) -> PinnedItem:
         BadInput: the server forbids it, says nothing by which a changed file could be told, or is one that sources may not name.
         Unavailable: the server does not answer.
     """
-    with _policy(address, settings).call(lambda: _ask("HEAD", address, {}, settings)) as answer:
+    with retry_policy(address, settings).call(lambda: ask("HEAD", address, {}, settings)) as answer:
         if answer.status_code in GONE:
             raise MissingSource(f"no file at data.source.path {address}", "an address that serves one", "correct the address")
         _check_allowed(answer, address)
@@ -84,9 +87,9 @@ class _WebFile(io.RawIOBase):
 
     def __init__(self, item: PinnedItem, settings: Settings) -> None:
         self._item, self._settings = item, settings
-        self._policy = _policy(item.name, settings)
+        self._policy = retry_policy(item.name, settings)
         self._place = 0
-        self._digest = hashlib.sha256() if item.revision.startswith("sha256:") else None
+        self._digest = _digest(item)
         self._answer: requests.Response | None = None
 
     def readable(self) -> bool:
@@ -100,7 +103,7 @@ class _WebFile(io.RawIOBase):
         self._place += len(data)
         if self._digest:
             self._digest.update(data)
-            if not data and f"sha256:{self._digest.hexdigest()}" != self._item.revision:
+            if not data and self._digest.hexdigest() != self._item.revision.partition(":")[2]:
                 raise changed(self._item.name, "it has another checksum")
         return len(data)
 
@@ -133,7 +136,7 @@ class _WebFile(io.RawIOBase):
         self._answer = None
 
     def _open(self) -> requests.Response:
-        answer = _ask("GET", self._item.name, {"Range": f"bytes={self._place}-"} if self._place else {}, self._settings)
+        answer = ask("GET", self._item.name, {"Range": f"bytes={self._place}-"} if self._place else {}, self._settings)
         try:
             self._check(answer)
             if self._place and answer.status_code != PARTIAL:  # a server that knows no ranges begins again
@@ -160,6 +163,14 @@ class _WebFile(io.RawIOBase):
             left -= len(data)
 
 
+def _digest(item: PinnedItem) -> hashlib._Hash | None:
+    """What the bytes of a file are added to; None where its server's word is its revision."""
+    kind = item.revision.partition(":")[0]
+    if kind == "blob":  # git's digest of a file
+        return hashlib.sha1(b"blob %d\0" % item.size, usedforsecurity=False)
+    return hashlib.sha256() if kind == "sha256" else None
+
+
 def check_host(address: str, settings: Settings, field: str = "data.source.path") -> None:
     """Check an address before its server is asked.
 
@@ -173,6 +184,7 @@ def check_host(address: str, settings: Settings, field: str = "data.source.path"
     host = urlsplit(address).hostname
     if not host or not is_web(address):
         raise BadInput(f"{field}: {address} is no address of the web", "https://host/file", "correct the address")
+    check_network(address, settings)
     if settings.source_roots:
         if not any(address.startswith(root if root.endswith("/") else f"{root}/") for root in settings.source_roots if is_web(root)):
             raise BadInput(
@@ -197,10 +209,17 @@ def check_host(address: str, settings: Settings, field: str = "data.source.path"
             )
 
 
-def _ask(method: str, address: str, headers: dict[str, str], settings: Settings) -> requests.Response:
+def ask(method: str, address: str, headers: dict[str, str], settings: Settings) -> requests.Response:
     """One request; each redirect is checked like the address itself.
 
+    Args:
+        method: of HTTP.
+        address: of the file.
+        headers: of the request.
+        settings: allowed roots; the token of the hub, which no other server is sent.
+
     Raises:
+        BadInput: the address may not be asked.
         Unreachable: no answer, or one that says to try again later.
     """
     place = address
@@ -208,7 +227,12 @@ def _ask(method: str, address: str, headers: dict[str, str], settings: Settings)
         check_host(place, settings)
         try:
             answer = requests.request(
-                method, place, headers={"Accept-Encoding": "identity", **headers}, timeout=TIMEOUT_S, stream=True, allow_redirects=False
+                method,
+                place,
+                headers={"Accept-Encoding": "identity", **headers, **_authorization(place, settings)},
+                timeout=TIMEOUT_S,
+                stream=True,
+                allow_redirects=False,
             )
         except requests.ConnectionError as error:
             raise Unreachable(cause(error)) from error
@@ -226,6 +250,12 @@ def _ask(method: str, address: str, headers: dict[str, str], settings: Settings)
     raise BadInput(f"{address} redirects more than {REDIRECTS} times", "a file", "correct the address")
 
 
+def _authorization(address: str, settings: Settings) -> dict[str, str]:
+    """The header with the token of the hub, for addresses of the hub."""
+    hub = (settings.hub_endpoint or HUB).rstrip("/") + "/"
+    return {"Authorization": f"Bearer {settings.hub_token.get_secret_value()}"} if settings.hub_token and address.startswith(hub) else {}
+
+
 def _check_allowed(answer: requests.Response, address: str) -> None:
     if answer.status_code not in {200, PARTIAL}:
         raise BadInput(
@@ -241,6 +271,7 @@ def _revision(answer: requests.Response) -> str:
     return f"modified:{modified}" if modified else ""
 
 
-def _policy(address: str, settings: Settings) -> RetryPolicy:
+def retry_policy(address: str, settings: Settings) -> RetryPolicy:
+    """How long a server is asked again."""
     host = urlsplit(address).netloc.rpartition("@")[2]
     return RetryPolicy(settings.s3_retry_s, f"the server {host} of data.source.path", "", "try again later, or correct the address")

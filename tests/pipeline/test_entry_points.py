@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from fixtures.corpora import write_corpus
 from fixtures.line import small_recipe
 from fixtures.packages import install, write_package
 from fixtures.scratch_checkout import HOME
@@ -18,6 +19,8 @@ from pipeline import extension_points
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.code import reached_modules
 from pipeline.artifacts.fingerprint import differences, fingerprint_parts
+from pipeline.corpora.facts import read_facts
+from pipeline.corpora.rules import Looked, ask
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.errors import BadInput
@@ -333,6 +336,32 @@ def test_a_cleaning_block_of_a_package_has_its_section_and_step(tmp_path: Path) 
     assert near.endswith("fix: did you mean 'shouts'?")
     (site / "shouts/rule.py").write_text(SHOUTS["shouts/rule.py"] + "CHANGED = True\n")
     assert use()[-1] != before
+
+
+def test_a_data_check_of_a_package_is_asked_and_identified(install: Install, tmp_path: Path) -> None:
+    code = "def short(rule, looked):\n    return looked.facts.documents, 'few'\n"
+    data = small_recipe(tmp_path).model_dump(mode="json", exclude_none=True)
+
+    def recipe(*names: str) -> Recipe:
+        rules = [{"rule": name, "min": 5, "of": "x" if name == "short" else None} for name in names]
+        return check_recipe({**data, "data": {**data["data"], "checks": {"rules": rules}}}, "mine.yaml")
+
+    with pytest.raises(BadInput, match=r"unknown data\.checks\.rules\.rule in mine\.yaml: 'short'"):
+        recipe("short")
+    before = identity(recipe("documents"), "data_check")
+    site = install("our-rules", {"short_rule.py": code}, {"trainshed.data_rules": {"short": "short_rule:short"}})
+    assert identity(recipe("documents"), "data_check") == before
+    with pytest.raises(BadInput, match="did you mean 'short'"):
+        recipe("shorts")
+    mine = recipe("documents", "short")
+    folder = write_corpus(tmp_path / "corpus", {"train": [("", "A text.", None)]})
+    assert mine.data.checks
+    found = ask(mine.data.checks.rules, Looked(folder, {}, read_facts(folder)))
+    assert [(one.rule, one.value, one.met) for one in found] == [("documents", "1", False), ("short of x", "few", False)]
+    first = identity(mine, "data_check")
+    assert "short_rule" in first.modules
+    (site / "short_rule.py").write_text(code + "CHANGED = True\n")
+    assert identity(mine, "data_check").fingerprint != first.fingerprint
 
 
 def test_plan_and_container_agree_only_if_both_have_the_package(tmp_path: Path, mlflow_server: Server, install: Install) -> None:

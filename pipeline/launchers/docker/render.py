@@ -106,7 +106,7 @@ def render_container(attempt: Launch, task: TaskKey, image: Image, machine: Mach
         BadInput: the size has several nodes; an engine is one.
     """
     check_nodes(machine, RECORD.name)
-    public, secret = component_variables(settings)
+    public, secret = component_variables(settings, reads_source=attempt.request.pin is not None)
     # a process sees all cores of the host, whatever its limit: without this number torch would start one thread for each core
     gpus = wants_gpus(machine, host, settings)
     count = processes(attempt.trains, machine, settings) if gpus else 1

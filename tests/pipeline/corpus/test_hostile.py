@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import lzma
+import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -129,6 +131,26 @@ def as_arrow(rows: list[dict[str, Any]], raw: list[bytes]) -> bytes:
     return out.getvalue()
 
 
+def as_sqlite(rows: list[dict[str, Any]], raw: list[bytes]) -> bytes:
+    """Numbers as they are, other values as texts, also such as are not UTF-8; what is raw as a text or as bytes."""
+
+    def plain(value: Any) -> Any:
+        if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63):
+            return value
+        return str(value).encode("utf-8", "surrogatepass")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        connection = sqlite3.connect(Path(scratch) / "in.db")
+        connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text, target, 'group', name)")
+        value = "CASE typeof(?{0}) WHEN 'blob' THEN CAST(?{0} AS TEXT) ELSE ?{0} END"
+        statement = f"INSERT INTO rows VALUES (NULL, {', '.join(value.format(place) for place in range(1, 5))})"
+        connection.executemany(statement, [[plain(row.get(name)) for name in ("text", "target", "group", "name")] for row in rows])
+        connection.executemany("INSERT INTO rows VALUES (NULL, CAST(?1 AS TEXT), ?1, NULL, NULL)", [[data] for data in raw])
+        connection.commit()
+        connection.close()
+        return (Path(scratch) / "in.db").read_bytes()
+
+
 FORMS: dict[str, tuple[str, Callable[[list[dict[str, Any]], list[bytes]], bytes]]] = {
     "in.jsonl": ("jsonl", json_lines),
     "in.json": ("jsonl", json_array),
@@ -136,6 +158,7 @@ FORMS: dict[str, tuple[str, Callable[[list[dict[str, Any]], list[bytes]], bytes]
     "in.txt": ("text", json_lines),
     "in.parquet": ("parquet", as_parquet),
     "in.arrow": ("arrow", as_arrow),
+    "in.db": ("sql", as_sqlite),
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": lambda data: data,
@@ -169,7 +192,7 @@ def check_ingestion(
     form: str, pack: str, rows: list[dict[str, Any]], raw: list[bytes], encoding: str | None, damage: list[tuple[float, str]], task: int
 ) -> None:
     kind, write = FORMS[form]
-    if kind in ("parquet", "arrow"):
+    if kind in ("parquet", "arrow", "sql"):
         pack, encoding = "", None
     data = write([*rows, *({"text": f"A text that is kept, number {number}.", "target": "a class"} for number in range(3))], raw)
     if encoding:
@@ -181,6 +204,9 @@ def check_ingestion(
         (folder / "out").mkdir()
         (folder / "data" / (form + pack)).write_bytes(damaged(PACK[pack](data), damage))
         source = Source(kind=kind, path=str(folder / "data"), columns=Columns() if kind == "text" else columns)
+        if kind == "sql":
+            fields = {"path": str(folder / "data" / form), "table": "rows", "high_water": "id" if task else None}
+            source = source.model_copy(update=fields)
         where = Settings(state=folder / "state", home=folder)
         settings_ = Data(source=source, filter=Filter(max_quarantined=1.0), split=Split(salt="s"))
         before = {place for place in folder.rglob("*") if place.is_file()}
@@ -272,6 +298,15 @@ def _many_small_objects() -> bytes:
     return b'{"text": "a text", "x": [' + b"{}," * 2_700_000 + b"{}]}\n"
 
 
+def _long_window() -> bytes:
+    """As ``zstd --long=28`` writes it: what is repeated is 100 MB away, so a reader has to hold 256 MB."""
+    line = b'{"text": "%b"}\n'
+    numbers = random.Random(1)
+    lines = b"".join(line % numbers.randbytes(30_000).hex().encode() for _ in range(1700))
+    params = zstandard.ZstdCompressionParameters.from_level(1, window_log=28, enable_ldm=True)
+    return zstandard.ZstdCompressor(compression_params=params).compress(lines * 3)
+
+
 BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zeros.jsonl.gz": ("jsonl", lambda: gzip.compress(bytes(HUGE))),
     "zeros.jsonl.bz2": ("jsonl", lambda: bz2.compress(bytes(HUGE))),
@@ -279,6 +314,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "brackets.json.zst": ("jsonl", lambda: zstandard.ZstdCompressor().compress(b"[{" * (8 << 20))),
     "quote.csv.gz": ("csv", lambda: gzip.compress(b'text\n"' + b"x,\n" * (4 << 20))),
     "blocks.jsonl.zst": ("jsonl", _rle_frame),
+    "window.jsonl.zst": ("jsonl", _long_window),
     "line.jsonl": ("jsonl", lambda: b'{"text": "' + b"x" * (100 << 20) + b'"}\n'),
     "objects.jsonl": ("jsonl", _many_small_objects),
     "deep.jsonl": ("jsonl", lambda: b"[" * 100_000 + b"]" * 100_000 + b"\n"),

@@ -13,6 +13,7 @@ from pipeline.operators.launch import Launch, TaskKey
 from pipeline.placement.container_image import image_of
 from pipeline.runs.request import Request
 from pipeline.settings import Settings
+from pipeline.sources.base import Pin
 
 GOLDEN = Path(__file__).with_name("container.json")
 SETTINGS = Settings(
@@ -76,6 +77,14 @@ def test_keys_are_in_the_environment_and_nowhere_else() -> None:
     variables = config.pop("Env")
     assert "AWS_SECRET_ACCESS_KEY=planted-secret" in variables
     assert "planted" not in json.dumps(config)
+
+
+def test_the_databases_are_known_to_steps_that_read_a_source_only() -> None:
+    settings = SETTINGS.model_copy(update={"databases": SecretStr('{"crm": "sqlite:///a.db"}')})
+    variable = 'TRAINSHED_DATABASES={"crm": "sqlite:///a.db"}'
+    assert variable not in rendered(settings)["Env"]
+    reads = ATTEMPT._replace(request=REQUEST.model_copy(update={"pin": Pin(kind="sql", items=())}))
+    assert variable in render_container(reads, TASK, IMAGE, GPU, SERVER, settings)["Env"]
 
 
 @pytest.mark.parametrize(
