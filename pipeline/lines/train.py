@@ -93,7 +93,8 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start, checked=checked)
+    champion = step.champion(recipe.registration.model)
+    tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start, previous=champion, checked=checked)
     return Prepared(corpus, tokens, checked, start)
 
 

@@ -81,7 +81,7 @@ class InputResolver:
     _corpora: dict[str, list[Manifest]] = field(default_factory=dict)
     """By recipe: its newest corpora."""
     _unusable: set[Reference] = field(default_factory=set)
-    """Damaged corpora that are only compared with."""
+    """Damaged artifacts that are only compared with."""
 
     def __post_init__(self) -> None:
         """Open the cache of code digests, and take over what is pinned."""
@@ -123,6 +123,8 @@ class InputResolver:
                 continue
             if isinstance(origin, ChampionInput):
                 given = self.champion(origin)
+                if given and not step.component.input(name).recorded:
+                    given = self._usable(given)
                 reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
@@ -214,7 +216,7 @@ class InputResolver:
         return None if reference in self._unusable else reference
 
     def compare_without(self, reference: Reference) -> None:
-        """Leave out a corpus that is only compared with: it is damaged."""
+        """Leave out an artifact that is only compared with: it is damaged."""
         self._unusable.add(reference)
 
     def left_out(self) -> list[str]:
