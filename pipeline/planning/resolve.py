@@ -124,7 +124,7 @@ class InputResolver:
             if isinstance(origin, ChampionInput):
                 given = self.champion(origin)
                 if given and not step.component.input(name).recorded:
-                    given = self._usable(given)
+                    given = self._intact(given, step.component.input(name).parts)
                 reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
@@ -214,6 +214,12 @@ class InputResolver:
 
     def _usable(self, reference: Reference) -> Reference | None:
         return None if reference in self._unusable else reference
+
+    def _intact(self, reference: Reference, parts: tuple[str, ...]) -> Reference | None:
+        """An artifact that is only compared with; None if what is read of it is lost or quarantined."""
+        manifest = self._manifest(reference)
+        lost = manifest is None or self.artifacts.missing_files(manifest.files_of(parts))
+        return None if lost else self._usable(reference)
 
     def compare_without(self, reference: Reference) -> None:
         """Leave out an artifact that is only compared with: it is damaged."""
