@@ -8,6 +8,7 @@ from components.cleaning.contract import CleaningParams, contract
 from pipeline.artifacts.fingerprint import code_identity
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
+from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
@@ -21,7 +22,7 @@ def clean(work: Work[CleaningParams]) -> None:
     """Share of a source → kept chunks."""
     examples: TaskExamples = part(work.params.task, "examples")
     kept = StoredIntermediates(work.artifacts, code_identity(work.identity, work.params.task))
-    share = work.params.share
+    share, judge = work.params.share, work.inputs.get("quality")
     counts = clean_share(
         work.params.data,
         examples,
@@ -34,6 +35,7 @@ def clean(work: Work[CleaningParams]) -> None:
         kept,
         work.settings.threads,
         Forgotten(read_tombstones(work.artifacts.store)),
+        Classifier(judge.folder, judge.manifest.digest) if judge else None,
     )
     work.intermediates.extend(kept.used)
     work.counts.update(counts)

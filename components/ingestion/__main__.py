@@ -10,6 +10,7 @@ from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import code_identity, fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.ingest import Kept, ingest_corpus
+from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.recipe.workers import Share
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
-    learned = work.inputs.get("learned")
+    learned, judge = work.inputs.get("learned"), work.inputs.get("quality")
     kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
         work.params.data,
@@ -37,6 +38,7 @@ def ingest(work: Work[IngestionParams]) -> None:
         kept,
         work.settings.threads,
         forgotten,
+        Classifier(judge.folder, judge.manifest.digest) if judge else None,
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.corpus.chunk_files import ChunkWriter
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.documents import Fields, Quarantined
+from pipeline.corpus.quality.judge import QualityJudge
 from pipeline.corpus.readers import READERS
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import Preempted
@@ -15,6 +16,7 @@ from pipeline.errors import Preempted
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.base import Reader
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -43,6 +45,9 @@ class CleanJob(NamedTuple):
     forgotten: Forgotten = Forgotten()
     """Documents to leave out."""
 
+    classifier: Classifier | None = None
+    """Filters what does not look like a reference text."""
+
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     """Read and clean a chunk, and write its files (`pipeline.corpus.chunk_files`).
@@ -57,7 +62,8 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     examples = job.examples
-    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
+    last = QualityJudge(job.classifier.folder) if job.classifier else None
+    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last)
     reader: Reader = READERS.load(job.data.source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         facts = writer.facts

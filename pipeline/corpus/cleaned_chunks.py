@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.intermediates import Intermediates, What
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.workers import Job
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -42,6 +43,7 @@ class CleanedChunks:
         scratch: Path,
         processes: int | None = None,
         forgotten: Forgotten | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -55,12 +57,13 @@ class CleanedChunks:
             scratch: empty folder for the chunks.
             processes: most processes; by default one for each core.
             forgotten: documents to leave out.
+            classifier: filters what does not look like a reference text.
         """
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
-        self.forgotten = forgotten or Forgotten()
+        self.forgotten, self.classifier = forgotten or Forgotten(), classifier
         self.pins = divide(pin)
-        self.whats: list[What] = [_what(data, chunk, self.forgotten) for chunk in self.pins]
+        self.whats: list[What] = [_what(data, chunk, self.forgotten, classifier) for chunk in self.pins]
         """What each chunk follows from, apart from code and task."""
 
     def __len__(self) -> int:
@@ -110,13 +113,13 @@ class CleanedChunks:
             done(number)
 
     def _job(self, number: int) -> CleanJob:
-        return CleanJob(self.data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten)
+        return CleanJob(self.data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten, self.classifier)
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
 
 
-def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
+def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier | None) -> What:
     """What the files of a chunk follow from: its items, those params that matter for cleaning, and what is to be forgotten.
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
@@ -126,4 +129,14 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
     signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}
     left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
-    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed, **blocks, **left_out}
+    judged = {"quality": classifier.digest} if classifier else {}
+    return {
+        "chunk": chunk.digest,
+        "source": source,
+        "filter": rules,
+        "salt": data.split.salt,
+        "signed": signed,
+        **blocks,
+        **left_out,
+        **judged,
+    }

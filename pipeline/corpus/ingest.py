@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -20,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.artifacts.intermediates import NothingKept
+from pipeline.corpus import QUALITY
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
@@ -29,6 +31,7 @@ from pipeline.corpus.counts import check_sums
 from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
 from pipeline.corpus.drop_near_copies import drop_near_copies
 from pipeline.corpus.learned import take_over_training
+from pipeline.corpus.quality import FACTS
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.learned import Learned
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -79,6 +83,7 @@ def ingest_corpus(
     kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
     forgotten: Forgotten | None = None,
+    classifier: Classifier | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -93,6 +98,7 @@ def ingest_corpus(
         kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
         forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
+        classifier: filters what does not look like a reference text, counted as ``filtered_quality``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -106,8 +112,12 @@ def ingest_corpus(
         Unavailable: it is unreachable.
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
-        chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten())
+        chunks = CleanedChunks(
+            data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier
+        )
         counts = _merge(chunks, kept.shards, data, examples, output, learned)
+    if classifier:
+        copyfile(classifier.folder / FACTS, output / QUALITY)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts

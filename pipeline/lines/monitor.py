@@ -16,6 +16,6 @@ def monitor(step: Steps, recipe: Recipe) -> None:
     labelled, name = recipe.monitor.labelled if recipe.monitor else None, recipe.registration.model
     if labelled is None:
         return
-    data = recipe.data.without_checks().model_copy(update={"source": labelled.source})
+    data = recipe.data.without_checks().model_copy(update={"source": labelled.source, "quality": None})
     corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

@@ -1,0 +1,171 @@
+"""A sample of a source for the classifier: which features some of its texts have.
+
+Of a large source some chunks are read, those with the smallest digests, and of their texts those with the smallest digests are taken. So new data
+seldom changes the sample. The files hold no texts:
+
+============ ==================================================================
+features.npy features of the texts, one after the other
+ends.npy     [texts] where those of each text end
+texts.npy    [texts] a digest of each
+units.npy    [texts] a digest of its group, or of the text where it has none
+seen.json    number of texts among which they were chosen
+============ ==================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pipeline.corpus.chunks import divide
+from pipeline.corpus.cleaning.base import Verdict
+from pipeline.corpus.cleaning.cleaner import Cleaner
+from pipeline.corpus.documents import Fields
+from pipeline.corpus.quality.features import CHARS, features_of
+from pipeline.corpus.readers import READERS
+from pipeline.corpus.readers.fields import named_fields
+from pipeline.errors import BadInput, Preempted, unknown_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pipeline.corpus.cleaning.base import Candidate
+    from pipeline.corpus.quality.features import Features
+    from pipeline.corpus.readers.base import Reader
+    from pipeline.erasure.tombstones import Forgotten
+    from pipeline.recipe.data import Data
+    from pipeline.reporter import Reporter
+    from pipeline.settings import Settings
+    from pipeline.sources.base import Pin
+    from pipeline.tasks.base import TaskExamples
+
+CHUNKS, RECORDS = 8, 50_000
+"""Chunks of a source that are read, and records of each, at most."""
+
+TEXTS = 5000
+"""Texts of the sample, at most."""
+
+LEAST = 100
+"""Texts below which nothing can be learned."""
+
+STOP_CHECK_EVERY = 1000
+
+
+class Sample(NamedTuple):
+    """What the files hold."""
+
+    features: list[Features]
+    texts: NDArray[np.uint64]
+    units: NDArray[np.uint64]
+
+    seen: int
+    """Texts among which these were chosen."""
+
+
+class _Collect:
+    """Stands where the filter will be, and keeps the texts with the smallest digests."""
+
+    def __init__(self, forgotten: Forgotten) -> None:
+        self.forgotten, self.unit, self.seen = forgotten, "", 0
+        self._held: list[tuple[int, str, str]] = []
+        self._known: set[int] = set()
+
+    def judge(self, found: Candidate) -> Verdict:
+        """Keep everything."""
+        digest = _digest(found.text)
+        self.seen += 1
+        smallest = len(self._held) < TEXTS or digest < -self._held[0][0]
+        if smallest and digest not in self._known and ("", found.text, None) not in self.forgotten:
+            self._known.add(digest)
+            heapq.heappush(self._held, (-digest, found.text[:CHARS], self.unit or found.text))
+            if len(self._held) > TEXTS:
+                self._known.discard(-heapq.heappop(self._held)[0])
+        return Verdict()
+
+    def rows(self) -> list[tuple[int, str, int]]:
+        """Digest, text and digest of the group of each text, by digest."""
+        return sorted((-digest, text, _digest(unit)) for digest, text, unit in self._held)
+
+
+def sample_source(
+    data: Data, examples: TaskExamples, pin: Pin, output: Path, settings: Settings, reporter: Reporter, forgotten: Forgotten
+) -> dict[str, int]:
+    """Read a part of a source, clean it as the corpus is cleaned, and write the features of a sample of its texts.
+
+    Args:
+        data: source, filter and cleaning.
+        examples: the task's part that makes documents of records.
+        pin: the source at the revision to read.
+        output: empty folder to fill.
+        settings: address of the S3 server; the folder that relative paths start from.
+        reporter: gets progress, and may ask to stop.
+        forgotten: documents to leave out.
+
+    Returns:
+        ``read``, the records, and ``texts``, those of the sample.
+
+    Raises:
+        BadInput: the source has too few texts, or no field that the recipe names.
+        Preempted: asked to stop.
+        SourceChanged: the source changed since it was planned.
+        Unavailable: its server is unreachable.
+    """
+    collect = _Collect(forgotten)
+    read, seen = 0, list[Fields]()
+    for chunk in sorted(divide(pin), key=lambda each: each.digest)[:CHUNKS]:
+        cleaner = Cleaner(data, settings.home, forgotten, prose=examples.prose, last=collect)
+        reader: Reader = READERS.load(data.source.kind)
+        for number, record in enumerate(reader(data.source, chunk, settings, reporter)):
+            if isinstance(record, Fields):
+                seen.append(record)
+                continue
+            if number >= RECORDS:
+                break
+            if number % STOP_CHECK_EVERY == 0 and reporter.stopping():
+                raise Preempted("stopped on request while sampling", "", "run it again")
+            read, collect.unit = read + 1, getattr(record, "group", "")
+            cleaner.documents(record, examples)
+    _check_fields(data, seen)
+    rows = collect.rows()
+    if len(rows) < LEAST:
+        raise BadInput(f"{_name(data)} has {len(rows)} texts among {read} records", f"at least {LEAST}", "add texts, or loosen data.filter")
+    _write([features_of(text) for _, text, _ in rows], [digest for digest, _, _ in rows], [unit for _, _, unit in rows], output)
+    (output / "seen.json").write_text(json.dumps(collect.seen), encoding="utf-8")
+    return {"read": read, "texts": len(rows)}
+
+
+def read_sample(folder: Path) -> Sample:
+    """What `sample_source` wrote."""
+    ends = np.load(folder / "ends.npy")
+    features = np.split(np.load(folder / "features.npy"), ends[:-1])
+    return Sample(features, np.load(folder / "texts.npy"), np.load(folder / "units.npy"), json.loads((folder / "seen.json").read_bytes()))
+
+
+def _write(features: list[Features], texts: list[int], units: list[int], output: Path) -> None:
+    np.save(output / "features.npy", np.concatenate(features))
+    np.save(output / "ends.npy", np.cumsum([len(each) for each in features], dtype=np.int64))
+    np.save(output / "texts.npy", np.array(texts, dtype=np.uint64))
+    np.save(output / "units.npy", np.array(units, dtype=np.uint64))
+
+
+def _check_fields(data: Data, seen: list[Fields]) -> None:
+    """Refuse a field that the recipe names and no row has."""
+    absent = set[str].intersection(*(set(found.absent) for found in seen)) if seen else set()
+    for column in named_fields(data.source.row_columns):
+        if column in absent:
+            raise unknown_name(f"field of {_name(data)} in columns:", column, {name for found in seen for name in found.seen})
+
+
+def _name(data: Data) -> str:
+    """The source in messages."""
+    return f"the source {data.source.path or data.source.kind}"
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
