@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.text_sample.contract import TextSampleParams, contract
 from pipeline.corpus.quality.sample import sample_source
-from pipeline.erasure.tombstones import Forgotten, read_tombstones
+from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 
@@ -20,6 +20,8 @@ def sample(work: Work[TextSampleParams]) -> None:
     examples: TaskExamples = part(work.params.task, "examples")
     forgotten = Forgotten(read_tombstones(work.artifacts.store))
     work.counts.update(sample_source(work.params.data, examples, work.source, work.output, work.settings, work.reporter, forgotten))
+    if forgotten.until:
+        work.counts[APPLIED] = forgotten.until
 
 
 if __name__ == "__main__":

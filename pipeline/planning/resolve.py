@@ -157,7 +157,11 @@ class InputResolver:
             return MissingInput(pending, skipped=False)
         if pin and step.type is ArtifactType.CORPUS:
             pin = self._leave_out(step, inputs, pin)
-        concerned = [entry.number for entry in self.tombstones() if entry.digest in pin.forgotten] if pin and pin.forgotten else []
+        elif pin and step.type is ArtifactType.TEXT_SAMPLE and self.tombstones():
+            # which texts a sample has nobody knows; it is made again after each request, and mostly has the same bytes
+            pin = pin.without(tuple(dict.fromkeys(entry.digest for entry in self.tombstones())), self.tombstones()[-1].number)
+        held = pin.forgotten if pin and step.type is ArtifactType.CORPUS else ()
+        concerned = [entry.number for entry in self.tombstones() if entry.digest in held] if held else []
         reason = f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
         parts = self._parts(step, inputs, pin)
         self._code.save()

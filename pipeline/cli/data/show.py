@@ -34,16 +34,23 @@ def show(
     """Show what a corpus holds: what was read and left out, splits, lengths, classes, languages, frequent words and groups, and its tokenizer."""
     from pipeline.cli.console import open_console
     from pipeline.corpora.facts import languages_of, read_facts
+    from pipeline.corpora.quality import read_quality
 
     with open_corpora(corpus) as (found,):
-        facts = read_facts(found.folder)
+        facts, quality = read_facts(found.folder), read_quality(found.folder)
         tokenized = find_report(found.manifest)
         places = _write_page(corpus, found, facts, tokenized) if page else []
     if as_json:
         said = {"fingerprint": found.manifest.fingerprint, "digest": found.manifest.digest, "run": found.manifest.provenance.run}
         typer.echo(
             json.dumps(
-                {**said, "counts": found.manifest.counts, **facts.plain(), "tokenizer": tokenized and tokenized.plain()},
+                {
+                    **said,
+                    "counts": found.manifest.counts,
+                    **facts.plain(),
+                    "quality": quality and quality.facts,
+                    "tokenizer": tokenized and tokenized.plain(),
+                },
                 indent=2,
                 ensure_ascii=False,
             )
@@ -60,6 +67,8 @@ def show(
         console.print(line, markup=False)
     if facts.group_count > 1:
         console.print(next(_listed(f"{facts.group_count} groups", dict(facts.groups))), markup=False)
+    for name, value in quality.lines if quality else ():
+        console.print(f"quality: {name}: {value}", markup=False)
     if tokenized:
         console.print(tokenizer_table(tokenized, console))
     for place in places:
