@@ -24,11 +24,9 @@ class QualityFacts:
     @property
     def lines(self) -> list[tuple[str, str]]:
         """The figures in words."""
-        reference, corpus = self.facts["held_out"]
-        learned = " + ".join(f"{count:,}" for count in self.facts["learned"])
+        reference, corpus = self.facts["texts"]
         return [
-            ("learned from", f"{learned} texts of reference and corpus"),
-            ("measured on", f"{reference:,} + {corpus:,} texts that were held out"),
+            ("learned from", f"{reference:,} texts of the reference and {corpus:,} of the corpus, each half measured by the other"),
             ("area under the ROC curve", _figure(self.facts["auc"], 3)),
             ("right answers, both kinds alike", _share(self.facts["accuracy"])),
             ("of the reference it keeps", _share(self.facts["kept_reference"])),

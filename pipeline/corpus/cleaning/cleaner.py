@@ -60,6 +60,8 @@ class Cleaner(TextCleaner):
         self.report, self.forgotten = CleaningReport(), forgotten or Forgotten()
         self._changed: dict[str, tuple[str, str]] = {}
         """What changed in the record at hand: block → the first text before and after."""
+        self._near: tuple[float, str] | None = None
+        """How far its text is from the limit of a filter that scores, and the text."""
 
     def documents(self, record: Record | Quarantined | Filtered, examples: TaskExamples) -> list[Document] | Quarantined | str:
         """What becomes of a record.
@@ -71,7 +73,7 @@ class Cleaner(TextCleaner):
         Returns:
             The documents, in order; why the record is quarantined; or why it is filtered.
         """
-        self._changed = {}
+        self._changed, self._near = {}, None
         if isinstance(record, Filtered):
             return record.reason
         found = record if isinstance(record, Quarantined) else examples.document(record, self)
@@ -82,6 +84,8 @@ class Cleaner(TextCleaner):
             self.report.counts[f"changed_{kind}"] += 1
             if shown and self.report.wants(kind):
                 self.report.add_change(kind, self._hidden(before), self._hidden(after))
+        if self._near and shown:
+            self.report.add_borderline(self._near[0], self._hidden(self._near[1]))
         if isinstance(found, str):
             return found
         if self.hider and any(document.target and self._hidden(document.target) != document.target for document in found):
@@ -120,7 +124,7 @@ class Cleaner(TextCleaner):
             self.report.counts.update(verdict.counts)
             reason = verdict.reason
             if verdict.margin is not None and self.report.wants_borderline(verdict.margin) and ("", text, pair) not in self.forgotten:
-                self.report.add_borderline(verdict.margin, self._hidden(text))
+                self._near = (verdict.margin, text)
         if reason:
             if (self.blocks or self.data.quality) and self.report.wants_filtered(reason):
                 self.report.add_filtered(reason, self._hidden(text))

@@ -1,11 +1,12 @@
 """The features of a text: its words and pairs of words, hashed (Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning").
 
-A feature is there or not, however often the words occur. Digits are all alike. Signs count as words, and so do single letters of scripts that are
+A feature is there or not, however often the words occur. Numbers are all alike. Signs count as words, and so do single letters of scripts that are
 written without spaces.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from zlib import crc32
 
@@ -24,12 +25,12 @@ WORDS = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
     r"|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])[\p{L}\p{M}\p{N}_])+|[^\s\p{L}\p{M}\p{N}_]"
 )
-DIGIT = regex.compile(r"\p{N}")
+NUMBER = regex.compile(r"\p{N}+")
 
 ASCII_WORDS = re.compile(r"\w+|[^\w\s]", re.ASCII)
 """The same for ASCII, twice as fast."""
 
-ASCII_DIGITS = str.maketrans("123456789", "0" * 9)
+ASCII_NUMBER = re.compile("[0-9]+")
 
 Features = NDArray[np.int32]
 
@@ -47,9 +48,14 @@ def features_of(text: str) -> Features:
 
 
 def words_of(text: str) -> list[str]:
-    """Words and signs of the beginning of a text, in lower case, with 0 for every digit."""
+    """Words and signs of the beginning of a text, in lower case, with 0 for every number."""
     text = text[:CHARS].lower()
     if text.isascii():
-        return ASCII_WORDS.findall(text.translate(ASCII_DIGITS))
-    found: list[str] = WORDS.findall(DIGIT.sub("0", text))
+        return ASCII_WORDS.findall(ASCII_NUMBER.sub("0", text))
+    found: list[str] = WORDS.findall(NUMBER.sub("0", text))
     return found
+
+
+def digest_of(text: str) -> int:
+    """A digest of a text, 64 bits."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())

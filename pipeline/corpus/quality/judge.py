@@ -1,5 +1,8 @@
 """The filter: a trained classifier that gives each text a score, and keeps those above its limit.
 
+There are two classifiers, each of which learned from one half of the samples. A digest of a text says in which half it would be, and the other
+classifier judges it. So no text is judged by what learned from it: a classifier knows by heart what it learned to be of the corpus.
+
 Weights are integers, so the sum of a text is exact: every machine decides alike.
 """
 
@@ -13,7 +16,7 @@ import numpy as np
 
 from pipeline.corpus.cleaning.base import Verdict
 from pipeline.corpus.quality import FACTS, WEIGHTS
-from pipeline.corpus.quality.features import features_of
+from pipeline.corpus.quality.features import digest_of, features_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 KIND = "quality"
 """Counted as ``filtered_quality``."""
+
+HALVES = 2
 
 ONE = 1 << 20
 """The integer that stands for the weight 1."""
@@ -53,9 +58,10 @@ class QualityJudge:
         """
         facts = json.loads((folder / FACTS).read_bytes())
         self.weights: NDArray[np.int64] = np.load(folder / WEIGHTS).astype(np.int64)
-        self.bias, self.limit = int(facts["bias"]), float(facts["limit"])
+        self.biases, self.limits = [int(one) for one in facts["biases"]], [float(one) for one in facts["limits"]]
 
     def judge(self, found: Candidate) -> Verdict:
         """Keep a text at the limit or above."""
-        margin = score(features_of(found.text), self.weights, self.bias) - self.limit
+        half = digest_of(found.text) % HALVES
+        margin = score(features_of(found.text), self.weights[half], self.biases[half]) - self.limits[half]
         return Verdict(None if margin >= 0 else KIND, margin=margin)

@@ -7,16 +7,12 @@ seldom changes the sample. The files hold no texts:
 features.npy features of the texts, one after the other
 ends.npy     [texts] where those of each text end
 texts.npy    [texts] a digest of each
-units.npy    [texts] a digest of its group, or of the text where it has none
-seen.json    number of texts among which they were chosen
 ============ ==================================================================
 """
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,7 +21,7 @@ from pipeline.corpus.chunks import divide
 from pipeline.corpus.cleaning.base import Verdict
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.documents import Fields
-from pipeline.corpus.quality.features import CHARS, features_of
+from pipeline.corpus.quality.features import CHARS, digest_of, features_of
 from pipeline.corpus.readers import READERS
 from pipeline.corpus.readers.fields import named_fields
 from pipeline.errors import BadInput, Preempted, unknown_name
@@ -62,35 +58,30 @@ class Sample(NamedTuple):
 
     features: list[Features]
     texts: NDArray[np.uint64]
-    units: NDArray[np.uint64]
-
-    seen: int
-    """Texts among which these were chosen."""
 
 
 class _Collect:
     """Stands where the filter will be, and keeps the texts with the smallest digests."""
 
     def __init__(self, forgotten: Forgotten) -> None:
-        self.forgotten, self.unit, self.seen = forgotten, "", 0
-        self._held: list[tuple[int, str, str]] = []
+        self.forgotten = forgotten
+        self._held: list[tuple[int, str]] = []
         self._known: set[int] = set()
 
     def judge(self, found: Candidate) -> Verdict:
         """Keep everything."""
-        digest = _digest(found.text)
-        self.seen += 1
+        digest = digest_of(found.text)
         smallest = len(self._held) < TEXTS or digest < -self._held[0][0]
         if smallest and digest not in self._known and ("", found.text, None) not in self.forgotten:
             self._known.add(digest)
-            heapq.heappush(self._held, (-digest, found.text[:CHARS], self.unit or found.text))
+            heapq.heappush(self._held, (-digest, found.text[:CHARS]))
             if len(self._held) > TEXTS:
                 self._known.discard(-heapq.heappop(self._held)[0])
         return Verdict()
 
-    def rows(self) -> list[tuple[int, str, int]]:
-        """Digest, text and digest of the group of each text, by digest."""
-        return sorted((-digest, text, _digest(unit)) for digest, text, unit in self._held)
+    def rows(self) -> list[tuple[int, str]]:
+        """Digest and text of each, by digest."""
+        return sorted((-digest, text) for digest, text in self._held)
 
 
 def sample_source(
@@ -129,14 +120,16 @@ def sample_source(
                 break
             if number % STOP_CHECK_EVERY == 0 and reporter.stopping():
                 raise Preempted("stopped on request while sampling", "", "run it again")
-            read, collect.unit = read + 1, getattr(record, "group", "")
+            read += 1
             cleaner.documents(record, examples)
     _check_fields(data, seen)
     rows = collect.rows()
     if len(rows) < LEAST:
         raise BadInput(f"{_name(data)} has {len(rows)} texts among {read} records", f"at least {LEAST}", "add texts, or loosen data.filter")
-    _write([features_of(text) for _, text, _ in rows], [digest for digest, _, _ in rows], [unit for _, _, unit in rows], output)
-    (output / "seen.json").write_text(json.dumps(collect.seen), encoding="utf-8")
+    features = [features_of(text) for _, text in rows]
+    np.save(output / "features.npy", np.concatenate(features))
+    np.save(output / "ends.npy", np.cumsum([len(each) for each in features], dtype=np.int64))
+    np.save(output / "texts.npy", np.array([digest for digest, _ in rows], dtype=np.uint64))
     return {"read": read, "texts": len(rows)}
 
 
@@ -144,14 +137,7 @@ def read_sample(folder: Path) -> Sample:
     """What `sample_source` wrote."""
     ends = np.load(folder / "ends.npy")
     features = np.split(np.load(folder / "features.npy"), ends[:-1])
-    return Sample(features, np.load(folder / "texts.npy"), np.load(folder / "units.npy"), json.loads((folder / "seen.json").read_bytes()))
-
-
-def _write(features: list[Features], texts: list[int], units: list[int], output: Path) -> None:
-    np.save(output / "features.npy", np.concatenate(features))
-    np.save(output / "ends.npy", np.cumsum([len(each) for each in features], dtype=np.int64))
-    np.save(output / "texts.npy", np.array(texts, dtype=np.uint64))
-    np.save(output / "units.npy", np.array(units, dtype=np.uint64))
+    return Sample(features, np.load(folder / "texts.npy"))
 
 
 def _check_fields(data: Data, seen: list[Fields]) -> None:
@@ -165,7 +151,3 @@ def _check_fields(data: Data, seen: list[Fields]) -> None:
 def _name(data: Data) -> str:
     """The source in messages."""
     return f"the source {data.source.path or data.source.kind}"
-
-
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())

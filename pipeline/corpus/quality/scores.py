@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 NORMAL = 1.959964
@@ -20,16 +22,18 @@ Figure = dict[str, float]
 """``value``, ``low`` and ``high``."""
 
 
-def area(reference: NDArray[np.float64], corpus: NDArray[np.float64]) -> Figure:
-    """The area under the ROC curve.
+def area(scores: Sequence[tuple[NDArray[np.float64], ...]]) -> Figure:
+    """The area under the ROC curve, on average over classifiers.
 
     Args:
-        reference: scores of texts of the reference.
-        corpus: scores of texts of the corpus.
+        scores: of each classifier those of texts of the reference and of the corpus; no text is scored by two.
     """
-    above, below = (_shares_below(*pair) for pair in ((reference, corpus), (corpus, reference)))
-    value = float(above.mean())
-    error = float(np.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
+    values, variances = [], []
+    for reference, corpus in scores:
+        above, below = _shares_below(reference, corpus), _shares_below(corpus, reference)
+        values.append(float(above.mean()))
+        variances.append(float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
+    value, error = sum(values) / len(scores), sum(variances) ** 0.5 / len(scores)
     return _figure(value, max(0.0, value - NORMAL * error), min(1.0, value + NORMAL * error))
 
 

@@ -1,7 +1,8 @@
 """Trains the classifier: logistic regression on hashed words, the reference against a sample of the corpus.
 
 scikit-learn's stochastic gradient descent goes through the texts in a seeded order, one after the other, so the weights do not depend on the number
-of threads. A fifth of the texts is held out, small groups as a whole, and shows how well the classifier separates.
+of threads. Each half of the texts is scored by the classifier of the other half (cross-fitting). These scores show how well they separate, and where
+to cut: nobody has learned from a text that is scored.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from pipeline.corpus.quality import FACTS, WEIGHTS
 from pipeline.corpus.quality.features import SIZE
-from pipeline.corpus.quality.judge import ONE, score
+from pipeline.corpus.quality.judge import HALVES, ONE, score
 from pipeline.corpus.quality.sample import LEAST, Sample, read_sample
 from pipeline.corpus.quality.scores import area, balanced_accuracy, share
 from pipeline.errors import BadInput
@@ -24,16 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.corpus.quality.features import Features
     from pipeline.recipe.quality import QualityLimit
-
-HELD_OUT = 5
-"""One text, or group, of so many is held out."""
-
-LARGE_GROUP = 0.05
-"""Share of the texts above which a group is divided: otherwise whole kinds of text would be known to nobody."""
-
-SHARE, FEW = 4, 500
-"""Of a small corpus one text of so many is learned from, but this number at least: what was learned as the corpus seems less like the reference."""
 
 PASSES, PENALTY, SEED = 20, 1e-4, 0
 """Passes over the texts, weight of the L2 penalty, and seed of their order."""
@@ -55,23 +48,17 @@ def train_classifier(reference: Path, corpus: Path, limit: QualityLimit, output:
         BadInput: the two cannot be told apart.
     """
     good = read_sample(reference)
-    plain = _without(_few(read_sample(corpus)), good)
-    splits = [_held_out(sample) for sample in (good, plain)]
-    learned = [
-        [text for text, out in zip(sample.features, held, strict=True) if not out]
-        for sample, held in zip((good, plain), splits, strict=True)
-    ]
-    weights, bias = _fit(*learned)
+    plain = _without(read_sample(corpus), good)
+    halves = [(_half(good, half), _half(plain, half)) for half in range(HALVES)]
+    fitted = [_fit(*halves[1 - half]) for half in range(HALVES)]
     scores = [
-        np.array([score(text, weights, bias) for text, out in zip(sample.features, held, strict=True) if out])
-        for sample, held in zip((good, plain), splits, strict=True)
+        tuple(np.array([score(text, *found) for text in texts]) for texts in half) for half, found in zip(halves, fitted, strict=True)
     ]
-    facts = _facts(scores[0], scores[1], limit) | {"bias": bias, "learned": [len(texts) for texts in learned]}
+    facts = _facts(scores, limit) | {"biases": [bias for _, bias in fitted], "texts": [len(good.features), len(plain.features)]}
     _check_apart(facts)
-    np.save(output / WEIGHTS, weights.astype(np.int32))
+    np.save(output / WEIGHTS, np.stack([weights for weights, _ in fitted]).astype(np.int32))
     (output / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    names = ("auc", "accuracy", "kept_reference", "kept_corpus")
-    return {f"quality/{name}": facts[name]["value"] for name in names} | {"quality/limit": facts["limit"]}
+    return {f"quality/{name}": facts[name]["value"] for name in ("auc", "accuracy", "kept_reference", "kept_corpus")}
 
 
 def _without(sample: Sample, other: Sample) -> Sample:
@@ -80,27 +67,15 @@ def _without(sample: Sample, other: Sample) -> Sample:
     if len(kept) < LEAST:
         got = f"all but {len(kept)} of {len(sample.texts)} sampled texts of the corpus are in data.quality.like"
         raise BadInput(got, "a corpus that is not the reference", "correct data.quality.like")
-    return _choose(sample, kept)
+    return Sample([sample.features[place] for place in kept], sample.texts[kept])
 
 
-def _few(sample: Sample) -> Sample:
-    """A sample of a small corpus is cut; texts are in the order of their digests."""
-    return _choose(sample, np.arange(min(len(sample.texts), max(FEW, sample.seen // SHARE))))
+def _half(sample: Sample, half: int) -> list[Features]:
+    """The texts of one half."""
+    return [text for text, digest in zip(sample.features, sample.texts.tolist(), strict=True) if digest % HALVES == half]
 
 
-def _choose(sample: Sample, places: NDArray[np.intp]) -> Sample:
-    return Sample([sample.features[place] for place in places], sample.texts[places], sample.units[places], sample.seen)
-
-
-def _held_out(sample: Sample) -> NDArray[np.bool_]:
-    """[texts] which are held out: with their group, or by themselves where their group is large."""
-    _, places, sizes = np.unique(sample.units, return_inverse=True, return_counts=True)
-    by = np.where(sizes[places] <= LARGE_GROUP * len(places), sample.units, sample.texts)
-    found: NDArray[np.bool_] = by % np.uint64(HELD_OUT) == 0
-    return found
-
-
-def _fit(good: list[NDArray[np.int32]], plain: list[NDArray[np.int32]]) -> tuple[NDArray[np.int64], int]:
+def _fit(good: list[Features], plain: list[Features]) -> tuple[NDArray[np.int64], int]:
     """Weights and bias of the log odds, in units of 1 / `ONE`."""
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import SGDClassifier
@@ -116,16 +91,19 @@ def _fit(good: list[NDArray[np.int32]], plain: list[NDArray[np.int32]]) -> tuple
     return np.rint(model.coef_[0] * ONE).astype(np.int64), round(float(model.intercept_[0]) * ONE)
 
 
-def _facts(good: NDArray[np.float64], plain: NDArray[np.float64], limit: QualityLimit) -> dict[str, Any]:
-    """What the texts that were held out show."""
-    cut = float(np.quantile(plain, 1 - limit.keep)) if limit.keep is not None else _log_odds(limit.min_score or 0.5)
+def _facts(scores: list[tuple[NDArray[np.float64], ...]], limit: QualityLimit) -> dict[str, Any]:
+    """What the scores of both halves show; those of reference and corpus for each half."""
+    cuts = [
+        float(np.quantile(plain, 1 - limit.keep)) if limit.keep is not None else _log_odds(limit.min_score or 0.5) for _, plain in scores
+    ]
+    kept = [np.concatenate([half[kind] >= cut for half, cut in zip(scores, cuts, strict=True)]) for kind in (0, 1)]
+    right = [np.concatenate([(half[kind] >= 0) == (kind == 0) for half in scores]) for kind in (0, 1)]
     return {
-        "limit": cut,
-        "held_out": [len(good), len(plain)],
-        "auc": area(good, plain),
-        "accuracy": balanced_accuracy(good >= 0, plain < 0),
-        "kept_reference": share(int((good >= cut).sum()), len(good)),
-        "kept_corpus": share(int((plain >= cut).sum()), len(plain)),
+        "limits": cuts,
+        "auc": area(scores),
+        "accuracy": balanced_accuracy(*right),
+        "kept_reference": share(int(kept[0].sum()), len(kept[0])),
+        "kept_corpus": share(int(kept[1].sum()), len(kept[1])),
     }
 
 
