@@ -30,6 +30,7 @@ from pipeline.erasure.tombstones import Forgotten, Tombstone
 from pipeline.errors import BadInput
 from pipeline.recipe import Columns, Data, Source, Split
 from pipeline.recipe.quality import Quality, QualityLimit
+from pipeline.recipe.recipe import check_recipe
 from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
 from pipeline.tasks.language_model.section import LanguageModel
@@ -307,3 +308,34 @@ def test_texts_near_the_limit_are_the_nearest_of_all_parts() -> None:
     assert merged.borderline == whole.borderline
     assert [row["margin"] for row in whole.borderline] == [0.5, 0.4, 0.3, 0.2, 0.1, -0.1, -0.2, -0.3, -0.4, -0.5]
     assert "borderline" not in CleaningReport().to_json()
+
+
+LIKE = {"kind": "jsonl", "path": "good.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("quality", "said"),
+    [
+        ({"like": LIKE}, "data.quality has neither keep nor min_score; expected keep"),
+        ({"like": LIKE, "keep": 0.5, "min_score": 0.5}, "data.quality has both keep and min_score; .* keep one of them"),
+        ({"like": LIKE, "keep": 1.5}, "data.quality.keep = 1.5"),
+        ({"keep": 0.5}, "data.quality.like"),
+        ({"like": {"kind": "jsonl", "path": "x.jsonl"}, "keep": 0.5}, "data.quality.like is data.source"),
+        ({"like": {"kind": "jsnl", "path": "y.jsonl"}, "keep": 0.5}, "data.quality.like.kind .*did you mean 'jsonl'"),
+        ({"like": {"kind": "jsonl"}, "keep": 0.5}, "data.quality.like has no path for kind 'jsonl'"),
+        ({"like": {**LIKE, "delimiter": ";"}, "keep": 0.5}, "data.quality.like.delimiter with kind 'jsonl'"),
+        ({"like": {**LIKE, "partitions": {"by": "day"}}, "keep": 0.5}, "data.quality.like has partitions"),
+    ],
+)
+def test_what_a_recipe_may_not_say(quality: dict[str, object], said: str) -> None:
+    recipe = {
+        "name": "tiny",
+        "data": {"source": {"kind": "jsonl", "path": "x.jsonl"}, "split": {"salt": "s"}, "quality": quality},
+        "task": {"kind": "language_model"},
+        "model": {"family": "gpt2"},
+        "pretraining": {"objective": "causal_lm", "steps": 1},
+        "registration": {"model": "tiny"},
+    }
+    with pytest.raises(BadInput, match=said) as refused:
+        check_recipe(recipe, "tiny.yaml")
+    assert "\n" not in str(refused.value)
