@@ -8,6 +8,7 @@ their texts only tokens, characters and bytes are counted.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,7 @@ COLUMNS = ("documents", "characters", "bytes", "tokens", "words", "word_tokens",
 TEXTS = 256
 """Texts that are encoded at once."""
 
+ASCII_WORD = re.compile("[A-Za-z0-9]+")
 WORD = regex.compile(r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])[\p{L}\p{M}\p{N}])+")
 
 
@@ -77,20 +79,30 @@ def measure(texts: Sequence[SampledText], tokenizer: Tokenizer, *, pieces: bool 
     for start in range(0, len(texts), TEXTS):
         batch = texts[start : start + TEXTS]
         for one, encoding in zip(batch, tokenizer.encode_batch([one.text for one in batch], add_special_tokens=False), strict=True):
-            words = words_of(one.text, encoding)
+            words = cover(one.words, encoding)
             each = words.last - words.first
             used[encoding.ids] = True
             if pieces:
-                split.update({_pieces(one.text, words, place) for place in np.flatnonzero(each > 1)})
+                split.update(_split_words(one.text, words))
             size = len(one.text) if one.text.isascii() else len(one.text.encode())
             row = (one.document, len(one.text), size, len(encoding.ids), len(each), int(each.sum()), int((each > 1).sum()))
             rows.append((*row, encoding.ids.count(unknown) if unknown is not None else 0))
     return Measured(np.array(rows, dtype=np.int64).reshape(-1, len(COLUMNS)), used, split)
 
 
-def words_of(text: str, encoding: Encoding) -> Words:
-    """The words of a text, and the tokens that cover a part of each; a token may cover several words."""
-    spans = np.array([found.span() for found in WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
+def find_words(text: str) -> NDArray[np.int64]:
+    """[words, 2]: begin and end of each word of a text."""
+    found = (ASCII_WORD if text.isascii() else WORD).finditer(text)
+    return np.array([word.span() for word in found], dtype=np.int64).reshape(-1, 2)
+
+
+def cover(spans: NDArray[np.int64], encoding: Encoding) -> Words:
+    """Words, and the tokens that cover a part of each; a token may cover several words.
+
+    Args:
+        spans: what `find_words` gave.
+        encoding: of the same text.
+    """
     offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
     first, last = np.searchsorted(offsets[:, 1], spans[:, 0], side="right"), np.searchsorted(offsets[:, 0], spans[:, 1])
     return Words(spans, first, np.maximum(first, last), offsets)
@@ -107,8 +119,13 @@ def unknown_token(tokenizer: Tokenizer) -> int | None:
     return number
 
 
-def _pieces(text: str, words: Words, place: np.intp) -> tuple[str, ...]:
-    """A word as its tokens divide it, in lower case."""
-    begin, end = words.spans[place]
-    inner = words.offsets[words.first[place] : words.last[place]].ravel()
-    return tuple(text[left:right].casefold() for left, right in pairwise(sorted({begin, end, *inner[(inner > begin) & (inner < end)]})))
+def _split_words(text: str, words: Words) -> set[tuple[str, ...]]:
+    """The split words of a text, as its tokens divide them, in lower case."""
+    places = np.flatnonzero(words.last - words.first > 1)
+    offsets, found = words.offsets.tolist(), set[tuple[str, ...]]()
+    for (begin, end), first, last in zip(
+        words.spans[places].tolist(), words.first[places].tolist(), words.last[places].tolist(), strict=True
+    ):
+        inner = {place for token in offsets[first:last] for place in token if begin < place < end}
+        found.add(tuple(text[left:right].casefold() for left, right in pairwise(sorted({begin, end} | inner))))
+    return found

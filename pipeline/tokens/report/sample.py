@@ -15,20 +15,24 @@ from pipeline.corpus.documents import Document
 from pipeline.corpus.identify_language import language_of
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.splitting import TRAIN
+from pipeline.tokens.report.measure import find_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pipeline.tokens.text_encoder import ExampleEncoder
 
 ROW_GROUPS = 16
 """Row groups of a split that are read, with up to 8 million characters each."""
 
-DOCUMENTS, CHARACTERS = 200, 100_000
+DOCUMENTS, CHARACTERS = 150, 75_000
 """Documents and characters of a split, at most."""
 
-TRAIN_DOCUMENTS, TRAIN_CHARACTERS = 800, 400_000
+TRAIN_DOCUMENTS, TRAIN_CHARACTERS = 600, 300_000
 """Those of the train split, which is also looked at by language and group."""
 
 TEXT_CHARACTERS = 4000
@@ -46,6 +50,8 @@ class SampledText(NamedTuple):
     """Its code, or ``unknown``."""
 
     group: str
+    words: NDArray[np.int64]
+    """[words, 2]: begin and end of each word."""
 
 
 def sample_texts(corpus: Path, split: str, task: ExampleEncoder) -> list[SampledText]:
@@ -63,7 +69,7 @@ def sample_texts(corpus: Path, split: str, task: ExampleEncoder) -> list[Sampled
         if characters >= limit:
             break
         for text in map(_beginning, task.all_texts(document)):
-            found.append(SampledText(number, text, language_of(text), document.group))
+            found.append(SampledText(number, text, language_of(text), document.group, find_words(text)))
             characters += len(text)
     return found
 
