@@ -1,7 +1,7 @@
 """The filter: a trained classifier that gives each text a score, and keeps those above its limit.
 
 There are two classifiers, each of which learned from one half of the samples. A digest of a text says in which half it would be, and the other
-classifier judges it. So no text is judged by what learned from it: a classifier knows by heart what it learned to be of the corpus.
+classifier judges it. So no text is judged by what learned from it: a classifier drops what it learned to be of the corpus.
 
 Weights are integers, so the sum of a text is exact: every machine decides alike.
 """
