@@ -6,6 +6,8 @@ COMPONENTS = Table(
     "component",
     None,
     {
+        "text_sample": "components.text_sample.contract:contract",
+        "quality": "components.quality.contract:contract",
         "cleaning": "components.cleaning.contract:contract",
         "ingestion": "components.ingestion.contract:contract",
         "data_check": "components.data_check.contract:contract",

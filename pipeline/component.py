@@ -69,6 +69,10 @@ class Input:
     identity: bool = True
     """Whether it enters the fingerprint. Not so for what only an effect looks at: whether that still stands is checked against the world."""
 
+    recorded: bool = True
+    """Whether the artifact was made from it, so that its manifest names it. Not so for what a body only compares with: nothing is reproduced,
+    kept or forgotten for its sake, and if it is damaged the step runs without it."""
+
     many: bool = False
     """Whether it takes several artifacts. The first has the input's name, the others are ``name-2``, ``name-3``, …: see `numbered`."""
 

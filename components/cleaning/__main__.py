@@ -9,6 +9,7 @@ from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
+from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.runtime import main
@@ -25,6 +26,7 @@ def clean(work: Work[CleaningParams]) -> None:
     """Share of a source → kept chunks."""
     examples: TaskExamples = part(work.params.task, "examples")
     share, task, cache = work.params.share, work.params.task, FileCache(work.settings.file_cache_path("code"))
+    judge = work.inputs.get("quality")
 
     def of_chunks(one: Data) -> Parts:
         return fingerprint_parts(contract, CleaningParams(data=one, task=task, share=share), {}, cache)
@@ -42,6 +44,7 @@ def clean(work: Work[CleaningParams]) -> None:
         kept,
         work.settings.threads,
         Forgotten(read_tombstones(work.artifacts.store)),
+        Classifier(judge.folder, judge.manifest.digest) if judge else None,
     )
     work.intermediates.extend(kept.used)
     work.counts.update(counts)

@@ -30,7 +30,7 @@ contract = Component(
     version=1,
     summary="Read and clean a share of a pinned source ahead of ingestion.",
     params=CleaningParams,
-    inputs={"source": Input(ArtifactType.SOURCE)},
+    inputs={"source": Input(ArtifactType.SOURCE), "quality": Input(ArtifactType.CLASSIFIER, optional=True)},
     output=ArtifactType.CHUNKS,
     task_parts=("examples",),
     image="light",

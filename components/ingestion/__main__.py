@@ -11,6 +11,7 @@ from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.ingest import Kept, ingest_corpus
+from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.recipe.workers import Share
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
-    learned = work.inputs.get("learned")
+    learned, judge = work.inputs.get("learned"), work.inputs.get("quality")
     kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
         work.params.data,
@@ -40,6 +41,7 @@ def ingest(work: Work[IngestionParams]) -> None:
         kept,
         work.settings.threads,
         forgotten,
+        Classifier(judge.folder, judge.manifest.digest) if judge else None,
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)

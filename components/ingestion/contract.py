@@ -27,6 +27,8 @@ contract = Component(
         "source": Input(ArtifactType.SOURCE),
         # shares that were cleaned ahead; the corpus is the same without them
         "cleaned": Input(ArtifactType.CHUNKS, optional=True, many=True, identity=False),
+        # filters what does not look like a reference text
+        "quality": Input(ArtifactType.CLASSIFIER, optional=True),
         # for a corpus of fresh examples: what the model learned from
         "learned": Input(ArtifactType.CORPUS, optional=True, parts=("train-*.parquet", "validation-*.parquet")),
     },

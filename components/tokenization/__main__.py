@@ -11,7 +11,8 @@ from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.counts import check_counts
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
-from pipeline.tokens.tokenize import tokenize_corpus
+from pipeline.tokens.report import FILE
+from pipeline.tokens.tokenize import report_tokenizer, tokenize_corpus
 
 if TYPE_CHECKING:
     from pipeline.runtime import Work
@@ -43,6 +44,9 @@ def tokenize(work: Work[TokenizationParams]) -> None:
     work.intermediates.extend(intermediates.used)
     work.counts.update(counts)
     work.metrics.update({f"tokens/{name}": float(value) for name, value in counts.items()})
+    previous = work.inputs.get("previous")
+    work.metrics.update(report_tokenizer(corpus.folder, encode, work.output, work.reporter, previous.folder if previous else None))
+    work.tracking.log_file(work.output / FILE)
 
 
 if __name__ == "__main__":

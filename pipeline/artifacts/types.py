@@ -17,6 +17,12 @@ class ArtifactType(StrEnum):
     CHUNKS = "chunks"
     """A share of a source, cleaned ahead of ingestion: its documents are intermediate results, see `pipeline.corpus.clean_share`."""
 
+    TEXT_SAMPLE = "text_sample"
+    """Which words some texts of a source have: see `pipeline.corpus.quality.sample`."""
+
+    CLASSIFIER = "classifier"
+    """A linear classifier of texts: see `pipeline.corpus.quality`."""
+
     CORPUS = "corpus"
     """Documents as Parquet shards, one set per split: see `pipeline.corpus`."""
 

@@ -20,6 +20,7 @@ WORDS = {
     "untranslated": "not translated",
     "fuzzy": "marked as a guess",
     "other_placeholders": "other placeholders in the translation",
+    "quality": "unlike the reference text",
     "forgotten": "forgotten on request",
     "over_cap": "above the cap of their source",
 }

@@ -75,6 +75,22 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 {% endfor %}
 </table></div>
 {% endif %}
+{% if report.quality %}
+<h2>Likeness to the reference</h2>
+<p class="soft">A classifier kept the documents that look like the reference text of <code>data.quality</code>.</p>
+<div class="card"><dl>
+{% for name, value in report.quality.lines %}<dt>{{ name }}</dt><dd>{{ value }}</dd>
+{% endfor %}
+</dl></div>
+{% if report.quality.borderline %}
+<p class="soft">Texts near the limit, with their distance in log odds.</p>
+<div class="card"><table>
+{% for one in report.quality.borderline %}
+<tr><td class="left">{{ one.text }}</td><td>{{ "%+.3f" | format(one.margin) }}</td><td class="{{ "met" if one.margin >= 0 else "stopped" }}">{{ "kept" if one.margin >= 0 else "dropped" }}</td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
+{% endif %}
 <h2>Splits and lengths</h2>
 <div class="card"><table>
 <tr><th>split</th><th>documents</th><th>share</th><th>with target</th><th>mean length</th>{% for share in quantiles %}<th>{{ "%.0f" | format(100 * share) }} %</th>{% endfor %}</tr>

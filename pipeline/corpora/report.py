@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.corpora.facts import languages_of, read_facts
 from pipeline.corpora.left_out import reasons
 from pipeline.corpora.of_sources import of_sources
+from pipeline.corpora.quality import read_quality
 from pipeline.corpora.sample import Wanted, choose
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.corpora.facts import CorpusFacts
     from pipeline.corpora.left_out import LeftOutReason
     from pipeline.corpora.of_sources import OfSource
+    from pipeline.corpora.quality import QualityFacts
     from pipeline.corpora.rules import Finding
     from pipeline.corpora.sample import Sampled
 
@@ -43,6 +45,9 @@ class CorpusReport:
     samples: tuple[Sampled, ...]
     findings: tuple[Finding, ...] = ()
     """What the rules of the recipe found."""
+
+    quality: QualityFacts | None = None
+    """The classifier that filtered it; None if none did."""
 
     @property
     def source(self) -> dict[str, Any]:
@@ -90,6 +95,7 @@ class CorpusReport:
             "counts": self.manifest.counts,
             "languages": self.languages,
             "findings": [{**found.model_dump(), "verdict": found.verdict} for found in self.findings],
+            **({"quality": self.quality.facts} if self.quality else {}),
             **self.facts.plain(),
         }
 
@@ -115,7 +121,7 @@ def make_report(
     """
     facts = facts or read_facts(folder)
     samples = [one for split in facts.splits for one in choose(folder, Wanted(splits=(split,)), SAMPLES)]
-    return CorpusReport(name, manifest, facts, tuple(samples), findings)
+    return CorpusReport(name, manifest, facts, tuple(samples), findings, read_quality(folder))
 
 
 def cut(text: str | None, most: int = CHARACTERS) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.corpus.chunk_files import ChunkWriter
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.documents import Fields, Quarantined
+from pipeline.corpus.quality.judge import QualityJudge
 from pipeline.corpus.readers import READERS
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, Preempted, SourceChanged
@@ -16,6 +17,7 @@ from pipeline.recipe.mixture import SourcePart
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.base import Reader
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -49,6 +51,9 @@ class CleanJob(NamedTuple):
     source: str = ""
     """Name of the source, where the recipe has several."""
 
+    classifier: Classifier | None = None
+    """Filters what does not look like a reference text."""
+
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     """Read and clean a chunk, and write its files (`pipeline.corpus.chunk_files`).
@@ -72,7 +77,8 @@ def _clean(job: CleanJob, reporter: Reporter) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     examples = job.examples
-    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
+    last = QualityJudge(job.classifier.folder) if job.classifier else None
+    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last)
     reader: Reader = READERS.load(job.data.single_source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
         facts = writer.facts

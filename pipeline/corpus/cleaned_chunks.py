@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.intermediates import Intermediates, What
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.workers import Job
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -45,6 +46,7 @@ class CleanedChunks:
         scratch: Path,
         processes: int | None = None,
         forgotten: Forgotten | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -58,10 +60,11 @@ class CleanedChunks:
             scratch: empty folder for the chunks.
             processes: most processes; by default one for each core.
             forgotten: documents to leave out.
+            classifier: filters what does not look like a reference text.
         """
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
-        self.forgotten = forgotten or Forgotten()
+        self.forgotten, self.classifier = forgotten or Forgotten(), classifier
         self._workers = Workers(reporter)
         divided = [divide(each) for _, each in pin.named]
         self.pins = [chunk for chunks in divided for chunk in chunks]
@@ -70,7 +73,7 @@ class CleanedChunks:
         self.parts = data.parts
         self._of_source = [data.of(part) for part in self.parts]
         self.whats: list[What] = [
-            _what(self._of_source[place], chunk, self.forgotten) for place, chunk in zip(self.sources, self.pins, strict=True)
+            _what(self._of_source[place], chunk, self.forgotten, classifier) for place, chunk in zip(self.sources, self.pins, strict=True)
         ]
         """What each chunk follows from, apart from code and task."""
 
@@ -129,13 +132,13 @@ class CleanedChunks:
     def _job(self, number: int) -> CleanJob:
         place = self.sources[number]
         data, name = self._of_source[place], self.parts[place].name
-        return CleanJob(data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten, name)
+        return CleanJob(data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten, name, self.classifier)
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
 
 
-def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
+def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier | None) -> What:
     """What the files of a chunk follow from: its items, those params that matter for cleaning, and what is to be forgotten.
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
@@ -145,4 +148,14 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
     signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}
     left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
-    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed, **blocks, **left_out}
+    judged = {"quality": classifier.digest} if classifier else {}
+    return {
+        "chunk": chunk.digest,
+        "source": source,
+        "filter": rules,
+        "salt": data.split.salt,
+        "signed": signed,
+        **blocks,
+        **left_out,
+        **judged,
+    }

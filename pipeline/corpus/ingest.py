@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpora.source_shards import write_sources
+from pipeline.corpus import QUALITY
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
 from pipeline.corpus.choose_by_source import Origins, caps_of
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
@@ -31,6 +33,7 @@ from pipeline.corpus.counts import check_sums
 from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
 from pipeline.corpus.drop_near_copies import drop_near_copies
 from pipeline.corpus.learned import take_over_training
+from pipeline.corpus.quality import FACTS
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.learned import Learned
+    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.recipe.data import Columns, Data
     from pipeline.recipe.mixture import SourcePart
     from pipeline.reporter import Reporter
@@ -83,6 +87,7 @@ def ingest_corpus(
     kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
     forgotten: Forgotten | None = None,
+    classifier: Classifier | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -97,6 +102,7 @@ def ingest_corpus(
         kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
         forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
+        classifier: filters what does not look like a reference text, counted as ``filtered_quality``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -112,9 +118,13 @@ def ingest_corpus(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten()) as chunks,
+        CleanedChunks(
+            data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier
+        ) as chunks,
     ):
         counts = _merge(chunks, kept.shards, data, examples, output, learned)
+    if classifier:
+        copyfile(classifier.folder / FACTS, output / QUALITY)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts

@@ -87,7 +87,7 @@ def _stage(contract: Component, contracts: Iterable[Component]) -> list[Statemen
         statements.append(_allow("QuarantineCheckpoint", ["s3:GetObject", "s3:PutObject"], ["quarantine/training/*"]))
     if ArtifactType.SOURCE in taken:
         statements += _sources(["s3:GetObject", "s3:GetObjectVersion"])
-        if contract.output in {ArtifactType.CORPUS, ArtifactType.CHUNKS}:
+        if contract.output in {ArtifactType.CORPUS, ArtifactType.CHUNKS, ArtifactType.TEXT_SAMPLE}:
             statements.append(_allow("ReadForgotten", ["s3:GetObject"], ["forgotten/*"]))
     if contract.effect:
         statements.append(_allow("WriteLedger", ["s3:GetObject", "s3:PutObject"], ["ledger/*"]))

@@ -16,6 +16,6 @@ def monitor(step: Steps, recipe: Recipe) -> None:
     labelled, name = recipe.monitor.labelled if recipe.monitor else None, recipe.registration.model
     if labelled is None:
         return
-    data = recipe.data.for_ingestion().model_copy(update={"source": labelled.source, "sources": None})
+    data = recipe.data.for_ingestion().model_copy(update={"source": labelled.source, "sources": None, "quality": None})
     corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

@@ -136,9 +136,10 @@ class Step:
         return tuple(origin for origin in self.inputs.values() if isinstance(origin, Step))
 
     @property
-    def reads_champion(self) -> bool:
-        """Whether an input is whatever model is champion when the line is planned."""
-        return any(isinstance(origin, ChampionInput) for origin in self.inputs.values())
+    def champions(self) -> tuple[ChampionInput, ...]:
+        """The champions that it is made from; one that it only compares with is none of them."""
+        found = ((origin, self.component.input(name)) for name, origin in self.inputs.items() if isinstance(origin, ChampionInput))
+        return tuple(origin for origin, wanted in found if wanted.recorded)
 
 
 Origin: TypeAlias = Step | SourceInput | ChampionInput | LearnedCorpusInput | PreviousCorpusInput | ProposalInput

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
+from pipeline.lines.quality import quality
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
 from pipeline.recipe.workers import Share
@@ -86,6 +87,7 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.origin)
     shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.for_ingestion()
+    judge = quality(step, recipe)
     cleaned = [
         step(
             "cleaning",
@@ -94,13 +96,23 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
             Share(number=number, of=shares),
             step_id=numbered("cleaning", number),
             source=source,
+            quality=judge,
         )
         for number in range(1, shares + 1)
     ]
-    corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
+    corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, quality=judge, emits=(Emit("corpus"),))
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    tokens = step("tokenization", recipe.tokenizer, recipe.task, recipe.data.weights, corpus=corpus, base=start, checked=checked)
+    tokens = step(
+        "tokenization",
+        recipe.tokenizer,
+        recipe.task,
+        recipe.data.weights,
+        corpus=corpus,
+        base=start,
+        previous=step.champion(recipe.registration.model),
+        checked=checked,
+    )
     return Prepared(corpus, tokens, checked, start)
 
 

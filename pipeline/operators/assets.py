@@ -54,4 +54,4 @@ def outlets(recipe: Recipe, step: Step) -> list[Asset | AssetAlias]:
 
 def inlets(recipe: Recipe, step: Step) -> list[Asset]:
     """The Assets that a step reads; Airflow lists them before their first event."""
-    return [recipe_asset(recipe.name, "promotion")] if step.reads_champion else []
+    return [recipe_asset(recipe.name, "promotion")] if step.champions else []

@@ -19,6 +19,7 @@ from pipeline.pages.data_pages import data_page_name, newest_data_pages
 from pipeline.pages.index_template import render
 from pipeline.pages.place import INDEX, copy_page, keep_page
 from pipeline.pages.spark import draw_spark
+from pipeline.pages.tokenizer_pages import newest_tokenizer_pages, tokenizer_page_name
 from pipeline.recipe.by_model import recipes_by_model
 from pipeline.registry.ledger import Ledger
 from pipeline.registry.model_status import ModelStatus, read_status
@@ -97,12 +98,15 @@ def write_index(settings: Settings) -> str:
     rows = [replace(row, forgotten=_forgotten(row.status, holders)) for row in rows]
     untrained = sorted(recipe.name for name, recipes in made_by.items() if name not in names for recipe in recipes)
     settings.state.mkdir(parents=True, exist_ok=True)
-    data = newest_data_pages(artifacts, settings.state)
-    for recipe, text in data.items():
-        keep_page(store, data_page_name(recipe), text)
-        copy_page(settings, data_page_name(recipe), text)
+    data, tokenizers = newest_data_pages(artifacts, settings.state), newest_tokenizer_pages(artifacts, settings.state)
+    named = {data_page_name(recipe): text for recipe, text in data.items()}
+    named |= {tokenizer_page_name(recipe): text for recipe, text in tokenizers.items()}
+    for file, text in named.items():
+        keep_page(store, file, text)
+        copy_page(settings, file, text)
     pages = {recipe: data_page_name(recipe) for recipe in data}
-    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC), pages)
+    more = {recipe: tokenizer_page_name(recipe) for recipe in tokenizers}
+    page = render(rows, untrained, settings.airflow_url, settings.mlflow_uri, store.url, datetime.now(UTC), pages, more)
     keep_page(store, INDEX, page)
     return page
 

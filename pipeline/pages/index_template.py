@@ -49,7 +49,8 @@ TEMPLATE = """<!doctype html>
 {% set newest = status.recent[0] %}
 <tr><td><a href="{{ mlflow }}/#/models/{{ status.model }}">{{ status.model }}</a>
 {% for recipe in row.recipes %}<br><a class="soft" href="{{ airflow }}/dags/{{ recipe }}">DAG {{ recipe }}</a>
-{% if recipe in data %}<a class="soft" href="{{ data[recipe] }}">data</a>{% endif %}{% endfor %}</td>
+{% if recipe in data %}<a class="soft" href="{{ data[recipe] }}">data</a>{% endif %}
+{% if recipe in tokenizers %}<a class="soft" href="{{ tokenizers[recipe] }}">tokenizer</a>{% endif %}{% endfor %}</td>
 <td class="keep">{% if status.champion %}
 <a href="{{ mlflow }}/#/models/{{ status.model }}/versions/{{ status.champion.challenger.version }}">version {{ status.champion.challenger.version }}</a>
 {% if row.forgotten %}<br><span class="ask">made from documents that are to be forgotten</span>{% endif %}
@@ -90,6 +91,7 @@ def render(
     store: str,
     written: datetime,
     data: Mapping[str, str] | None = None,
+    tokenizers: Mapping[str, str] | None = None,
 ) -> str:
     """Render the page.
 
@@ -101,6 +103,7 @@ def render(
         store: address of the store.
         written: the time that the page names.
         data: name of the page of a recipe's corpus, by recipe.
+        tokenizers: name of the page of a recipe's tokenizer, by recipe.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE).render(
@@ -115,6 +118,7 @@ def render(
         amount=_amount,
         days=DAYS,
         data=data or {},
+        tokenizers=tokenizers or {},
     )
 
 

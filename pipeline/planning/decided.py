@@ -65,11 +65,7 @@ class DecidedPartition:
 
     def _registration(self, effect: Step, name: str, done: Mapping[str, Reference | None]) -> Manifest | None:
         """What the registration of this very model made, whoever was champion then; None if it has to run."""
-        judges = {
-            step.id
-            for step in self.steps
-            if any(isinstance(origin, ChampionInput) and not origin.needed for origin in step.inputs.values())
-        }
+        judges = {step.id for step in self.steps if any(not origin.needed for origin in step.champions)}
         if {step.id for step in self.steps} - judges - {effect.id} - done.keys():
             return None
         resolved = self.resolver.resolve(effect, {**done, **dict.fromkeys(judges)})

@@ -267,8 +267,8 @@ class Planner:
             if manifest and not harm:
                 continue
             origin = step.inputs[name]
-            if isinstance(origin, PreviousCorpusInput) or (isinstance(origin, LearnedCorpusInput) and not origin.needed):
-                log.warning("corpus %s is damaged; nothing is compared with it", reference.fingerprint[:12])
+            if _only_compared(step, name):
+                log.warning("%s %s is damaged; nothing is compared with it", reference.type, reference.fingerprint[:12])
                 self.resolver.compare_without(reference)
                 return True
             if isinstance(origin, ChampionInput | LearnedCorpusInput):
@@ -290,6 +290,13 @@ class Planner:
         damaged = {damage.entry.sha256 for damage in harm}
         self.verified.add(self.artifacts.store, [entry for entry in files if entry.sha256 not in damaged])
         return harm
+
+
+def _only_compared(step: Step, name: str) -> bool:
+    """Whether a step only compares with an input, so that it runs without it."""
+    origin = step.inputs[name]
+    optional_corpus = isinstance(origin, PreviousCorpusInput) or (isinstance(origin, LearnedCorpusInput) and not origin.needed)
+    return optional_corpus or not step.component.input(name).recorded
 
 
 def _seconds(manifest: Manifest) -> float:

@@ -82,7 +82,7 @@ class InputResolver:
     _corpora: dict[str, list[Manifest]] = field(default_factory=dict)
     """By recipe: its newest corpora."""
     _unusable: set[Reference] = field(default_factory=set)
-    """Damaged corpora that are only compared with."""
+    """Damaged artifacts that are only compared with."""
 
     def __post_init__(self) -> None:
         """Open the cache of code digests, and take over what is pinned."""
@@ -124,6 +124,8 @@ class InputResolver:
                 continue
             if isinstance(origin, ChampionInput):
                 given = self.champion(origin)
+                if given and not step.component.input(name).recorded:
+                    given = self._intact(given, step.component.input(name).parts)
                 reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
@@ -156,7 +158,11 @@ class InputResolver:
             return MissingInput(pending, skipped=False)
         if pin and step.type is ArtifactType.CORPUS:
             pin = self._leave_out(step, inputs, pin)
-        concerned = [entry.number for entry in self.tombstones() if entry.digest in pin.forgotten] if pin and pin.forgotten else []
+        elif pin and step.type is ArtifactType.TEXT_SAMPLE and self.tombstones():
+            # which texts a sample has nobody knows; it is made again after each request, and mostly has the same bytes
+            pin = pin.without(tuple(dict.fromkeys(entry.digest for entry in self.tombstones())), self.tombstones()[-1].number)
+        held = pin.forgotten if pin and step.type is ArtifactType.CORPUS else ()
+        concerned = [entry.number for entry in self.tombstones() if entry.digest in held] if held else []
         reason = f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
         parts = self._parts(step, inputs, pin)
         self._code.save()
@@ -214,8 +220,14 @@ class InputResolver:
     def _usable(self, reference: Reference) -> Reference | None:
         return None if reference in self._unusable else reference
 
+    def _intact(self, reference: Reference, parts: tuple[str, ...]) -> Reference | None:
+        """An artifact that is only compared with; None if what is read of it is lost or quarantined."""
+        manifest = self._manifest(reference)
+        lost = manifest is None or self.artifacts.missing_files(manifest.files_of(parts))
+        return None if lost else self._usable(reference)
+
     def compare_without(self, reference: Reference) -> None:
-        """Leave out a corpus that is only compared with: it is damaged."""
+        """Leave out an artifact that is only compared with: it is damaged."""
         self._unusable.add(reference)
 
     def left_out(self) -> list[str]:

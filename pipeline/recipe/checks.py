@@ -18,6 +18,7 @@ from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
 from pipeline.recipe.notify_checks import reminder_problem
 from pipeline.recipe.partitions import partitions_problem
+from pipeline.recipe.quality import quality_problem
 from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.source_checks import source_problem
 from pipeline.recipe.sources_checks import for_each, for_some, sources_problem
@@ -314,6 +315,20 @@ def _labelled_source(recipe: Recipe) -> Problem:
     return None
 
 
+def _reference(recipe: Recipe) -> Problem:
+    """The reference of the quality filter passes every check that the recipe's own source passes, apart from those of its target."""
+    quality = recipe.data.quality
+    if quality is None:
+        return None
+    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": quality.like})})
+    for check in (_path, _source):
+        found = check(other)
+        if found:
+            got, expected, fix = (part.replace("data.source", "data.quality.like") for part in found)
+            return got, expected, fix
+    return None
+
+
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     sources_problem,
     _schedule,
@@ -329,6 +344,8 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _until,
     _lengths,
     cleaning_problem,
+    quality_problem,
+    _reference,
     for_each(_path),
     for_each(_source),
     for_each(partitions_problem),

@@ -11,6 +11,7 @@ from pipeline.recipe.data_checks import DataChecks
 from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.mixture import LEAST_WEIGHT, MOST_WEIGHT, SourcePart, Weights, as_list, as_mapping
 from pipeline.recipe.partitions import Partitions
+from pipeline.recipe.quality import Quality
 from pipeline.section import Section
 
 PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
@@ -202,6 +203,9 @@ class Split(Section):
     """``drop``: leave documents out of validation, test and held-out that are near copies of training (`pipeline.corpus.near_copies`). None: keep them."""
 
 
+Quality.model_rebuild(_types_namespace={"Source": Source})
+
+
 class Data(Section):
     """Params of ingestion."""
 
@@ -216,6 +220,9 @@ class Data(Section):
 
     cleaning: Cleaning | None = None
     """Blocks that repair, change and filter texts, in their order (docs/data.md). None: normalisation and ``filter`` only."""
+
+    quality: Quality | None = None
+    """Keep documents that look like a reference text (docs/data.md). None: no classifier filters."""
 
     split: Split
     """How it is divided."""

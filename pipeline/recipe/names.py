@@ -50,6 +50,8 @@ CHECKED = (
     ("monitor.labelled.metric", "trainshed.metrics"),
     ("monitor.labelled.source.kind", "trainshed.sources"),
     ("monitor.labelled.source.kind", "trainshed.readers"),
+    ("data.quality.like.kind", "trainshed.sources"),
+    ("data.quality.like.kind", "trainshed.readers"),
     ("notify.via", "trainshed.notifiers"),
 )
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are

@@ -88,6 +88,11 @@ def _same_data(recipe: Recipe) -> Problem:
     return None
 
 
+def same_place(one: Source, other: Source) -> bool:
+    """Whether two sources read the same."""
+    return _place(one) == _place(other)
+
+
 def _place(source: Source) -> tuple[object, ...]:
     """What a source reads; a path with and without ``./`` and slashes at its end is the same."""
     path = (source.path or "").rstrip("/").removeprefix("./")

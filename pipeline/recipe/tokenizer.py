@@ -27,6 +27,9 @@ class Tokenizer(Section):
     given_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     """Sha256 of the given file: its content is its identity, whatever its path. A run with another file is refused."""
 
+    sample_mb: int | None = Field(None, ge=1)
+    """Megabytes of training texts that a tokenizer is trained on, about: a share of the documents, chosen by a digest of their content. None: 512."""
+
     sentinels: int = Field(100, ge=0)
     """Number of ``<extra_id_n>`` tokens that span corruption needs."""
 

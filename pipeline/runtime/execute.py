@@ -138,7 +138,7 @@ class Attempt:
             type=self.component.output,
             stage=self.component.name,
             parts=self.parts,
-            inputs=self.request.inputs,
+            inputs={name: given for name, given in self.request.inputs.items() if self.component.input(name).recorded},
             counts=work.counts,
             metrics=work.metrics,
             intermediates=tuple(work.intermediates),

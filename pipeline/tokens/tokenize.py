@@ -13,7 +13,6 @@ from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus import CLEANING, LABELS
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
-from pipeline.errors import Preempted
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
@@ -23,13 +22,14 @@ from pipeline.tokens.encoded_shards import EncodedShards
 from pipeline.tokens.encoding import choose_encoder
 from pipeline.tokens.languages import set_source_language
 from pipeline.tokens.repeats import readings
+from pipeline.tokens.report import FILE as REPORT
+from pipeline.tokens.report.make import TokenizerReport, main_metrics
 from pipeline.tokens.token_writer import join_shards
 from pipeline.tokens.tokenizer_folder import copy_from_base, describe, save_trained
 from pipeline.tokens.train_tokenizer import make_tokenizer
+from pipeline.tokens.training_texts import training_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.mixture import Weights
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 4096
 """Documents on which encoders are compared."""
-REPORT_EVERY = 4096
-"""Documents between two reports of what is read for the tokenizer."""
 
 CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 """Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
@@ -125,23 +123,32 @@ def _tokenizer(
         return describe(folder) if framed else found
     more = languages.every if languages else ()
     with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
-        return save_trained(make_tokenizer(training_texts(corpus, task, reporter), params, home, more), folder, more)
+        texts = training_texts(corpus, task, reporter, params.sample_mb)
+        return save_trained(make_tokenizer(texts, params, home, more), folder, more)
 
 
-def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter) -> Iterator[str]:
-    """What a tokenizer is trained on: all texts of the train split that the task reads or writes."""
-    for count, document in enumerate(read_documents(corpus, TRAIN)):
-        if count % REPORT_EVERY == 0:
-            _report_or_stop(reporter, count, "documents read for the tokenizer")
-        yield from task.all_texts(document)
+def report_tokenizer(
+    corpus: Path, task: ExampleEncoder, output: Path, reporter: Reporter, previous: Path | None = None
+) -> dict[str, float]:
+    """Write the report of the tokenizer beside the tokens, and compare it with another tokenizer.
+
+    Args:
+        corpus: folder of the corpus.
+        task: says which texts a document has.
+        output: folder of the tokens.
+        reporter: gets progress.
+        previous: folder of the other tokenizer; None compares with none.
+
+    Returns:
+        The main figures, and those of the comparison, as metrics.
+    """
+    with CpuHeartbeat(reporter):
+        report = TokenizerReport(corpus, task, output / TOKENIZER, reporter)
+        plain = report.plain()
+        (output / REPORT).write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return main_metrics(plain) | (report.compare(previous) if previous else {})
 
 
 def _labels(file: Path) -> tuple[str, ...]:
     """The classes of the corpus; empty for a task without classes."""
     return tuple(json.loads(file.read_bytes())) if file.is_file() else ()
-
-
-def _report_or_stop(reporter: Reporter, count: int, unit: str) -> None:
-    reporter.progress(count, 0, unit)
-    if reporter.stopping():
-        raise Preempted("stopped on request while tokenizing", "", "run it again")

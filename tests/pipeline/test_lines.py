@@ -34,7 +34,7 @@ def test_the_steps_and_their_inputs() -> None:
     }
     assert told == {
         "ingestion": {"source": "SourceInput"},
-        "tokenization": {"corpus": "ingestion"},
+        "tokenization": {"corpus": "ingestion", "previous": "ChampionInput"},
         "pretraining": {"tokens": "tokenization"},
         "finetuning": {"tokens": "tokenization", "base": "pretraining"},
         "evaluation": {"corpus": "ingestion", "model": "finetuning"},

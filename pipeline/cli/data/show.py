@@ -1,4 +1,4 @@
-"""``trainshed data show``: the counts of a corpus, its splits, lengths, classes, languages, words and groups."""
+"""``trainshed data show``: the counts of a corpus, its splits, lengths, classes, languages, words and groups, and how its tokenizer divides it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.data.arguments import Corpus, open_corpora
+from pipeline.cli.data.tokenized import find_report, tokenizer_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.manifest import Manifest
     from pipeline.cli.data.arguments import OpenedCorpus
+    from pipeline.cli.data.tokenized import Tokenized
     from pipeline.corpora.facts import CorpusFacts
     from pipeline.corpora.of_sources import OfSource
 
@@ -30,17 +32,31 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     page: Annotated[bool, typer.Option("--page", help="Also write a page and a dataset card, into the state folder.")] = False,
 ) -> None:
-    """Show what a corpus holds: what was read and left out, splits, lengths, classes, languages, frequent words and groups."""
+    """Show what a corpus holds: what was read and left out, splits, lengths, classes, languages, frequent words and groups, and its tokenizer."""
     from pipeline.cli.console import open_console
     from pipeline.corpora.facts import languages_of, read_facts
     from pipeline.corpora.of_sources import of_sources
+    from pipeline.corpora.quality import read_quality
 
     with open_corpora(corpus) as (found,):
-        facts = read_facts(found.folder)
-        places = _write_page(corpus, found, facts) if page else []
+        facts, quality = read_facts(found.folder), read_quality(found.folder)
+        tokenized = find_report(found.manifest)
+        places = _write_page(corpus, found, facts, tokenized) if page else []
     if as_json:
         said = {"fingerprint": found.manifest.fingerprint, "digest": found.manifest.digest, "run": found.manifest.provenance.run}
-        typer.echo(json.dumps({**said, "counts": found.manifest.counts, **facts.plain()}, indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                {
+                    **said,
+                    "counts": found.manifest.counts,
+                    **facts.plain(),
+                    "quality": quality and quality.facts,
+                    "tokenizer": tokenized and tokenized.plain(),
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
     console = open_console()
     console.print(found.title, markup=False)
@@ -56,17 +72,22 @@ def show(
         console.print(line, markup=False)
     if facts.group_count > 1:
         console.print(next(_listed(f"{facts.group_count} groups", dict(facts.groups))), markup=False)
+    for name, value in quality.lines if quality else ():
+        console.print(f"quality: {name}: {value}", markup=False)
+    if tokenized:
+        console.print(tokenizer_table(tokenized, console))
     for place in places:
         console.print(f"written: {place}", markup=False)
 
 
-def _write_page(name: str, found: OpenedCorpus, facts: CorpusFacts) -> list[Path]:
-    """Write page and card of a corpus; rules of a recipe are asked in its runs only."""
+def _write_page(name: str, found: OpenedCorpus, facts: CorpusFacts, tokenized: Tokenized | None) -> list[Path]:
+    """Write page and card of a corpus, and the page of its tokenizer; rules of a recipe are asked in its runs only."""
     from pipeline.corpora.card import render_card
     from pipeline.corpora.page import render_page
     from pipeline.corpora.report import make_report
     from pipeline.pages.data_pages import data_page_name
     from pipeline.pages.place import copy_page
+    from pipeline.pages.tokenizer_pages import tokenizer_page, tokenizer_page_name
     from pipeline.runs.names import recipe_of_run
     from pipeline.settings import load_settings
 
@@ -75,9 +96,15 @@ def _write_page(name: str, found: OpenedCorpus, facts: CorpusFacts) -> list[Path
         make_report(recipe_of_run(found.manifest.provenance.run) or name, found.manifest, found.folder, facts),
     )
     label = f"{report.name}-{found.manifest.digest[:12]}"
+    more = (
+        [copy_page(settings, tokenizer_page_name(label), tokenizer_page(report.name, tokenized.manifest, tokenized.report))]
+        if tokenized
+        else []
+    )
     return [
         copy_page(settings, data_page_name(label), render_page(report)),
         copy_page(settings, f"{data_page_name(label).removesuffix('.html')}-card.md", render_card(report)),
+        *more,
     ]
 
 

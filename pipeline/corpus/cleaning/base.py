@@ -50,6 +50,9 @@ class Verdict(NamedTuple):
     counts: Mapping[str, int] = NOTHING
     """What the filter found, by the name of a count of the corpus, e.g. ``language_de``."""
 
+    margin: float | None = None
+    """How far the text is from the limit, negative below it; of a filter that scores texts. Texts near it are shown."""
+
 
 class Changer(Protocol):
     """The step of a block that repairs or changes texts."""

@@ -39,7 +39,7 @@ class _Filter(NamedTuple):
 class Cleaner(TextCleaner):
     """Record → documents, why it is quarantined, or why it is filtered."""
 
-    def __init__(self, data: Data, home: Path, forgotten: Forgotten | None = None, *, prose: bool) -> None:
+    def __init__(self, data: Data, home: Path, forgotten: Forgotten | None = None, *, prose: bool, last: Judge | None = None) -> None:
         """Start the blocks of the recipe.
 
         Args:
@@ -47,6 +47,7 @@ class Cleaner(TextCleaner):
             home: folder that relative paths start from.
             forgotten: documents that no excerpt may show.
             prose: what ``whitespace: auto`` goes by; the task says it.
+            last: a filter after those of the recipe, which was trained in the line.
 
         Raises:
             BadInput: a file that a block names is missing, or is not the one that the recipe pins.
@@ -54,10 +55,13 @@ class Cleaner(TextCleaner):
         self.data, self.rules, self.blocks = data, data.filter, tuple(data.cleaning or ())
         super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
         self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
+        self.filters += [_Filter("quality", last)] if last else []
         self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
         self.report, self.forgotten = CleaningReport(), forgotten or Forgotten()
         self._changed: dict[str, tuple[str, str]] = {}
         """What changed in the record at hand: block → the first text before and after."""
+        self._near: tuple[float, str] | None = None
+        """How far its text is from the limit of a filter that scores, and the text."""
 
     def documents(self, record: Record | Quarantined | Filtered, examples: TaskExamples) -> list[Document] | Quarantined | str:
         """What becomes of a record.
@@ -69,7 +73,7 @@ class Cleaner(TextCleaner):
         Returns:
             The documents, in order; why the record is quarantined; or why it is filtered.
         """
-        self._changed = {}
+        self._changed, self._near = {}, None
         if isinstance(record, Filtered):
             return record.reason
         found = record if isinstance(record, Quarantined) else examples.document(record, self)
@@ -80,6 +84,8 @@ class Cleaner(TextCleaner):
             self.report.counts[f"changed_{kind}"] += 1
             if shown and self.report.wants(kind):
                 self.report.add_change(kind, self._hidden(before), self._hidden(after))
+        if self._near and shown:
+            self.report.add_borderline(self._near[0], self._hidden(self._near[1]))
         if isinstance(found, str):
             return found
         if self.hider and any(document.target and self._hidden(document.target) != document.target for document in found):
@@ -117,8 +123,10 @@ class Cleaner(TextCleaner):
             verdict = block.judge.judge(found)
             self.report.counts.update(verdict.counts)
             reason = verdict.reason
+            if verdict.margin is not None and self.report.wants_borderline(verdict.margin) and ("", text, pair) not in self.forgotten:
+                self._near = (verdict.margin, text)
         if reason:
-            if self.blocks and self.report.wants_filtered(reason):
+            if (self.blocks or self.data.quality) and self.report.wants_filtered(reason):
                 self.report.add_filtered(reason, self._hidden(text))
             return reason
         texts = fit(text, self.rules)

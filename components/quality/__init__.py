@@ -1,0 +1,1 @@
+"""The stage that trains a classifier of texts: contract and body."""

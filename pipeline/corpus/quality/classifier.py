@@ -1,0 +1,16 @@
+"""A trained classifier as ingestion and cleaning are given it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Classifier(NamedTuple):
+    """Where it is, and which one it is."""
+
+    folder: Path
+    digest: str
+    """Content digest of the artifact: what it filters is part of what a cleaned chunk is."""
