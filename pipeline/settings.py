@@ -238,6 +238,9 @@ class Settings(BaseSettings):
     databases: SecretStr | None = None
     """URLs of the databases that sources of kind ``sql`` read, as a JSON object from name to URL. They may hold passwords."""
 
+    database_connections: Annotated[tuple[str, ...], NoDecode] = ()
+    """Airflow connections (type postgres, for example) of databases, with commas; a source names one by its id. Empty: no connection is read."""
+
     use_existing: Annotated[frozenset[str], NoDecode] = frozenset()
     """Servers that `trainshed up` does not start because they already exist: any of ``s3,mlflow,airflow``."""
 
@@ -256,7 +259,7 @@ class Settings(BaseSettings):
         rest = (env_settings, dotenv_settings) if "trainshed_use_existing" in ours.env_vars else (dotenv_settings, env_settings)
         return (init_settings, ours, file_secret_settings, *rest)
 
-    @field_validator("use_existing", "source_roots", "notify", "mail_to", mode="before")
+    @field_validator("use_existing", "source_roots", "notify", "mail_to", "database_connections", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Split a comma-separated list."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings import Settings
 
-CONNECTIONS = ("s3_connection", "mlflow_connection", "docker_connection")
+CONNECTIONS = ("s3_connection", "mlflow_connection", "docker_connection", "database_connections")
 PROCESSES = {"scheduler": "scheduler", "dag_processor": "DAG processor"}
 
 
@@ -35,7 +35,7 @@ def check_airflow(settings: Settings) -> Iterator[Finding]:
     errors = airflow.import_errors()
     found += [Finding("warning", f"Airflow cannot import a DAG file: {error.why}", fix="correct it") for error in errors]
     found += [_dag(name, dags.get(name), settings, imports=not errors) for name in sorted(recipe_files(settings.recipe_folders))]
-    found += [_connection(airflow, field, settings) for field in CONNECTIONS]
+    found += [_connection(airflow, field, name) for field in CONNECTIONS for name in _names(getattr(settings, field))]
     real = [finding for finding in found if finding]
     yield from real or [Finding("ok", f"logged in to {airflow.url}; version {version}; {len(dags)} DAGs")]
 
@@ -53,10 +53,15 @@ def _dag(name: str, dag: Mapping[str, Any] | None, settings: Settings, *, import
     return None
 
 
-def _connection(airflow: Airflow, field: str, settings: Settings) -> Finding | None:
+def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The connections that a setting names."""
+    return value if isinstance(value, tuple) else (value,) if value else ()
+
+
+def _connection(airflow: Airflow, field: str, name: str) -> Finding | None:
     """A problem of a connection with keys; Airflow's API does not show those in a secrets backend or in variables."""
-    name, setting = getattr(settings, field), PREFIX + field.upper()
-    if not name or airflow.has_connection(name):
+    setting = PREFIX + field.upper()
+    if airflow.has_connection(name):
         return None
     got = f"Airflow's database holds no connection {name!r}, which {setting} names"
     return Finding("warning", got, "one there, in a secrets backend or in a variable", f"create it, or correct {setting}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from pipeline.errors import BadInput
+from pipeline.operators.database_connections import with_connections
 from pipeline.settings import PREFIX, load_settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def _from_connections(settings: Settings) -> dict[str, Any]:
         fields |= _s3(_connection(settings.s3_connection, "TRAINSHED_S3_CONNECTION"))
     if settings.mlflow_connection:
         fields |= _mlflow(_connection(settings.mlflow_connection, "TRAINSHED_MLFLOW_CONNECTION"))
+    if settings.database_connections:
+        found = [_connection(name, "TRAINSHED_DATABASE_CONNECTIONS") for name in settings.database_connections]
+        fields["databases"] = with_connections(settings.databases, found)
     return fields
 
 

@@ -83,7 +83,11 @@ def _databases(settings: Settings) -> dict[str, str]:
     """Name → URL. No message shows the value: it holds passwords."""
     text = settings.databases.get_secret_value() if settings.databases else ""
     if not text.strip():
-        raise BadInput(f"{VARIABLE} is not set", 'a JSON object such as {"crm": "postgresql://user:password@host/crm"}', f"set {VARIABLE}")
+        raise BadInput(
+            f"{VARIABLE} is not set",
+            'a JSON object such as {"crm": "postgresql://user:password@host/crm"}',
+            f"set {VARIABLE}; only tasks of Airflow read its connections",
+        )
     try:
         found = json.loads(text)
     except ValueError:

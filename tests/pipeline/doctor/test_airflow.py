@@ -92,12 +92,15 @@ def test_tasks_that_wait_for_no_triggerer_are_told(airflow):
 
 
 def test_a_connection_that_airflow_does_not_show_is_a_warning(airflow):
-    settings = Settings(airflow_url=airflow.url, s3_connection="store", mlflow_connection="tracking")
-    airflow.of["/api/v2/connections/store"] = (200, {"connection_id": "store"})
+    settings = Settings(airflow_url=airflow.url, s3_connection="store", mlflow_connection="tracking", database_connections=("crm", "shop"))
+    for name in ("store", "shop"):
+        airflow.of[f"/api/v2/connections/{name}"] = (200, {"connection_id": name})
+    airflow.of["/api/v2/connections/crm"] = (404, {"detail": "not found"})
     airflow.of["/api/v2/connections/tracking"] = (404, {"detail": "not found"})
-    (finding,) = run_check("airflow", settings)
+    finding, other = run_check("airflow", settings)
     assert (finding.state, finding.fix) == ("warning", "create it, or correct TRAINSHED_MLFLOW_CONNECTION")
     assert "no connection 'tracking'" in finding.got
+    assert "no connection 'crm', which TRAINSHED_DATABASE_CONNECTIONS names" in other.got
 
 
 @pytest.mark.parametrize(

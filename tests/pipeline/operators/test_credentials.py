@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from fixtures.airflow_task import Run
+from sqlalchemy.engine import make_url
 
 from pipeline.artifacts import open_artifacts
 from pipeline.errors import BadInput
@@ -102,3 +103,22 @@ def test_a_connection_without_keys_is_a_mistake(connect, monkeypatch):
     connect("store", conn_type="aws", login="access")
     with pytest.raises(BadInput, match="'store' lacks login or password"):
         task_settings()
+
+
+def test_databases_of_connections_are_beside_those_of_the_setting(connect, monkeypatch):
+    monkeypatch.setenv("TRAINSHED_DATABASE_CONNECTIONS", "crm, files")
+    monkeypatch.setenv("TRAINSHED_DATABASES", json.dumps({"other": "sqlite:///other.db", "crm": "sqlite:///old.db"}))
+    extra = {"sslmode": "require", "cursor": "dictcursor"}
+    connect("crm", conn_type="postgres", login="me", password="p:a/s@s", host="db", port=5433, schema="sales", extra=extra)
+    connect("files", conn_type="sqlite", host="data/files.db")
+    settings = task_settings()
+    assert json.loads(component_keys(settings)["TRAINSHED_DATABASES"]) == {
+        "other": "sqlite:///other.db",
+        "crm": "postgresql://me:p%3Aa%2Fs%40s@db:5433/sales?sslmode=require",
+        "files": "sqlite:///data/files.db",
+    }
+    assert make_url(json.loads(settings.databases.get_secret_value())["crm"]).password == "p:a/s@s"
+    monkeypatch.setenv("TRAINSHED_DATABASES", "planted")
+    with pytest.raises(BadInput, match="TRAINSHED_DATABASES is no JSON object") as raised:
+        task_settings()
+    assert "planted" not in str(raised.value)

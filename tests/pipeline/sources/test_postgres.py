@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixtures.line import small_recipe
 from fixtures.postgres import PASSWORD
 from pydantic import SecretStr
 
+from pipeline.artifacts import open_artifacts
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.readers import READERS
 from pipeline.errors import BadInput, SourceChanged, TrainshedError, Unavailable
+from pipeline.planning import prepare_step
 from pipeline.recipe import Columns, Source
+from pipeline.recipe.recipe import check_recipe
 from pipeline.reporter import SilentReporter
+from pipeline.settings import load_settings
 from pipeline.sources import PINNERS, sql_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from fixtures.mlflow import Server
     from fixtures.postgres import Postgres
 
     from pipeline.settings import Settings
@@ -148,3 +158,38 @@ def test_an_error_is_one_line_without_the_password(
     assert "planted" not in str(raised.value)
     assert all(secret not in caplog.text for secret in (PASSWORD, "planted%3A"))
     assert raised.value.__cause__ is None, told
+
+
+def test_a_step_reads_a_database_and_leaves_its_password_nowhere(
+    postgres: Postgres, mlflow_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.run(
+        "DROP TABLE IF EXISTS tickets",
+        "CREATE TABLE tickets AS SELECT i AS id, 'The printer on floor ' || i || ' makes a strange noise.' AS body, "
+        "'Noise of printer number ' || i AS summary FROM generate_series(1, 200) AS i",
+    )
+    monkeypatch.setenv("TRAINSHED_DATABASES", json.dumps({"crm": postgres.url}))
+    data = small_recipe(tmp_path).model_dump(mode="json", exclude_none=True)
+    data["data"]["source"] = {"kind": "sql", "url_from": "crm", "table": "tickets", "high_water": "id"}
+    data["data"]["source"]["columns"] = {"text": "body", "target": "summary"}
+    settings = load_settings(tmp_path / "state").model_copy(update={"store": f"file://{tmp_path}/store", "mlflow_uri": mlflow_server.uri})
+    prepared = prepare_step(check_recipe(data, "tickets.yaml"), "tickets-1", "ingestion", settings, {})
+    variables = {"TRAINSHED_STORE": settings.store, "TRAINSHED_STATE": str(settings.state), "MLFLOW_TRACKING_URI": mlflow_server.uri}
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "components.ingestion", "--request", prepared.request_uri]
+        return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+
+    postgres.run("UPDATE tickets SET body = 'Another text of this length' WHERE id = 7")
+    changed = run()
+    assert changed.returncode == 2
+    assert "the rows of id up to 200 changed since they were planned (other values)" in changed.stderr
+    postgres.run("UPDATE tickets SET body = 'The printer on floor 7 makes a strange noise.' WHERE id = 7")
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert open_artifacts(settings).find("ingestion", prepared.request.fingerprint).counts["read"] == 200
+    told = f"{changed.stdout}{changed.stderr}{done.stdout}{done.stderr}".encode()
+    files = [place.read_bytes() for folder in (tmp_path, mlflow_server.folder) for place in folder.rglob("*") if place.is_file()]
+    assert len(files) > 10
+    for secret in (PASSWORD.encode(), b"planted%3Apass", b"planted"):
+        assert not any(secret in content for content in (told, *files))
