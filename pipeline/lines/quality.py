@@ -25,8 +25,11 @@ def quality(step: Steps, recipe: Recipe) -> Step | None:
             Data(source=source, filter=data.filter, cleaning=data.cleaning, split=Split(salt=SALT)),
             recipe.task,
             step_id=step_id,
-            source=step.pin(source),
+            source=step.pin(source, field),
         )
-        for step_id, source in (("reference_sample", wanted.like), ("text_sample", data.source))
+        for step_id, source, field in (
+            ("reference_sample", wanted.like, "data.quality.like"),
+            ("text_sample", data.source, "data.source"),
+        )
     )
     return step("quality", wanted.limit, reference=reference, sample=sample)
