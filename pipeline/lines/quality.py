@@ -26,11 +26,11 @@ def quality(step: Steps, recipe: Recipe) -> Step | None:
             Data(source=source, sources=sources, filter=data.filter, cleaning=data.cleaning, split=Split(salt=SALT)),
             recipe.task,
             step_id=step_id,
-            source=step.pin(origin),
+            source=step.pin(origin, field),
         )
-        for step_id, source, sources, origin in (
-            ("reference_sample", wanted.like, None, wanted.like),
-            ("text_sample", own.source, own.sources, data.origin),
+        for step_id, source, sources, origin, field in (
+            ("reference_sample", wanted.like, None, wanted.like, "data.quality.like"),
+            ("text_sample", own.source, own.sources, data.origin, "data.source"),
         )
     )
     return step("quality", wanted.limit, reference=reference, sample=sample)

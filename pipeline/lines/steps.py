@@ -30,6 +30,9 @@ class SourceInput:
 
     source: Source | Mixture | Start
 
+    field: str = "data.source"
+    """What the recipe calls it, for messages."""
+
     @property
     def type(self) -> ArtifactType:
         """What kind of artifact it is."""
@@ -153,9 +156,9 @@ class Steps:
         """Begin with nothing recorded."""
         self.recorded: dict[str, Step] = {}
 
-    def pin(self, source: Source | Mixture | Start) -> SourceInput:
-        """The source, or several, at the revision it has when the line is planned."""
-        return SourceInput(source)
+    def pin(self, source: Source | Mixture | Start, field: str = "data.source") -> SourceInput:
+        """The source, or several, at the revision it has when the line is planned; ``field`` is what the recipe calls it, for messages."""
+        return SourceInput(source, field)
 
     def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:
         """The model that training starts from: imported weights, or a champion; None for a new model. ``words`` extend the tokenizer of imported weights."""

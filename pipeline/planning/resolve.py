@@ -12,7 +12,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.corpora.find import corpora_of_recipe
 from pipeline.erasure.pinned import leave_out
 from pipeline.erasure.tombstones import numbers, read_tombstones
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, TrainshedError
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, SourceInput
@@ -72,6 +72,8 @@ class InputResolver:
     """What a study pinned; None looks at what there is now."""
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
+    _fields: dict[str, str] = field(default_factory=dict)
+    """What the recipe calls each pinned source."""
     _champions: dict[str, Reference | None] = field(default_factory=dict)
     """By registered model: the model that serves."""
     _entries: dict[str, LedgerEntry | None] = field(default_factory=dict)
@@ -207,7 +209,8 @@ class InputResolver:
         source = origin.source
         key = source.model_dump_json()
         if key not in self._pins:
-            self._pins[key] = pin_source(source, self.settings)
+            self._pins[key] = _pinned(origin, self.settings)
+            self._fields[key] = origin.field
         return self._pins[key]
 
     def _previous(self, origin: PreviousCorpusInput, present: Reference) -> Reference | None:
@@ -232,7 +235,11 @@ class InputResolver:
 
     def left_out(self) -> list[str]:
         """What the searches of the sources left out, a sentence for each source."""
-        named = [(field_of(name), each.left_out) for pin in self._pins.values() for name, each in pin.named]
+        named = [
+            (field_of(name) if name else self._fields.get(key, "data.source"), each.left_out)
+            for key, pin in self._pins.items()
+            for name, each in pin.named
+        ]
         return [sentence(left_out, field) for field, left_out in named if left_out]
 
     def champion(self, origin: ChampionInput) -> Reference | None:
@@ -287,3 +294,17 @@ class InputResolver:
                     return False
             self._proposals[origin.model] = ledger.entry(number)
         return True
+
+
+def _pinned(origin: SourceInput, settings: Settings) -> Pin:
+    """The present revision of a source; messages name its field of the recipe.
+
+    Raises:
+        BadInput: it is missing or empty.
+        Unavailable: its server is unreachable.
+    """
+    try:
+        return pin_source(origin.source, settings)
+    except TrainshedError as error:
+        parts = (part.replace("data.source", origin.field) for part in (error.got, error.expected, error.fix))
+        raise type(error)(*parts) from error

@@ -10,6 +10,7 @@ import pytest
 from fixtures.line import Heard
 from fixtures.policy import FOLDER, Asked, allowed, applies, like, policy
 from fixtures.starts import pretrained_folder
+from fixtures.tiny import sentences
 
 from components import COMPONENTS
 from pipeline.artifacts import gc
@@ -87,6 +88,9 @@ def run_everything(line, recorder, tmp_path) -> None:
     base = pretrained_folder(tmp_path / "base", "t5")
     line.run({"model": {"start": str(base), "context": 64}, "pretraining": None})
     line.run({"workers": {"cleaning": 2}, "data.filter.min_chars": 21})
+    reference = tmp_path / "reference.jsonl"
+    reference.write_text("".join(json.dumps({"text": f"Other words: {summary} And {name}."}) + "\n" for name, _, summary in sentences(150)))
+    line.run({"data.quality": {"like": {"kind": "jsonl", "path": str(reference)}, "keep": 0.5}})
     store = line.artifacts.store
     line.recipe = recipe = replace_fields(line.recipe, {"registration.approval": {"people": 1, "from": ["reviewer"]}}, "a test")
     line.run({"finetuning.seed": 5})
@@ -212,8 +216,10 @@ def test_only_what_takes_a_source_reads_sources_and_airflow_lists_them(identity)
     read = Asked("s3:GetObject", "arn:aws:s3:::sources/corpus/part-1.jsonl", context)
     listed = Asked("s3:ListBucket", "arn:aws:s3:::sources", context)
     statements = policy(f"identities/{identity}")
-    assert allowed(read, statements, policy("bucket")) is (identity in {"cleaning", "ingestion", "model_import"})
-    assert allowed(listed, statements, policy("bucket")) is (identity in {"cleaning", "ingestion", "model_import", "airflow"})
+    assert allowed(read, statements, policy("bucket")) is (identity in {"cleaning", "ingestion", "text_sample", "model_import"})
+    assert allowed(listed, statements, policy("bucket")) is (
+        identity in {"cleaning", "ingestion", "text_sample", "model_import", "airflow"}
+    )
 
 
 @pytest.mark.parametrize("stage", COMPONENTS)
