@@ -7,6 +7,7 @@ COMPONENTS = Table(
     None,
     {
         "cleaning": "components.cleaning.contract:contract",
+        "test_set": "components.test_set.contract:contract",
         "ingestion": "components.ingestion.contract:contract",
         "data_check": "components.data_check.contract:contract",
         "model_import": "components.model_import.contract:contract",

@@ -9,6 +9,8 @@ from components.cleaning.contract import contract as cleaning
 from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import code_identity, fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.component import several
+from pipeline.corpus.decontaminate import Benchmarks
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
-    learned = work.inputs.get("learned")
+    learned, test_set = work.inputs.get("learned"), work.inputs.get("test_set")
+    benchmarks = several(work.inputs, "against")
     kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
         work.params.data,
@@ -37,6 +40,7 @@ def ingest(work: Work[IngestionParams]) -> None:
         kept,
         work.settings.threads,
         forgotten,
+        Benchmarks(test_set.folder if test_set else None, tuple(each.folder for each in benchmarks)),
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)

@@ -84,7 +84,7 @@ def corpora_of_recipe(artifacts: Artifacts, recipe: str) -> Iterator[Manifest]:
             yield corpus
     # runs are collected after a while, artifacts that a champion relies on are not
     for manifest in sorted(artifacts.manifests(STAGE), key=lambda one: one.provenance.finished, reverse=True):
-        own_corpus = recipe_of_run(manifest.provenance.run) == recipe and not manifest.inputs
+        own_corpus = recipe_of_run(manifest.provenance.run) == recipe and "learned" not in manifest.inputs
         if own_corpus and (manifest.fingerprint, manifest.digest) not in seen:
             yield manifest
 

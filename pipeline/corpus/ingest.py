@@ -25,9 +25,11 @@ from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
-from pipeline.corpus.counts import check_sums
-from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
+from pipeline.corpus.counts import TakenOver, check_sums
+from pipeline.corpus.decide import KnownKeys, add_to_task, counts_of, decide, drop_known, drop_near_duplicates
+from pipeline.corpus.decontaminate import NO_BENCHMARKS, drop_contaminated
 from pipeline.corpus.drop_near_copies import drop_near_copies
+from pipeline.corpus.frozen_test_set import add_frozen, drop_equal, take_over_test_set
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.decide import Decisions
-    from pipeline.corpus.learned import Learned
+    from pipeline.corpus.decontaminate import Benchmarks
     from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -79,6 +81,7 @@ def ingest_corpus(
     kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
     forgotten: Forgotten | None = None,
+    tests: Benchmarks = NO_BENCHMARKS,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -93,11 +96,13 @@ def ingest_corpus(
         kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
         forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
+        tests: test texts that training must not contain.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
-        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``left_out_<reason>``, files that the source has and nobody read.
+        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``contaminated_<name>``,
+        documents that contain texts of a benchmark; ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
         BadInput: too many records are unreadable, no document is left to train on, or no fresh one to test on, or the targets do not make a corpus for the task.
@@ -107,7 +112,7 @@ def ingest_corpus(
     """
     with TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch:
         chunks = CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten())
-        counts = _merge(chunks, kept.shards, data, examples, output, learned)
+        counts = _merge(chunks, kept.shards, data, examples, output, learned, tests)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
@@ -119,28 +124,47 @@ def ingest_corpus(
 
 
 def _merge(
-    chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
+    chunks: CleanedChunks,
+    kept_shards: Intermediates,
+    data: Data,
+    examples: TaskExamples,
+    output: Path,
+    learned: Path | None,
+    tests: Benchmarks,
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
     tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
-    _check_fields(facts, data.source.row_columns)
-    quarantine = _quarantine(facts, data.filter.max_quarantined)
+    check_fields(facts, data.source.row_columns)
+    quarantine = join_quarantine(facts, data.filter.max_quarantined)
     taken = (
         take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
         if learned
         else None
     )
-    keys = pa.concat_tables(tables)
+    frozen = (
+        take_over_test_set(tests.test_set, output, examples, data.split.salt, signed=data.deduplication is not None)
+        if tests.test_set
+        else None
+    )
+    keys, rows = pa.concat_tables(tables), [table.num_rows for table in tables]
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
-        decisions = decide(keys, data.split, taken.keys if taken else None)
+        decisions = decide(keys, data.split, all_test=taken is not None, frozen=frozen is not None)
+        if frozen:
+            drop_equal(decisions, keys, frozen)
+    contaminated = drop_contaminated(decisions, chunks, rows, kept_shards, data, tests, output)
+    with CpuHeartbeat(chunks.reporter):
+        drop_known(decisions, keys, taken.keys if taken else KnownKeys())
         if data.deduplication:
-            drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
+            stay = taken or frozen
+            drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else ())
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
-    found = list(bundles(chunks.whats, [table.num_rows for table in tables], np.asarray(keys["chars"]), decisions, data.shard_mb))
-    _write_shards(found, chunks, kept_shards, data.shard_mb, output)
+    if frozen:
+        add_frozen(frozen, examples)
+    found = list(bundles(chunks.whats, rows, np.asarray(keys["chars"]), decisions, data.shard_mb))
+    write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
     for each in facts:
@@ -148,10 +172,12 @@ def _merge(
     write_rule(data, report, output)
     kept = counts_of(decisions, keys)
     _warn(decisions, kept)
-    return _counts(facts, len(quarantine), decisions, kept, taken) | {name: times for name, times in sorted(report.counts.items()) if times}
+    over = TakenOver(TRAIN, taken.documents, taken.pairs) if taken else TakenOver(TEST, frozen.documents, frozen.pairs) if frozen else None
+    counts = corpus_counts(facts, len(quarantine), decisions, kept, over) | contaminated
+    return counts | {name: times for name, times in sorted(report.counts.items()) if times}
 
 
-def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
+def check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
     """Refuse a field that the recipe names and no row of any chunk has.
 
     Raises:
@@ -164,7 +190,7 @@ def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
             raise unknown_name("field of the source in data.source.columns:", column, set().union(*(found.seen for found in known)))
 
 
-def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
+def join_quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     """The records of all chunks that could not be read.
 
     Raises:
@@ -177,7 +203,7 @@ def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     return found
 
 
-def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> None:
+def write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> None:
     """Write the shards of all splits; those that are kept from an earlier corpus are fetched."""
     folders = [chunks.scratch / f"bundle-{number:06d}" for number in range(len(found))]
     whats = {folder.name: bundle.what(chunks.whats, shard_mb) for folder, bundle in zip(folders, found, strict=True)}
@@ -190,24 +216,23 @@ def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermed
     }
     size = sum((chunk / DOCUMENTS).stat().st_size for job in jobs.values() for chunk in job.chunks)
     chunks.run(write_bundle, jobs, size, lambda number: kept.commit(whats[folders[number].name], folders[number]))
-    number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
+    number_shards(folders, output, {split: len(shard_paths(output, split)) for split in SPLITS})
 
 
-def _counts(
-    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: Learned | None
+def corpus_counts(
+    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: TakenOver | None
 ) -> dict[str, int]:
     """The counts of a corpus; documents that were taken over are counted as read and kept."""
     filtered = sum((found.filtered for found in facts), decisions.reasons)
-    documents, pairs = (taken.documents, taken.pairs) if taken else (0, 0)
+    more = {taken.split: taken.documents, f"pairs_{taken.split}": taken.pairs} if taken else {}
+    documents = taken.documents if taken else 0
     return {
         "read": sum(found.read for found in facts) + documents,
         "kept": sum(kept[split] for split in SPLITS) + documents,
         "duplicate": decisions.duplicates,
         "filtered": filtered.total(),
         "quarantined": quarantined,
-        **kept,
-        TRAIN: kept[TRAIN] + documents,
-        f"pairs_{TRAIN}": kept[f"pairs_{TRAIN}"] + pairs,
+        **{name: times + more.get(name, 0) for name, times in kept.items()},
         **{f"near_duplicates_{split}": times for split, times in decisions.near_duplicates.items()},
         **{f"filtered_{reason}": times for reason, times in sorted(filtered.items()) if times},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.lines.steps import LearnedCorpusInput
+from pipeline.recipe.decontamination import without_test_texts
 
 if TYPE_CHECKING:
     from pipeline.lines.steps import Steps
@@ -16,6 +17,6 @@ def monitor(step: Steps, recipe: Recipe) -> None:
     labelled, name = recipe.monitor.labelled if recipe.monitor else None, recipe.registration.model
     if labelled is None:
         return
-    data = recipe.data.without_checks().model_copy(update={"source": labelled.source})
+    data = without_test_texts(recipe.data.without_checks()).model_copy(update={"source": labelled.source})
     corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

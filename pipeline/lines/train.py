@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
+from pipeline.lines.benchmarks import benchmarks
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
+from pipeline.recipe.decontamination import without_test_texts
 from pipeline.recipe.workers import Share
 from pipeline.registry.ledger_entry import Outcome
 
@@ -87,10 +89,27 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     source = step.pin(recipe.data.source)
     shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.without_checks()
     cleaned = [
-        step("cleaning", data, recipe.task, Share(number=number, of=shares), step_id=numbered("cleaning", number), source=source)
+        step(
+            "cleaning",
+            without_test_texts(data),
+            recipe.task,
+            Share(number=number, of=shares),
+            step_id=numbered("cleaning", number),
+            source=source,
+        )
         for number in range(1, shares + 1)
     ]
-    corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, emits=(Emit("corpus"),))
+    tests = benchmarks(step, recipe)
+    corpus = step(
+        "ingestion",
+        data,
+        recipe.task,
+        source=source,
+        cleaned=cleaned,
+        test_set=tests.test_set,
+        against=tests.against,
+        emits=(Emit("corpus"),),
+    )
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
     tokens = step("tokenization", recipe.tokenizer, recipe.task, corpus=corpus, base=start, checked=checked)

@@ -13,6 +13,7 @@ from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.cleaning import cleaning_problem
 from pipeline.recipe.data import OWN_ROWS
+from pipeline.recipe.decontamination import decontamination_problem, test_sources
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
@@ -313,6 +314,18 @@ def _labelled_source(recipe: Recipe) -> Problem:
     return None
 
 
+def _test_sources(recipe: Recipe) -> Problem:
+    """The test source passes every check that ``data.source`` passes; a benchmark needs no target."""
+    for field, source in test_sources(recipe.data):
+        other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
+        for check in (_path, _source, *((_section, _target, _pair) if field == "data.test_source" else ())):
+            found = check(other)
+            if found:
+                got, expected, fix = (part.replace("data.source", field) for part in found)
+                return got, expected, fix
+    return None
+
+
 CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _schedule,
     _model,
@@ -330,6 +343,8 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _path,
     _source,
     partitions_problem,
+    decontamination_problem,
+    _test_sources,
     _target,
     _pair,
     _group,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pipeline.recipe.cleaning import Cleaning
 from pipeline.recipe.data_checks import DataChecks
+from pipeline.recipe.decontamination import Benchmark, Decontamination
 from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.partitions import Partitions
 from pipeline.section import Section
@@ -150,6 +151,11 @@ class Split(Section):
     """``drop``: leave documents out of validation, test and held-out that are near copies of training (`pipeline.corpus.near_copies`). None: keep them."""
 
 
+# they hold sources
+Benchmark.model_rebuild(_types_namespace={"Source": Source})
+Decontamination.model_rebuild()
+
+
 class Data(Section):
     """Params of ingestion."""
 
@@ -167,6 +173,12 @@ class Data(Section):
 
     deduplication: Deduplication | None = None
     """Which near duplicates leave it before; None: only exact duplicates do."""
+
+    test_source: Source | None = None
+    """A frozen test set: the test split comes from here only, and ``split.test`` decides nothing (docs/data.md). None: ``split.test`` decides."""
+
+    decontamination: Decontamination | None = None
+    """Test sets and benchmarks whose texts training must not contain. None: only those of ``test_source`` leave it."""
 
     shard_mb: int = Field(32, ge=1)
     """Size above which a new Parquet shard starts, in megabytes of text."""

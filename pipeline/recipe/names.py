@@ -45,6 +45,10 @@ CHECKED = (
     ("monitor.labelled.metric", "trainshed.metrics"),
     ("monitor.labelled.source.kind", "trainshed.sources"),
     ("monitor.labelled.source.kind", "trainshed.readers"),
+    ("data.test_source.kind", "trainshed.sources"),
+    ("data.test_source.kind", "trainshed.readers"),
+    ("data.decontamination.against.source.kind", "trainshed.sources"),
+    ("data.decontamination.against.source.kind", "trainshed.readers"),
     ("notify.via", "trainshed.notifiers"),
 )
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are
