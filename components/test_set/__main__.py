@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.tasks.base import TaskExamples
 
 
-def make(work: Work[TestSetParams]) -> None:
+def freeze(work: Work[TestSetParams]) -> None:
     """Source → test texts."""
     task = work.params.task
     examples: TaskExamples = part(task, "examples") if task else PlainTexts()
@@ -45,4 +45,4 @@ def make(work: Work[TestSetParams]) -> None:
 
 
 if __name__ == "__main__":
-    main(contract, make)
+    main(contract, freeze)

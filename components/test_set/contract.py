@@ -19,7 +19,7 @@ class TestSetParams(Params):
 
 contract = Component(
     name="test_set",
-    verb="make_test_set",
+    verb="freeze",
     version=1,
     summary="Read and clean a pinned source of test texts: a frozen test set, or a benchmark that training text is compared with.",
     params=TestSetParams,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.corpora.contamination import read_contamination
 from pipeline.corpora.facts import languages_of, read_facts
 from pipeline.corpora.left_out import reasons
 from pipeline.corpora.sample import Wanted, choose
@@ -37,6 +38,9 @@ class CorpusReport:
     samples: tuple[Sampled, ...]
     findings: tuple[Finding, ...] = ()
     """What the rules of the recipe found."""
+
+    contamination: tuple[dict[str, Any], ...] = ()
+    """The sets of test texts that were looked for, and what was found."""
 
     @property
     def source(self) -> dict[str, Any]:
@@ -78,6 +82,7 @@ class CorpusReport:
             "revision": self.revision,
             "counts": self.manifest.counts,
             "languages": self.languages,
+            "contamination": list(self.contamination),
             "findings": [{**found.model_dump(), "verdict": found.verdict} for found in self.findings],
             **self.facts.plain(),
         }
@@ -97,7 +102,7 @@ def make_report(
     """
     facts = facts or read_facts(folder)
     samples = [one for split in facts.splits for one in choose(folder, Wanted(splits=(split,)), SAMPLES)]
-    return CorpusReport(name, manifest, facts, tuple(samples), findings)
+    return CorpusReport(name, manifest, facts, tuple(samples), findings, tuple(read_contamination(folder)))
 
 
 def cut(text: str | None, most: int = CHARACTERS) -> str:

@@ -80,12 +80,6 @@ def write_report(found: Iterable[SetFound], folder: Path) -> None:
     (folder / CONTAMINATION).write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def read_report(folder: Path) -> list[dict[str, Any]]:
-    """What `write_report` wrote; empty for a corpus without such a file."""
-    place = folder / CONTAMINATION
-    return json.loads(place.read_text(encoding="utf-8")) if place.exists() else []
-
-
 def make_example(document: Document, split: str, wanted: WantedRuns, common: NDArray[np.uint64], texts: Iterable[Document]) -> Example:
     """Show what a document and a test text have in common.
 

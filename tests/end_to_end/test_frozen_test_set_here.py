@@ -10,7 +10,7 @@ import pytest
 from fixtures.line import Heard
 
 from pipeline import cli
-from pipeline.corpus.contamination_report import read_report
+from pipeline.corpora.contamination import read_contamination
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.errors import BadInput
 from pipeline.planning.planner import Planner
@@ -80,7 +80,7 @@ def test_planted_test_texts_leave_training_and_the_test_set_stays(make_line, tmp
     assert made.counts["filtered"] == sum(map(len, planted.values()))
     assert texts(line, tmp_path / "one", "train", "validation", "held_out") == {row["body"] for row in clean}
     assert texts(line, tmp_path / "tests", "test") == {row["body"] for row in tests}
-    found = {each["reason"] + " " + each["name"]: each["documents"] for each in read_report(tmp_path / "one")}
+    found = {each["reason"] + " " + each["name"]: each["documents"] for each in read_contamination(tmp_path / "one")}
     assert found == {"near_test_source test_source": 7, "contaminated test_source": 11, "contaminated quiz": 9}
     report = json.loads((line.artifacts.open(line.manifest("evaluation"), tmp_path / "report") / "report.json").read_text())
     assert (report["contamination"]["exact"], report["contamination"]["near"]) == (0, 0)

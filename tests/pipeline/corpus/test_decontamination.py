@@ -13,7 +13,7 @@ from fixtures.documents import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.corpus.contamination_report import read_report
+from pipeline.corpora.contamination import read_contamination
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.decontaminate import Benchmarks
 from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
@@ -145,7 +145,7 @@ def test_planted_texts_are_found_and_nothing_else(bench: Bench) -> None:
     assert made.texts().isdisjoint(planted)
     assert made.texts() == set(clean)
     assert made.counts["filtered_contaminated"] == made.counts["contaminated_quiz"] == made.counts["filtered"] == len(planted)
-    (found,) = read_report(made.folder)
+    (found,) = read_contamination(made.folder)
     assert (found["name"], found["ngram"], found["texts"], found["documents"]) == ("quiz", 13, 3, 5)
     assert len(found["examples"]) == 5
     for example in found["examples"]:
@@ -208,7 +208,7 @@ def test_runs_of_many_documents_do_not_count_if_the_recipe_says_so(bench: Bench)
     assert bench.corpus(rows, benchmark).counts["contaminated_quiz"] == 33
     made = bench.corpus(rows, benchmark, rules={"most_documents": 10})
     assert made.counts["contaminated_quiz"] == 3
-    (found,) = read_report(made.folder)
+    (found,) = read_contamination(made.folder)
     assert found["common_ngrams"] == 8
     assert all(each["words"] in secret for each in found["examples"])
 
