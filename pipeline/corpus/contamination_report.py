@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.corpus import CONTAMINATION
-from pipeline.corpus.wanted_runs import whole_key
+from pipeline.corpus.wanted_runs import in_sorted, whole_key
 from pipeline.corpus.word_ngrams import hash_runs, word_key
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ def make_example(document: Document, split: str, wanted: WantedRuns, common: NDA
         texts: the test texts.
     """
     found = dict(_found(document, wanted))
-    shared = {run: words for run, words in found.items() if not np.isin(run, common)}
-    places = np.searchsorted(wanted.hashes, np.array(list(shared), np.uint64))
+    runs = np.array(list(found), np.uint64)
+    runs = runs[~in_sorted(runs, common)]
+    places = np.searchsorted(wanted.hashes, runs)
     owners = wanted.owners[np.isin(wanted.runs, places)]
     text = next(islice(texts, int(np.bincount(owners).argmax()), None))
-    return Example(document.id, document.name, split, next(iter(shared.values())), text.name or text.id)
+    return Example(document.id, document.name, split, found[int(runs[0])], text.name or text.id)
 
 
 def _found(document: Document, wanted: WantedRuns) -> Iterator[tuple[int, str]]:
@@ -105,7 +106,7 @@ def _found(document: Document, wanted: WantedRuns) -> Iterator[tuple[int, str]]:
         words = key.split(" ")
         for size in wanted.sizes:
             hashes = hash_runs([key], size).hashes
-            for place in np.flatnonzero(np.isin(hashes, wanted.hashes)).tolist():
+            for place in np.flatnonzero(in_sorted(hashes, wanted.hashes)).tolist():
                 yield int(hashes[place]), " ".join(words[place : place + size])
     key = whole_key(document)
     if key in wanted.whole:

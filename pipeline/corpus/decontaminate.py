@@ -25,7 +25,7 @@ from pipeline.corpus.find_runs import FindJob, Index, find_runs, read_found
 from pipeline.corpus.near_copies import FEWEST_RUNS, RUN, SHARE
 from pipeline.corpus.read_corpus import read_documents, read_file
 from pipeline.corpus.splitting import IS_TRAIN, IS_VALIDATION, SPLITS, TEST
-from pipeline.corpus.wanted_runs import Rule, WantedRuns, wanted_runs
+from pipeline.corpus.wanted_runs import Rule, WantedRuns, in_sorted, wanted_runs
 from pipeline.recipe.decontamination import TEST_SOURCE
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def drop_contaminated(
     hits = [np.zeros(len(alive), np.bool_) for _ in sought]
     for folder, start in zip(folders, starts.tolist(), strict=False):
         found, runs = read_found(folder)
-        counted = ~np.isin(runs, common)
+        counted = ~in_sorted(runs, common)
         for each, hit in zip(sought, hits, strict=True):
             asked = counted if each.reason == CONTAMINATED else np.ones(len(runs), np.bool_)
             hit[each.wanted.containing(found[asked] + start, runs[asked])] = True
@@ -116,7 +116,7 @@ def drop_contaminated(
     for each, hit in zip(sought, hits, strict=True):
         places = np.flatnonzero(hit & alive & np.isin(decisions.splits, each.splits))
         decisions.drop(places[decisions.outcomes[places] == KEPT], each.reason)
-        ignored = int(np.isin(each.wanted.hashes, common).sum()) if each.reason == CONTAMINATED else 0
+        ignored = int(in_sorted(each.wanted.hashes, common).sum()) if each.reason == CONTAMINATED else 0
         splits = [SPLITS[split] for split in decisions.splits[places[:EXAMPLES]]]
         shown = zip(_documents(chunks, starts, places[:EXAMPLES]), splits, strict=True)
         examples = [

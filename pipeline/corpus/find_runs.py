@@ -16,6 +16,7 @@ from pyarrow import parquet
 from pipeline.corpus.chunk_files import DOCUMENTS
 from pipeline.corpus.near_copies import batches
 from pipeline.corpus.read_corpus import read_file
+from pipeline.corpus.wanted_runs import in_sorted
 from pipeline.corpus.word_ngrams import hash_sizes, word_key
 from pipeline.errors import Preempted
 
@@ -46,14 +47,14 @@ class Index(NamedTuple):
     """Words in a run."""
 
     whole: dict[str, int]
-    """Whole inputs, and what stands for each."""
+    """Whole inputs, and the hash of each."""
 
     @classmethod
     def of(cls, wanted: Sequence[WantedRuns]) -> Index:
         """The runs of several sets of texts."""
         hashes = np.unique(np.concatenate([np.empty(0, np.uint64), *(each.hashes for each in wanted)]))
         sizes = tuple(sorted({size for each in wanted for size in each.sizes}))
-        return cls(hashes, sizes, {key: stands for each in wanted for key, stands in each.whole.items()})
+        return cls(hashes, sizes, {key: one for each in wanted for key, one in each.whole.items()})
 
     @property
     def digest(self) -> str:
@@ -127,8 +128,7 @@ def _in_batch(batch: Sequence[Document], index: Index, flags: NDArray[np.bool_])
         likely = flags[_flag(runs.hashes)]
         hashes, parts = runs.hashes[likely], runs.texts[likely]
         if len(hashes):
-            places = np.minimum(np.searchsorted(index.hashes, hashes), len(index.hashes) - 1)
-            known = index.hashes[places] == hashes
+            known = in_sorted(hashes, index.hashes)
             pairs.append(np.stack((owners[parts[known]], hashes[known]), axis=1))
     if index.whole:
         inputs = (
@@ -136,7 +136,9 @@ def _in_batch(batch: Sequence[Document], index: Index, flags: NDArray[np.bool_])
         )
         whole = [(place, index.whole[key]) for place, key in inputs if key in index.whole]
         pairs.append(np.array(whole, np.uint64).reshape(-1, 2))
-    return np.unique(np.concatenate(pairs), axis=0)
+    found = np.concatenate(pairs)
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    return found[np.concatenate(([True], (found[1:] != found[:-1]).any(axis=1)))] if len(found) else found
 
 
 def _flag(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -71,7 +71,7 @@ def main() -> None:
         for way, runs in found.items():
             seconds = [run["seconds"] for run in runs]
             peak = max(run["peak_mb"] for run in runs)
-            print(f"{way}: {statistics.median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f}), peak {peak:.0f} MB")
+            print(f"{way}: {statistics.median(seconds):.1f} CPU s ({min(seconds):.1f} to {max(seconds):.1f}), peak {peak:.0f} MB")
         print(json.dumps([{**row, "examples": row["examples"][:2]} for row in read_contamination(folder / "decontaminated")], indent=1))
 
 
@@ -135,9 +135,9 @@ def _run(folder: Path, way: str) -> dict[str, Any]:
 
 
 def measure(folder: Path, way: str) -> None:
-    """One ingestion with or without decontamination, the making of the benchmark included; prints seconds and peak."""
+    """One ingestion with or without decontamination, the making of the benchmark included; prints CPU seconds and peak."""
     settings = Settings(store="file:///nowhere", home=folder, state=folder / "state")
-    begun, tests, rules = time.perf_counter(), NO_BENCHMARKS, None
+    begun, tests, rules = time.process_time(), NO_BENCHMARKS, None
     texts, examples = folder / f"{way}-benchmark", part(LanguageModel(kind="language_model"), "examples")
     if way != "plain":
         source = Source(kind="jsonl", path=str(folder / "benchmark"))
@@ -152,7 +152,7 @@ def measure(folder: Path, way: str) -> None:
     pin = PINNERS.load("jsonl")(source, settings)
     counts = ingest_corpus(whole, examples, pin, folder / way, settings, SilentReporter(), processes=1, tests=tests)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": time.perf_counter() - begun, "peak_mb": peak, "counts": counts}))
+    print(json.dumps({"seconds": time.process_time() - begun, "peak_mb": peak, "counts": counts}))
 
 
 def _empty(folder: Path) -> None:
