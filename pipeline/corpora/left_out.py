@@ -18,6 +18,7 @@ WORDS = {
     "near_copy": "near copies of training",
     "in_test_source": "equal to a text of the test set",
     "near_test_source": "near a text of the test set",
+    "only_repeated": "nothing but repeated lines",
     "contaminated": "contain test texts",
     "unknown_class": "class is not in training",
     "untranslated": "not translated",

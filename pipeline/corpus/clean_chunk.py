@@ -59,7 +59,7 @@ def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     examples = job.examples
     cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose)
     reader: Reader = READERS.load(job.data.source.kind)
-    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.deduplication is not None) as writer:
+    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed) as writer:
         facts = writer.facts
         for record in reader(job.data.source, job.pin, job.settings, reporter):
             if isinstance(record, Fields):

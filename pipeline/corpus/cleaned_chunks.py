@@ -123,7 +123,6 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten) -> What:
     """
     source = data.source.model_dump(mode="json", exclude_none=True, exclude={"path", "partitions", "partition", "packages"})
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
-    signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}
     left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
-    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": signed, **blocks, **left_out}
+    return {"chunk": chunk.digest, "source": source, "filter": rules, "salt": data.split.salt, "signed": data.signed, **blocks, **left_out}

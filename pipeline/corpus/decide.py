@@ -91,7 +91,7 @@ class KnownKeys:
     validation: frozenset[bytes] = frozenset()
 
 
-def decide(keys: pa.Table, rules: Split, *, all_test: bool = False, frozen: bool = False) -> Decisions:
+def decide(keys: pa.Table, rules: Split, *, all_test: bool = False, frozen: bool = False, whole_keys: pa.Table | None = None) -> Decisions:
     """Steps 1 and 2: splits and duplicates.
 
     Args:
@@ -99,10 +99,12 @@ def decide(keys: pa.Table, rules: Split, *, all_test: bool = False, frozen: bool
         rules: how documents are divided.
         all_test: whether all go into the test split, as fresh examples and those of a test set do.
         frozen: whether none does, because it comes from a frozen test set.
+        whole_keys: of the documents before they were shortened, which decide the split; by default ``keys``.
     """
     count = keys.num_rows
     if not all_test:
-        decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
+        by = keys if whole_keys is None else whole_keys
+        decides, also = fixed_bytes(by["decides"], DIGEST_BYTES), fixed_bytes(by["also"], DIGEST_BYTES)
         groups = pc.dictionary_encode(keys["group"].combine_chunks()) if count else pa.array([], pa.string()).dictionary_encode()
         deciding = decides
         if rules.by == "input":
@@ -117,6 +119,13 @@ def decide(keys: pa.Table, rules: Split, *, all_test: bool = False, frozen: bool
     again[first] = False
     decisions.outcomes[again] = DUPLICATE
     return decisions
+
+
+def first_of_equals(keys: pa.Table) -> NDArray[np.bool_]:
+    """[documents] whether each is the first with its content, in whatever split."""
+    first = np.zeros(keys.num_rows, np.bool_)
+    first[np.unique(_codes(fixed_bytes(keys["id"], DIGEST_BYTES)), return_index=True)[1]] = True
+    return first
 
 
 def drop_known(decisions: Decisions, keys: pa.Table, known: KnownKeys) -> None:
@@ -165,6 +174,7 @@ def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplicat
     signatures = keys["signature"]
     asked = np.flatnonzero((decisions.outcomes == KEPT) & np.asarray(signatures.is_valid()))
     old = np.frombuffer(b"".join(learned), np.uint8).reshape(-1, PLACES)
+    assert rules.near is not None  # noqa: S101 - documents have no signatures otherwise
     found = np.concatenate((old, fixed_bytes(signatures.take(pa.array(asked)), PLACES)))
     splits = np.concatenate((np.full(len(old), BEFORE_ALL, np.int8), decisions.splits[asked]))
     dropped = dropped_of_clusters(find_clusters(found, rules.near), splits, keep_all=rules.keep == "all")[len(old) :]

@@ -26,14 +26,16 @@ from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
 from pipeline.corpus.counts import TakenOver, check_sums
-from pipeline.corpus.decide import KnownKeys, add_to_task, counts_of, decide, drop_known, drop_near_duplicates
+from pipeline.corpus.decide import KEPT, KnownKeys, add_to_task, counts_of, decide, drop_known, drop_near_duplicates
 from pipeline.corpus.decontaminate import NO_BENCHMARKS, drop_contaminated
 from pipeline.corpus.drop_near_copies import drop_near_copies
+from pipeline.corpus.drop_repeated import without_repeated
 from pipeline.corpus.frozen_test_set import add_frozen, drop_equal, take_over_test_set
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
+from pipeline.corpus.shortened_chunks import ONLY_REPEATED
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.decontaminate import Benchmarks
+    from pipeline.corpus.shortened_chunks import ShortenedChunks
     from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -136,26 +139,31 @@ def _merge(
     tables, facts = zip(*map(read_keys, chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
     check_fields(facts, data.source.row_columns)
     quarantine = join_quarantine(facts, data.filter.max_quarantined)
-    taken = (
-        take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.deduplication is not None)
-        if learned
-        else None
-    )
-    frozen = (
-        take_over_test_set(tests.test_set, output, examples, data.split.salt, signed=data.deduplication is not None)
-        if tests.test_set
-        else None
-    )
+    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.signed) if learned else None
+    frozen = take_over_test_set(tests.test_set, output, examples, data.split.salt, signed=data.signed) if tests.test_set else None
     keys, rows = pa.concat_tables(tables), [table.num_rows for table in tables]
+    whole, starts = (chunks, keys), np.cumsum([0, *rows])
+    shortened: ShortenedChunks | None = None
+    # fresh examples are as a served model gets them
+    if data.deduplication and data.deduplication.shortens and not taken:
+        chunks = shortened = without_repeated(chunks, keys, starts, kept_shards, data.deduplication, output)
+        keys = pa.concat_tables(read_keys(folder)[0] for folder in chunks.bring(range(len(chunks)), (KEYS,)))
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
-        decisions = decide(keys, data.split, all_test=taken is not None, frozen=frozen is not None)
+        decisions = decide(keys, data.split, all_test=taken is not None, frozen=frozen is not None, whole_keys=whole[1])
+        if shortened:
+            emptied = shortened.emptied(starts)
+            decisions.drop(emptied[decisions.outcomes[emptied] == KEPT], ONLY_REPEATED)
         if frozen:
+            drop_equal(decisions, whole[1], frozen)
             drop_equal(decisions, keys, frozen)
-    contaminated = drop_contaminated(decisions, chunks, rows, kept_shards, data, tests, output)
+    # test texts are looked for in whole texts: they are whole themselves
+    contaminated = drop_contaminated(decisions, whole[0], rows, kept_shards, data, tests, output)
     with CpuHeartbeat(chunks.reporter):
         drop_known(decisions, keys, taken.keys if taken else KnownKeys())
-        if data.deduplication:
+        if shortened:
+            drop_known(decisions, whole[1], KnownKeys())
+        if data.deduplication and data.signed:
             stay = taken or frozen
             drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else ())
     if data.split.near_copies is not None:
@@ -167,7 +175,7 @@ def _merge(
     write_shards(found, chunks, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
-    for each in facts:
+    for each in (*facts, *(shortened.facts() if shortened else ())):
         report.merge(each.cleaning)
     write_rule(data, report, output)
     kept = counts_of(decisions, keys)

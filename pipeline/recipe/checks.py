@@ -14,6 +14,7 @@ from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.cleaning import cleaning_problem
 from pipeline.recipe.data import OWN_ROWS
 from pipeline.recipe.decontamination import decontamination_problem, test_sources
+from pipeline.recipe.deduplication import deduplication_problem
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
@@ -344,6 +345,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _source,
     partitions_problem,
     decontamination_problem,
+    deduplication_problem,
     _test_sources,
     _target,
     _pair,

@@ -186,6 +186,11 @@ class Data(Section):
     checks: DataChecks | None = None
     """Look at each corpus before anything is trained on it: a page, a card, and rules (docs/data.md). None: nothing is checked."""
 
+    @property
+    def signed(self) -> bool:
+        """Whether documents get signatures, by which near duplicates are found."""
+        return self.deduplication is not None and self.deduplication.near is not None
+
     def without_checks(self) -> Data:
         """What ingestion is given: checks look at a corpus and do not change it."""
         return self.model_copy(update={"checks": None})

@@ -2,111 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from fixtures.bench_corpora import PLAIN, TEXTS, Bench, InMemory, Made, words
 from fixtures.documents import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.corpora.contamination import read_contamination
-from pipeline.corpus.counts import check_counts
-from pipeline.corpus.decontaminate import Benchmarks
-from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
-from pipeline.corpus.make_test_set import make_test_set
+from pipeline.corpus.ingest import Kept
 from pipeline.corpus.read_corpus import read_documents
-from pipeline.corpus.splitting import SPLITS, TEST, TRAIN, VALIDATION
+from pipeline.corpus.splitting import TEST, TRAIN, VALIDATION
 from pipeline.corpus.wanted_runs import Rule, wanted_runs
 from pipeline.corpus.word_ngrams import hash_runs, hash_sizes
-from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput
-from pipeline.lines.benchmarks import EVERY_TEXT
-from pipeline.recipe import Columns, Data, Source, Split
-from pipeline.recipe.decontamination import Benchmark, Decontamination
-from pipeline.reporter import SilentReporter
-from pipeline.settings import Settings
-from pipeline.sources import PINNERS
+from pipeline.recipe import Columns
 from pipeline.tasks.classification.section import Classification
-from pipeline.tasks.language_model.section import LanguageModel
-from pipeline.tasks.parts import part
-from pipeline.tasks.plain_texts import PlainTexts
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-DRAW = random.Random(5)
-WORDS = ["".join(DRAW.choices("abcdefghijklmnoprstuvwz", k=DRAW.randint(2, 9))) for _ in range(5000)]
-TEXTS = LanguageModel(kind="language_model")
-PLAIN = Columns()
 LABELS = Classification(kind="classification")
-
-
-def words(count: int, draw: random.Random) -> str:
-    return " ".join(draw.choices(WORDS, k=count))
-
-
-class Made(NamedTuple):
-    """A corpus."""
-
-    folder: Path
-    counts: dict[str, int]
-
-    def texts(self, *splits: str) -> set[str]:
-        return {found.text for split in splits or SPLITS for found in read_documents(self.folder, split)}
-
-
-class Bench:
-    """Makes test texts and corpora in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.number = folder, 0
-        self.settings = Settings(store="file:///nowhere", home=folder, state=folder / "state")
-
-    def rows(self, rows: Sequence[dict[str, Any]], columns: Columns) -> Source:
-        self.number += 1
-        place = self.folder / f"rows-{self.number}.jsonl"
-        place.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return Source(kind="jsonl", path=str(place), columns=columns)
-
-    def output(self) -> Path:
-        self.number += 1
-        output = self.folder / f"output-{self.number}"
-        output.mkdir()
-        return output
-
-    def test_set(self, rows: Sequence[dict[str, Any]], columns: Columns = PLAIN, task: Any = None) -> Made:
-        source, output = self.rows(rows, columns), self.output()
-        data = Data(source=source, split=Split(salt=""), **({} if task else {"filter": EVERY_TEXT}))
-        examples = part(task, "examples") if task else PlainTexts()
-        pin = PINNERS.load("jsonl")(source, self.settings)
-        counts = make_test_set(data, examples, pin, output, self.settings, SilentReporter(), NOTHING_KEPT, 1, Forgotten())
-        return Made(output, counts)
-
-    def corpus(
-        self,
-        rows: Sequence[dict[str, Any]],
-        against: dict[str, Made] | None = None,
-        frozen: Made | None = None,
-        task: Any = TEXTS,
-        columns: Columns = PLAIN,
-        kept: Kept[Any] = NOTHING_KEPT,
-        split: dict[str, Any] | None = None,
-        rules: dict[str, Any] | None = None,
-        **data: Any,
-    ) -> Made:
-        source, output = self.rows(rows, columns), self.output()
-        named = tuple(Benchmark(name=name, source=source) for name in against or {})
-        decontamination = Decontamination(against=named, **(rules or {})) if named or rules is not None else None
-        whole = Data(source=source, split=Split(salt="salt", **(split or {})), decontamination=decontamination, **data)
-        pin = PINNERS.load("jsonl")(source, self.settings)
-        tests = Benchmarks(frozen.folder if frozen else None, tuple(each.folder for each in (against or {}).values()))
-        counts = ingest_corpus(whole, part(task, "examples"), pin, output, self.settings, SilentReporter(), None, kept, tests=tests)
-        check_counts(output, counts)
-        return Made(output, counts)
 
 
 @pytest.fixture
@@ -213,27 +129,6 @@ def test_runs_of_many_documents_do_not_count_if_the_recipe_says_so(bench: Bench)
     assert all(each["words"] in secret for each in found["examples"])
 
 
-class InMemory:
-    """Keeps intermediate results, and notes which were made."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, dict[str, bytes]] = {}
-        self.made: list[str] = []
-
-    def fetch(self, root: Path, wanted: Any, names: Any = ()) -> set[str]:
-        found = {name for name, what in wanted.items() if json.dumps(what) in self.held}
-        for name in found:
-            (root / name).mkdir(parents=True, exist_ok=True)
-            for file, content in self.held[json.dumps(wanted[name])].items():
-                if not names or file in names:
-                    (root / name / file).write_bytes(content)
-        return found
-
-    def commit(self, what: Any, folder: Path) -> None:
-        self.made.append(next(iter(what)))
-        self.held[json.dumps(what)] = {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def test_another_benchmark_cleans_no_chunk_again_and_an_unchanged_one_searches_none(bench: Bench) -> None:
     draw = random.Random(4)
     rows = [{"text": words(30, draw)} for _ in range(100)]
@@ -243,8 +138,7 @@ def test_another_benchmark_cleans_no_chunk_again_and_an_unchanged_one_searches_n
 
     def run(against: dict[str, Made]) -> tuple[Made, list[str]]:
         chunks.made.clear(), shards.made.clear()
-        bench.rows = lambda *_: source  # type: ignore[method-assign]
-        made = bench.corpus([], against, kept=Kept(chunks, shards))
+        made = bench.corpus(source, against, kept=Kept(chunks, shards))
         return made, [*chunks.made, *shards.made]
 
     _, made = run({"one": one})
