@@ -1,4 +1,4 @@
-"""How well and how fast decontamination finds test texts: ``PYTHONPATH=.:tests python -m benchmarks.decontamination``.
+"""How well and how fast decontamination finds test texts, and what removing repeated lines costs: ``PYTHONPATH=.:tests python -m benchmarks.decontamination``.
 
 The text is real: the sources and documents of the installed packages. Some of its documents are a benchmark, and quotes of these are planted
 in others, with other case and punctuation. What is dropped is compared with a search of every run of words in Python sets.
@@ -30,6 +30,7 @@ from pipeline.erasure.tombstones import Forgotten
 from pipeline.lines.benchmarks import EVERY_TEXT
 from pipeline.recipe import Data, Source, Split
 from pipeline.recipe.decontamination import Benchmark, Decontamination
+from pipeline.recipe.deduplication import Deduplication
 from pipeline.reporter import SilentReporter
 from pipeline.settings import Settings
 from pipeline.sources import PINNERS
@@ -45,6 +46,9 @@ TEXTS = PLANTED = 1000
 NGRAM = 13
 COMMON = 10
 """Documents that a run may be in and still count, in the third way."""
+
+LINES = 20
+"""Documents that a line has to be in to be removed."""
 ROUNDS = 3
 
 
@@ -53,11 +57,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="trainshed-bench-") as name:
         folder = Path(name)
         quotes, near_misses = plant(folder)
-        found: dict[str, list[dict[str, Any]]] = {"plain": [], "decontaminated": [], "without_common": []}
+        found: dict[str, list[dict[str, Any]]] = {"plain": [], "decontaminated": [], "without_common": [], "lines": []}
         for _ in range(ROUNDS):
             for way, runs in found.items():
                 runs.append(_run(folder, way))
-        plain, clean, uncommon = (_texts(folder / way) for way in found)
+        plain, clean, uncommon, _ = (_texts(folder / way) for way in found)
         dropped, wanted = plain - clean, contaminated(plain, folder)
         print(f"documents {len(plain)}, contain a run of the benchmark {len(wanted)}, dropped {len(dropped)}")
         print(f"recall {len(dropped & wanted) / len(wanted):.4f}, precision {len(dropped & wanted) / len(dropped):.4f}")
@@ -72,6 +76,9 @@ def main() -> None:
             seconds = [run["seconds"] for run in runs]
             peak = max(run["peak_mb"] for run in runs)
             print(f"{way}: {statistics.median(seconds):.1f} CPU s ({min(seconds):.1f} to {max(seconds):.1f}), peak {peak:.0f} MB")
+        counts = found["lines"][0]["counts"]
+        named = ("kept", "duplicate", "shortened", "removed_lines", "filtered_only_repeated")
+        print(f"lines {LINES}: " + ", ".join(f"{name} {counts.get(name, 0)}" for name in named))
         print(json.dumps([{**row, "examples": row["examples"][:2]} for row in read_contamination(folder / "decontaminated")], indent=1))
 
 
@@ -139,7 +146,7 @@ def measure(folder: Path, way: str) -> None:
     settings = Settings(store="file:///nowhere", home=folder, state=folder / "state")
     begun, tests, rules = time.process_time(), NO_BENCHMARKS, None
     texts, examples = folder / f"{way}-benchmark", part(LanguageModel(kind="language_model"), "examples")
-    if way != "plain":
+    if way in {"decontaminated", "without_common"}:
         source = Source(kind="jsonl", path=str(folder / "benchmark"))
         _empty(texts)
         data, pin = Data(source=source, filter=EVERY_TEXT, split=Split(salt="")), PINNERS.load("jsonl")(source, settings)
@@ -148,6 +155,9 @@ def measure(folder: Path, way: str) -> None:
         rules = Decontamination(against=(Benchmark(name="quiz", source=source),), ngram=NGRAM, most_documents=most)
     source = Source(kind="jsonl", path=str(folder / "source"))
     whole = Data(source=source, filter=EVERY_TEXT, split=Split(salt="s", test=1e-9, held_out_groups=0), decontamination=rules)
+    if way == "lines":
+        letters = EVERY_TEXT.model_copy(update={"whitespace": "collapse"})
+        whole = whole.model_copy(update={"filter": letters, "deduplication": Deduplication(near=None, lines=LINES)})
     _empty(folder / way)
     pin = PINNERS.load("jsonl")(source, settings)
     counts = ingest_corpus(whole, examples, pin, folder / way, settings, SilentReporter(), processes=1, tests=tests)

@@ -501,9 +501,20 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             ["without finetuning", "add finetuning"],
         ),
         (changed(data={**MINIMAL["data"], "split": {"salt": "s", "near_copies": "keep"}}), ["data.split.near_copies = 'keep'", "'drop'"]),
+        (
+            changed(
+                data={**MINIMAL["data"], "deduplication": {"paragraphs": 9}},
+                task={"kind": "tagging"},
+                model={"family": "bert"},
+            ),
+            ["data.deduplication.paragraphs with task.kind 'tagging'", "remove data.deduplication.paragraphs"],
+        ),
         *(
             (changed(data={**MINIMAL["data"], **sections}), wanted)
             for sections, wanted in (
+                ({"deduplication": {"near": None}}, ["data.deduplication.near null and neither lines nor paragraphs"]),
+                ({"deduplication": {"lines": 1}}, ["data.deduplication.lines = 1", "greater than or equal to 2"]),
+                ({"deduplication": {"lines": 9}, "filter": {"whitespace": "keep"}}, ["removes lines, but", "whitespace: collapse"]),
                 ({"decontamination": {}}, ["data.decontamination without anything to look for", "data.decontamination.against"]),
                 ({"decontamination": {"ngrams": 13}}, ["did you mean 'data.decontamination.ngram'"]),
                 ({"decontamination": {"against": [QUIZ, QUIZ]}}, ["names 'quiz' twice", "rename one of them"]),
