@@ -10,6 +10,7 @@ from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.ingest import Kept
 from pipeline.corpus.make_test_set import make_test_set
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
+from pipeline.errors import TrainshedError, in_field
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
 from pipeline.tasks.plain_texts import PlainTexts
@@ -27,17 +28,20 @@ def freeze(work: Work[TestSetParams]) -> None:
         StoredIntermediates(work.artifacts, code_identity(work.identity, task)),
         Forgotten(read_tombstones(work.artifacts.store)),
     )
-    counts = make_test_set(
-        work.params.data,
-        examples,
-        work.source,
-        work.output,
-        work.settings,
-        work.reporter,
-        Kept(kept, kept),
-        work.settings.threads,
-        forgotten,
-    )
+    try:
+        counts = make_test_set(
+            work.params.data,
+            examples,
+            work.source,
+            work.output,
+            work.settings,
+            work.reporter,
+            Kept(kept, kept),
+            work.settings.threads,
+            forgotten,
+        )
+    except TrainshedError as error:
+        raise in_field(error, "data.test_source" if task else "data.decontamination.against.source") from error
     work.intermediates.extend(kept.used)
     work.counts.update(counts)
     if forgotten.until:

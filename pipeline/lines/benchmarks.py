@@ -31,14 +31,14 @@ def benchmarks(step: Steps, recipe: Recipe) -> BenchmarkSteps:
     test_set = None
     if data.test_source is not None:
         own = Data(source=data.test_source, filter=data.filter, cleaning=data.cleaning, split=Split(salt=SALT), shard_mb=data.shard_mb)
-        test_set = step("test_set", own, recipe.task, source=step.pin(data.test_source))
+        test_set = step("test_set", own, recipe.task, source=step.pin(data.test_source, "data.test_source"))
     against = [
         step(
             "test_set",
             Data(source=each.source, filter=EVERY_TEXT, split=Split(salt=SALT)),
             None,
             step_id=numbered("benchmark", number),
-            source=step.pin(each.source),
+            source=step.pin(each.source, f"data.decontamination.against.{number - 1}.source"),
         )
         for number, each in enumerate(data.decontamination.against if data.decontamination else (), start=1)
     ]

@@ -18,5 +18,7 @@ def monitor(step: Steps, recipe: Recipe) -> None:
     if labelled is None:
         return
     data = without_test_texts(recipe.data.without_checks()).model_copy(update={"source": labelled.source})
-    corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
+    corpus = step(
+        "ingestion", data, recipe.task, source=step.pin(labelled.source, "monitor.labelled.source"), learned=LearnedCorpusInput(name)
+    )
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

@@ -29,6 +29,9 @@ class SourceInput:
 
     source: Source | Start
 
+    field: str = "data.source"
+    """Where the recipe has it, for messages."""
+
     @property
     def type(self) -> ArtifactType:
         """What kind of artifact it is."""
@@ -151,9 +154,9 @@ class Steps:
         """Begin with nothing recorded."""
         self.recorded: dict[str, Step] = {}
 
-    def pin(self, source: Source | Start) -> SourceInput:
-        """The source, at the revision it has when the line is planned."""
-        return SourceInput(source)
+    def pin(self, source: Source | Start, field: str = "data.source") -> SourceInput:
+        """The source, at the revision it has when the line is planned; messages name its field of the recipe."""
+        return SourceInput(source, field)
 
     def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:
         """The model that training starts from: imported weights, or a champion; None for a new model. ``words`` extend the tokenizer of imported weights."""

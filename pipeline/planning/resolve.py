@@ -12,7 +12,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.corpora.find import corpora_of_recipe
 from pipeline.erasure.pinned import leave_out
 from pipeline.erasure.tombstones import numbers, read_tombstones
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, TrainshedError, in_field
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, SourceInput
@@ -71,6 +71,8 @@ class InputResolver:
     """What a study pinned; None looks at what there is now."""
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
+    _fields: dict[str, str] = field(default_factory=dict)
+    """Where the recipe has each pinned source."""
     _champions: dict[str, Reference | None] = field(default_factory=dict)
     """By registered model: the model that serves."""
     _entries: dict[str, LedgerEntry | None] = field(default_factory=dict)
@@ -200,7 +202,11 @@ class InputResolver:
         source = origin.source
         key = source.model_dump_json()
         if key not in self._pins:
-            self._pins[key] = pin_source(source, self.settings)
+            self._fields[key] = origin.field
+            try:
+                self._pins[key] = pin_source(source, self.settings)
+            except TrainshedError as error:
+                raise in_field(error, origin.field) from error
         return self._pins[key]
 
     def _previous(self, origin: PreviousCorpusInput, present: Reference) -> Reference | None:
@@ -219,7 +225,7 @@ class InputResolver:
 
     def left_out(self) -> list[str]:
         """What the searches of the sources left out, a sentence for each source."""
-        return [sentence(pin.left_out, "data.source") for pin in self._pins.values() if pin.left_out]
+        return [sentence(pin.left_out, self._fields.get(key, "data.source")) for key, pin in self._pins.items() if pin.left_out]
 
     def champion(self, origin: ChampionInput) -> Reference | None:
         """The model of the champion, or of another of its training seeds; None if there is none."""

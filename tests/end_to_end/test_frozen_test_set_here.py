@@ -121,7 +121,10 @@ def test_a_test_set_that_is_missing_is_found_by_the_plan(make_line, tmp_path: Pa
     line: Line = make_line()
     columns = {"text": "body", "target": "summary"}
     gone = {"kind": "jsonl", "path": str(tmp_path / "gone.jsonl"), "columns": columns}
-    for changes in ({"data.test_source": gone}, {"data.decontamination": {"against": [{"name": "quiz", "source": gone}]}}):
-        with pytest.raises(BadInput, match=r"gone\.jsonl"):
+    for field, changes in (
+        ("data.test_source", {"data.test_source": gone}),
+        ("data.decontamination.against.0.source", {"data.decontamination": {"against": [{"name": "quiz", "source": gone}]}}),
+    ):
+        with pytest.raises(BadInput, match=rf"{field}\.path '.*gone\.jsonl' finds no"):
             Planner(replace_fields(line.recipe, changes, "a test"), line.settings, read_only=True).plan("p")
     assert Heard().launched == []
