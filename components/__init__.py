@@ -9,6 +9,7 @@ COMPONENTS = Table(
         "text_sample": "components.text_sample.contract:contract",
         "quality": "components.quality.contract:contract",
         "cleaning": "components.cleaning.contract:contract",
+        "test_set": "components.test_set.contract:contract",
         "ingestion": "components.ingestion.contract:contract",
         "data_check": "components.data_check.contract:contract",
         "model_import": "components.model_import.contract:contract",

@@ -51,6 +51,16 @@ class TrainshedError(Exception):
         return "; ".join(parts)
 
 
+def in_field(error: TrainshedError, field: str) -> TrainshedError:
+    """An error about ``data.source`` as one about another source of the recipe.
+
+    Args:
+        error: of reading or pinning a source.
+        field: where the recipe has the source.
+    """
+    return type(error)(*(part.replace("data.source", field) for part in (error.got, error.expected, error.fix)))
+
+
 class BadInput(TrainshedError):
     """The request, recipe, data or configuration is wrong; a retry would fail in the same way."""
 

@@ -10,6 +10,8 @@ from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.component import several
+from pipeline.corpus.decontaminate import Benchmarks
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
-    learned, judge = work.inputs.get("learned"), work.inputs.get("quality")
+    learned, judge, test_set = (work.inputs.get(name) for name in ("learned", "quality", "test_set"))
+    benchmarks = several(work.inputs, "against")
     kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
         work.params.data,
@@ -42,6 +45,7 @@ def ingest(work: Work[IngestionParams]) -> None:
         work.settings.threads,
         forgotten,
         Classifier(judge.folder, judge.manifest.digest) if judge else None,
+        Benchmarks(test_set.folder if test_set else None, tuple(each.folder for each in benchmarks)),
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)

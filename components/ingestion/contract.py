@@ -17,6 +17,8 @@ class IngestionParams(Params):
     """What the documents are for: which targets are valid, and what decides the split."""
 
 
+TEST = ("test-*.parquet",)
+
 contract = Component(
     name="ingestion",
     verb="ingest",
@@ -31,6 +33,9 @@ contract = Component(
         "quality": Input(ArtifactType.CLASSIFIER, optional=True),
         # for a corpus of fresh examples: what the model learned from
         "learned": Input(ArtifactType.CORPUS, optional=True, parts=("train-*.parquet", "validation-*.parquet")),
+        # what training must not contain
+        "test_set": Input(ArtifactType.CORPUS, optional=True, parts=TEST),
+        "against": Input(ArtifactType.CORPUS, optional=True, many=True, parts=TEST),
     },
     output=ArtifactType.CORPUS,
     task_parts=("examples",),

@@ -66,14 +66,18 @@ def input_digests(component: Component, inputs: Mapping[str, Manifest]) -> dict[
     return {name: manifest.digest_of(component.input(name).parts) for name, manifest in inputs.items()}
 
 
-def code_identity(parts: Parts, task: Section) -> dict[str, Any]:
+def code_identity(parts: Parts, task: Section | None) -> dict[str, Any]:
     """What the intermediate results of a component follow from, apart from what it says of each: task, code and libraries.
 
     Args:
         parts: of its fingerprint.
-        task: the section of the recipe.
+        task: the section of the recipe; None for results that belong to no task.
     """
-    return {"task": task.model_dump(mode="json", exclude_none=True), "modules": parts.modules, "libraries": parts.libraries}
+    return {
+        "task": task.model_dump(mode="json", exclude_none=True) if task else None,
+        "modules": parts.modules,
+        "libraries": parts.libraries,
+    }
 
 
 def differences(old: Parts, new: Parts) -> list[str]:

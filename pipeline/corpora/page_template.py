@@ -91,6 +91,24 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 </table></div>
 {% endif %}
 {% endif %}
+{% if report.contamination %}
+<h2>Test texts in training</h2>
+<p class="soft">Documents that contain texts of a test set or a benchmark left the corpus. Words are shown as they are compared.</p>
+<div class="card"><table>
+<tr><th>test texts</th><th>texts</th><th>too short to look for</th><th>words in a run</th><th>share of a text</th><th>documents</th></tr>
+{% for one in report.contamination %}
+<tr><td>{{ one.name }}<small>{{ one.reason.replace("_", " ") }}</small></td><td>{{ "{:,}".format(one.texts) }}</td><td>{{ "{:,}".format(one.not_looked_for) }}</td><td>{{ one.ngram }}</td><td>{% if one.share is none %}one run{% else %}{{ "%.0f" | format(100 * one.share) }} %{% endif %}</td><td>{{ "{:,}".format(one.documents) }}</td></tr>
+{% endfor %}
+</table></div>
+{% for one in report.contamination if one.examples %}
+<div class="card"><table>
+<tr><th>document</th><th class="left">split</th><th class="left">words of {{ one.name }}</th><th class="left">test text</th></tr>
+{% for each in one.examples %}
+<tr><td>{{ each.name or each.id }}</td><td class="left">{{ each.split }}</td><td class="left">{{ cut(each.words, 200) }}</td><td class="left">{{ each.test_text }}</td></tr>
+{% endfor %}
+</table></div>
+{% endfor %}
+{% endif %}
 <h2>Splits and lengths</h2>
 <div class="card"><table>
 <tr><th>split</th><th>documents</th><th>share</th><th>with target</th><th>mean length</th>{% for share in quantiles %}<th>{{ "%.0f" | format(100 * share) }} %</th>{% endfor %}</tr>

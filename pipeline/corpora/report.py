@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.corpora.contamination import read_contamination
 from pipeline.corpora.facts import languages_of, read_facts
 from pipeline.corpora.left_out import reasons
 from pipeline.corpora.of_sources import of_sources
@@ -48,6 +49,8 @@ class CorpusReport:
 
     quality: QualityFacts | None = None
     """The classifier that filtered it; None if none did."""
+    contamination: tuple[dict[str, Any], ...] = ()
+    """The sets of test texts that were looked for, and what was found."""
 
     @property
     def source(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class CorpusReport:
             "sources": [one._asdict() for one in self.of_sources],
             "counts": self.manifest.counts,
             "languages": self.languages,
+            "contamination": list(self.contamination),
             "findings": [{**found.model_dump(), "verdict": found.verdict} for found in self.findings],
             **({"quality": self.quality.facts} if self.quality else {}),
             **self.facts.plain(),
@@ -121,7 +125,7 @@ def make_report(
     """
     facts = facts or read_facts(folder)
     samples = [one for split in facts.splits for one in choose(folder, Wanted(splits=(split,)), SAMPLES)]
-    return CorpusReport(name, manifest, facts, tuple(samples), findings, read_quality(folder))
+    return CorpusReport(name, manifest, facts, tuple(samples), findings, read_quality(folder), tuple(read_contamination(folder)))
 
 
 def cut(text: str | None, most: int = CHARACTERS) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.artifacts.manifest import FileEntry, Manifest
 
 COLUMNS = ("id", "text", "pair")
+STAGES = ("ingestion", "test_set")
+"""The stages that make corpora."""
 
 
 @dataclass
@@ -83,7 +86,7 @@ def search_corpora(artifacts: Artifacts, ids: Collection[str], texts: Collection
 def all_corpora(artifacts: Artifacts) -> Iterator[Manifest]:
     """Every corpus of a store, each content once."""
     seen = set()
-    for manifest in artifacts.manifests("ingestion"):
+    for manifest in chain.from_iterable(map(artifacts.manifests, STAGES)):
         if manifest.type is ArtifactType.CORPUS and manifest.digest not in seen:
             seen.add(manifest.digest)
             yield manifest

@@ -137,13 +137,13 @@ class ChunkWriter:
         self._keys.add_key_value_metadata({FACTS: self.facts.to_json()})
         self._keys.close()
 
-    def add(self, document: Document, keys: SplitKeys, note: str | None) -> None:
-        """Append one document."""
+    def add(self, document: Document, keys: SplitKeys, note: str | None, content: str | None = None) -> None:
+        """Append one document; ``content`` is the digest of what it holds, where that is not its id."""
         chars = chars_of(document)
         self._rows.append(document)
         self._key_rows.append(
             (
-                bytes.fromhex(document.id),
+                bytes.fromhex(content or document.id),
                 document.group,
                 key_digest(self.salt, keys.decides),
                 None if keys.also is None else key_digest(self.salt, keys.also),

@@ -145,7 +145,6 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier |
     """
     source = data.single_source.model_dump(mode="json", exclude_none=True, exclude=WHERE)
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
-    signed = data.deduplication is not None
     blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}
     left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
     judged = {"quality": classifier.digest} if classifier else {}
@@ -154,7 +153,7 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier |
         "source": source,
         "filter": rules,
         "salt": data.split.salt,
-        "signed": signed,
+        "signed": data.signed,
         **blocks,
         **left_out,
         **judged,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyarrow import parquet
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 class Miscounted(TrainshedError):
     """Counts and shards of a corpus disagree: a bug in ingestion, or files that do not belong to this manifest."""
+
+
+class TakenOver(NamedTuple):
+    """Documents that a corpus has of another artifact; they are counted as read and kept."""
+
+    split: str
+    documents: int
+    pairs: int
+    """Those that have a target."""
 
 
 def check_sums(counts: Mapping[str, int]) -> None:

@@ -6,9 +6,10 @@ processes that cleaned them. Memory is about 100 bytes for each document: digest
 1. The split follows from the keys (`pipeline.corpus.splitting`).
 2. Of equal documents in one split the first is kept. Splits are searched one by one: a document that joins another split, e.g. with a
    held-out group, takes none out of this one. Of several sources each then loses what is above its cap (`pipeline.corpus.choose_by_source`).
-3. Documents outside training that share a key with training or validation are dropped.
-4. Near duplicates and near copies are dropped, if the recipe asks for it.
-5. The task takes note of those that are left, first of training; it may filter some of the others.
+3. Documents that a frozen test set or a benchmark knows are dropped (`pipeline.corpus.decontaminate`), before anything is dropped for their sake.
+4. Documents outside training that share a key with training or validation are dropped.
+5. Near duplicates and near copies are dropped, if the recipe asks for it.
+6. The task takes note of those that are left, first of training; it may filter some of the others.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT, DUPLICATE, FILTERED = range(3)
+BEFORE_ALL = -1
+"""Stands for the split of documents that stay, whatever else is in their cluster."""
 
 PARTS = 16
 """Parts in which digests are compared, by their first byte: what that takes beside them is a part of their size."""
@@ -93,24 +96,34 @@ class KnownKeys:
     validation: frozenset[bytes] = frozenset()
 
 
-def decide(keys: pa.Table, rules: Split, known: KnownKeys | None, origins: Origins | None = None) -> Decisions:
-    """Steps 1 to 3: splits, duplicates, and documents that share a key with training or validation.
+def decide(
+    keys: pa.Table,
+    rules: Split,
+    *,
+    all_test: bool = False,
+    frozen: bool = False,
+    whole_keys: pa.Table | None = None,
+    origins: Origins | None = None,
+) -> Decisions:
+    """Steps 1 and 2: splits and duplicates.
 
     Args:
         keys: of all documents in order, with the columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`.
         rules: how documents are divided.
-        known: for a corpus of fresh examples, which all go into the test split; None for any other corpus.
+        all_test: whether all go into the test split, as fresh examples and those of a test set do.
+        frozen: whether none does, because it comes from a frozen test set.
+        whole_keys: of the documents before they were shortened, which decide the split; by default ``keys``.
         origins: the source of each document; None for a corpus of one source.
     """
     count = keys.num_rows
-    decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
-    has_also = ~_nulls(keys["also"])
-    if known is None:
+    if not all_test:
+        by = keys if whole_keys is None else whole_keys
+        decides, also = fixed_bytes(by["decides"], DIGEST_BYTES), fixed_bytes(by["also"], DIGEST_BYTES)
         groups = pc.dictionary_encode(keys["group"].combine_chunks()) if count else pa.array([], pa.string()).dictionary_encode()
         deciding = decides
         if rules.by == "input":
             deciding = np.where(np.asarray(keys["input_is_also"])[:, None], also, decides)
-        splits = assign_splits(rules, np.asarray(groups.indices), groups.dictionary.to_pylist(), deciding)
+        splits = assign_splits(rules, np.asarray(groups.indices), groups.dictionary.to_pylist(), deciding, frozen=frozen)
     else:
         splits = np.full(count, IS_TEST, np.int8)
     decisions = Decisions(splits, np.zeros(count, np.int8))
@@ -121,8 +134,12 @@ def decide(keys: pa.Table, rules: Split, known: KnownKeys | None, origins: Origi
         decisions.drop(over, OVER_CAP)
     else:
         decisions.outcomes[~_first_of_each(ids, splits)] = DUPLICATE
-    _drop_known(decisions, keys, decides, also, has_also, known or KnownKeys())
     return decisions
+
+
+def first_of_equals(keys: pa.Table) -> NDArray[np.bool_]:
+    """[documents] whether each is the first with its content, in whatever split."""
+    return _first_of_each(fixed_bytes(keys["id"], DIGEST_BYTES), np.zeros(keys.num_rows, np.int8))
 
 
 def _first_of_each(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
@@ -146,19 +163,20 @@ def _numbers(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.int
     return found
 
 
-def _drop_known(
-    decisions: Decisions,
-    keys: pa.Table,
-    decides: NDArray[np.uint8],
-    also: NDArray[np.uint8],
-    has_also: NDArray[np.bool_],
-    known: KnownKeys,
-) -> None:
-    """Drop documents outside training one of whose keys training or validation has, under the name of the first such key."""
-    count, splits = len(decides), decisions.splits
+def drop_known(decisions: Decisions, keys: pa.Table, known: KnownKeys) -> None:
+    """Step 4: drop documents outside training one of whose keys training or validation has, under the name of the first such key.
+
+    Args:
+        decisions: about all documents; changed.
+        keys: of all documents.
+        known: keys that a model saw before, of a corpus of fresh examples.
+    """
+    decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
+    has_also = ~_nulls(keys["also"])
+    # a duplicate has the keys of the one that is kept
+    count, splits, stays = len(decides), decisions.splits, decisions.outcomes == KEPT
     given = np.frombuffer(b"".join([*sorted(known.train), *sorted(known.validation)]), np.uint8).reshape(-1, DIGEST_BYTES)
     hits = np.zeros((2, count), np.bool_)
-    stays = decisions.outcomes != FILTERED
     for part in range(PARTS):
         first, second, old = (np.flatnonzero(each[:, 0] % PARTS == part) for each in (decides, also, given))
         second = second[has_also[second]]
@@ -172,7 +190,7 @@ def _drop_known(
         seen[IS_VALIDATION, of_old[old >= len(known.train)]] = True
         for hit, places, key in zip(hits, (first, second), (of_first, of_second), strict=True):
             hit[places] = seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits[places] != IS_VALIDATION))
-    hits &= (splits != IS_TRAIN) & (decisions.outcomes == KEPT)
+    hits &= stays & (splits != IS_TRAIN)
     pairs = keys["reasons"].combine_chunks().dictionary_encode() if count else pa.array([], pa.string()).dictionary_encode()
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
@@ -181,26 +199,28 @@ def _drop_known(
 
 
 def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplication, learned: Sequence[bytes]) -> None:
-    """A part of step 4: drop near duplicates among what is left.
+    """A part of step 5: drop near duplicates among what is left.
 
     Args:
         decisions: about all documents; changed.
         keys: of all documents.
         rules: of the recipe.
-        learned: signatures of documents that a model learned from; they count as training, and stay.
+        learned: signatures of documents that are in the corpus already: those that a model learned from, or those of a frozen test set. They stay,
+            and what is in a cluster with them does not.
     """
     signatures = keys["signature"]
     asked = np.flatnonzero((decisions.outcomes == KEPT) & np.asarray(signatures.is_valid()))
     old = np.frombuffer(b"".join(learned), np.uint8).reshape(-1, PLACES)
+    assert rules.near is not None  # noqa: S101 - documents have no signatures otherwise
     found = np.concatenate((old, fixed_bytes(signatures.take(pa.array(asked)), PLACES)))
-    splits = np.concatenate((np.full(len(old), IS_TRAIN, np.int8), decisions.splits[asked]))
+    splits = np.concatenate((np.full(len(old), BEFORE_ALL, np.int8), decisions.splits[asked]))
     dropped = dropped_of_clusters(find_clusters(found, rules.near), splits, keep_all=rules.keep == "all")[len(old) :]
     decisions.near_duplicates = decisions.drop(asked[dropped], "near_duplicate")
     log.info("near duplicates left out: %s", ", ".join(f"{split} {times}" for split, times in decisions.near_duplicates.items()))
 
 
 def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) -> None:
-    """Step 5: let the task take note of what is left, first of training, then of the others in their order."""
+    """Step 6: let the task take note of what is left, first of training, then of the others in their order."""
     notes = keys["note"]
     train, noted = decisions.of_split(IS_TRAIN), ~_nulls(notes)
     for note in _chosen(notes, train & noted):

@@ -29,14 +29,18 @@ from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
-from pipeline.corpus.counts import check_sums
-from pipeline.corpus.decide import add_to_task, counts_of, decide, drop_near_duplicates
+from pipeline.corpus.counts import TakenOver, check_sums
+from pipeline.corpus.decide import KEPT, KnownKeys, add_to_task, counts_of, decide, drop_known, drop_near_duplicates
+from pipeline.corpus.decontaminate import NO_BENCHMARKS, drop_contaminated
 from pipeline.corpus.drop_near_copies import drop_near_copies
+from pipeline.corpus.drop_repeated import without_repeated
+from pipeline.corpus.frozen_test_set import add_frozen, drop_equal, take_over_test_set
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quality import FACTS
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
+from pipeline.corpus.shortened_chunks import ONLY_REPEATED
 from pipeline.corpus.source_counts import source_counts
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
@@ -46,13 +50,15 @@ from pipeline.reporter import CpuHeartbeat
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.decide import Decisions
-    from pipeline.corpus.learned import Learned
+    from pipeline.corpus.decontaminate import Benchmarks
     from pipeline.corpus.quality.classifier import Classifier
+    from pipeline.corpus.shortened_chunks import ShortenedChunks
     from pipeline.recipe.data import Columns, Data
-    from pipeline.recipe.mixture import SourcePart
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.sources.base import Pin
@@ -88,6 +94,7 @@ def ingest_corpus(
     processes: int | None = None,
     forgotten: Forgotten | None = None,
     classifier: Classifier | None = None,
+    tests: Benchmarks = NO_BENCHMARKS,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -103,12 +110,14 @@ def ingest_corpus(
         processes: most processes that clean and write; by default one for each core.
         forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
         classifier: filters what does not look like a reference text, counted as ``filtered_quality``.
+        tests: test texts that training must not contain.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
         ``pairs_<split>``, those with a target; ``filtered_<reason>``; what the task counts;
         of several sources ``source_<figure>_<name>`` (`pipeline.corpus.source_counts`);
-        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``left_out_<reason>``, files that the source has and nobody read.
+        ``near_duplicates_<split>``, documents that a split lost to near duplicates; ``contaminated_<name>``,
+        documents that contain texts of a benchmark; ``left_out_<reason>``, files that the source has and nobody read.
 
     Raises:
         BadInput: too many records are unreadable, no document is left to train on, or no fresh one to test on, or the targets do not make a corpus for the task.
@@ -122,7 +131,7 @@ def ingest_corpus(
             data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier
         ) as chunks,
     ):
-        counts = _merge(chunks, kept.shards, data, examples, output, learned)
+        counts = _merge(chunks, kept.shards, data, examples, output, learned, tests)
     if classifier:
         copyfile(classifier.folder / FACTS, output / QUALITY)
     check_sums(counts)
@@ -136,61 +145,115 @@ def ingest_corpus(
 
 
 def _merge(
-    chunks: CleanedChunks, kept_shards: Intermediates, data: Data, examples: TaskExamples, output: Path, learned: Path | None
+    chunks: CleanedChunks,
+    kept_shards: Intermediates,
+    data: Data,
+    examples: TaskExamples,
+    output: Path,
+    learned: Path | None,
+    tests: Benchmarks,
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    signed = data.deduplication is not None
-    tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
-    quarantine = Quarantine()
-    for place, part in enumerate(chunks.parts):
-        of_source = [found for source, found in zip(chunks.sources, facts, strict=True) if source == place]
-        quarantine.take(_checked(part, of_source, data.filter.max_quarantined), part.name)
-    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=signed) if learned else None
-    rows, keys = [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()
-    del tables
+    rows, keys, facts = read_all_keys(chunks, signed=data.signed)
+    quarantine = _checked(chunks, facts, data.filter.max_quarantined)
+    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.signed) if learned else None
+    frozen = take_over_test_set(tests.test_set, output, examples, data.split.salt, signed=data.signed) if tests.test_set else None
+    whole, starts = (chunks, keys), np.cumsum([0, *rows])
+    shortened: ShortenedChunks | None = None
+    # fresh examples are as a served model gets them
+    if data.deduplication and data.deduplication.shortens and not taken:
+        chunks = shortened = without_repeated(chunks, keys, starts, kept_shards, data.deduplication, output)
+        _, keys, _ = read_all_keys(chunks, signed=data.signed)
     origins = Origins(np.repeat(np.array(chunks.sources, np.int16), rows), caps_of(data)) if data.sources else None
     # ten million documents take a minute
     with CpuHeartbeat(chunks.reporter):
-        decisions = decide(keys, data.split, taken.keys if taken else None, origins)
-        if data.deduplication:
-            drop_near_duplicates(decisions, keys, data.deduplication, taken.signatures if taken else ())
+        decisions = decide(keys, data.split, all_test=taken is not None, frozen=frozen is not None, whole_keys=whole[1], origins=origins)
+        if shortened:
+            emptied = shortened.emptied(starts)
+            decisions.drop(emptied[decisions.outcomes[emptied] == KEPT], ONLY_REPEATED)
+        if frozen:
+            drop_equal(decisions, whole[1], frozen)
+            drop_equal(decisions, keys, frozen)
+    # test texts are looked for in whole texts: they are whole themselves
+    contaminated = drop_contaminated(decisions, whole[0], rows, kept_shards, data, tests, output)
+    with CpuHeartbeat(chunks.reporter):
+        drop_known(decisions, keys, taken.keys if taken else KnownKeys())
+        if shortened:
+            drop_known(decisions, whole[1], KnownKeys())
+        if data.deduplication and data.signed:
+            stay = taken or frozen
+            drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else ())
     if data.split.near_copies is not None:
         drop_near_copies(decisions, chunks, output if taken else None)
     add_to_task(decisions, keys, examples)
+    if frozen:
+        add_frozen(frozen, examples)
     kept, chars = counts_of(decisions, keys), np.asarray(keys["chars"])
-    found = list(bundles(chunks.whats, rows, chars, decisions, data.shard_mb, chunks.sources))
-    names = [part.name for part in chunks.parts]
-    of_sources = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
-    del keys, chars  # writing needs memory too
-    shards = _write_shards(found, chunks, kept_shards, data.shard_mb, output)
-    if origins:
-        write_sources(names, [chunks.sources[bundle.chunks[0]] for bundle in found], shards, output)
+    del keys, whole  # writing needs memory too
+    of_sources = _write(chunks, rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
-    for each in facts:
+    for each in (*facts, *(shortened.facts() if shortened else ())):
         report.merge(each.cleaning)
     write_rule(data, report, output)
     _warn(decisions, kept)
-    cleaning = {name: times for name, times in sorted(report.counts.items()) if times}
-    return _counts(facts, len(quarantine), decisions, kept, taken) | cleaning | of_sources
+    over = TakenOver(TRAIN, taken.documents, taken.pairs) if taken else TakenOver(TEST, frozen.documents, frozen.pairs) if frozen else None
+    counts = corpus_counts(facts, len(quarantine), decisions, kept, over) | contaminated
+    return counts | {name: times for name, times in sorted(report.counts.items()) if times} | of_sources
 
 
-def _checked(part: SourcePart, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
-    """The records of a source that could not be read.
+def read_all_keys(chunks: CleanedChunks, *, signed: bool) -> tuple[list[int], pa.Table, Sequence[ChunkFacts]]:
+    """Documents of each chunk, the keys of all documents, and the facts of the chunks.
+
+    Args:
+        chunks: of the corpus; those that are missing are cleaned.
+        signed: whether to read signatures.
+    """
+    tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
+    return [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries(), facts
+
+
+def _checked(chunks: CleanedChunks, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
+    """The records that could not be read.
 
     Raises:
-        BadInput: there are too many, or the recipe names a field that no row has.
+        BadInput: of a source there are too many, or no row has a field that the recipe names.
     """
-    try:
-        _check_fields(facts, part.source.row_columns)
-        return _quarantine(facts, allowed)
-    except BadInput as error:
-        if not part.name:
-            raise
-        raise part.error(error) from error
+    quarantine = Quarantine()
+    for place, part in enumerate(chunks.parts):
+        of_source = [found for source, found in zip(chunks.sources, facts, strict=True) if source == place]
+        try:
+            check_fields(of_source, part.source.row_columns)
+            quarantine.take(join_quarantine(of_source, allowed), part.name)
+        except BadInput as error:
+            if not part.name:
+                raise
+            raise part.error(error) from error
+    return quarantine
 
 
-def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
+def _write(
+    chunks: CleanedChunks,
+    rows: Sequence[int],
+    chars: NDArray[np.int32],
+    facts: Sequence[ChunkFacts],
+    decisions: Decisions,
+    origins: Origins | None,
+    kept: Intermediates,
+    shard_mb: int,
+    output: Path,
+) -> dict[str, int]:
+    """Write the shards, and of several sources which are whose; returns the counts of each source."""
+    found = list(bundles(chunks.whats, rows, chars, decisions, shard_mb, chunks.sources))
+    names = [part.name for part in chunks.parts]
+    counts = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
+    shards = write_shards(found, chunks, kept, shard_mb, output)
+    if origins:
+        write_sources(names, [chunks.sources[bundle.chunks[0]] for bundle in found], shards, output)
+    return counts
+
+
+def check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
     """Refuse a field that the recipe names and no row of any chunk has.
 
     Raises:
@@ -203,7 +266,7 @@ def _check_fields(facts: Sequence[ChunkFacts], columns: Columns) -> None:
             raise unknown_name("field of the source in data.source.columns:", column, set().union(*(found.seen for found in known)))
 
 
-def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
+def join_quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     """The records of all chunks that could not be read.
 
     Raises:
@@ -216,7 +279,7 @@ def _quarantine(facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
     return found
 
 
-def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> list[list[str]]:
+def write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermediates, shard_mb: int, output: Path) -> list[list[str]]:
     """Write the shards of all splits, and return the names of each bundle's; those that are kept from an earlier corpus are fetched."""
     folders = [chunks.scratch / f"bundle-{number:06d}" for number in range(len(found))]
     whats = {folder.name: bundle.what(chunks.whats, shard_mb) for folder, bundle in zip(folders, found, strict=True)}
@@ -229,24 +292,23 @@ def _write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermed
     }
     size = sum((chunk / DOCUMENTS).stat().st_size for job in jobs.values() for chunk in job.chunks)
     chunks.run(write_bundle, jobs, size, lambda number: kept.commit(whats[folders[number].name], folders[number]))
-    return number_shards(folders, output, {TRAIN: len(shard_paths(output, TRAIN))})
+    return number_shards(folders, output, {split: len(shard_paths(output, split)) for split in SPLITS})
 
 
-def _counts(
-    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: Learned | None
+def corpus_counts(
+    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: TakenOver | None
 ) -> dict[str, int]:
     """The counts of a corpus; documents that were taken over are counted as read and kept."""
     filtered = sum((found.filtered for found in facts), decisions.reasons)
-    documents, pairs = (taken.documents, taken.pairs) if taken else (0, 0)
+    more = {taken.split: taken.documents, f"pairs_{taken.split}": taken.pairs} if taken else {}
+    documents = taken.documents if taken else 0
     return {
         "read": sum(found.read for found in facts) + documents,
         "kept": sum(kept[split] for split in SPLITS) + documents,
         "duplicate": decisions.duplicates,
         "filtered": filtered.total(),
         "quarantined": quarantined,
-        **kept,
-        TRAIN: kept[TRAIN] + documents,
-        f"pairs_{TRAIN}": kept[f"pairs_{TRAIN}"] + pairs,
+        **{name: times + more.get(name, 0) for name, times in kept.items()},
         **{f"near_duplicates_{split}": times for split, times in decisions.near_duplicates.items()},
         **{f"filtered_{reason}": times for reason, times in sorted(filtered.items()) if times},
     }

@@ -5,6 +5,8 @@ may not straddle either. Documents that share a key with training are dropped fr
 one with validation are dropped from test and held-out. They are counted as filtered. Training never loses a document to another split:
 otherwise a group that joins the corpus would take documents out of training.
 
+With a frozen test set (``data.test_source``) no document of the source is in the test split, and ``split.test`` decides nothing.
+
 With ``by: input`` the key of the input decides: a text with several written answers stays whole. With ``by: group`` the
 group's name decides. The salted hash of its name also decides whether a whole group is held out.
 
@@ -40,7 +42,9 @@ def key_digest(salt: str, key: str) -> bytes:
     return _digest(salt, "document", key)[:DIGEST_BYTES]
 
 
-def assign_splits(rules: Split, groups: NDArray[np.integer], names: Sequence[str], deciding: NDArray[np.uint8]) -> NDArray[np.int8]:
+def assign_splits(
+    rules: Split, groups: NDArray[np.integer], names: Sequence[str], deciding: NDArray[np.uint8], *, frozen: bool = False
+) -> NDArray[np.int8]:
     """The split of each document.
 
     Args:
@@ -48,6 +52,7 @@ def assign_splits(rules: Split, groups: NDArray[np.integer], names: Sequence[str
         groups: [documents] place of each document's group in ``names``.
         names: of the groups; the empty name is no group.
         deciding: [documents, 12] digest of the key that decides; not read for a document of a group with ``by: group``.
+        frozen: whether the test split comes from elsewhere.
 
     Returns:
         [documents] places in `SPLITS`.
@@ -58,8 +63,9 @@ def assign_splits(rules: Split, groups: NDArray[np.integer], names: Sequence[str
         of_group = _shares_of(rules.salt, "whole group", names)
         shares = np.where(named[groups], of_group[groups], shares)
     found = np.full(len(groups), IS_TRAIN, np.int8)
-    found[shares < rules.test + rules.validation] = IS_VALIDATION
-    found[shares < rules.test] = IS_TEST
+    test = 0.0 if frozen else rules.test
+    found[shares < test + rules.validation] = IS_VALIDATION
+    found[shares < test] = IS_TEST
     held_out = named & (_shares_of(rules.salt, "group", names) < rules.held_out_groups)
     found[held_out[groups]] = IS_HELD_OUT
     return found

@@ -55,20 +55,36 @@ def hash_runs(keys: Sequence[str], size: int) -> Runs:
         keys: texts as `word_key` gives them.
         size: words in a run, at least 1. A text with fewer words has no run.
     """
+    return hash_sizes(keys, (size,))[0]
+
+
+def hash_sizes(keys: Sequence[str], sizes: Sequence[int]) -> list[Runs]:
+    """Hash every run of several sizes, which takes little longer than of one.
+
+    Args:
+        keys: texts as `word_key` gives them.
+        sizes: words in a run, at least 1 each.
+
+    Returns:
+        For each size its runs, text by text in the order of the words.
+    """
     data = np.frombuffer("\n".join(keys).encode(), dtype=np.uint8)
     gaps = np.flatnonzero((data == BLANK) | (data == END))
     starts, ends = np.concatenate(([0], gaps + 1)), np.concatenate((gaps, [len(data)]))
     texts = np.concatenate(([0], np.cumsum(data[gaps] == END)))
     words = ends > starts  # an empty text has no word
     starts, ends, texts = starts[words], ends[words], texts[words]
-    if len(starts) < size:
-        return Runs(np.empty(0, np.uint64), np.empty(0, np.int64))
-    last = size - 1
-    whole = texts[: len(texts) - last] == texts[last:]
-    first, end = starts[: len(starts) - last][whole], ends[last:][whole]
     powers, inverses = _powers(1 << len(data).bit_length())
     sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(BYTES[data] * powers[: len(data)], dtype=np.uint64)))
-    return Runs((sums[end] - sums[first]) * inverses[first], texts[: len(texts) - last][whole])
+    found: list[Runs] = []
+    for last in (size - 1 for size in sizes):
+        if len(starts) <= last:
+            found.append(Runs(np.empty(0, np.uint64), np.empty(0, np.int64)))
+            continue
+        whole = texts[: len(texts) - last] == texts[last:]
+        first, end = starts[: len(starts) - last][whole], ends[last:][whole]
+        found.append(Runs((sums[end] - sums[first]) * inverses[first], texts[: len(texts) - last][whole]))
+    return found
 
 
 @lru_cache(maxsize=2)

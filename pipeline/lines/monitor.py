@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.lines.steps import LearnedCorpusInput
+from pipeline.recipe.decontamination import without_test_texts
 
 if TYPE_CHECKING:
     from pipeline.lines.steps import Steps
@@ -16,6 +17,8 @@ def monitor(step: Steps, recipe: Recipe) -> None:
     labelled, name = recipe.monitor.labelled if recipe.monitor else None, recipe.registration.model
     if labelled is None:
         return
-    data = recipe.data.for_ingestion().model_copy(update={"source": labelled.source, "sources": None, "quality": None})
-    corpus = step("ingestion", data, recipe.task, source=step.pin(labelled.source), learned=LearnedCorpusInput(name))
+    data = without_test_texts(recipe.data.for_ingestion()).model_copy(update={"source": labelled.source, "sources": None, "quality": None})
+    corpus = step(
+        "ingestion", data, recipe.task, source=step.pin(labelled.source, "monitor.labelled.source"), learned=LearnedCorpusInput(name)
+    )
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

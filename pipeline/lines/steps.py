@@ -31,7 +31,7 @@ class SourceInput:
     source: Source | Mixture | Start
 
     field: str = "data.source"
-    """What the recipe calls it, for messages."""
+    """Where the recipe has it, for messages."""
 
     @property
     def type(self) -> ArtifactType:
@@ -157,7 +157,7 @@ class Steps:
         self.recorded: dict[str, Step] = {}
 
     def pin(self, source: Source | Mixture | Start, field: str = "data.source") -> SourceInput:
-        """The source, or several, at the revision it has when the line is planned; ``field`` is what the recipe calls it, for messages."""
+        """The source, or several, at the revision it has when the line is planned; messages name its field of the recipe."""
         return SourceInput(source, field)
 
     def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
+from pipeline.lines.benchmarks import benchmarks
 from pipeline.lines.quality import quality
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
+from pipeline.recipe.decontamination import without_test_texts
 from pipeline.recipe.workers import Share
 from pipeline.registry.ledger_entry import Outcome
 
@@ -91,7 +93,7 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     cleaned = [
         step(
             "cleaning",
-            recipe.data.for_cleaning(),
+            without_test_texts(recipe.data.for_cleaning()),
             recipe.task,
             Share(number=number, of=shares),
             step_id=numbered("cleaning", number),
@@ -100,7 +102,18 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
         )
         for number in range(1, shares + 1)
     ]
-    corpus = step("ingestion", data, recipe.task, source=source, cleaned=cleaned, quality=judge, emits=(Emit("corpus"),))
+    tests = benchmarks(step, recipe)
+    corpus = step(
+        "ingestion",
+        data,
+        recipe.task,
+        source=source,
+        cleaned=cleaned,
+        quality=judge,
+        test_set=tests.test_set,
+        against=tests.against,
+        emits=(Emit("corpus"),),
+    )
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
     tokens = step(

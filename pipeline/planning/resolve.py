@@ -12,7 +12,7 @@ from pipeline.artifacts.types import ArtifactType
 from pipeline.corpora.find import corpora_of_recipe
 from pipeline.erasure.pinned import leave_out
 from pipeline.erasure.tombstones import numbers, read_tombstones
-from pipeline.errors import BadInput, TrainshedError
+from pipeline.errors import BadInput, TrainshedError, in_field
 from pipeline.experiments.records import Pinned
 from pipeline.file_cache import FileCache
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, SourceInput
@@ -73,7 +73,7 @@ class InputResolver:
     _code: FileCache = field(init=False)
     _pins: dict[str, Pin] = field(default_factory=dict)
     _fields: dict[str, str] = field(default_factory=dict)
-    """What the recipe calls each pinned source."""
+    """Where the recipe has each pinned source."""
     _champions: dict[str, Reference | None] = field(default_factory=dict)
     """By registered model: the model that serves."""
     _entries: dict[str, LedgerEntry | None] = field(default_factory=dict)
@@ -209,8 +209,11 @@ class InputResolver:
         source = origin.source
         key = source.model_dump_json()
         if key not in self._pins:
-            self._pins[key] = _pinned(origin, self.settings)
             self._fields[key] = origin.field
+            try:
+                self._pins[key] = pin_source(source, self.settings)
+            except TrainshedError as error:
+                raise in_field(error, origin.field) from error
         return self._pins[key]
 
     def _previous(self, origin: PreviousCorpusInput, present: Reference) -> Reference | None:
@@ -294,17 +297,3 @@ class InputResolver:
                     return False
             self._proposals[origin.model] = ledger.entry(number)
         return True
-
-
-def _pinned(origin: SourceInput, settings: Settings) -> Pin:
-    """The present revision of a source; messages name its field of the recipe.
-
-    Raises:
-        BadInput: it is missing or empty.
-        Unavailable: its server is unreachable.
-    """
-    try:
-        return pin_source(origin.source, settings)
-    except TrainshedError as error:
-        parts = (part.replace("data.source", origin.field) for part in (error.got, error.expected, error.fix))
-        raise type(error)(*parts) from error

@@ -13,6 +13,8 @@ from pipeline.families.kinds import Kind
 from pipeline.metrics.load_metric import load_metric
 from pipeline.recipe.cleaning import cleaning_problem
 from pipeline.recipe.data import OWN_ROWS
+from pipeline.recipe.decontamination import decontamination_problem, test_sources
+from pipeline.recipe.deduplication import deduplication_problem
 from pipeline.recipe.gate_checks import Problem, gate_examples, gate_rules, gate_scores, has_groups, scoring_of
 from pipeline.recipe.model import DEFAULT_CONTEXT
 from pipeline.recipe.monitor_checks import labelled_problem, monitor_problem
@@ -315,17 +317,16 @@ def _labelled_source(recipe: Recipe) -> Problem:
     return None
 
 
-def _reference(recipe: Recipe) -> Problem:
-    """The reference of the quality filter passes every check that the recipe's own source passes, apart from those of its target."""
-    quality = recipe.data.quality
-    if quality is None:
-        return None
-    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": quality.like})})
-    for check in (_path, _source):
-        found = check(other)
-        if found:
-            got, expected, fix = (part.replace("data.source", "data.quality.like") for part in found)
-            return got, expected, fix
+def _other_sources(recipe: Recipe) -> Problem:
+    """The test source passes every check that ``data.source`` passes. A benchmark and the reference of the quality filter need no target."""
+    others = [*test_sources(recipe.data), *([("data.quality.like", recipe.data.quality.like)] if recipe.data.quality else [])]
+    for field, source in others:
+        other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source, "sources": None})})
+        for check in (_path, _source, *((_section, _target, _pair) if field == "data.test_source" else ())):
+            found = check(other)
+            if found:
+                got, expected, fix = (part.replace("data.source", field) for part in found)
+                return got, expected, fix
     return None
 
 
@@ -345,10 +346,12 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _lengths,
     cleaning_problem,
     quality_problem,
-    _reference,
     for_each(_path),
     for_each(_source),
     for_each(partitions_problem),
+    decontamination_problem,
+    deduplication_problem,
+    _other_sources,
     for_some(_target),
     for_some(_pair),
     _group,

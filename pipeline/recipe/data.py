@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WrapSerializer
 
 from pipeline.recipe.cleaning import Cleaning
 from pipeline.recipe.data_checks import DataChecks
+from pipeline.recipe.decontamination import Benchmark, Decontamination
 from pipeline.recipe.deduplication import Deduplication
 from pipeline.recipe.mixture import LEAST_WEIGHT, MOST_WEIGHT, SourcePart, Weights, as_list, as_mapping
 from pipeline.recipe.partitions import Partitions
@@ -203,7 +204,10 @@ class Split(Section):
     """``drop``: leave documents out of validation, test and held-out that are near copies of training (`pipeline.corpus.near_copies`). None: keep them."""
 
 
+# they hold sources
 Quality.model_rebuild(_types_namespace={"Source": Source})
+Benchmark.model_rebuild(_types_namespace={"Source": Source})
+Decontamination.model_rebuild()
 
 
 class Data(Section):
@@ -230,11 +234,22 @@ class Data(Section):
     deduplication: Deduplication | None = None
     """Which near duplicates leave it before; None: only exact duplicates do."""
 
+    test_source: Source | None = None
+    """A frozen test set: the test split comes from here only, and ``split.test`` decides nothing (docs/data.md). None: ``split.test`` decides."""
+
+    decontamination: Decontamination | None = None
+    """Test sets and benchmarks whose texts training must not contain. None: only those of ``test_source`` leave it."""
+
     shard_mb: int = Field(32, ge=1)
     """Size above which a new Parquet shard starts, in megabytes of text."""
 
     checks: DataChecks | None = None
     """Look at each corpus before anything is trained on it: a page, a card, and rules (docs/data.md). None: nothing is checked."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether documents get signatures, by which near duplicates are found."""
+        return self.deduplication is not None and self.deduplication.near is not None
 
     @property
     def parts(self) -> tuple[SourcePart, ...]:

@@ -52,6 +52,10 @@ CHECKED = (
     ("monitor.labelled.source.kind", "trainshed.readers"),
     ("data.quality.like.kind", "trainshed.sources"),
     ("data.quality.like.kind", "trainshed.readers"),
+    ("data.test_source.kind", "trainshed.sources"),
+    ("data.test_source.kind", "trainshed.readers"),
+    ("data.decontamination.against.source.kind", "trainshed.sources"),
+    ("data.decontamination.against.source.kind", "trainshed.readers"),
     ("notify.via", "trainshed.notifiers"),
 )
 """Fields whose names are checked here. Evaluation also has the metrics of its task, so that field selects none of them; families are

@@ -79,6 +79,11 @@ class TaskSection(Section):
         return False
 
     @property
+    def loses_lines(self) -> bool:
+        """Whether an answer stays right if its text loses lines that many texts have; not where each word has its own."""
+        return True
+
+    @property
     def needs_target(self) -> bool:
         """Whether fine-tuning needs documents with a target."""
         return True

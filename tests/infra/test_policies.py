@@ -91,6 +91,13 @@ def run_everything(line, recorder, tmp_path) -> None:
     reference = tmp_path / "reference.jsonl"
     reference.write_text("".join(json.dumps({"text": f"Other words: {summary} And {name}."}) + "\n" for name, _, summary in sentences(150)))
     line.run({"data.quality": {"like": {"kind": "jsonl", "path": str(reference)}, "keep": 0.5}})
+    tests = tmp_path / "tests.jsonl"
+    tests.write_text(
+        "".join(json.dumps({"body": f"Other words about {n}.", "summary": f"It is about {n}.", "shop": "x"}) + "\n" for n in range(30))
+    )
+    columns = {"text": "body", "target": "summary", "group": "shop"}
+    source = {"kind": "jsonl", "path": str(tests), "columns": columns}
+    line.run({"data.test_source": source, "data.decontamination": {"against": [{"name": "own", "source": source}]}})
     store = line.artifacts.store
     line.recipe = recipe = replace_fields(line.recipe, {"registration.approval": {"people": 1, "from": ["reviewer"]}}, "a test")
     line.run({"finetuning.seed": 5})
@@ -216,9 +223,9 @@ def test_only_what_takes_a_source_reads_sources_and_airflow_lists_them(identity)
     read = Asked("s3:GetObject", "arn:aws:s3:::sources/corpus/part-1.jsonl", context)
     listed = Asked("s3:ListBucket", "arn:aws:s3:::sources", context)
     statements = policy(f"identities/{identity}")
-    assert allowed(read, statements, policy("bucket")) is (identity in {"cleaning", "ingestion", "text_sample", "model_import"})
+    assert allowed(read, statements, policy("bucket")) is (identity in {"cleaning", "ingestion", "test_set", "text_sample", "model_import"})
     assert allowed(listed, statements, policy("bucket")) is (
-        identity in {"cleaning", "ingestion", "text_sample", "model_import", "airflow"}
+        identity in {"cleaning", "ingestion", "test_set", "text_sample", "model_import", "airflow"}
     )
 
 

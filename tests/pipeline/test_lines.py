@@ -59,6 +59,27 @@ def test_several_machines_may_share_the_cleaning() -> None:
         check_recipe({**RECIPE, "workers": {"cleaning": 1}}, "tiny.yaml")
 
 
+def test_test_texts_are_steps_of_their_own_that_nothing_about_training_changes() -> None:
+    own = {"kind": "jsonl", "path": "tests.jsonl", "columns": {"target": "summary"}}
+    other = {"kind": "jsonl", "path": "quiz.jsonl"}
+    against = [{"name": "quiz", "source": other}, {"name": "more", "source": {**other, "path": "more.jsonl"}}]
+    data = {**RECIPE["data"], "test_source": own, "decontamination": {"against": against}}
+    labelled = {"source": own, "max_drop": 1.0}
+    recipe = {**RECIPE, "workers": {"cleaning": 2}, "monitor": {"labelled": labelled}}
+    steps = {step.id: step for step in trace(check_recipe({**recipe, "data": data}, "tiny.yaml"))}
+    ingestion = steps["ingestion"]
+    assert [ingestion.inputs[name].id for name in ("test_set", "against", "against-2")] == ["test_set", "benchmark", "benchmark-2"]
+    assert steps["benchmark-2"].params.task is None
+    assert steps["test_set"].params.task.kind == "summarization"
+    changed = {**data, "split": {"salt": "other"}, "deduplication": {}, "decontamination": {"against": against[:1], "ngram": 8}}
+    later = {step.id: step for step in trace(check_recipe({**recipe, "data": changed}, "tiny.yaml"))}
+    assert all(later[name].params == steps[name].params for name in ("test_set", "benchmark"))
+    plain = {step.id: step for step in trace(check_recipe(recipe, "tiny.yaml"))}
+    assert steps["cleaning"].params == plain["cleaning"].params, "no chunk depends on them"
+    fresh = {step.id: step for step in trace(check_recipe({**recipe, "data": data}, "tiny.yaml"), "monitor")}
+    assert fresh["ingestion"].params.data.test_source is fresh["ingestion"].params.data.decontamination is None
+
+
 def test_a_recipe_may_leave_pretraining_out() -> None:
     steps = trace(check_recipe({**RECIPE, "pretraining": None}, "tiny.yaml"))
     assert "pretraining" not in [step.id for step in steps]

@@ -138,6 +138,7 @@ def any_of(*assets: str) -> dict[str, object]:
     return {"assets": {"any": list(assets)}}
 
 
+QUIZ = {"name": "quiz", "source": {"kind": "jsonl", "path": "quiz.jsonl"}}
 SECTIONS = {"data.filter": Filter, "data.split": Split, "finetuning": Finetuning, "registration.gate": Gate}
 NUMBERS = [
     f"{place}.{name}" for place, section in SECTIONS.items() for name, field in section.model_fields.items() if field.annotation is float
@@ -500,6 +501,46 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             ["without finetuning", "add finetuning"],
         ),
         (changed(data={**MINIMAL["data"], "split": {"salt": "s", "near_copies": "keep"}}), ["data.split.near_copies = 'keep'", "'drop'"]),
+        (
+            changed(
+                data={**MINIMAL["data"], "deduplication": {"paragraphs": 9}},
+                task={"kind": "tagging"},
+                model={"family": "bert"},
+            ),
+            ["data.deduplication.paragraphs with task.kind 'tagging'", "remove data.deduplication.paragraphs"],
+        ),
+        *(
+            (changed(data={**MINIMAL["data"], **sections}), wanted)
+            for sections, wanted in (
+                ({"deduplication": {"near": None}}, ["data.deduplication.near null and neither lines nor paragraphs"]),
+                ({"deduplication": {"lines": 1}}, ["data.deduplication.lines = 1", "greater than or equal to 2"]),
+                ({"deduplication": {"lines": 9}, "filter": {"whitespace": "keep"}}, ["removes lines, but", "whitespace: collapse"]),
+                ({"decontamination": {}}, ["data.decontamination without anything to look for", "data.decontamination.against"]),
+                ({"decontamination": {"ngrams": 13}}, ["did you mean 'data.decontamination.ngram'"]),
+                ({"decontamination": {"against": [QUIZ, QUIZ]}}, ["names 'quiz' twice", "rename one of them"]),
+                ({"decontamination": {"against": [{**QUIZ, "name": "test_source"}]}}, ["another name"]),
+                ({"decontamination": {"against": [{**QUIZ, "name": "a b"}]}}, ["data.decontamination.against.0.name = 'a b'"]),
+                ({"decontamination": {"against": [QUIZ], "ngram": 4}}, ["data.decontamination.ngram = 4", "greater than or equal to 5"]),
+                ({"decontamination": {"against": [QUIZ], "share": 0}}, ["data.decontamination.share = 0"]),
+                (
+                    {"decontamination": {"against": [{"name": "quiz", "source": {"kind": "jsonl"}}]}},
+                    ["data.decontamination.against.0.source has no path", "add data.decontamination.against.0.source.path"],
+                ),
+                (
+                    {"decontamination": {"against": [{"name": "quiz", "source": {"kind": "jsnol", "path": "x"}}]}},
+                    ["unknown data.decontamination.against.source.kind", "did you mean 'jsonl'"],
+                ),
+                (
+                    {"test_source": {"kind": "jsonl", "path": "x"}},
+                    ["needs a target", "set data.test_source.columns.target"],
+                ),
+                ({"test_source": MINIMAL["data"]["source"]}, ["data.test_source is data.source itself", "another source"]),
+                (
+                    {"test_source": {"kind": "csv", "path": "{partition}.csv", "partitions": {"by": "day"}}},
+                    ["data.test_source.partitions", "remove data.test_source.partitions"],
+                ),
+            )
+        ),
     ],
 )
 def test_what_can_be_known_before_training_is_refused_in_one_line(data: object, words: list[str]) -> None:

@@ -31,6 +31,11 @@ class Tagging(OneSequence):
     spans: bool = True
     """Whether the tags are spans in IOB2 (``B-X``, ``I-X``, ``O``), scored by span F1; otherwise each token counts alone."""
 
+    @property
+    def loses_lines(self) -> bool:
+        """Each token has its tag."""
+        return False
+
     @classmethod
     def parts(cls) -> Table:
         """The table of the task's parts."""

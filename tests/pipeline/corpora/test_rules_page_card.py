@@ -189,12 +189,18 @@ def test_no_document_can_change_page_or_card(folder_settings, tmp_path) -> None:
     folder = open_artifacts(folder_settings).open(made, tmp_path / "opened")
     report = make_report("mails", made, folder)
     samples = [found._replace(text=HOSTILE, name=HOSTILE, group=HOSTILE, target=HOSTILE) for found in report.samples]
-    report = type(report)(report.name, report.manifest, report.facts, tuple(samples), report.findings)
+    example = {"id": "1", "name": HOSTILE, "split": "train", "words": HOSTILE, "test_text": HOSTILE}
+    row = {"name": "quiz", "reason": "contaminated", "ngram": 13, "share": None, "texts": 9, "not_looked_for": 1, "documents": 417}
+    contamination = ({**row, "examples": [example]}, {**row, "name": "other", "share": 0.7, "examples": []})
+    report = type(report)(report.name, report.manifest, report.facts, tuple(samples), report.findings, contamination)
     page, card = render_page(report), render_card(report)
     found = Tags()
     found.feed(page)
     assert not {"script", "img"} & set(found.tags)
     assert "alert(1)" in page
+    assert "417" in page
+    assert "one run" in page
+    assert "70 %" in page
     assert render_page(report) == page
     head = yaml.safe_load(card.split("---\n")[1])
     assert head["size_categories"] == ["n<1K"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fixtures.corpora import COLUMNS
 
+from pipeline.corpus.decontaminate import NO_BENCHMARKS, Benchmarks
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
@@ -50,6 +51,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         settings: Settings = folder_settings,
         learned: Path | None = None,
         forgotten: Forgotten | None = None,
+        tests: Benchmarks = NO_BENCHMARKS,
         **changes: object,
     ) -> tuple[Path, dict[str, int]]:
         output = tmp_path / name
@@ -62,7 +64,8 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
-        return output, ingest_corpus(data, examples, pin, output, settings, reporter or SilentReporter(), learned, forgotten=forgotten)
+        reporter = reporter or SilentReporter()
+        return output, ingest_corpus(data, examples, pin, output, settings, reporter, learned, forgotten=forgotten, tests=tests)
 
     return run
 
