@@ -170,6 +170,7 @@ def idle(sent: list[Asked], statements: list[dict]) -> set[tuple[str, str]]:
     return offered - used
 
 
+@pytest.mark.timeout(300)  # whole lines run
 def test_every_request_of_the_line_is_allowed_and_every_stage_writes_only_its_own(line, recorder, tmp_path) -> None:
     run_everything(line, recorder, tmp_path)
     bucket = policy("bucket")
