@@ -16,6 +16,7 @@ from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
+from pipeline.recipe.decontamination import without_test_texts
 from pipeline.recipe.workers import Share
 from pipeline.runtime import main
 from pipeline.tasks.parts import part
@@ -59,7 +60,8 @@ def _kept(work: Work[IngestionParams]) -> Kept[StoredIntermediates]:
     data, task, cache = work.params.data, work.params.task, FileCache(work.settings.file_cache_path("code"))
 
     def of_chunks(one: Data) -> Parts:
-        return fingerprint_parts(cleaning, CleaningParams(data=one, task=task, share=Share(number=1, of=1)), {}, cache)
+        params = CleaningParams(data=without_test_texts(one), task=task, share=Share(number=1, of=1))
+        return fingerprint_parts(cleaning, params, {}, cache)
 
     def of_shards(one: Data) -> Parts:
         return fingerprint_parts(contract, IngestionParams(data=one, task=task), {}, cache)

@@ -30,7 +30,14 @@ def identity_of_kinds(data: Data, task: Section, parts_of: Callable[[Data], Part
     found = {part.source.kind: code_identity(parts_of(data.of(part)), task) for part in data.parts}
 
     def identity(what: What) -> What:
-        chunk = what["shards"][0] if "shards" in what else what
-        return found[chunk["source"]["kind"]]
+        return found[_chunk_of(what)["source"]["kind"]]
 
     return identity
+
+
+def _chunk_of(what: What) -> What:
+    """What a chunk follows from, of itself or of something that was made of it: shards, or what was found in it."""
+    if "source" in what:
+        return what
+    inner = next(what[name] for name in ("shards", "found", "units") if name in what)
+    return _chunk_of(inner[0] if isinstance(inner, list) else inner)

@@ -49,6 +49,7 @@ class CorpusReport:
 
     quality: QualityFacts | None = None
     """The classifier that filtered it; None if none did."""
+
     contamination: tuple[dict[str, Any], ...] = ()
     """The sets of test texts that were looked for, and what was found."""
 

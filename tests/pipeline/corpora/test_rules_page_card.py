@@ -192,7 +192,7 @@ def test_no_document_can_change_page_or_card(folder_settings, tmp_path) -> None:
     example = {"id": "1", "name": HOSTILE, "split": "train", "words": HOSTILE, "test_text": HOSTILE}
     row = {"name": "quiz", "reason": "contaminated", "ngram": 13, "share": None, "texts": 9, "not_looked_for": 1, "documents": 417}
     contamination = ({**row, "examples": [example]}, {**row, "name": "other", "share": 0.7, "examples": []})
-    report = type(report)(report.name, report.manifest, report.facts, tuple(samples), report.findings, contamination)
+    report = type(report)(report.name, report.manifest, report.facts, tuple(samples), report.findings, None, contamination)
     page, card = render_page(report), render_card(report)
     found = Tags()
     found.feed(page)

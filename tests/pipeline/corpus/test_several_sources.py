@@ -19,7 +19,7 @@ from pipeline.corpus import chunks, cleaned_chunks
 from pipeline.corpus.choose_by_source import Cap, Origins, choose
 from pipeline.corpus.chunk_files import KEY_SCHEMA
 from pipeline.corpus.counts import check_counts
-from pipeline.corpus.decide import FILTERED, KEPT, decide
+from pipeline.corpus.decide import FILTERED, KEPT, KnownKeys, decide, drop_known
 from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
 from pipeline.corpus.quarantine import FILE
 from pipeline.errors import BadInput
@@ -193,7 +193,9 @@ def test_what_a_cap_leaves_out_is_no_training_that_a_test_document_could_know() 
     rules = Split(salt="s", held_out_groups=0.0)
 
     def outcomes(cap: int | None) -> list[int]:
-        return decide(keys, rules, None, Origins(np.array([0, 0, 1], np.int16), (Cap(cap), Cap()))).outcomes.tolist()
+        decisions = decide(keys, rules, origins=Origins(np.array([0, 0, 1], np.int16), (Cap(cap), Cap())))
+        drop_known(decisions, keys, KnownKeys())
+        return decisions.outcomes.tolist()
 
     assert outcomes(None) == [KEPT, KEPT, FILTERED]
     assert outcomes(1) == [KEPT, FILTERED, KEPT]
