@@ -7,7 +7,7 @@ cd "$1"
 find . -type d -name tests -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -delete
 rm -rf bin pyarrow/include pyarrow/*flight* pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.*.* torch/include torch/test
-rm -rf pyarrow/src numpy/distutils numpy/f2py sqlalchemy/testing zstandard/_cffi.* zstandard/backend_cffi.py
+rm -rf pyarrow/src numpy/distutils sqlalchemy/testing zstandard/_cffi.* zstandard/backend_cffi.py
 if [ -d botocore/data ]; then
     find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin -exec rm -rf {} +
 fi
