@@ -20,7 +20,7 @@ class Miscounted(TrainshedError):
     """Counts and shards of a corpus disagree: a bug in ingestion, or files that do not belong to this manifest."""
 
 
-class TakenOver(NamedTuple):
+class MoreDocuments(NamedTuple):
     """Documents that a corpus has of another artifact; they are counted as read and kept."""
 
     split: str

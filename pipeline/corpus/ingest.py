@@ -24,28 +24,26 @@ from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpora.source_shards import write_sources
 from pipeline.corpus import QUALITY
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
-from pipeline.corpus.choose_by_source import Origins, caps_of
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
-from pipeline.corpus.counts import TakenOver, check_sums
-from pipeline.corpus.decide import KEPT, KnownKeys, add_to_task, counts_of, decide, drop_known, drop_near_duplicates
-from pipeline.corpus.decontaminate import NO_BENCHMARKS, drop_contaminated
-from pipeline.corpus.drop_near_copies import drop_near_copies
+from pipeline.corpus.counts import MoreDocuments, check_sums
+from pipeline.corpus.decide import counts_of
+from pipeline.corpus.decide_all import Documents, TakenOver, decide_all, origins_of
+from pipeline.corpus.decontaminate import NO_BENCHMARKS
 from pipeline.corpus.drop_repeated import without_repeated
-from pipeline.corpus.frozen_test_set import add_frozen, drop_equal, take_over_test_set
+from pipeline.corpus.frozen_test_set import take_over_test_set
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quality import FACTS
 from pipeline.corpus.quarantine import Quarantine
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.readers.fields import named_fields
-from pipeline.corpus.shortened_chunks import ONLY_REPEATED
+from pipeline.corpus.shortened_chunks import ShortenedChunks
 from pipeline.corpus.source_counts import source_counts
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
-from pipeline.reporter import CpuHeartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,10 +52,10 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.bundles import Bundle
+    from pipeline.corpus.choose_by_source import Origins
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.decontaminate import Benchmarks
     from pipeline.corpus.quality.classifier import Classifier
-    from pipeline.corpus.shortened_chunks import ShortenedChunks
     from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -154,63 +152,56 @@ def _merge(
     tests: Benchmarks,
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    rows, keys, facts = read_all_keys(chunks, signed=data.signed)
+    whole, facts = read_all_keys(chunks, signed=data.signed)
     quarantine = _checked(chunks, facts, data.filter.max_quarantined)
-    taken = take_over_training(learned, output, examples, data.split.salt, chunks.forgotten, signed=data.signed) if learned else None
-    frozen = take_over_test_set(tests.test_set, output, examples, data.split.salt, signed=data.signed) if tests.test_set else None
-    whole, starts = (chunks, keys), np.cumsum([0, *rows])
-    shortened: ShortenedChunks | None = None
-    # fresh examples are as a served model gets them
-    if data.deduplication and data.deduplication.shortens and not taken:
-        chunks = shortened = without_repeated(chunks, keys, starts, kept_shards, data.deduplication, output)
-        _, keys, _ = read_all_keys(chunks, signed=data.signed)
-    origins = Origins(np.repeat(np.array(chunks.sources, np.int16), rows), caps_of(data)) if data.sources else None
-    # ten million documents take a minute
-    with CpuHeartbeat(chunks.reporter):
-        decisions = decide(keys, data.split, all_test=taken is not None, frozen=frozen is not None, whole_keys=whole[1], origins=origins)
-        if shortened:
-            emptied = shortened.emptied(starts)
-            decisions.drop(emptied[decisions.outcomes[emptied] == KEPT], ONLY_REPEATED)
-        if frozen:
-            drop_equal(decisions, whole[1], frozen)
-            drop_equal(decisions, keys, frozen)
-    # test texts are looked for in whole texts: they are whole themselves
-    contaminated = drop_contaminated(decisions, whole[0], rows, kept_shards, data, tests, output)
-    with CpuHeartbeat(chunks.reporter):
-        drop_known(decisions, keys, taken.keys if taken else KnownKeys())
-        if shortened:
-            drop_known(decisions, whole[1], KnownKeys())
-        if data.deduplication and data.signed:
-            stay = taken or frozen
-            drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else ())
-    if data.split.near_copies is not None:
-        drop_near_copies(decisions, chunks, output if taken else None)
-    add_to_task(decisions, keys, examples)
-    if frozen:
-        add_frozen(frozen, examples)
-    kept, chars = counts_of(decisions, keys), np.asarray(keys["chars"])
-    del keys, whole  # writing needs memory too
+    salt, signed = data.split.salt, data.signed
+    taken = TakenOver(
+        take_over_training(learned, output, examples, salt, chunks.forgotten, signed=signed) if learned else None,
+        take_over_test_set(tests.test_set, output, examples, salt, signed=signed) if tests.test_set else None,
+        tests,
+    )
+    used = _without_repeated(whole, data, kept_shards, output) if learned is None else whole
+    decisions, contaminated = decide_all(whole, used, taken, data, examples, kept_shards, output)
+    kept, chars, origins, chunks = counts_of(decisions, used.keys), np.asarray(used.keys["chars"]), origins_of(used, data), used.chunks
+    rows = used.rows
+    del whole, used  # writing needs memory too
     of_sources = _write(chunks, rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
-    for each in (*facts, *(shortened.facts() if shortened else ())):
+    for each in (*facts, *(chunks.facts() if isinstance(chunks, ShortenedChunks) else ())):
         report.merge(each.cleaning)
     write_rule(data, report, output)
     _warn(decisions, kept)
-    over = TakenOver(TRAIN, taken.documents, taken.pairs) if taken else TakenOver(TEST, frozen.documents, frozen.pairs) if frozen else None
-    counts = corpus_counts(facts, len(quarantine), decisions, kept, over) | contaminated
+    counts = corpus_counts(facts, len(quarantine), decisions, kept, _more(taken)) | contaminated
     return counts | {name: times for name, times in sorted(report.counts.items()) if times} | of_sources
 
 
-def read_all_keys(chunks: CleanedChunks, *, signed: bool) -> tuple[list[int], pa.Table, Sequence[ChunkFacts]]:
-    """Documents of each chunk, the keys of all documents, and the facts of the chunks.
+def _without_repeated(whole: Documents, data: Data, kept: Intermediates, output: Path) -> Documents:
+    """The documents without lines and paragraphs that many of them have, where the recipe asks for it. Fresh examples are as a served model gets them."""
+    if data.deduplication is None or not data.deduplication.shortens:
+        return whole
+    starts = np.cumsum([0, *whole.rows])
+    chunks = without_repeated(whole.chunks, whole.keys, starts, kept, data.deduplication, output)
+    return read_all_keys(chunks, signed=data.signed)[0]
+
+
+def _more(taken: TakenOver) -> MoreDocuments | None:
+    """Documents that the corpus has of another artifact."""
+    for split, found in ((TRAIN, taken.learned), (TEST, taken.frozen)):
+        if found:
+            return MoreDocuments(split, found.documents, found.pairs)
+    return None
+
+
+def read_all_keys(chunks: CleanedChunks, *, signed: bool) -> tuple[Documents, Sequence[ChunkFacts]]:
+    """All documents, and the facts of the chunks.
 
     Args:
         chunks: of the corpus; those that are missing are cleaned.
         signed: whether to read signatures.
     """
     tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
-    return [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries(), facts
+    return Documents(chunks, [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()), facts
 
 
 def _checked(chunks: CleanedChunks, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
@@ -296,7 +287,7 @@ def write_shards(found: Sequence[Bundle], chunks: CleanedChunks, kept: Intermedi
 
 
 def corpus_counts(
-    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: TakenOver | None
+    facts: Sequence[ChunkFacts], quarantined: int, decisions: Decisions, kept: Mapping[str, int], taken: MoreDocuments | None
 ) -> dict[str, int]:
     """The counts of a corpus; documents that were taken over are counted as read and kept."""
     filtered = sum((found.filtered for found in facts), decisions.reasons)

@@ -68,7 +68,7 @@ def make_test_set(
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
         CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten) as chunks,
     ):
-        rows, keys, facts = read_all_keys(chunks, signed=False)
+        (_, rows, keys), facts = read_all_keys(chunks, signed=False)
         check_fields(facts, data.single_source.row_columns)
         quarantine = join_quarantine(facts, data.filter.max_quarantined)
         decisions = decide(keys, data.split, all_test=True)

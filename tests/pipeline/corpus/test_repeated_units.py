@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from fixtures.bench_corpora import PLAIN, Bench, InMemory, Made, words
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.corpus.ingest import Kept
@@ -58,6 +58,7 @@ TEXT = st.lists(st.lists(LINE, min_size=1, max_size=3).map("\n".join), min_size=
 
 
 @settings(max_examples=60, deadline=None)
+@example(["a b", "a b\nef gh\n***", "ef gh\na b"], 3, 2)
 @given(st.lists(TEXT, min_size=1, max_size=25), st.one_of(st.none(), st.integers(2, 6)), st.integers(2, 6))
 def test_what_is_left_is_what_a_plain_count_says(texts: list[str], lines: int | None, paragraphs: int) -> None:
     with TemporaryDirectory() as folder:
@@ -66,7 +67,9 @@ def test_what_is_left_is_what_a_plain_count_says(texts: list[str], lines: int | 
         rules = {"near": None, "lines": lines, "paragraphs": paragraphs}
         made = Bench(Path(folder)).corpus(rows, deduplication=rules, filter=SHORT)
         left = expected([*texts, *always], lines, paragraphs)
-        assert made.texts() == {text for text in left.values() if text}
+        # of texts that differ in signs only, one may leave its split because training has the other
+        assert made.texts() <= set(left.values())
+        assert {comparison_key(text) for text in made.texts()} == {comparison_key(text) for text in left.values() if text}
         assert made.counts["read"] == made.counts["kept"] + made.counts["filtered"] + made.counts["duplicate"]
         assert bool(made.counts.get("shortened")) == any(text and text != whole for whole, text in left.items())
 
