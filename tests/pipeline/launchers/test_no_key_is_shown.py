@@ -15,7 +15,7 @@ from pipeline.launchers.trainjob.render import render_job
 from pipeline.machine_sizes import machines
 from pipeline.operators.launch import Launch, TaskKey
 from pipeline.orchestration.dag import line_dag
-from pipeline.placement.container_environment import KEYS
+from pipeline.placement.container_environment import KEYS, SOURCE_KEYS
 from pipeline.recipe import read_recipe
 from pipeline.runs.request import Request
 from pipeline.settings import Settings
@@ -38,7 +38,7 @@ def attempts(settings):
 
 def test_every_secret_setting_that_components_need_is_a_key():
     of_airflow = {"airflow_password", "notify_webhook", "slack_webhook", "smtp_password"}
-    assert set(KEYS) == set(SECRETS) - of_airflow
+    assert set(KEYS | SOURCE_KEYS) == set(SECRETS) - of_airflow
 
 
 @pytest.mark.parametrize("secret", ["trainshed-{stage}", ""])
