@@ -7,6 +7,7 @@ memory can be read. What is compared runs in turn. Where datatrove is installed,
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import statistics
@@ -102,7 +103,8 @@ def ingest(
             "corpus": str(corpus) if corpus else None,
         }
     )
-    done = subprocess.run([sys.executable, "-m", "benchmarks.ingestion", given], capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-m", "benchmarks.ingestion", given], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
