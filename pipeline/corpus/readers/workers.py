@@ -97,17 +97,20 @@ class Workers:
         """Work on the last job that is left, and between two of them pass on what the others did."""
         for _ in range(self._others):
             jobs.hand_out()
-        while True:
-            yield from jobs.ready()
-            own.pass_on()
-            if own.stopping():
-                raise Preempted("stopped on request", "", "run it again")
-            last = jobs.take_last()
-            if last is not None:
-                own.next_job()
-                yield last[0], jobs.work(last[1], own)
-            elif not jobs.wait():
-                return
+        try:
+            while True:
+                yield from jobs.ready()
+                own.pass_on()
+                if own.stopping():
+                    raise Preempted("stopped on request", "", "run it again")
+                last = jobs.take_last()
+                if last is not None:
+                    own.next_job()
+                    yield last[0], jobs.work(last[1], own)
+                elif not jobs.wait():
+                    return
+        finally:
+            jobs.give_up()
 
 
 def run_jobs(
@@ -141,6 +144,11 @@ class _Jobs(Generic[Job, Result]):
         """The last job that is left."""
         with self._lock:
             return self._left.pop() if self._left else None
+
+    def give_up(self) -> None:
+        """Hand out no more."""
+        with self._lock:
+            self._left.clear()
 
     def ready(self) -> Iterator[tuple[int, Result]]:
         """Results of the workers that nobody took yet."""

@@ -99,6 +99,14 @@ def test_an_error_of_a_job_comes_through(processes: int) -> None:
         list(run_jobs(refuse, {1: 1, 2: 2}, processes, SilentReporter(), 0))
 
 
+def test_after_an_error_nothing_is_handed_out(caplog: pytest.LogCaptureFixture) -> None:
+    from fixtures.worker_jobs import refuse_here
+
+    with pytest.raises(BadInput, match="the parent's job is bad"):
+        list(run_jobs(refuse_here, dict.fromkeys(range(6), 2.0), 2, SilentReporter(), 0))
+    assert caplog.records == []
+
+
 def test_asked_to_stop_the_workers_stop_too() -> None:
     from fixtures.worker_jobs import until_stopped
 
