@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from components.cleaning.contract import CleaningParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
-from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
+from pipeline.corpus.identity_of_kinds import identity_of_kinds
 from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
 from pipeline.file_cache import FileCache

@@ -8,10 +8,10 @@ from components.cleaning.contract import CleaningParams
 from components.cleaning.contract import contract as cleaning
 from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
-from pipeline.artifacts.identity_of_kinds import identity_of_kinds
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.component import several
 from pipeline.corpus.decontaminate import Benchmarks
+from pipeline.corpus.identity_of_kinds import identity_of_kinds
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
