@@ -158,23 +158,22 @@ class InputResolver:
         # checked last: a step with a missing input is skipped, whatever its other inputs are
         if pending:
             return MissingInput(pending, skipped=False)
-        if pin and step.type is ArtifactType.CORPUS:
-            pin = self._leave_out(step, inputs, pin)
-        elif pin and step.type is ArtifactType.TEXT_SAMPLE and self.tombstones():
-            # which texts a sample has nobody knows; it is made again after each request, and mostly has the same bytes
-            pin = pin.without(tuple(dict.fromkeys(entry.digest for entry in self.tombstones())), self.tombstones()[-1].number)
-        held = pin.forgotten if pin and step.type is ArtifactType.CORPUS else ()
-        concerned = [entry.number for entry in self.tombstones() if entry.digest in held] if held else []
-        reason = f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
+        pin, reason = self._without_forgotten(step, inputs, pin) if pin else (None, "")
         parts = self._parts(step, inputs, pin)
         self._code.save()
         return ResolvedInputs(parts, inputs, pin, reason)
 
-    def _leave_out(self, step: Step, inputs: Mapping[str, Reference], pin: Pin) -> Pin:
-        """The source of a corpus, without the documents that are to be forgotten and that the corpus would hold."""
-        return leave_out(
-            pin, self.tombstones(), lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint)
-        )
+    def _without_forgotten(self, step: Step, inputs: Mapping[str, Reference], pin: Pin) -> tuple[Pin, str]:
+        """The source without the documents that are to be forgotten and that the artifact would hold; and why a corpus is made again for that."""
+        entries = self.tombstones() if step.type in {ArtifactType.CORPUS, ArtifactType.TEXT_SAMPLE} else []
+        if not entries:
+            return pin, ""
+        if step.type is ArtifactType.TEXT_SAMPLE:
+            # which texts a sample has nobody knows; it is made again after each request, and mostly has the same bytes
+            return pin.without(tuple(dict.fromkeys(entry.digest for entry in entries)), entries[-1].number), ""
+        pin = leave_out(pin, entries, lambda pin: self.artifacts.find(step.component.name, self._parts(step, inputs, pin).fingerprint))
+        concerned = [entry.number for entry in entries if entry.digest in pin.forgotten]
+        return pin, f"it holds documents that are to be forgotten ({numbers(concerned)})" if concerned else ""
 
     def tombstones(self) -> list[Tombstone]:
         """What people asked to forget; read once."""
