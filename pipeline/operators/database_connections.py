@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from pipeline.errors import BadInput
+from pipeline.sources.database_names import named_databases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,16 +26,9 @@ def with_connections(databases: SecretStr | None, connections: Iterable[Any]) ->
         connections: Airflow's, e.g. of type postgres.
 
     Raises:
-        BadInput: the setting is no JSON object.
+        BadInput: the setting is no JSON object from names to URLs.
     """
-    try:
-        found = json.loads(databases.get_secret_value()) if databases else {}
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise BadInput(
-            "TRAINSHED_DATABASES is no JSON object from names to URLs", '{"crm": "postgresql://…"}', "correct TRAINSHED_DATABASES"
-        )
+    found = named_databases(databases)
     return SecretStr(json.dumps(found | {one.conn_id: _url(one) for one in connections}))
 
 

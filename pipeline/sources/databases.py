@@ -6,7 +6,6 @@ recipe, pin, log or error has it.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from pipeline.errors import BadInput, unknown_name
 from pipeline.sources.base import MissingSource
 from pipeline.sources.database_errors import Secrets, missing_driver, translated
+from pipeline.sources.database_names import VARIABLE, named_databases
 from pipeline.sources.network import check_network
 from pipeline.sources.roots import check_file
 from pipeline.sources.sql_dialects import Checksum, start_reading
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pipeline.recipe.data import Source
     from pipeline.settings import Settings
 
-VARIABLE = "TRAINSHED_DATABASES"
 SQLITE = "sqlite"
 ROWS = 32
 """Rows that are in memory at once: each may have a text of 8 MB."""
@@ -69,7 +68,13 @@ def _url(source: Source, settings: Settings) -> URL:
     """The address of the database."""
     if source.path:
         return make_url("sqlite://").set(database=source.path)
-    databases, wanted = _databases(settings), source.url_from or ""
+    databases, wanted = named_databases(settings.databases), source.url_from or ""
+    if not databases:
+        raise BadInput(
+            f"{VARIABLE} is not set",
+            'a JSON object such as {"crm": "postgresql://user:password@host/crm"}',
+            f"set {VARIABLE}; only tasks of Airflow read its connections",
+        )
     if wanted not in databases:
         raise unknown_name(f"database of {VARIABLE} in data.source.url_from:", wanted, databases)
     try:
@@ -77,24 +82,6 @@ def _url(source: Source, settings: Settings) -> URL:
     except (SQLAlchemyError, ValueError) as error:
         # the error itself shows the address
         raise BadInput(f"{VARIABLE}: the address of {wanted!r} is no URL", "dialect://user:password@host/database", "correct it") from error
-
-
-def _databases(settings: Settings) -> dict[str, str]:
-    """Name → URL. No message shows the value: it holds passwords."""
-    text = settings.databases.get_secret_value() if settings.databases else ""
-    if not text.strip():
-        raise BadInput(
-            f"{VARIABLE} is not set",
-            'a JSON object such as {"crm": "postgresql://user:password@host/crm"}',
-            f"set {VARIABLE}; only tasks of Airflow read its connections",
-        )
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(url, str) for url in found.values()):
-        raise BadInput(f"{VARIABLE} is no JSON object from names to URLs", '{"crm": "postgresql://…"}', f"correct {VARIABLE}")
-    return found
 
 
 def _sqlite(url: URL, settings: Settings) -> Engine:
