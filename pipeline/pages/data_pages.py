@@ -6,13 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.runs.names import recipe_of_run
+from pipeline.pages.newest import newest_of_recipes
 
 if TYPE_CHECKING:
     from pipeline.artifacts.artifacts import Artifacts
-
-READ = 100
-"""Newest checks that are looked at."""
 
 STAGE, PAGE = "data_check", "report.html"
 
@@ -33,9 +30,7 @@ def newest_data_pages(artifacts: Artifacts, scratch: Path) -> dict[str, str]:
         Damaged: a page is damaged.
     """
     pages: dict[str, str] = {}
-    for manifest in artifacts.newest(STAGE, READ):
-        recipe = recipe_of_run(manifest.provenance.run)
-        if recipe and recipe not in pages:
-            with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                pages[recipe] = (artifacts.open(manifest, Path(folder), (PAGE,)) / PAGE).read_text(encoding="utf-8")
+    for recipe, manifest in newest_of_recipes(artifacts, STAGE).items():
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            pages[recipe] = (artifacts.open(manifest, Path(folder), (PAGE,)) / PAGE).read_text(encoding="utf-8")
     return pages

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.pages.newest import newest_of_recipes
 from pipeline.pages.tokenizer_template import render
-from pipeline.runs.names import recipe_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,9 +112,5 @@ def newest_tokenizer_pages(artifacts: Artifacts, scratch: Path) -> dict[str, str
     Raises:
         Damaged: a report is damaged.
     """
-    pages: dict[str, str] = {}
-    for tokens in artifacts.newest(STAGE, READ):
-        recipe = recipe_of_run(tokens.provenance.run)
-        if recipe and recipe not in pages and has_report(tokens):
-            pages[recipe] = tokenizer_page(recipe, tokens, read_report(artifacts, tokens, scratch))
-    return pages
+    newest = newest_of_recipes(artifacts, STAGE, has_report)
+    return {recipe: tokenizer_page(recipe, tokens, read_report(artifacts, tokens, scratch)) for recipe, tokens in newest.items()}

@@ -303,26 +303,18 @@ def _stop_on(recipe: Recipe) -> Problem:
     return got, f"one of: {', '.join(name for name in scoring.metrics if name != 'loss')}, or another metric of such answers", "change it"
 
 
-def _labelled_source(recipe: Recipe) -> Problem:
-    """The source of fresh labelled records passes every check that the recipe's own source passes."""
-    labelled = recipe.monitor.labelled if recipe.monitor else None
-    if labelled is None:
-        return None
-    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": labelled.source, "sources": None})})
-    for check in (_section, _path, _source, _target, _pair):
-        found = check(other)
-        if found:
-            got, expected, fix = (part.replace("data.source", "monitor.labelled.source") for part in found)
-            return got, expected, fix
-    return None
+WITH_TARGET = frozenset({"monitor.labelled.source", "data.test_source"})
+"""Further sources whose records are tested, so that they need what the task needs."""
 
 
 def _other_sources(recipe: Recipe) -> Problem:
-    """The test source passes every check that ``data.source`` passes. A benchmark and the reference of the quality filter need no target."""
-    others = [*test_sources(recipe.data), *([("data.quality.like", recipe.data.quality.like)] if recipe.data.quality else [])]
+    """Other sources pass the checks that ``data.source`` passes. A benchmark and the reference of the quality filter need no target."""
+    data, labelled = recipe.data, recipe.monitor.labelled if recipe.monitor else None
+    others = [("monitor.labelled.source", labelled.source)] if labelled else []
+    others += [*test_sources(data), *([("data.quality.like", data.quality.like)] if data.quality else [])]
     for field, source in others:
-        other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source, "sources": None})})
-        for check in (_path, _source, *((_section, _target, _pair) if field == "data.test_source" else ())):
+        other = recipe.model_copy(update={"data": data.model_copy(update={"source": source, "sources": None})})
+        for check in (_path, _source, *((_section, _target, _pair) if field in WITH_TARGET else ())):
             found = check(other)
             if found:
                 got, expected, fix = (part.replace("data.source", field) for part in found)
@@ -362,6 +354,5 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     gate_rules,
     monitor_problem,
     labelled_problem,
-    _labelled_source,
     reminder_problem,
 )

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.cleaning.records import CleanRecord
-from pipeline.corpus.keys import input_key
-from pipeline.tasks.base import SplitKeys
+from pipeline.tasks.inputs_only import InputsOnly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from pipeline.corpus.cleaning.cleaner import Cleaner
     from pipeline.corpus.documents import Document, Quarantined, Record
 
 
-class PlainTexts:
+class PlainTexts(InputsOnly):
     """Any record with a text. A list, and in the target also an object, is all texts in it, each on a line."""
 
     prose = False
@@ -27,22 +25,6 @@ class PlainTexts:
         cleaned = cleaner.clean(record._replace(text="\n".join(_texts(record.text)), target=None))
         target = cleaner.text("\n".join(_texts(record.target)))
         return cleaned.documents(target or None) if isinstance(cleaned, CleanRecord) else cleaned
-
-    def split_keys(self, document: Document) -> SplitKeys:
-        """The input; nothing is split."""
-        return SplitKeys(input_key(document))
-
-    def note(self, document: Document) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
-        """Nothing counts."""
-        return None
-
-    def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
-        """Nothing to note."""
-        return None
-
-    def finish(self, folder: Path) -> Mapping[str, int]:  # noqa: ARG002 - a TaskExamples' signature
-        """Nothing to write."""
-        return {}
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
