@@ -87,12 +87,17 @@ def pieces(corpus: Path, readings: Mapping[str, Reading]) -> list[Piece]:
     return found
 
 
-def is_chosen(document: str, share: float) -> bool:
+def is_chosen(document: str, share: float, purpose: str = "weight") -> bool:
     """Whether a document belongs to this share of all; with a larger share, it still does.
 
     Args:
         document: its id.
         share: from 0 to 1.
+        purpose: shares for different purposes have nothing in common.
     """
-    # not the id itself: caps choose by it, so the ids of what they keep are small
-    return int.from_bytes(hashlib.sha256(f"weight\x00{document}".encode()).digest()[:8]) < share * 2.0**64
+    return draw(document, purpose) < share * 2.0**64
+
+
+def draw(document: str, purpose: str) -> int:
+    """A number below 2^64 that stands for a document. It is not its id: caps choose by that, so the ids of what they keep are small."""
+    return int.from_bytes(hashlib.sha256(f"{purpose}\x00{document}".encode()).digest()[:8])

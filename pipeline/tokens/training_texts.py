@@ -13,6 +13,7 @@ from pyarrow import parquet
 from pipeline.corpus.read_corpus import read_documents, shard_paths
 from pipeline.corpus.splitting import TRAIN
 from pipeline.errors import Preempted
+from pipeline.tokens.repeats import is_chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter, sampl
             reporter.progress(count, total, "documents read for the tokenizer")
             if reporter.stopping():
                 raise Preempted("stopped on request while tokenizing", "", "run it again")
-        if share >= 1 or int(document.id[:12], 16) < share * 16**12:
+        if share >= 1 or is_chosen(document.id, share, "tokenizer"):
             yield from task.all_texts(document)
 
 

@@ -1,7 +1,6 @@
 """The documents that a report of a tokenizer looks at: the same ones for the same corpus, and few enough to cost nothing.
 
-A document's id is a digest of its content, so those with the smallest ids are a random sample. Of a large split only some row groups are read,
-evenly spread over it.
+A hash of its id, which is a digest of its content, chooses a document. Of a large split only some row groups are read, evenly spread over it.
 """
 
 from __future__ import annotations
@@ -9,12 +8,14 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
 from pyarrow import compute, parquet
 
 from pipeline.corpus.documents import Document
 from pipeline.corpus.identify_language import language_of
 from pipeline.corpus.read_corpus import shard_paths
 from pipeline.corpus.splitting import TRAIN
+from pipeline.tokens.repeats import draw
 from pipeline.tokens.report.measure import find_words
 
 if TYPE_CHECKING:
@@ -75,11 +76,15 @@ def sample_texts(corpus: Path, split: str, task: ExampleEncoder) -> list[Sampled
 
 
 def _documents(corpus: Path, split: str, count: int) -> list[Document]:
-    """The documents with the smallest ids, in the order of these."""
+    """The documents that a hash chooses, in its order."""
     places = _row_groups(corpus, split)
-    last = max(heapq.nsmallest(count, _ids(places)), default="")
-    found = [document for shard, group in places for document in _up_to(shard, group, last)]
-    return sorted(found, key=lambda document: document.id)[:count]
+    chosen = heapq.nsmallest(count, _ids(places), key=_place)
+    found = [document for shard, group in places for document in _with_ids(shard, group, chosen)]
+    return sorted(found, key=lambda document: _place(document.id))
+
+
+def _place(document: str) -> int:
+    return draw(document, "report")
 
 
 def _row_groups(corpus: Path, split: str) -> list[tuple[Path, int]]:
@@ -94,11 +99,11 @@ def _ids(places: list[tuple[Path, int]]) -> Iterator[str]:
             yield from file.read_row_group(group, columns=["id"])["id"].to_pylist()
 
 
-def _up_to(shard: Path, group: int, last: str) -> Iterator[Document]:
-    """The documents of a row group whose id is at most ``last``."""
+def _with_ids(shard: Path, group: int, ids: list[str]) -> Iterator[Document]:
+    """Some documents of a row group."""
     with parquet.ParquetFile(shard) as file:
         rows = file.read_row_group(group, columns=list(Document._fields))
-    for row in rows.filter(compute.less_equal(rows["id"], last)).to_pylist():
+    for row in rows.filter(compute.is_in(rows["id"], value_set=pa.array(ids, pa.string()))).to_pylist():
         yield Document(**row)
 
 

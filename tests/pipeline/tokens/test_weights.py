@@ -91,6 +91,13 @@ def test_a_weight_repeats_documents_of_training_only(corpus: Path, tmp_path: Pat
     assert counts["examples_train"] == len(answers) == odd.total()
 
 
+@pytest.mark.parametrize("purpose", ["weight", "tokenizer", "report"])
+def test_what_a_cap_keeps_is_chosen_like_any_other(purpose: str) -> None:
+    """A cap keeps the smallest ids; a choice by the id would take all of these, e.g. to train a tokenizer on."""
+    small = [f"{number:024x}" for number in range(1000)]
+    assert 430 < sum(is_chosen(one, 0.5, purpose) for one in small) < 570
+
+
 def test_a_share_is_chosen_by_a_hash_and_grows_with_the_weight(corpus: Path) -> None:
     ids = parquet.read_table(corpus / "train-00000.parquet")["id"].to_pylist()
     chosen = [{one for one in ids if is_chosen(one, share)} for share in (0.0, 0.2, 0.5, 1.0)]
