@@ -39,9 +39,10 @@ def area(scores: Sequence[tuple[NDArray[np.float64], ...]]) -> Figure:
 
 def share(hits: int, every: int) -> Figure:
     """A share with Wilson's interval."""
-    value, square = hits / every, NORMAL**2 / every
-    middle, half = value + square / 2, NORMAL * float(np.sqrt(value * (1 - value) / every + square / (4 * every)))
-    return _figure(value, (middle - half) / (1 + square), (middle + half) / (1 + square))
+    from scipy.stats import binomtest
+
+    interval = binomtest(hits, every).proportion_ci(method="wilson")
+    return _figure(hits / every, float(interval.low), float(interval.high))
 
 
 def balanced_accuracy(reference: NDArray[np.bool_], corpus: NDArray[np.bool_]) -> Figure:
