@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fixtures.corpora import write_corpus
+from fixtures.killing import files
 from pyarrow import parquet
 from tokenizers import Tokenizer
 
@@ -107,9 +108,6 @@ def test_a_share_is_chosen_by_a_hash_and_grows_with_the_weight(corpus: Path) -> 
 
 
 def test_a_weight_of_one_is_no_weight_and_processes_change_nothing(corpus: Path, tmp_path: Path, monkeypatch) -> None:
-    def files(folder: Path) -> dict[str, bytes]:
-        return {str(place.relative_to(folder)): place.read_bytes() for place in sorted(folder.rglob("*")) if place.is_file()}
-
     plain = tokenize(corpus, tmp_path / "a", None)
     assert plain == tokenize(corpus, tmp_path / "b", {"web": 1.0})
     assert files(tmp_path / "a") == files(tmp_path / "b")
