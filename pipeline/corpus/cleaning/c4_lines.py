@@ -58,10 +58,11 @@ class _Changer:
         """The text without these lines."""
         if self.section.citations and "[" in text:
             text = CITATIONS.sub("", text)
-        folded = text.lower()
-        policies = self.section.policies and any(phrase in folded for phrase in PHRASES)
         lines = text.split("\n")
-        kept = [line for line in lines if not line or (self._keeps(line) and not (policies and _names_policy(line)))]
+        kept = [line for line in lines if not line or self._keeps(line)]
+        # most texts name no policy, as one look at what is left of the whole shows
+        if self.section.policies and _names_policy("\n".join(kept)):
+            kept = [line for line in kept if not _names_policy(line)]
         if len(kept) == len(lines):
             return Changed(text)
         return Changed(re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip(), {"c4_lines": len(lines) - len(kept)})
@@ -73,6 +74,6 @@ class _Changer:
         return not rules.min_words or len(line.split()) >= rules.min_words
 
 
-def _names_policy(line: str) -> bool:
-    folded = line.lower()
+def _names_policy(text: str) -> bool:
+    folded = text.lower()
     return any(phrase in folded for phrase in PHRASES)
