@@ -50,7 +50,7 @@ def crm(postgres: Postgres, folder_settings: Settings, monkeypatch: pytest.Monke
     postgres.run("DROP TABLE IF EXISTS posts", TABLE)
     urls = {
         "crm": postgres.url,
-        "wrong": postgres.url.replace("planted", "planted2"),
+        "wrong": postgres.url.replace("pgMark7", "pgMark7x"),
         "closed": postgres.url.replace(f":{postgres.port}/", ":1/"),
         "other": postgres.url.removesuffix("postgres") + "nowhere",
     }
@@ -155,8 +155,8 @@ def test_an_error_is_one_line_without_the_password(
     told = f"{raised.getrepr(chain=True)} {raised.value} {caplog.text}"
     assert "\n" not in str(raised.value)
     assert PASSWORD not in str(raised.value)
-    assert "planted" not in str(raised.value)
-    assert all(secret not in caplog.text for secret in (PASSWORD, "planted%3A"))
+    assert "pgMark7" not in str(raised.value)
+    assert all(secret not in caplog.text for secret in (PASSWORD, "pgMark7%3A"))
     assert raised.value.__cause__ is None, told
 
 
@@ -191,5 +191,5 @@ def test_a_step_reads_a_database_and_leaves_its_password_nowhere(
     told = f"{changed.stdout}{changed.stderr}{done.stdout}{done.stderr}".encode()
     files = [place.read_bytes() for folder in (tmp_path, mlflow_server.folder) for place in folder.rglob("*") if place.is_file()]
     assert len(files) > 10
-    for secret in (PASSWORD.encode(), b"planted%3Apass", b"planted"):
+    for secret in (PASSWORD.encode(), b"pgMark7%3Apass", b"pgMark7"):
         assert not any(secret in content for content in (told, *files))
