@@ -42,7 +42,7 @@ def find_clusters(signatures: NDArray[np.uint8], near: float) -> NDArray[np.int6
     first = np.arange(len(signatures))
     rows = rows_of_a_band(near)
     for start in range(0, PLACES - rows + 1, rows):
-        pairs = _pairs(signatures[:, start : start + rows], first)
+        pairs = _pairs(_numbers(signatures, start, rows), first)
         for begin in range(0, len(pairs), PAIRS):
             some = pairs[begin : begin + PAIRS]
             alike = resemblance(signatures[some[:, 0]], signatures[some[:, 1]]) >= near
@@ -80,17 +80,22 @@ def dropped_of_clusters(clusters: NDArray[np.int64], splits: NDArray[np.int8], *
     return np.asarray(dropped)
 
 
-def _pairs(band: NDArray[np.uint8], first: NDArray[np.int64]) -> NDArray[np.int64]:
+def _numbers(signatures: NDArray[np.uint8], start: int, rows: int) -> NDArray[np.uint64]:
+    """[documents] a band of each signature as a number."""
+    # eight places are read as one number, where they lie; those beside the band are shifted out or masked
+    begin = min(start, PLACES - MOST_ROWS)
+    eight = signatures[:, begin : begin + MOST_ROWS].view("<u8")[:, 0]
+    return np.asarray((eight >> np.uint64(8 * (start - begin))) & np.uint64((1 << 8 * rows) - 1))
+
+
+def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int64]:
     """[pairs, 2] documents that agree in a band: each with the first of them, and with the one before it.
 
     Args:
-        band: [documents, places] a band of each signature.
+        keys: [documents] a band of each signature.
         first: [documents] the cluster of each; those of one cluster need not be compared.
     """
-    count = len(band)
-    padded = np.zeros((count, MOST_ROWS), np.uint8)
-    padded[:, : band.shape[1]] = band
-    keys = padded.view(np.uint64)[:, 0]
+    count = len(keys)
     # most documents share a band with no other, as a count of its lowest bits shows for most of these: sorting takes much longer
     buckets = (keys & np.uint64(min(BUCKETS, 8 << count.bit_length()) - 1)).astype(np.int64)
     shared = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
