@@ -28,6 +28,7 @@ from pipeline.corpus.signatures import PLACES, sign
 from pipeline.corpus.splitting import DIGEST_BYTES, key_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.corpus.documents import Document
@@ -38,6 +39,8 @@ FACTS = "facts"
 """Name of the facts in the metadata of the keys."""
 
 REPEATED = ["group", "reasons", "note"]
+"""Columns whose values repeat."""
+
 KEY_SCHEMA = pa.schema(
     [
         pa.field("id", pa.binary(DIGEST_BYTES), nullable=False),
@@ -95,17 +98,15 @@ class ChunkFacts:
         )
 
 
-def read_keys(folder: Path, *, signed: bool = True) -> tuple[pa.Table, ChunkFacts]:
+def read_keys(folder: Path, names: Sequence[str] = ()) -> tuple[pa.Table, ChunkFacts]:
     """Keys and facts of a chunk.
 
     Args:
         folder: of the chunk.
-        signed: whether to read the signatures, which take twice the memory of all other keys, even where there are none.
+        names: of the columns to read.
     """
-    # groups, reasons and notes as numbers: they repeat, and all documents of a corpus are in memory at once
-    with parquet.ParquetFile(folder / KEYS, read_dictionary=REPEATED) as file:
-        table = file.read(None if signed else [name for name in KEY_SCHEMA.names if name != "signature"])
-        return table.replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
+    with parquet.ParquetFile(folder / KEYS) as file:
+        return file.read(names).replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
 
 
 class ChunkWriter:

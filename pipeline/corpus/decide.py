@@ -1,7 +1,8 @@
 """What happens to each document of a corpus: duplicate, dropped from its split, filtered by the task, or kept.
 
 All is decided at once, from the keys of all chunks in the order of the source. So the decisions depend on neither the chunks nor the
-processes that cleaned them. Memory is about 100 bytes for each document: digests are compared a sixteenth of them at a time.
+processes that cleaned them. Memory is about 40 bytes for each document: a column is read when it is needed, and digests are compared a sixteenth
+of them at a time.
 
 1. The split follows from the keys (`pipeline.corpus.splitting`).
 2. Of equal documents in one split the first is kept. Splits are searched one by one: a document that joins another split, e.g. with a
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.corpus.choose_by_source import Origins
+    from pipeline.corpus.key_columns import KeyColumns
     from pipeline.recipe.data import Split
     from pipeline.recipe.deduplication import Deduplication
     from pipeline.tasks.base import TaskExamples
@@ -97,18 +99,18 @@ class KnownKeys:
 
 
 def decide(
-    keys: pa.Table,
+    keys: KeyColumns,
     rules: Split,
     *,
     all_test: bool = False,
     frozen: bool = False,
-    whole_keys: pa.Table | None = None,
+    whole_keys: KeyColumns | None = None,
     origins: Origins | None = None,
 ) -> Decisions:
     """Steps 1 and 2: splits and duplicates.
 
     Args:
-        keys: of all documents in order, with the columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`.
+        keys: of all documents in order.
         rules: how documents are divided.
         all_test: whether all go into the test split, as fresh examples and those of a test set do.
         frozen: whether none does, because it comes from a frozen test set.
@@ -116,16 +118,7 @@ def decide(
         origins: the source of each document; None for a corpus of one source.
     """
     count = keys.num_rows
-    if not all_test:
-        by = keys if whole_keys is None else whole_keys
-        decides, also = fixed_bytes(by["decides"], DIGEST_BYTES), fixed_bytes(by["also"], DIGEST_BYTES)
-        groups = pc.dictionary_encode(keys["group"].combine_chunks()) if count else pa.array([], pa.string()).dictionary_encode()
-        deciding = decides
-        if rules.by == "input":
-            deciding = np.where(np.asarray(keys["input_is_also"])[:, None], also, decides)
-        splits = assign_splits(rules, np.asarray(groups.indices), groups.dictionary.to_pylist(), deciding, frozen=frozen)
-    else:
-        splits = np.full(count, IS_TEST, np.int8)
+    splits = np.full(count, IS_TEST, np.int8) if all_test else _splits(whole_keys or keys, rules, frozen=frozen)
     decisions = Decisions(splits, np.zeros(count, np.int8))
     ids = fixed_bytes(keys["id"], DIGEST_BYTES)
     if origins:
@@ -137,7 +130,17 @@ def decide(
     return decisions
 
 
-def first_of_equals(keys: pa.Table) -> NDArray[np.bool_]:
+def _splits(keys: KeyColumns, rules: Split, *, frozen: bool) -> NDArray[np.int8]:
+    """[documents] the split of each: step 1. A function of its own, so that its digests leave memory before the next step's come."""
+    named = _numbered(keys["group"])
+    deciding = fixed_bytes(keys["decides"], DIGEST_BYTES)
+    if rules.by == "input":
+        second = np.asarray(keys["input_is_also"])
+        deciding[second] = fixed_bytes(keys["also"], DIGEST_BYTES)[second]
+    return assign_splits(rules, np.asarray(named.indices), named.dictionary.to_pylist(), deciding, frozen=frozen)
+
+
+def first_of_equals(keys: KeyColumns) -> NDArray[np.bool_]:
     """[documents] whether each is the first with its content, in whatever split."""
     return _first_of_each(fixed_bytes(keys["id"], DIGEST_BYTES), np.zeros(keys.num_rows, np.int8))
 
@@ -163,7 +166,7 @@ def _numbers(ids: NDArray[np.uint8], splits: NDArray[np.int8]) -> NDArray[np.int
     return found
 
 
-def drop_known(decisions: Decisions, keys: pa.Table, known: KnownKeys) -> None:
+def drop_known(decisions: Decisions, keys: KeyColumns, known: KnownKeys) -> None:
     """Step 4: drop documents outside training one of whose keys training or validation has, under the name of the first such key.
 
     Args:
@@ -171,16 +174,21 @@ def drop_known(decisions: Decisions, keys: pa.Table, known: KnownKeys) -> None:
         keys: of all documents.
         known: keys that a model saw before, of a corpus of fresh examples.
     """
-    decides, also = fixed_bytes(keys["decides"], DIGEST_BYTES), fixed_bytes(keys["also"], DIGEST_BYTES)
-    has_also = ~_nulls(keys["also"])
+    second_keys = keys["also"]
+    decides, also, with_also = (
+        fixed_bytes(keys["decides"], DIGEST_BYTES),
+        fixed_bytes(second_keys.drop_null(), DIGEST_BYTES),
+        np.flatnonzero(~_nulls(second_keys)),
+    )
+    del second_keys
     # a duplicate has the keys of the one that is kept
     count, splits, stays = len(decides), decisions.splits, decisions.outcomes == KEPT
     given = np.frombuffer(b"".join([*sorted(known.train), *sorted(known.validation)]), np.uint8).reshape(-1, DIGEST_BYTES)
     hits = np.zeros((2, count), np.bool_)
     for part in range(PARTS):
         first, second, old = (np.flatnonzero(each[:, 0] % PARTS == part) for each in (decides, also, given))
-        second = second[has_also[second]]
         codes = _codes(np.concatenate((decides[first], also[second], given[old])))
+        second = with_also[second]
         of_first, of_second, of_old = np.split(codes, (len(first), len(first) + len(second)))
         seen = np.zeros((2, int(codes.max(initial=-1)) + 1), np.bool_)
         for split in (IS_TRAIN, IS_VALIDATION):
@@ -191,14 +199,14 @@ def drop_known(decisions: Decisions, keys: pa.Table, known: KnownKeys) -> None:
         for hit, places, key in zip(hits, (first, second), (of_first, of_second), strict=True):
             hit[places] = seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits[places] != IS_VALIDATION))
     hits &= stays & (splits != IS_TRAIN)
-    pairs = keys["reasons"].combine_chunks().dictionary_encode() if count else pa.array([], pa.string()).dictionary_encode()
+    pairs = _numbered(keys["reasons"])
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
         for reason, hit in zip(pair.split(","), (hits[0], hits[1] & ~hits[0]), strict=True):
             decisions.drop_known(np.flatnonzero(hit & (named == place)), reason)
 
 
-def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplication, learned: Sequence[bytes]) -> None:
+def drop_near_duplicates(decisions: Decisions, keys: KeyColumns, rules: Deduplication, learned: Sequence[bytes]) -> None:
     """A part of step 5: drop near duplicates among what is left.
 
     Args:
@@ -219,7 +227,7 @@ def drop_near_duplicates(decisions: Decisions, keys: pa.Table, rules: Deduplicat
     log.info("near duplicates left out: %s", ", ".join(f"{split} {times}" for split, times in decisions.near_duplicates.items()))
 
 
-def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) -> None:
+def add_to_task(decisions: Decisions, keys: KeyColumns, examples: TaskExamples) -> None:
     """Step 6: let the task take note of what is left, first of training, then of the others in their order."""
     notes = keys["note"]
     train, noted = decisions.of_split(IS_TRAIN), ~_nulls(notes)
@@ -233,7 +241,7 @@ def add_to_task(decisions: Decisions, keys: pa.Table, examples: TaskExamples) ->
             decisions.reasons[reason] += 1
 
 
-def counts_of(decisions: Decisions, keys: pa.Table) -> dict[str, int]:
+def counts_of(decisions: Decisions, keys: KeyColumns) -> dict[str, int]:
     """Documents of each split by its name, and ``pairs_<split>``, those with a target."""
     pairs = np.asarray(keys["pair"])
     kept = {split: decisions.of_split(place) for place, split in enumerate(SPLITS)}
@@ -248,6 +256,15 @@ def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str]:
     for batch in chosen.chunks:
         for start in range(0, len(batch), 4096):
             yield from batch.slice(start, 4096).to_pylist()
+
+
+def _numbered(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column whose values repeat, in one piece."""
+    return (
+        column.combine_chunks()
+        if column.num_chunks
+        else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+    )
 
 
 def fixed_bytes(column: pa.ChunkedArray, width: int) -> NDArray[np.uint8]:

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pyarrow as pa
-
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.cleaned_chunks import CleanedChunks
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.decontaminate import Benchmarks
     from pipeline.corpus.frozen_test_set import Frozen
+    from pipeline.corpus.key_columns import KeyColumns
     from pipeline.corpus.learned import Learned
     from pipeline.recipe.data import Data
     from pipeline.tasks.base import TaskExamples
@@ -39,7 +38,7 @@ class Documents(NamedTuple):
     rows: Sequence[int]
     """Documents of each chunk."""
 
-    keys: pa.Table
+    keys: KeyColumns
     """What decides about each document, with the columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`."""
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.cleaned_chunks import CleanedChunks
+    from pipeline.corpus.key_columns import KeyColumns
     from pipeline.corpus.repeated_units import Repeated
     from pipeline.recipe.deduplication import Deduplication
 
@@ -35,7 +35,7 @@ EXCERPT = 200
 
 
 def without_repeated(
-    chunks: CleanedChunks, keys: pa.Table, starts: NDArray[np.int64], kept: Intermediates, rules: Deduplication, output: Path
+    chunks: CleanedChunks, keys: KeyColumns, starts: NDArray[np.int64], kept: Intermediates, rules: Deduplication, output: Path
 ) -> ShortenedChunks:
     """The chunks without the units that many documents have.
 

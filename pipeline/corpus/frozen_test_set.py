@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.corpus.decide import Decisions
+    from pipeline.corpus.key_columns import KeyColumns
     from pipeline.tasks.base import TaskExamples
 
 IN_TEST_SOURCE = "in_test_source"
@@ -74,7 +75,7 @@ def take_over_test_set(folder: Path, output: Path, examples: TaskExamples, salt:
     return Frozen(len(notes), pairs, sorted(keys), signatures, notes)
 
 
-def drop_equal(decisions: Decisions, keys: pa.Table, frozen: Frozen) -> None:
+def drop_equal(decisions: Decisions, keys: KeyColumns, frozen: Frozen) -> None:
     """Drop documents that share a key with the test set.
 
     Args:

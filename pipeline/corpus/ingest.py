@@ -18,13 +18,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpora.source_shards import write_sources
 from pipeline.corpus import QUALITY
 from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
-from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
+from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
@@ -34,6 +33,7 @@ from pipeline.corpus.decide_all import Documents, TakenOver, decide_all, origins
 from pipeline.corpus.decontaminate import NO_BENCHMARKS
 from pipeline.corpus.drop_repeated import without_repeated
 from pipeline.corpus.frozen_test_set import take_over_test_set
+from pipeline.corpus.key_columns import KeyColumns
 from pipeline.corpus.learned import take_over_training
 from pipeline.corpus.quality import FACTS
 from pipeline.corpus.quarantine import Quarantine
@@ -163,9 +163,7 @@ def _merge(
     used = _without_repeated(whole, data, kept_shards, output) if learned is None else whole
     decisions, contaminated = decide_all(whole, used, taken, data, examples, kept_shards, output)
     kept, chars, origins, chunks = counts_of(decisions, used.keys), np.asarray(used.keys["chars"]), origins_of(used, data), used.chunks
-    rows = used.rows
-    del whole, used  # writing needs memory too
-    of_sources = _write(chunks, rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
+    of_sources = _write(chunks, used.rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
     for each in (*facts, *(chunks.facts() if isinstance(chunks, ShortenedChunks) else ())):
@@ -200,8 +198,11 @@ def read_all_keys(chunks: CleanedChunks, *, signed: bool) -> tuple[Documents, Se
         chunks: of the corpus; those that are missing are cleaned.
         signed: whether to read signatures.
     """
-    tables, facts = zip(*(read_keys(folder, signed=signed) for folder in chunks.bring(range(len(chunks)), (KEYS,))), strict=True)
-    return Documents(chunks, [table.num_rows for table in tables], pa.concat_tables(tables).unify_dictionaries()), facts
+    folders = chunks.bring(range(len(chunks)), (KEYS,))
+    # a corpus whose documents are shortened has keys before and after that
+    place = chunks.scratch / f"keys-{len(list(chunks.scratch.glob('keys-*')))}.arrow"
+    keys = KeyColumns.gather(folders, place, signed=signed)
+    return Documents(chunks, keys.rows, keys), keys.facts
 
 
 def _checked(chunks: CleanedChunks, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:

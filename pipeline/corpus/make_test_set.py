@@ -74,12 +74,13 @@ def make_test_set(
         decisions = decide(keys, data.split, all_test=True)
         found = list(bundles(chunks.whats, rows, np.asarray(keys["chars"]), decisions, data.shard_mb))
         write_shards(found, chunks, kept.shards, data.shard_mb, output)
+        of_splits = counts_of(decisions, keys)
     quarantine.write(output)
     report = CleaningReport()
     for each in facts:
         report.merge(each.cleaning)
     write_rule(data, report, output)
-    counts = corpus_counts(facts, len(quarantine), decisions, counts_of(decisions, keys), None)
+    counts = corpus_counts(facts, len(quarantine), decisions, of_splits, None)
     counts |= {name: times for name, times in sorted(report.counts.items()) if times}
     check_sums(counts)
     if not counts[TEST]:
