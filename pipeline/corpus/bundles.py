@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline.reporter import Reporter
 
 NOT_KEPT = -1
+BATCH_ROWS = 1024
+"""Documents that are read at once."""
 
 
 class Bundle(NamedTuple):
@@ -106,7 +108,7 @@ def bundles(
 
 
 def write_bundle(job: BundleJob, reporter: Reporter) -> None:
-    """Write the shards of a bundle, a row group in memory at a time.
+    """Write the shards of a bundle, some rows and a row group of each split in memory at a time.
 
     Args:
         job: the bundle.
@@ -119,8 +121,8 @@ def write_bundle(job: BundleJob, reporter: Reporter) -> None:
         chars = np.asarray(parquet.read_table(chunk / KEYS, columns=["chars"])["chars"])
         place = 0
         with parquet.ParquetFile(chunk / DOCUMENTS) as file:
-            for number in range(file.num_row_groups):
-                rows = file.read_row_group(number)
+            for batch in file.iter_batches(BATCH_ROWS):
+                rows = pa.Table.from_batches([batch])
                 splits, sizes = job.splits[start : start + rows.num_rows], chars[place : place + rows.num_rows]
                 for split, writer in enumerate(writers):
                     mask = splits == split

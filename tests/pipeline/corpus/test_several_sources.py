@@ -21,6 +21,7 @@ from pipeline.corpus.chunk_files import KEY_SCHEMA
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.decide import FILTERED, KEPT, KnownKeys, decide, drop_known
 from pipeline.corpus.ingest import NOTHING_KEPT, Kept, ingest_corpus
+from pipeline.corpus.key_columns import KeyColumns
 from pipeline.corpus.quarantine import FILE
 from pipeline.errors import BadInput
 from pipeline.recipe import Data, Split
@@ -173,7 +174,7 @@ def test_a_cap_of_characters_is_never_exceeded(make, two) -> None:
     assert counts["filtered_over_cap"] == found.filtered == 200 - found.documents
 
 
-def test_what_a_cap_leaves_out_is_no_training_that_a_test_document_could_know() -> None:
+def test_what_a_cap_leaves_out_is_no_training_that_a_test_document_could_know(tmp_path: Path) -> None:
     train, test, shared = b"\xff" * 12, b"\x00" * 12, b"k" * 12
     rows = [
         {"id": b"1" * 12, "decides": train, "also": None},
@@ -189,7 +190,9 @@ def test_what_a_cap_leaves_out_is_no_training_that_a_test_document_could_know() 
         "chars": 9,
         "signature": None,
     }
-    keys = pa.Table.from_pylist([{**plain, **row} for row in rows], KEY_SCHEMA)
+    with pa.ipc.new_file(str(tmp_path / "keys.arrow"), KEY_SCHEMA) as writer:
+        writer.write_table(pa.Table.from_pylist([{**plain, **row} for row in rows], KEY_SCHEMA))
+    keys = KeyColumns(tmp_path / "keys.arrow", [len(rows)], [])
     rules = Split(salt="s", held_out_groups=0.0)
 
     def outcomes(cap: int | None) -> list[int]:
