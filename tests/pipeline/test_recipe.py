@@ -154,7 +154,7 @@ def test_no_number_of_a_recipe_is_nan_or_infinite(field: str, value: float) -> N
 
 SPANS = {"objective": "span_corruption", "steps": 1}
 WORDS = {
-    **changed(model={"family": "word_vectors"}, task={"kind": "embedding"}, tokenizer={"unit": "words"}),
+    **changed(model={"family": "word_vectors"}, task={"kind": "embedding"}, tokenizer={"kind": "words"}),
     "pretraining": {"objective": "skip_gram", "steps": 1},
     "finetuning": None,
 }
@@ -289,12 +289,15 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (WORDS | {"pretraining": None}, ["task 'embedding' without pretraining or finetuning", "add pretraining or finetuning"]),
         (WORDS | {"task": {"kind": "summarization"}}, ["'summarization' with model.family 'word_vectors', static word vectors"]),
         (WORDS | {"task": {"kind": "tagging"}}, ["'tagging' with model.family 'word_vectors'", "an encoder or a decoder"]),
-        (WORDS | {"tokenizer": {"unit": "word"}}, ["tokenizer.unit = 'word'", "'words'"]),
-        (WORDS | {"tokenizer": {"unit": "words", "sentinels": 300, "vocabulary": 300}}, ["tokenizer.vocabulary 300 is too small", "306"]),
-        (changed(model={"start": "folder"}, tokenizer={"unit": "words"}), ["tokenizer.unit with model.start", "remove tokenizer.unit"]),
+        (WORDS | {"tokenizer": {"kind": "word"}}, ["tokenizer.kind = 'word'", "'words'"]),
+        (WORDS | {"tokenizer": {"kind": "words", "sentinels": 300, "vocabulary": 300}}, ["tokenizer.vocabulary 300 is too small", "306"]),
         (
-            changed(tokenizer={"unit": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
-            ["tokenizer.unit with tokenizer.given", "remove tokenizer.unit"],
+            changed(model={"start": "folder"}, tokenizer={"kind": "words"}),
+            ["tokenizer.kind 'words' with model.start", "remove tokenizer.kind"],
+        ),
+        (
+            changed(tokenizer={"kind": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
+            ["tokenizer.kind 'words' with tokenizer.given", "remove tokenizer.kind"],
         ),
         (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
         (LM, ["task 'language_model' without pretraining", "add pretraining"]),
