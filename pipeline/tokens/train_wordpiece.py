@@ -28,12 +28,18 @@ Here they are divided, e.g. sentences of a script without blanks."""
 LETTERS = 0.5
 """Largest share of the vocabulary, special tokens aside, that letters take."""
 
+CHINESE = "一-\u9fff㐀-\u4dbf\U00020000-\U0002ceaf豈-\ufaff\U0002f800-\U0002fa1f"
+"""Characters that are words of their own, by BERT's list."""
+
+KANA = r"\p{Hiragana}\p{Katakana}"
+
 TIGHT = (
     r" (?=[.,;:!?%)\]}…_。、，；：！？）」』])",  # noqa: RUF001 - Chinese and Japanese punctuation
     r"(?<=[(\[{_。、，；：！？（「『]) (?=\S)",  # noqa: RUF001 - the same
     r"(?<=\w) (?=['’] (?:s|t|re|ve|m|ll|d)\b)",  # noqa: RUF001 - both apostrophes occur
     r"(?<=\w['’]) (?=(?:s|t|re|ve|m|ll|d)\b)",  # noqa: RUF001 - the same
-    r"(?<=[\p{Han}\p{Hiragana}\p{Katakana}]) (?=[\p{Han}\p{Hiragana}\p{Katakana}])",
+    rf"(?<=[{CHINESE}]) (?=[{CHINESE}{KANA}])",
+    rf"(?<=[{KANA}]) (?=[{CHINESE}])",
 )
 """Blanks that a decoded text does not have: before closing and after opening punctuation, in ``don't``, between Chinese and Japanese characters."""
 

@@ -222,7 +222,7 @@ def _expect(words: Words, edges: Edges, weight: NDArray[np.float64]) -> NDArray[
     backward = np.lexsort((edges.start, -offset[edges.start]))
     _pass_on(after, edges.end[backward], edges.start[backward], chance[backward], offset[edges.start[backward]])
     share = np.repeat(words.count / before[last], words.length + 1)
-    expected: NDArray[np.float64] = np.bincount(
+    expected: NDArray[Any] = np.bincount(
         edges.piece, weights=before[edges.start] * chance * after[edges.end] * share[edges.start], minlength=len(weight)
     )
     return expected

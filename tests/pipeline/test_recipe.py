@@ -299,6 +299,22 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
             changed(tokenizer={"kind": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
             ["tokenizer.kind 'words' with tokenizer.given", "remove tokenizer.kind"],
         ),
+        (changed(tokenizer={"kind": "wordpeice"}), ["tokenizer.kind = 'wordpeice'", "'bpe', 'wordpiece', 'unigram' or 'words'"]),
+        (changed(tokenizer={"kind": "unigram", "vocabulary": 320}), ["vocabulary 320 is too small", "362: 256 bytes, 6 special tokens"]),
+        (changed(tokenizer={"kind": "wordpiece", "vocabulary": 320}), ["vocabulary 320 is too small", "362: 256 letters"]),
+        (changed(tokenizer={"lowercase": True}), ["tokenizer.lowercase with tokenizer.kind 'bpe'", "expected kind: wordpiece"]),
+        (changed(model={"start": "folder"}, tokenizer={"kind": "unigram"}), ["tokenizer.kind 'unigram' with model.start"]),
+        (
+            {**LM, "tokenizer": {"kind": "wordpiece"}, "pretraining": {"objective": "causal_lm", "steps": 1}},
+            ["tokenizer.kind 'wordpiece' forgets blanks, which task.kind 'language_model' writes or scores", "expected bpe or unigram"],
+        ),
+        (
+            changed(
+                tokenizer={"kind": "wordpiece"},
+                data={**MINIMAL["data"], "filter": {"whitespace": "keep"}},
+            ),
+            ["tokenizer.kind 'wordpiece' forgets blanks, which data.filter.whitespace 'keep' keeps"],
+        ),
         (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
         (LM, ["task 'language_model' without pretraining", "add pretraining"]),
         ({**LM, "finetuning": {"steps": 1}}, ["task 'language_model' with finetuning", "remove finetuning"]),
