@@ -3,13 +3,14 @@
 Text is split at blanks, at punctuation and around Chinese characters. Control characters are removed; case and accents stay, unless the recipe asks
 for lower case. Blanks are forgotten: the decoder puts one between words, except where English and Chinese writing has none.
 
-A word with a letter that the vocabulary does not have is unknown as a whole. So letters come first into the vocabulary, the most frequent ones
-first, up to half of it.
+A word with a letter that the vocabulary does not have is unknown as a whole. So letters come first into the vocabulary: those of ASCII, which
+a text may have that no training text has, and the most frequent others, up to half of it.
 """
 
 from __future__ import annotations
 
 import json
+import string
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ Here they are divided, e.g. sentences of a script without blanks."""
 
 LETTERS = 0.5
 """Largest share of the vocabulary, special tokens aside, that letters take."""
+
+ASCII = string.ascii_letters + string.digits + string.punctuation
 
 CHINESE = "一-\u9fff㐀-\u4dbf\U00020000-\U0002ceaf豈-\ufaff\U0002f800-\U0002fa1f"
 """Characters that are words of their own, by BERT's list."""
@@ -82,21 +85,21 @@ def train_wordpiece(
 
 
 def _letters(texts: Iterable[str], tokenizer: Tokenizer, most: int) -> list[str]:
-    """The frequent letters, as beginnings of words and with the prefix, if they may stand within a word."""
+    """The letters of ASCII and frequent others, as beginnings of words and with the prefix, if they may stand within a word."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(text)
-    letters: Counter[str] = Counter()
+    letters = Counter(dict.fromkeys(tokenizer.normalizer.normalize_str(ASCII), 0))
     for character, count in counts.items():
         for letter in tokenizer.normalizer.normalize_str(character):
             letters[letter] += 0 if letter.isspace() else count
     found: list[str] = []
-    for letter, _ in sorted(letters.items(), key=lambda pair: (-pair[1], pair[0])):
+    for letter, _ in sorted(letters.items(), key=lambda pair: (not pair[0].isascii(), -pair[1], pair[0])):
         if letter.isspace():
             continue
         spaced = tokenizer.normalizer.normalize_str(f"a{letter}")
         forms = [letter, PREFIX + letter] if len(tokenizer.pre_tokenizer.pre_tokenize_str(spaced)) == 1 else [letter]
-        if len(found) + len(forms) > most:
+        if not letter.isascii() and len(found) + len(forms) > most:
             break
         found += forms
     return found

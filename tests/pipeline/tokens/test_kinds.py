@@ -117,7 +117,7 @@ def test_rare_letters_leave_half_of_the_vocabulary_to_pieces() -> None:
     texts = ["the value of the values " * 50, "".join(chr(0x4E00 + index) for index in range(5000))]
     made = make_tokenizer(texts, Params(kind="wordpiece", vocabulary=306, sentinels=0, min_frequency=1), Path())
     assert {"the", "value", "##s"} & set(made.get_vocab()) >= {"the", "##s"}
-    assert sum(len(token.removeprefix("##")) == 1 for token in made.get_vocab()) <= 150
+    assert sum(len(token.removeprefix("##")) == 1 for token in made.get_vocab()) <= 156  # those of ASCII
 
 
 @pytest.mark.parametrize("kind", ["unigram", "wordpiece"])
