@@ -1,4 +1,4 @@
-"""The body of tokenization: train a byte-level BPE on the train split, or read a given tokenizer, and write token shards."""
+"""The body of tokenization: train a tokenizer on the train split, or read a given one, and write token shards."""
 
 from __future__ import annotations
 

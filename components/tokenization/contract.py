@@ -24,7 +24,7 @@ contract = Component(
     name="tokenization",
     verb="tokenize",
     version=1,
-    summary="Train a byte-level BPE on the train split, or take a given tokenizer, and write the corpus as token ids.",
+    summary="Train a tokenizer on the train split, or take a given one, and write the corpus as token ids.",
     params=TokenizationParams,
     inputs={
         "corpus": Input(ArtifactType.CORPUS),

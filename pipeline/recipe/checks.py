@@ -25,6 +25,7 @@ from pipeline.recipe.schedule import schedule_problem
 from pipeline.recipe.source_checks import source_problem
 from pipeline.recipe.sources_checks import for_each, for_some, sources_problem
 from pipeline.recipe.start import address_problem, champion_of
+from pipeline.recipe.tokenizer_checks import tokenizer_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,10 +158,7 @@ def _kind(recipe: Recipe) -> Kind | None:
 
 def _vocabulary(recipe: Recipe) -> Problem:
     tokenizer = recipe.tokenizer
-    if tokenizer.unit and (tokenizer.given or recipe.model.start):
-        other = "tokenizer.given" if tokenizer.given else "model.start"
-        return f"tokenizer.unit with {other}, which has its own tokens", "", "remove tokenizer.unit"
-    letters = 0 if tokenizer.unit else BYTES
+    letters = 0 if tokenizer.kind == "words" else BYTES
     languages = len(recipe.task.language_tokens.every)
     needed = letters + SPECIAL_TOKENS + tokenizer.sentinels + languages
     if tokenizer.given and not tokenizer.given_sha256:
@@ -168,7 +166,11 @@ def _vocabulary(recipe: Recipe) -> Problem:
     if tokenizer.given or tokenizer.vocabulary >= needed:
         return None
     got = f"tokenizer.vocabulary {tokenizer.vocabulary} is too small"
-    parts = [f"{letters} bytes", f"{SPECIAL_TOKENS} special tokens", f"{tokenizer.sentinels} sentinels"]
+    parts = [
+        f"{letters} {'letters' if tokenizer.kind == 'wordpiece' else 'bytes'}",
+        f"{SPECIAL_TOKENS} special tokens",
+        f"{tokenizer.sentinels} sentinels",
+    ]
     parts += [f"{languages} languages"] if languages else []
     return got, f"at least {needed}: {', '.join(parts[:-1])} and {parts[-1]}", "raise it"
 
@@ -330,6 +332,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _task,
     for_each(_section),
     _training,
+    tokenizer_problem,
     _vocabulary,
     _sentinels,
     _whole_words,

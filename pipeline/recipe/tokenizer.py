@@ -15,11 +15,14 @@ class Tokenizer(Section):
     vocabulary: int = Field(4096, ge=300)
     """Number of token ids, special tokens included."""
 
-    unit: Literal["words"] | None = None
-    """What a token is: without one, a piece of a word, so that every text can be encoded. ``words``: a whole word in lower case, as static word vectors need; rare words are unknown."""
+    kind: Literal["bpe", "wordpiece", "unigram", "words"] = "bpe"
+    """``bpe``: byte-level BPE, as GPT-2; ``unigram``: the most probable pieces, as SentencePiece; with both, every text can be encoded and is given back. ``wordpiece``: as BERT; blanks are forgotten and rare letters unknown. ``words``: whole words in lower case, as static word vectors need; rare ones are unknown."""
+
+    lowercase: bool | None = None
+    """With ``kind: wordpiece``: read text in lower case. None: case stays."""
 
     min_frequency: int = Field(2, ge=1)
-    """A merge is learned only if its pair occurs at least this often; with ``unit: words``, a word is known only then."""
+    """Two neighbours become one token only if they occur at least this often; so does a piece of ``unigram``, and a word of ``words``."""
 
     given: str | None = None
     """A tokenizer to use instead of training one: path of a ``tokenizer.json``, absolute or from the checkout."""
@@ -35,3 +38,8 @@ class Tokenizer(Section):
 
     words: tuple[str, ...] | None = None
     """With given weights: words of the domain that become single tokens of the base's tokenizer. Each begins as the mean of its pieces."""
+
+    @property
+    def forgets_blanks(self) -> bool:
+        """Whether decoded ids do not tell where a text had blanks and line ends."""
+        return self.kind in {"wordpiece", "words"}

@@ -74,6 +74,11 @@ class TaskSection(Section):
         return True
 
     @property
+    def exact(self) -> bool:
+        """Whether every character of a text is written or scored, blanks and line ends too, so that the tokenizer may not forget them."""
+        return False
+
+    @property
     def divisible(self) -> bool:
         """Whether the beginning of a text, or each of its parts, has the same answer as the whole text: a label is, a summary is not."""
         return False

@@ -6,6 +6,7 @@ which are digests of their content: a new document changes nothing about the oth
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyarrow import parquet
@@ -32,28 +33,50 @@ TEXTS = ("text", "pair", "target", "name")
 """Columns whose bytes count."""
 
 
-def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter, sample_mb: int | None = None) -> Iterator[str]:
-    """The texts that the task reads or writes, of the whole train split or of a share of its documents.
+@dataclass(frozen=True)
+class TrainingTexts:
+    """The texts that a task reads or writes, of the whole train split or of a share of its documents; each pass reads them again."""
+
+    corpus: Path
+    """Folder of a corpus."""
+
+    task: ExampleEncoder
+    """Says which texts a document has."""
+
+    reporter: Reporter
+    """Gets progress, and may ask to stop."""
+
+    sample_mb: int
+    """Megabytes of texts, about."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The texts.
+
+        Raises:
+            Preempted: asked to stop.
+        """
+        shards = [parquet.read_metadata(shard) for shard in shard_paths(self.corpus, TRAIN)]
+        total = sum(shard.num_rows for shard in shards)
+        share = self.sample_mb * 1_000_000 / max(1, sum(map(_bytes, shards)))
+        for count, document in enumerate(read_documents(self.corpus, TRAIN)):
+            if count % REPORT_EVERY == 0:
+                self.reporter.progress(count, total, "documents read for the tokenizer")
+                if self.reporter.stopping():
+                    raise Preempted("stopped on request while tokenizing", "", "run it again")
+            if share >= 1 or is_chosen(document.id, share, "tokenizer"):
+                yield from self.task.all_texts(document)
+
+
+def training_texts(corpus: Path, task: ExampleEncoder, reporter: Reporter, sample_mb: int | None = None) -> TrainingTexts:
+    """The texts that a tokenizer is trained on.
 
     Args:
-        corpus: folder of the corpus.
+        corpus: folder of a corpus.
         task: says which texts a document has.
         reporter: gets progress, and may ask to stop.
         sample_mb: megabytes of texts, about; by default `SAMPLE_MB`.
-
-    Raises:
-        Preempted: asked to stop.
     """
-    shards = [parquet.read_metadata(shard) for shard in shard_paths(corpus, TRAIN)]
-    total = sum(shard.num_rows for shard in shards)
-    share = (sample_mb or SAMPLE_MB) * 1_000_000 / max(1, sum(map(_bytes, shards)))
-    for count, document in enumerate(read_documents(corpus, TRAIN)):
-        if count % REPORT_EVERY == 0:
-            reporter.progress(count, total, "documents read for the tokenizer")
-            if reporter.stopping():
-                raise Preempted("stopped on request while tokenizing", "", "run it again")
-        if share >= 1 or is_chosen(document.id, share, "tokenizer"):
-            yield from task.all_texts(document)
+    return TrainingTexts(corpus, task, reporter, sample_mb or SAMPLE_MB)
 
 
 def _bytes(shard: parquet.FileMetaData) -> int:

@@ -115,6 +115,7 @@ def main() -> None:
         "ingestion": lambda _: [Row(*row) for row in import_module("benchmarks.ingestion").ingestion_rows()],
         "models": lambda _: [Row(*row) for row in import_module("benchmarks.models").model_rows()],
         "tokenization": lambda _: [Row(*row) for row in import_module("benchmarks.tokenization").tokenization_rows()],
+        "kinds": lambda _: [Row(*row) for row in import_module("benchmarks.tokenizer_kinds").kind_rows()],
         "cleaning": lambda _: [Row(*row) for row in import_module("benchmarks.cleaning").cleaning_rows()],
         "training": lambda _: [Row(*row) for row in import_module("benchmarks.training").training_rows()],
     }

@@ -154,7 +154,7 @@ def test_no_number_of_a_recipe_is_nan_or_infinite(field: str, value: float) -> N
 
 SPANS = {"objective": "span_corruption", "steps": 1}
 WORDS = {
-    **changed(model={"family": "word_vectors"}, task={"kind": "embedding"}, tokenizer={"unit": "words"}),
+    **changed(model={"family": "word_vectors"}, task={"kind": "embedding"}, tokenizer={"kind": "words"}),
     "pretraining": {"objective": "skip_gram", "steps": 1},
     "finetuning": None,
 }
@@ -289,12 +289,31 @@ def test_each_form_of_an_address_is_taken(address: str) -> None:
         (WORDS | {"pretraining": None}, ["task 'embedding' without pretraining or finetuning", "add pretraining or finetuning"]),
         (WORDS | {"task": {"kind": "summarization"}}, ["'summarization' with model.family 'word_vectors', static word vectors"]),
         (WORDS | {"task": {"kind": "tagging"}}, ["'tagging' with model.family 'word_vectors'", "an encoder or a decoder"]),
-        (WORDS | {"tokenizer": {"unit": "word"}}, ["tokenizer.unit = 'word'", "'words'"]),
-        (WORDS | {"tokenizer": {"unit": "words", "sentinels": 300, "vocabulary": 300}}, ["tokenizer.vocabulary 300 is too small", "306"]),
-        (changed(model={"start": "folder"}, tokenizer={"unit": "words"}), ["tokenizer.unit with model.start", "remove tokenizer.unit"]),
+        (WORDS | {"tokenizer": {"kind": "word"}}, ["tokenizer.kind = 'word'", "'words'"]),
+        (WORDS | {"tokenizer": {"kind": "words", "sentinels": 300, "vocabulary": 300}}, ["tokenizer.vocabulary 300 is too small", "306"]),
         (
-            changed(tokenizer={"unit": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
-            ["tokenizer.unit with tokenizer.given", "remove tokenizer.unit"],
+            changed(model={"start": "folder"}, tokenizer={"kind": "words"}),
+            ["tokenizer.kind 'words' with model.start", "remove tokenizer.kind"],
+        ),
+        (
+            changed(tokenizer={"kind": "words", "given": "tokenizer.json", "given_sha256": "0" * 64}),
+            ["tokenizer.kind 'words' with tokenizer.given", "remove tokenizer.kind"],
+        ),
+        (changed(tokenizer={"kind": "wordpeice"}), ["tokenizer.kind = 'wordpeice'", "'bpe', 'wordpiece', 'unigram' or 'words'"]),
+        (changed(tokenizer={"kind": "unigram", "vocabulary": 320}), ["vocabulary 320 is too small", "362: 256 bytes, 6 special tokens"]),
+        (changed(tokenizer={"kind": "wordpiece", "vocabulary": 320}), ["vocabulary 320 is too small", "362: 256 letters"]),
+        (changed(tokenizer={"lowercase": True}), ["tokenizer.lowercase with tokenizer.kind 'bpe'", "expected kind: wordpiece"]),
+        (changed(model={"start": "folder"}, tokenizer={"kind": "unigram"}), ["tokenizer.kind 'unigram' with model.start"]),
+        (
+            {**LM, "tokenizer": {"kind": "wordpiece"}, "pretraining": {"objective": "causal_lm", "steps": 1}},
+            ["tokenizer.kind 'wordpiece' forgets blanks, which task.kind 'language_model' writes or scores", "expected bpe or unigram"],
+        ),
+        (
+            changed(
+                tokenizer={"kind": "wordpiece"},
+                data={**MINIMAL["data"], "filter": {"whitespace": "keep"}},
+            ),
+            ["tokenizer.kind 'wordpiece' forgets blanks, which data.filter.whitespace 'keep' keeps"],
         ),
         (changed(finetuning=None), ["task 'summarization' without finetuning", "add finetuning"]),
         (LM, ["task 'language_model' without pretraining", "add pretraining"]),

@@ -54,6 +54,11 @@ class Chat(WrittenAnswer):
         return self.max_source_tokens + self.max_target_tokens
 
     @property
+    def exact(self) -> bool:
+        """Answers have lines, code and tables."""
+        return True
+
+    @property
     def prose(self) -> bool:
         """Messages keep their lines: they hold code and tables."""
         return False

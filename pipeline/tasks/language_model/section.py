@@ -49,6 +49,11 @@ class LanguageModel(TaskSection):
         """Pretraining is all its training."""
         return False
 
+    @property
+    def exact(self) -> bool:
+        """Its score is the probability of a whole text."""
+        return True
+
     def kinds(self) -> tuple[Kind, ...]:
         """Decoders: the others give no probability of a whole text."""
         return (Kind.DECODER,)

@@ -79,12 +79,12 @@ def test_streams_hold_every_document_in_its_frame(corpus: Path, tokens: Path) ->
 def test_words_are_whole_in_lower_case_and_rare_ones_are_unknown(tmp_path: Path) -> None:
     rows = [("", "Read the_file; " * 6 + f"naïve 日本 word{index}.", None) for index in range(20)]
     corpus = write_corpus(tmp_path / "corpus", {"train": rows, "validation": rows[:2]})
-    folders = [make(corpus, tmp_path / name, Params(unit="words", vocabulary=300, sentinels=0, min_frequency=2)) for name in "ab"]
+    folders = [make(corpus, tmp_path / name, Params(kind="words", vocabulary=300, sentinels=0, min_frequency=2)) for name in "ab"]
     tokenizer = load_content_tokenizer(folders[0] / "tokenizer")
     assert tokenizer.encode("READ The_file word3 本", add_special_tokens=False).tokens == ["read", "the", "_", "file", "<unk>", "本"]
     assert set(tokenizer.get_vocab()) - set(NAMES.values()) == {"read", "the", "_", "file", ";", "naïve", "日", "本", "."}
     with pytest.raises(BadInput, match=r"% of the corpus is unknown .*, or raise tokenizer\.vocabulary"):
-        make(corpus, tmp_path / "rare", Params(unit="words", vocabulary=300, sentinels=0, min_frequency=30))
+        make(corpus, tmp_path / "rare", Params(kind="words", vocabulary=300, sentinels=0, min_frequency=30))
     contents = [[(path.name, path.read_bytes()) for path in sorted(folder.rglob("*")) if path.is_file()] for folder in folders]
     assert contents[0] == contents[1]
 

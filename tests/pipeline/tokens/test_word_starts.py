@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from pipeline.errors import BadInput
+from pipeline.recipe import Tokenizer as Params
+from pipeline.tokens.train_tokenizer import make_tokenizer
 from pipeline.tokens.word_starts import PROBE, word_starts
 
 LETTERS = "aehmst'. ,-_1234\n\tGößприветмир你好नमस्ते"  # noqa: RUF001 - other scripts are the point
@@ -59,6 +62,12 @@ def word_level() -> Tokenizer:
     return tokenizer
 
 
+def ours(kind: str) -> Tokenizer:
+    tokenizer = make_tokenizer(TEXTS, Params.model_validate({"kind": kind, "vocabulary": 320, "sentinels": 0}), Path())
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
 TOKENIZERS = {
     "byte-level": byte_level(),
     "byte-level with a blank": byte_level(blank=True),
@@ -67,6 +76,8 @@ TOKENIZERS = {
     "Unigram": unigram(),
     "suffix": suffixed(),
     "words": word_level(),
+    "WordPiece of this project": ours("wordpiece"),
+    "Unigram of this project": ours("unigram"),
 }
 STARTS = {name: word_starts(tokenizer, "pretraining.whole_words") for name, tokenizer in TOKENIZERS.items()}
 
