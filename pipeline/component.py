@@ -87,7 +87,10 @@ class Option:
     """What a body uses only if its params set an optional field: it is part of the identity of those steps alone."""
 
     field: str
-    """Dotted name of the field, e.g. ``finetuning.stop_on``."""
+    """Dotted name of the field, e.g. ``finetuning.stop_on``; it may go through lists, e.g. ``data.cleaning.kind``."""
+
+    value: str | None = None
+    """What the field has to be, or one of several in a list; None: anything."""
 
     task_parts: tuple[str, ...] = ()
     """More parts of a task."""
@@ -95,12 +98,17 @@ class Option:
     libraries: tuple[str, ...] = ()
     """More distributions whose version may change the result."""
 
+    image: BaseImage | None = None
+    """The base image that holds them, where the component's own does not. The component is then built on this base too, as a second
+    image, and steps whose params set the field run in that."""
+
     def applies_to(self, params: Mapping[str, Any]) -> bool:
-        """Whether plain params set the field."""
-        value: Any = params
+        """Whether plain params set the field, to this value if there is one."""
+        values: list[Any] = [params]
         for name in self.field.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        return value is not None
+            found = [value.get(name) for value in values if isinstance(value, dict)]
+            values = [each for value in found for each in (value if isinstance(value, list | tuple) else [value])]
+        return any(value is not None and self.value in (None, value) for value in values)
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,17 @@ class Component:
         if dash and number.isdigit() and int(number) > 1 and first in self.inputs and self.inputs[first].many:
             return self.inputs[first]
         return self.inputs[name]
+
+    @property
+    def images(self) -> dict[str, BaseImage]:
+        """The base of each of its images by the image's name, e.g. ``{"ingestion": "light", "ingestion-training": "training"}``."""
+        more = sorted({option.image for option in self.options if option.image} - {self.image})
+        return {self.name: self.image, **{f"{self.name}-{base}": base for base in more}}
+
+    def image_with(self, params: Mapping[str, Any]) -> str:
+        """The name of the image that holds what its body uses with these plain params."""
+        bases = {option.image for option in self.options if option.image and option.applies_to(params)}
+        return next((name for name, base in self.images.items() if base in bases), self.name)
 
     def last_step(self, params: Mapping[str, Any]) -> int | None:
         """Where a training with these plain params stops before its end; None if it does not."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Build all images, or those named on the command line: two base images, one image for each component, one for Airflow, one for S3
-# and MLflow. Docker's cache keeps what has not changed.
+# Build all images, or those named on the command line: two base images, one or two images for each component, one for Airflow, one for
+# S3 and MLflow. Docker's cache keeps what has not changed.
 #
 #   BASE_IMAGE  image below the base images (python:3.11-slim; `local` builds a substitute without a registry)
 #   TORCH       pip requirement, with options, that selects the build of torch (torch==2.13.0)
@@ -34,9 +34,9 @@ build() { # NAME FILE [OPTION...]
     [ -z "${SBOM:-}" ] || bill_of_materials "$name"
 }
 
-component() { # NAME BASE
-    build "$1" infra/images/component.Dockerfile --build-arg "BASE_IMAGE=$repository/$2:$tag" --build-arg "STAGE=$1" \
-        --build-arg "CODE_DIGEST=$("$python" -m pipeline.artifacts.code_digest "$1")"
+component() { # NAME STAGE BASE
+    build "$1" infra/images/component.Dockerfile --build-arg "BASE_IMAGE=$repository/$3:$tag" --build-arg "STAGE=$2" \
+        --build-arg "CODE_DIGEST=$("$python" -m pipeline.artifacts.code_digest "$2")"
 }
 
 bill_of_materials() { # NAME
@@ -63,10 +63,11 @@ fetch_torch() {
     echo "$torch" > "$wheels/.spec"
 }
 
-declare -A bases # base image by component, from its contract
+declare -A stages bases # component and base image by image, from the contracts
 components=()
-while read -r name image; do
-    bases[$name]=$image
+while read -r name stage base_name; do
+    stages[$name]=$stage
+    bases[$name]=$base_name
     components+=("$name")
 done < <("$python" -m pipeline.generate.component_images)
 [ ${#components[@]} -gt 0 ] || { echo "$python cannot list the components; fix: set PYTHON to .venv/bin/python" >&2; exit 2; }
@@ -86,7 +87,7 @@ for name in "$@"; do
         servers) build servers infra/images/servers.Dockerfile --build-arg "BASE_IMAGE=$base" ;;
         *)
             [ -n "${bases[$name]:-}" ] || { echo "unknown image $name; fix: name some of: light training ${components[*]} airflow servers" >&2; exit 2; }
-            component "$name" "${bases[$name]}"
+            component "$name" "${stages[$name]}" "${bases[$name]}"
             ;;
     esac
 done

@@ -1,4 +1,4 @@
-# The image of one component: its base image and its folder. build.sh passes the base that its contract names, and its name.
+# An image of one component: a base image and its folder. build.sh passes a base that its contract names, and its name.
 ARG BASE_IMAGE=trainshed/light:0.1.0
 FROM ${BASE_IMAGE}
 ARG STAGE=ingestion

@@ -1,11 +1,14 @@
-# Base image of components whose contract says image="training": the libraries that they import, with torch, and the package `pipeline`.
+# Base image of components whose contract says image="training", or says so of an option: the libraries that they import, with torch, and
+# the package `pipeline`.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS packages
 COPY infra/images/training.txt infra/images/slim.sh /
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip install -qq --no-deps --require-hashes --no-compile --target /packages -r /training.txt \
-    && sh /slim.sh /packages
+    && sh /slim.sh /packages \
+    # as in light.Dockerfile: names of languages need these files, and nothing in them
+    && for file in /packages/babel/locale-data/*.dat; do : > "$file"; done
 
 FROM ${BASE_IMAGE} AS torch
 # which build of torch: a folder in infra/images/wheels that `make images` fills

@@ -50,8 +50,9 @@ def _check_engine(engine: Engine, settings: Settings) -> Iterator[Finding]:
     if settings.device == "cuda" and not engine.host().gpus:
         got = f"device cuda, but Docker at {url} cannot give GPUs to containers"
         found.append(Finding("error", got, "", "install the NVIDIA Container Toolkit, or set TRAINSHED_DEVICE=cpu or auto"))
-    found += [finding for stage in COMPONENTS if (finding := _image(engine, stage, settings))]
-    yield from found or [Finding("ok", f"docker: {url} answers; an image of this code for each of {len(COMPONENTS)} components")]
+    named = [(name, stage) for stage in COMPONENTS for name in COMPONENTS.load(stage).images]
+    found += [finding for name, stage in named if (finding := _image(engine, name, stage, settings))]
+    yield from found or [Finding("ok", f"docker: {url} answers; {len(named)} images of this code for {len(COMPONENTS)} components")]
 
 
 def _relay(engine: Engine, settings: Settings) -> Iterator[Finding]:
@@ -68,9 +69,9 @@ def _relay(engine: Engine, settings: Settings) -> Iterator[Finding]:
         yield Finding("error", error.got, "", error.fix)
 
 
-def _image(engine: Engine, stage: str, settings: Settings) -> Finding | None:
-    """A problem of a component's image."""
-    image = image_of(stage, settings)
+def _image(engine: Engine, name: str, stage: str, settings: Settings) -> Finding | None:
+    """A problem of one image of a component."""
+    image = image_of(name, settings)
     labels = engine.labels(image)
     if labels is None and names_registry(image):
         got = f"the engine has not pulled image {image} yet"

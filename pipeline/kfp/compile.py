@@ -54,10 +54,10 @@ def render(recipe: Recipe, identities: Mapping[str, str], settings: Settings) ->
     """
     steps = trace(recipe)
     placed = placements(recipe, steps, settings)
-    for name, (_, machine, _) in placed.items():
-        if machine.nodes > 1 and name != END:
+    for name, one in placed.items():
+        if one.machine.nodes > 1 and name != END:
             raise BadInput(
-                f"{name}: machine size {machine.name!r} is {machine.nodes} nodes",
+                f"{name}: machine size {one.machine.name!r} is {one.machine.nodes} nodes",
                 "one node: a task of kfp is one container",
                 "name a size of one node under resources: in the recipe",
             )

@@ -41,7 +41,10 @@ class Placed(NamedTuple):
     """A container of the pipeline and its machine size."""
 
     stage: str
-    """The component whose image it runs in."""
+    """The component."""
+
+    image: str
+    """Name of the image that it runs in."""
 
     machine: MachineSize
 
@@ -53,7 +56,13 @@ def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> d
     """Image and machine of each task by id: the steps, and the task that ends the run."""
     sizes = {step.id: machine(recipe.resources.of(step.id, step.component.resources), settings) for step in steps}
     placed = {
-        step.id: Placed(step.component.name, sizes[step.id], processes(step.component.trains, sizes[step.id], settings)) for step in steps
+        step.id: Placed(
+            step.component.name,
+            step.component.image_with(step.params.model_dump(mode="json")),
+            sizes[step.id],
+            processes(step.component.trains, sizes[step.id], settings),
+        )
+        for step in steps
     }
     # to end a run takes what the last step has: the keys and the library for MLflow
     return {**placed, END: placed[steps[-1].id]}
@@ -185,7 +194,7 @@ def _end_command(recipe: Recipe, steps: tuple[Step, ...]) -> dict[str, Any]:
 
 
 def _container(placed: Placed, settings: Settings) -> dict[str, Any]:
-    image = image_of(placed.stage, settings)
+    image = image_of(placed.image, settings)
     return {
         "image": image,
         "env": variables(placed.machine, placed.processes, settings, image),

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from components import COMPONENTS
+
 if TYPE_CHECKING:
+    from pipeline.component import Component
     from pipeline.runs.request import Request
 
 
@@ -47,6 +50,12 @@ class Launch(NamedTuple):
 
     trains: bool = False
     """Whether it may run as several processes: one for each GPU, on each node."""
+
+    @property
+    def image(self) -> str:
+        """Name of the image that holds what the component uses with its params."""
+        component: Component = COMPONENTS.load(self.stage)
+        return component.image_with(self.request.params)
 
 
 class Launcher(Protocol):

@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-def image_of(stage: str, settings: Settings) -> str:
+def image_of(name: str, settings: Settings) -> str:
     """Reference of a component's image, e.g. ``trainshed/ingestion:0.1.0``.
+
+    Args:
+        name: of the image: the stage, or what `pipeline.component.Component.image_with` says.
+        settings: what images are called.
 
     Raises:
         BadInput: the setting has an unknown name in braces.
     """
     try:
-        return settings.images.format(stage=stage, version=version("trainshed"))
+        return settings.images.format(stage=name, version=version("trainshed"))
     except (KeyError, IndexError, ValueError) as error:
         raise BadInput(
             f"TRAINSHED_IMAGES = {settings.images!r}", "a reference, with {stage} and {version} where they differ", "correct it"

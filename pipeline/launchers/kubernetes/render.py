@@ -168,7 +168,7 @@ def metadata(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[
 
 
 def _container(attempt: Launch, machine: MachineSize, settings: Settings) -> dict[str, Any]:
-    reference = image_of(attempt.stage, settings)
+    reference = image_of(attempt.image, settings)
     count = processes(attempt.trains, machine, settings)
     return {
         "name": CONTAINER,

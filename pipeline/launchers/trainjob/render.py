@@ -49,7 +49,7 @@ def render_job(attempt: Launch, machine: MachineSize, settings: Settings) -> dic
     from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob as TrainJob
 
     count = processes(attempt.trains, machine, settings)
-    reference = image_of(attempt.stage, settings)
+    reference = image_of(attempt.image, settings)
     described = metadata(attempt, machine, settings)
     manifest = {
         "apiVersion": f"{GROUP}/{VERSION}",
