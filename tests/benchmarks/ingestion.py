@@ -20,6 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.local.command import ENVIRONMENT
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -103,7 +105,7 @@ def ingest(
             "corpus": str(corpus) if corpus else None,
         }
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    env = {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-m", "benchmarks.ingestion", given], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])

@@ -33,8 +33,7 @@ def test_two_gigabytes_go_through_within_the_cap(near: bool, tmp_path: Path) -> 
     assert large["read"] == large["kept"] + large["duplicate"] + large["filtered"] + large["quarantined"]
     assert large["peak_mb"] < CAP_MB
     if not near:  # signatures are 120 bytes of each document
-        # docs/measurements.md has the figure: 1.5; what grew with the text would be 20
-        assert large["peak_mb"] < 2 * small["peak_mb"]
+        assert large["peak_mb"] < 1.25 * small["peak_mb"]  # 1.2 is the bar; docs/measurements.md has the figures
         (tmp_path / "tokens").mkdir()
         tokenization = peak_mb(corpus, train_small(corpus, tmp_path / "tokens"), tmp_path / "tokens" / "all")
         print({"tokenization": tokenization})
