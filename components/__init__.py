@@ -13,6 +13,8 @@ COMPONENTS = Table(
         "ingestion": "components.ingestion.contract:contract",
         "data_check": "components.data_check.contract:contract",
         "model_import": "components.model_import.contract:contract",
+        "tokenizer": "components.tokenizer.contract:contract",
+        "encoding": "components.encoding.contract:contract",
         "tokenization": "components.tokenization.contract:contract",
         "pretraining": "components.pretraining.contract:contract",
         "finetuning": "components.finetuning.contract:contract",

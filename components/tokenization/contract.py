@@ -1,5 +1,6 @@
 """Tokenization: take or train a tokenizer, and write the corpus as token ids."""
 
+from components.tokenizer.contract import BASE, CHECKED
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.mixture import Weights
@@ -28,14 +29,11 @@ contract = Component(
     params=TokenizationParams,
     inputs={
         "corpus": Input(ArtifactType.CORPUS),
-        # nothing is made of a corpus before its checks have ended
-        "checked": Input(ArtifactType.DATA_REPORT, optional=True, parts=("report.json",), identity=False),
-        # a retraining starts from another champion each time, with the same tokenizer: its tokens are a cache hit
-        "base": Input(
-            ArtifactType.MODEL,
-            optional=True,
-            parts=("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"),
-        ),
+        "checked": CHECKED,
+        "base": BASE,
+        # what other steps made and encoded ahead; the tokens are the same without it
+        "tokenizer": Input(ArtifactType.TOKENIZER, optional=True, identity=False),
+        "encoded": Input(ArtifactType.ENCODED, optional=True, many=True, identity=False),
         # the champion, whose tokenizer is measured on the same texts
         "previous": Input(ArtifactType.MODEL, optional=True, parts=("tokenizer.json",), identity=False, recorded=False),
     },

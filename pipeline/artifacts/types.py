@@ -26,6 +26,12 @@ class ArtifactType(StrEnum):
     CORPUS = "corpus"
     """Documents as Parquet shards, one set per split: see `pipeline.corpus`."""
 
+    TOKENIZER = "tokenizer"
+    """The tokenizer of one corpus, made ahead of its tokens: see `pipeline.tokens.tokenizer_folder`."""
+
+    ENCODED = "encoded"
+    """A share of a corpus, encoded ahead of its tokens: token ids are intermediate results, see `pipeline.tokens.encode_share`."""
+
     TOKENS = "tokens"
     """A tokenizer and memory-mapped token shards: see `pipeline.tokens`."""
 

@@ -15,7 +15,7 @@ from pipeline.lines.quality import quality
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
 from pipeline.recipe.decontamination import without_test_texts
-from pipeline.recipe.workers import Share
+from pipeline.recipe.workers import shares
 from pipeline.registry.ledger_entry import Outcome
 
 if TYPE_CHECKING:
@@ -88,24 +88,15 @@ def learn(step: Steps, recipe: Recipe) -> Origin:
 def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.origin)
-    shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.for_ingestion()
-    judge = quality(step, recipe)
+    judge, cleaning = quality(step, recipe), without_test_texts(recipe.data.for_cleaning())
     cleaned = [
-        step(
-            "cleaning",
-            without_test_texts(recipe.data.for_cleaning()),
-            recipe.task,
-            Share(number=number, of=shares),
-            step_id=numbered("cleaning", number),
-            source=source,
-            quality=judge,
-        )
-        for number in range(1, shares + 1)
+        step("cleaning", cleaning, recipe.task, share, step_id=numbered("cleaning", share.number), source=source, quality=judge)
+        for share in shares(recipe.workers.cleaning if recipe.workers else None)
     ]
     tests = benchmarks(step, recipe)
     corpus = step(
         "ingestion",
-        data,
+        recipe.data.for_ingestion(),
         recipe.task,
         source=source,
         cleaned=cleaned,
@@ -116,17 +107,29 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     )
     checked = check(step, recipe, corpus)
     start = step.start(recipe.model.start, recipe.tokenizer.words)
-    tokens = step(
+    return Prepared(corpus, tokenize(step, recipe, corpus, start, checked), checked, start)
+
+
+def tokenize(step: Steps, recipe: Recipe, corpus: Step, start: Origin | None, checked: Step | None) -> Step:
+    """From a corpus to tokens. Where several machines share it, the tokenizer comes first: each of them encodes with it."""
+    encoders, weights = shares(recipe.workers.tokenization if recipe.workers else None), recipe.data.weights
+    tokenizer = step("tokenizer", recipe.tokenizer, recipe.task, corpus=corpus, base=start, checked=checked) if encoders else None
+    encoded = [
+        step("encoding", recipe.task, weights, share, step_id=numbered("encoding", share.number), corpus=corpus, tokenizer=tokenizer)
+        for share in encoders
+    ]
+    return step(
         "tokenization",
         recipe.tokenizer,
         recipe.task,
-        recipe.data.weights,
+        weights,
         corpus=corpus,
         base=start,
         previous=step.champion(recipe.registration.model),
         checked=checked,
+        tokenizer=tokenizer,
+        encoded=encoded,
     )
-    return Prepared(corpus, tokens, checked, start)
 
 
 def check(step: Steps, recipe: Recipe, corpus: Step) -> Step | None:

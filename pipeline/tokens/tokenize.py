@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpus import CLEANING, LABELS
-from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.reporter import CpuHeartbeat
 from pipeline.tokens import EXAMPLES, STREAMS, TOKENIZER
 from pipeline.tokens.check_known import check_known
+from pipeline.tokens.corpus_tokenizer import corpus_tokenizer, sample_texts
 from pipeline.tokens.encode_shard import STREAM
 from pipeline.tokens.encoded_shards import EncodedShards
 from pipeline.tokens.encoding import choose_encoder
-from pipeline.tokens.languages import set_source_language
-from pipeline.tokens.repeats import readings
 from pipeline.tokens.report import FILE as REPORT
 from pipeline.tokens.report.make import TokenizerReport, main_metrics
 from pipeline.tokens.token_writer import join_shards
-from pipeline.tokens.tokenizer_folder import copy_from_base, describe, save_trained
-from pipeline.tokens.train_tokenizer import make_tokenizer
-from pipeline.tokens.training_texts import training_texts
 
 if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
-    from pipeline.families.vocabulary import Vocabulary
     from pipeline.recipe.mixture import Weights
     from pipeline.recipe.tokenizer import Tokenizer as Params
     from pipeline.reporter import Reporter
     from pipeline.tasks.section import LanguageTokens
     from pipeline.tokens.text_encoder import ExampleEncoder
-
-SAMPLE = 4096
-"""Documents on which encoders are compared."""
 
 CORPUS_FILES = ((LABELS, EXAMPLES), (CLEANING, EXAMPLES), (CLEANING, STREAMS))
 """Files of a corpus that a model must know, and the parts that hold them: its classes, and how its texts were cleaned."""
@@ -57,6 +47,7 @@ def tokenize_corpus(
     languages: LanguageTokens | None = None,
     intermediates: Intermediates | None = None,
     weights: Weights | None = None,
+    tokenizer: Path | None = None,
 ) -> dict[str, int]:
     """Write a tokens artifact; `pipeline.tokens` describes its files.
 
@@ -72,6 +63,7 @@ def tokenize_corpus(
         languages: tokens of languages that the tokenizer must have.
         intermediates: where encoded shards are kept; None keeps none.
         weights: how often training reads the documents of each source; None: once.
+        tokenizer: folder of the tokenizer of this corpus, if it was made before.
 
     Returns:
         ``documents_<split>``, ``tokens_<split>``, ``bytes_<split>``, ``examples_<split>``, and what the task counts, for train and
@@ -85,46 +77,29 @@ def tokenize_corpus(
     """
     for part in (STREAMS, EXAMPLES):
         (output / part).mkdir()
-    vocabulary = _tokenizer(corpus, params, task, output / TOKENIZER, reporter, home, base, languages)
-    tokenizer = load_content_tokenizer(output / TOKENIZER)
-    sample = [text for document in islice(read_documents(corpus, TRAIN), SAMPLE) for text in task.stream_texts(document)]
-    check_known(sample, tokenizer)
+    own, kept = output / TOKENIZER, intermediates or NothingKept()
+    own.mkdir()
+    if tokenizer is None:
+        corpus_tokenizer(corpus, params, task, own, reporter, home, base, languages)
+    else:
+        for place in tokenizer.iterdir():
+            shutil.copyfile(place, own / place.name)
+    content, sample = load_content_tokenizer(own), sample_texts(corpus, task)
+    check_known(sample, content)
+    encoder = choose_encoder(content, sample)
     for name, part in CORPUS_FILES:
         if (corpus / name).is_file():
             shutil.copyfile(corpus / name, output / part / name)
-    encoder = choose_encoder(tokenizer, sample)
     with TemporaryDirectory(dir=output.parent) as scratch:
-        shards = EncodedShards(Path(scratch), processes, reporter, intermediates or NothingKept())
-        counts = shards.encode(
-            corpus, task, output / TOKENIZER, vocabulary, _labels(output / EXAMPLES / LABELS), encoder, readings(corpus, weights)
-        )
+        shards = EncodedShards(corpus, task, own, encoder, Path(scratch), processes, reporter, kept, weights)
+        # a single shard is the artifact itself
+        shards.encode(range(len(shards)), keep=len(shards) > 1)
+        counts = shards.counts()
         for split in (TRAIN, VALIDATION):
             join_shards([folder / STREAM for folder in shards.of(split)], output / STREAMS / split)
             for name in task.fields:
                 join_shards([folder / f"example-{name}" for folder in shards.of(split)], output / EXAMPLES / f"{split}-{name}")
-    return {**counts, "vocabulary": vocabulary.size}
-
-
-def _tokenizer(
-    corpus: Path,
-    params: Params,
-    task: ExampleEncoder,
-    folder: Path,
-    reporter: Reporter,
-    home: Path,
-    base: Path | None,
-    languages: LanguageTokens | None,
-) -> Vocabulary:
-    """The tokenizer's folder: the base's, a given one, or one trained on the train split."""
-    folder.mkdir()
-    if base is not None:
-        found = copy_from_base(base, folder)
-        framed = languages and languages.source and set_source_language(folder, found, languages.source)
-        return describe(folder) if framed else found
-    more = languages.every if languages else ()
-    with CpuHeartbeat(reporter):  # the merges of a BPE take minutes, and `tokenizers` reports nothing meanwhile
-        texts = training_texts(corpus, task, reporter, params.sample_mb)
-        return save_trained(make_tokenizer(texts, params, home, more), folder, more)
+    return {**counts, "vocabulary": shards.vocabulary.size}
 
 
 def report_tokenizer(
@@ -147,8 +122,3 @@ def report_tokenizer(
         plain = report.plain()
         (output / REPORT).write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return main_metrics(plain) | (report.compare(previous) if previous else {})
-
-
-def _labels(file: Path) -> tuple[str, ...]:
-    """The classes of the corpus; empty for a task without classes."""
-    return tuple(json.loads(file.read_bytes())) if file.is_file() else ()

@@ -18,19 +18,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import datasets
-from benchmarks.in_turn import compare, interleaved
+from benchmarks.in_turn import Compared, compare, interleaved
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.cleaning.records import document_id
 from pipeline.corpus.documents import Document
 from pipeline.corpus.read_corpus import read_documents, shard_paths
 from pipeline.corpus.shards import ShardWriter
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.recipe import Tokenizer
+from pipeline.recipe.workers import Share
 from pipeline.reporter import SilentReporter
+from pipeline.settings import Settings
 from pipeline.tasks.language_model.encode import Encode
 from pipeline.tasks.language_model.section import LanguageModel
 from pipeline.tokens import TOKENIZER
+from pipeline.tokens.encode_share import encode_share
 from pipeline.tokens.encoding import tiktoken_encoding
 from pipeline.tokens.tokenize import tokenize_corpus
 
@@ -74,6 +79,7 @@ def tokenization_rows() -> list[Row]:
         against_bare = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _bare(corpus, base), rounds=3)
         large_size, large = write_texts(folder / "large", LARGE_MB), folder / "large"
         one, two = interleaved(*(_wall(large, base, folder / "ours", processes) for processes in (1, 2)), rounds=3)
+        apart = cut(corpus, base, folder)
         memory = peak_mb(corpus, base, folder / "peak")
     cpu = size / statistics.median(against_clm.ours_cpu)
     return [
@@ -85,6 +91,7 @@ def tokenization_rows() -> list[Row]:
             f"{statistics.median(o / t for o, t in zip(one, two, strict=True)):.2f} x the speed",
             "≥ 1.8 x",
         ),
+        ("… as one share that is encoded ahead, instead of in one step; both keep their shards", apart.times(), ""),
         ("peak memory of the process that encodes", f"{memory} MB", "≤ 600 MB"),
     ]
 
@@ -109,6 +116,27 @@ def ours(corpus: Path, base: Path, output: Path, processes: int = 1) -> dict[str
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     return tokenize_corpus(corpus, PARAMS, TASK, output, SilentReporter(), processes, base=base)
+
+
+def cut(corpus: Path, base: Path, folder: Path) -> Compared:
+    """Encode the corpus as one share and join it, beside one step that does all; in one process, each time from an empty store."""
+    outputs = [folder / name for name in ("cut-store", "cut-share", "cut-tokens")]
+
+    def emptied() -> StoredIntermediates:
+        for place in outputs:
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+        return StoredIntermediates(open_artifacts(Settings(store=f"file://{outputs[0]}", state=folder / "state")), {})
+
+    def whole() -> None:
+        tokenize_corpus(corpus, PARAMS, TASK, outputs[2], SilentReporter(), 1, base=base, intermediates=emptied())
+
+    def shared() -> None:
+        kept = emptied()
+        encode_share(corpus, TASK, base, Share(number=1, of=1), outputs[1], SilentReporter(), kept)
+        tokenize_corpus(corpus, PARAMS, TASK, outputs[2], SilentReporter(), 1, intermediates=kept, tokenizer=base)
+
+    return compare(shared, whole, rounds=3)
 
 
 def _texts() -> Iterator[str]:

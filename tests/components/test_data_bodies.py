@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.intermediates import PREFIX
 from pipeline.artifacts.manifest import Reference
 from pipeline.corpus.counts import check_counts
 from pipeline.erasure.keys import text_key
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from fixtures.mlflow import Server
 
+    from pipeline.artifacts.manifest import Manifest
     from pipeline.recipe import Recipe
 
 
@@ -205,3 +207,41 @@ def test_shares_of_several_sources_are_found_by_ingestion_and_by_a_recipe_of_one
     changed = run(prepare_step(several(), "run-4", "ingestion", settings, {}), settings)
     assert changed.returncode == 2
     assert "correct data.sources.shop.columns" in changed.stderr
+
+
+def test_shares_that_were_encoded_ahead_end_with_the_tokens_of_one_step(tmp_path: Path, settings: Settings) -> None:
+    """Two shards for three machines: the third has nothing to do."""
+    place, columns = tmp_path / "rows.jsonl", {"text": "body", "target": "summary"}
+    rows = [
+        {"body": f"The body of the row number {index}, some words long.", "summary": f"Summary number {index}."} for index in range(300)
+    ]
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = {"kind": "jsonl", "path": str(place), "columns": columns}
+    alone, shared = recipe(source), recipe(source, workers={"tokenization": 3})
+    store, outputs = open_artifacts(settings), {}
+
+    def make(one: Recipe, step: str) -> Manifest:
+        done = run(prepare_step(one, "run-1", step, settings, outputs), settings)
+        assert done.returncode == 0, done.stderr
+        found = store.resolve(Reference.model_validate_json(done.stdout))
+        assert found
+        outputs[step] = found.reference
+        return found
+
+    make(alone, "ingestion")
+    whole = make(alone, "tokenization")
+    for key in [stat.key for prefix in (PREFIX, "manifests/tokenization/") for stat in store.store.list(prefix)]:
+        store.store.delete(key)  # as where nobody has tokenized this corpus
+    tokenizer = make(shared, "tokenizer")
+    assert {(each.path, each.sha256) for each in tokenizer.files} == {
+        (each.path.removeprefix("tokenizer/"), each.sha256) for each in whole.files if each.path.startswith("tokenizer/")
+    }
+    encoded = [make(shared, step) for step in ("encoding", "encoding-2", "encoding-3")]
+    assert [share.counts["shards"] for share in encoded] == [1, 1, 0]
+    assert sorted(name for share in encoded for name in share.intermediates) == sorted(whole.intermediates)
+    assert prepare_step(shared, "run-2", "encoding-3", settings, outputs).reference == encoded[2].reference
+    kept = {stat.key: stat.etag for stat in store.store.list(PREFIX)}
+    made = make(shared, "tokenization")
+    assert set(made.inputs) == {"corpus", "tokenizer", "encoded", "encoded-2", "encoded-3"}
+    assert (made.fingerprint, made.digest, made.counts) == (whole.fingerprint, whole.digest, whole.counts)
+    assert {stat.key: stat.etag for stat in store.store.list(PREFIX)} == kept, "tokenization encoded nothing"

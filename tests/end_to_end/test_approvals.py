@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.commands import trainshed, until
+from fixtures.smallest import CHECKS, WORKERS
 from pydantic import SecretStr
 
 from pipeline.artifacts import open_store
@@ -81,7 +82,8 @@ def proposed(stack: RunningStack, recipe: Path) -> LedgerEntry:
     text = recipe.read_text()
     assert "gate: {min_examples: 5}" in text
     file = recipe.with_name("approved.yaml")
-    file.write_text(text.replace("name: smallest\n", f"name: {NAME}\n").replace("gate: {min_examples: 5}", f"{GATE}, {APPROVAL}"))
+    text = text.replace(CHECKS, "").replace(WORKERS, "").replace("name: smallest\n", f"name: {NAME}\n")
+    file.write_text(text.replace("gate: {min_examples: 5}", f"{GATE}, {APPROVAL}"))
     wait_for_dag(Airflow(stack.settings), submit_recipe(file, stack.settings))
     run = new_run_name(NAME)
     user(stack, "trainer").trigger(NAME, run, {})

@@ -9,13 +9,18 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 
 import pytest
+import yaml
 from fixtures.commands import COMMAND, environment, started, trainshed
 from fixtures.planted import KEPT, MARK, PASSWORD, holds, in_database, in_files, in_store
-from fixtures.smallest import NAME, STEPS, run_name
+from fixtures.smallest import CHECKS, NAME, STEPS, WORKERS, run_name
 
 from pipeline.artifacts import open_artifacts
+from pipeline.artifacts.manifest import Reference
+from pipeline.planning import prepare_step
+from pipeline.recipe.recipe import check_recipe
 from pipeline.stack.processes import find_marked
 from pipeline.submission.airflow_client import Airflow
 from pipeline.tracking import parent_run
@@ -35,6 +40,29 @@ def test_a_submitted_recipe_runs_to_a_decision(stack, first_run):
     assert states(first_run) == {**dict.fromkeys(STEPS, "done"), "champion_evaluation": "skipped"}
     assert "smallest-summarizer version 1 was not promoted; " in first_run
     assert {manifest.stage for manifest in open_artifacts(stack.settings).manifests()} >= {"ingestion", "finetuning", "registration"}
+
+
+def test_shares_of_several_tasks_end_with_the_digests_of_one_process(stack, first_run, recipe, tmp_path):
+    """Chunks and shards are few here: the second task of cleaning has none."""
+    made = {manifest.stage: manifest for manifest in open_artifacts(stack.settings).manifests()}
+    told = Airflow(stack.settings).tasks(NAME, run_name(first_run))
+    assert {step: told[step].attempt for step in STEPS[:8]} == dict.fromkeys(STEPS[:8], 1)
+    assert made["data_check"].counts == {"rules_met": 1, "rules_warning": 0, "rules_stopped": 0}
+    assert set(made["ingestion"].inputs) == {"cleaned", "cleaned-2"}
+    assert set(made["tokenization"].inputs) == {"corpus", "checked", "tokenizer", "encoded", "encoded-2"}
+    text = recipe.read_text()
+    assert CHECKS in text
+    assert WORKERS in text
+    alone, outputs = check_recipe(yaml.safe_load(text.replace(CHECKS, "").replace(WORKERS, "")), "alone"), {}
+    where = stack.settings.model_copy(update={"store": f"file://{tmp_path}/store", "state": tmp_path / "state"})
+    place = {"TRAINSHED_STORE": where.store, "TRAINSHED_STATE": str(where.state), "MLFLOW_TRACKING_URI": where.mlflow_uri}
+    for step in ("ingestion", "tokenization"):
+        prepared = prepare_step(alone, "alone", step, where, outputs)
+        command = [sys.executable, "-m", f"components.{step}", "--request", str(prepared.request_uri)]
+        said = subprocess.run(command, env=environment(stack, **place), capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stderr
+        outputs[step] = Reference.model_validate_json(said.stdout)
+        assert outputs[step] == made[step].reference
 
 
 def test_its_assets_have_events_except_for_the_refused_promotion(stack, first_run):

@@ -87,7 +87,7 @@ def run_everything(line, recorder, tmp_path) -> None:
     line.run({"finetuning.learning_rate": 1e-3}, Heard(), frozenset({"evaluation"}))
     base = pretrained_folder(tmp_path / "base", "t5")
     line.run({"model": {"start": str(base), "context": 64}, "pretraining": None})
-    line.run({"workers": {"cleaning": 2}, "data.filter.min_chars": 21})
+    line.run({"workers": {"cleaning": 2, "tokenization": 2}, "data.filter.min_chars": 21, "tokenizer.vocabulary": 420})
     reference = tmp_path / "reference.jsonl"
     reference.write_text("".join(json.dumps({"text": f"Other words: {summary} And {name}."}) + "\n" for name, _, summary in sentences(150)))
     line.run({"data.quality": {"like": {"kind": "jsonl", "path": str(reference)}, "keep": 0.5}})

@@ -55,8 +55,37 @@ def test_several_machines_may_share_the_cleaning() -> None:
     assert not steps["ingestion"].component.input("cleaned-2").identity
     assert steps.keys() - alone.keys() == {step.id for step in shares}
     assert all(steps[name].params == alone[name].params for name in alone)
-    with pytest.raises(BadInput, match=r"workers\.cleaning = 1; expected greater than or equal to 2"):
-        check_recipe({**RECIPE, "workers": {"cleaning": 1}}, "tiny.yaml")
+
+
+def test_several_machines_may_share_the_tokenization() -> None:
+    """The tokenizer comes first, and each of them encodes with it; nothing else differs."""
+    recipe = {**RECIPE, "data": {**RECIPE["data"], "checks": {}}, "model": {"start": "x"}}
+    steps = {step.id: step for step in trace(check_recipe({**recipe, "workers": {"tokenization": 2}}, "tiny.yaml"))}
+    alone = {step.id: step for step in trace(check_recipe(recipe, "tiny.yaml"))}
+    encoding = [steps["encoding"], steps["encoding-2"]]
+    assert [(step.params.share.number, step.params.share.of) for step in encoding] == [(1, 2), (2, 2)]
+    assert [step.id for step in steps["tokenizer"].upstream] == ["ingestion", "data_check", "model_import"]
+    assert all([origin.id for origin in step.upstream] == ["ingestion", "tokenizer"] for step in encoding)
+    tokens = steps["tokenization"]
+    assert tokens.upstream[-3:] == (steps["tokenizer"], *encoding)
+    assert not any(tokens.component.input(name).identity for name in ("tokenizer", "encoded", "encoded-2"))
+    assert steps.keys() - alone.keys() == {"tokenizer", "encoding", "encoding-2"}
+    assert all(steps[name].params == alone[name].params for name in alone)
+
+
+@pytest.mark.parametrize(
+    ("workers", "message"),
+    [
+        ({"cleaning": 1}, r"workers\.cleaning = 1; expected greater than or equal to 2"),
+        ({"tokenization": 65}, r"workers\.tokenization = 65; expected less than or equal to 64"),
+        ({"tokenization": "many"}, r"workers\.tokenization = 'many'; expected a valid integer"),
+        ({"tokenisation": 2}, r"workers\.tokenisation'; .*did you mean 'workers\.tokenization'"),
+        ({}, r"workers = {}; expected a number of machines for cleaning or tokenization; fix: correct workers"),
+    ],
+)
+def test_a_wrong_number_of_machines_is_refused(workers: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        check_recipe({**RECIPE, "workers": workers}, "tiny.yaml")
 
 
 def test_test_texts_are_steps_of_their_own_that_nothing_about_training_changes() -> None:

@@ -113,11 +113,11 @@ def test_weights_change_tokenization_only_and_caps_no_cleaning() -> None:
 
     def of(**changes: Any) -> dict[str, Any]:
         found = several(**changes)
-        return params(check_recipe({**found.model_dump(mode="json"), "workers": {"cleaning": 2}}, "x"))
+        return params(check_recipe({**found.model_dump(mode="json"), "workers": {"cleaning": 2, "tokenization": 2}}, "x"))
 
     plain, weighted, capped = of(), of(weight=2.5), of(max_documents=10)
-    assert {name for name in plain if plain[name] != weighted[name]} == {"tokenization"}
-    assert weighted["tokenization"]["weights"] == {"by_source": {"rows": 2.5}}
+    assert {name for name in plain if plain[name] != weighted[name]} == {"encoding", "encoding-2", "tokenization"}
+    assert weighted["tokenization"]["weights"] == weighted["encoding"]["weights"] == {"by_source": {"rows": 2.5}}
     assert plain["tokenization"]["weights"] is None
     assert {name for name in plain if plain[name] != capped[name]} == {"ingestion"}
 

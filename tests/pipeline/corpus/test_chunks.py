@@ -247,6 +247,7 @@ from pathlib import Path
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus import chunks, clean_chunk, cleaned_chunks
+from pipeline.corpus.clean_share import clean_share
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.recipe import Data
 from pipeline.reporter import SilentReporter
@@ -259,8 +260,9 @@ def main():
     chunks.CHUNK_BYTES, cleaned_chunks.BYTES_A_PROCESS = 12_000, 1
     settings = Settings.model_validate_json(sys.argv[1])
     data = Data.model_validate_json(sys.argv[2])
-    output, processes = Path(sys.argv[3]), int(sys.argv[4])
+    output, processes, share, shares = Path(sys.argv[3]), *map(int, sys.argv[4:])
     output.mkdir()
+    print("begun", flush=True)
     kept = StoredIntermediates(open_artifacts(settings), {"code": "1"})
     original = kept.commit
     def commit(what, folder):
@@ -268,7 +270,11 @@ def main():
         print(folder.name, flush=True)
     kept.commit = commit
     examples = WrittenExamples(Summarization(kind="summarization"))
-    ingest_corpus(data, examples, pin(data.source, settings), output, settings, SilentReporter(), None, Kept(kept, kept), processes)
+    source, reporter = pin(data.source, settings), SilentReporter()
+    if share:
+        clean_share(data, examples, source, share, shares, output, settings, reporter, kept, processes)
+    else:
+        ingest_corpus(data, examples, source, output, settings, reporter, None, Kept(kept, kept), processes)
     print("done", flush=True)
 
 if __name__ == "__main__":
@@ -276,30 +282,35 @@ if __name__ == "__main__":
 """
 
 
-def killed(tmp_path: Path, settings: Settings, kills: int, processes: int) -> None:
-    """Kill ingestions: no chunk is cleaned twice."""
+def killed(tmp_path: Path, settings: Settings, kills: int, processes: int = 1, shares: int = 0) -> None:
+    """Kill ingestions, and the steps that share their cleaning: no chunk is cleaned twice."""
     source = write_source(tmp_path / "in", range(FILES))
     rules = Split(salt="chunks", test=0.2, validation=0.1, held_out_groups=0.1)
     data = Data(source=Source(kind="jsonl", path=str(source), columns=COLUMNS), split=rules, filter=Filter(max_quarantined=0.5), shard_mb=1)
     script = tmp_path / "ingest.py"
     script.write_text(WORKER)
 
-    def arguments(output: Path, store: str) -> list[str]:
-        where = settings.model_copy(update={"store": f"file://{tmp_path}/{store}"})
-        return [str(script), where.model_dump_json(), data.model_dump_json(), str(output), str(processes)]
+    def arguments(output: Path, store: str, share: int) -> list[str]:
+        where = settings.model_copy(update={"store": f"file://{tmp_path}/stores/{store}"})
+        return [str(script), where.model_dump_json(), data.model_dump_json(), str(output), str(processes), str(share), str(shares)]
 
-    killed_at_random(arguments, tmp_path, kills, time.time_ns())
+    killed_at_random(arguments, tmp_path, kills, time.time_ns(), shares)
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_corpus(tmp_path: Path, folder_settings: Settings) -> None:
-    killed(tmp_path, folder_settings, kills=3, processes=2)
+@pytest.mark.parametrize(("processes", "shares"), [(2, 0), (1, 2)])
+def test_killed_at_random_moments_it_ends_with_the_same_corpus(
+    processes: int, shares: int, tmp_path: Path, folder_settings: Settings
+) -> None:
+    killed(tmp_path, folder_settings, 2, processes, shares)
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("processes", [1, 2])
-def test_killed_at_fifty_random_moments_it_ends_with_the_same_corpus(processes: int, tmp_path: Path, folder_settings: Settings) -> None:
-    killed(tmp_path, folder_settings, kills=50, processes=processes)
+@pytest.mark.parametrize(("processes", "shares"), [(1, 0), (2, 0), (1, 2), (1, 4)])
+def test_killed_at_fifty_random_moments_it_ends_with_the_same_corpus(
+    processes: int, shares: int, tmp_path: Path, folder_settings: Settings
+) -> None:
+    killed(tmp_path, folder_settings, 50, processes, shares)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

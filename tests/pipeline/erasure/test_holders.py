@@ -84,6 +84,18 @@ def test_a_step_that_reads_other_splits_does_not_hold_it(artifacts, make) -> Non
     assert Holders(artifacts, [entry((corpus, ("validation",)), searched=(searched,))]).entries_of(model.reference) == {1}
 
 
+@pytest.mark.parametrize(("split", "held"), [("train", {"tokenizer", "encoding"}), ("validation", {"encoding"}), ("test", set())])
+def test_shares_that_were_encoded_ahead_hold_what_they_read(split: str, held: set[str], artifacts, make) -> None:
+    """The tokenizer is made of training only, and shares of both splits; the test split is encoded by nobody."""
+    corpus = make("ingestion", "a", corpus_files("1", "2", "3"))
+    tokenizer = make("tokenizer", "a", {"tokenizer.json": "t"}, corpus=corpus)
+    share = make("encoding", "a", {"share.json": "{}"}, corpus=corpus, tokenizer=tokenizer)
+    tokens = make("tokenization", "a", {"streams/s": "s"}, corpus=corpus, tokenizer=tokenizer, encoded=share)
+    holders = Holders(artifacts, [entry((corpus, (split,)))])
+    assert {one.stage for one in (tokenizer, share) if holders.entries_of(one.reference)} == held
+    assert holders.entries_of(tokens.reference) == {1}
+
+
 def test_a_result_that_a_clean_input_would_give_too_is_clean(artifacts, make) -> None:
     """The tokens read the test split as well, but what fine-tuning reads of them is the same with and without it."""
     corpus = make("ingestion", "a", corpus_files("train", test="secret"))

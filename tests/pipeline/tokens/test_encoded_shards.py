@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fixtures.corpora import write_corpus
-from fixtures.killing import files, killed_at_random
+from fixtures.corpora import write_corpus, write_shards
+from fixtures.killing import files
 
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
@@ -36,16 +35,7 @@ TASK = Encode(Summarization(kind="summarization", max_source_tokens=12, max_targ
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """Three shards of train, and one of validation."""
-    whole = tmp_path / "corpus"
-    for number in range(3):
-        rows = [
-            (f"name {row}", f"Text {row} of part {number}, naïve 日本. " * 9, f"Answer {row}." if row % 2 else None) for row in range(90)
-        ]
-        part = write_corpus(tmp_path / f"part-{number}", {"train": rows, "validation": rows[:9] if number == 0 else []})
-        whole.mkdir(exist_ok=True)
-        for shard in part.glob("*.parquet"):
-            shutil.copy(shard, whole / shard.name.replace("00000", f"{number:05d}"))
-    return whole
+    return write_shards(tmp_path, 3)
 
 
 def tokenize(corpus: Path, output: Path, processes: int = 1, intermediates: Any = None, reporter: Any = None) -> dict[str, int]:
@@ -120,65 +110,6 @@ def test_what_a_stopped_attempt_encoded_is_not_encoded_again(
     tokenize(corpus, tmp_path / "again", 1, kept())
     assert begun == []
     assert files(tmp_path / "again") == files(tmp_path / "undisturbed")
-
-
-WORKER = """
-import sys
-from pathlib import Path
-from pipeline.artifacts import open_artifacts
-from pipeline.artifacts.intermediates import StoredIntermediates
-from pipeline.recipe import Tokenizer
-from pipeline.reporter import SilentReporter
-from pipeline.settings import Settings
-from pipeline.tasks.summarization.section import Summarization
-from pipeline.tasks.written.encode import Encode
-from pipeline.tokens import encoded_shards
-from pipeline.tokens.tokenize import tokenize_corpus
-
-def main():
-    encoded_shards.BYTES_A_PROCESS = 1
-    settings, params = Settings.model_validate_json(sys.argv[1]), Tokenizer.model_validate_json(sys.argv[2])
-    corpus, output, processes = Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5])
-    task = Encode(Summarization(kind="summarization", max_source_tokens=12, max_target_tokens=8))
-    output.mkdir()
-    kept = StoredIntermediates(open_artifacts(settings), {"code": "1"})
-    original = kept.commit
-    def commit(what, folder):
-        original(what, folder)
-        print(folder.name, flush=True)
-    kept.commit = commit
-    tokenize_corpus(corpus, params, task, output, SilentReporter(), processes, intermediates=kept)
-    print("done", flush=True)
-
-if __name__ == "__main__":
-    main()
-"""
-
-
-def killed(corpus: Path, tmp_path: Path, settings: Settings, kills: int, processes: int) -> None:
-    """Kill tokenizations: no shard is encoded twice."""
-    for number in range(3, 12):
-        more = write_corpus(
-            tmp_path / f"more-{number}", {"train": [("name", f"Text {row} of part {number}. " * 9, None) for row in range(90)]}
-        )
-        shutil.copy(more / "train-00000.parquet", corpus / f"train-{number:05d}.parquet")
-    script = tmp_path / "killed.py"
-    script.write_text(WORKER)
-
-    def arguments(output: Path, store: str) -> list[str]:
-        where = settings.model_copy(update={"store": f"file://{tmp_path}/{store}"})
-        return [str(script), where.model_dump_json(), PARAMS.model_dump_json(), str(corpus), str(output), str(processes)]
-
-    killed_at_random(arguments, tmp_path, kills, time.time_ns())
-
-
-@pytest.mark.prove
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("processes", [1, 2])
-def test_killed_at_fifty_random_moments_it_ends_with_the_same_tokens(
-    processes: int, corpus: Path, tmp_path: Path, folder_settings: Settings
-) -> None:
-    killed(corpus, tmp_path, folder_settings, kills=50, processes=processes)
 
 
 def test_a_text_of_stream_and_example_is_encoded_once(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -257,7 +257,7 @@ def test_the_merges_of_a_bpe_send_heartbeats(tmp_path: Path, monkeypatch: pytest
         yield from training_texts(corpus, TASK, reporter)
         read.append(reporter.from_other_threads)
 
-    monkeypatch.setattr("pipeline.tokens.tokenize.training_texts", lambda *_: texts())
+    monkeypatch.setattr("pipeline.tokens.corpus_tokenizer.training_texts", lambda *_: texts())
     tokenize_corpus(corpus, SMALL.model_copy(update={"vocabulary": 8000}), TASK, tmp_path, reporter)
     assert reporter.from_other_threads > read[0]
 

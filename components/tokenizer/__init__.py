@@ -1,0 +1,1 @@
+"""The stage that makes a tokenizer: contract and body."""
