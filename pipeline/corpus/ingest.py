@@ -23,7 +23,7 @@ import pyarrow as pa
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpora.source_shards import write_sources
 from pipeline.corpus import QUALITY
-from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
+from pipeline.corpus.bundles import BundleJob, bundles, number_shards, sizes_of, write_bundle
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
@@ -163,9 +163,9 @@ def _merge(
     used = _without_repeated(whole, data, kept_shards, output) if learned is None else whole
     decisions, contaminated = decide_all(whole, used, taken, data, examples, kept_shards, output)
     kept, chars, origins, chunks = counts_of(decisions, used.keys), np.asarray(used.keys["chars"]), origins_of(used, data), used.chunks
-    rows = used.rows
+    rows, sizes = used.rows, sizes_of(used.keys)
     del whole, used  # writing needs memory too
-    of_sources = _write(chunks, rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
+    of_sources = _write(chunks, rows, chars, sizes, facts, decisions, origins, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
     for each in (*facts, *(chunks.facts() if isinstance(chunks, ShortenedChunks) else ())):
@@ -227,6 +227,7 @@ def _write(
     chunks: CleanedChunks,
     rows: Sequence[int],
     chars: NDArray[np.int32],
+    sizes: NDArray[np.int32],
     facts: Sequence[ChunkFacts],
     decisions: Decisions,
     origins: Origins | None,
@@ -235,7 +236,7 @@ def _write(
     output: Path,
 ) -> dict[str, int]:
     """Write the shards, and of several sources which are whose; returns the counts of each source."""
-    found = list(bundles(chunks.whats, rows, chars, decisions, shard_mb, chunks.sources))
+    found = list(bundles(chunks.whats, rows, sizes, decisions, shard_mb, chunks.sources))
     names = [part.name for part in chunks.parts]
     counts = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
     shards = write_shards(found, chunks, kept, shard_mb, output)
