@@ -117,6 +117,8 @@ def test_only_a_task_that_reads_images_needs_pillow(tmp_path):
         "evaluation",
         "registration",
     }
+    # the model is served with what opens images, so its version is known where it is registered, without Pillow
+    assert "pillow" in COMPONENTS.load("finetuning").libraries_with({"task": {"image_size": 64}})
     others = trace(task_recipe("tagging", tmp_path, "b"))
     assert {step.component.image_with(step.params.model_dump(mode="json")) for step in others} == {step.component.name for step in others}
 
