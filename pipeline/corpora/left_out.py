@@ -15,6 +15,8 @@ WORDS = {
     "few_letters": "too few letters",
     "known_input": "input is in training",
     "known_answer": "answer is in training",
+    "known_image": "image is in training",
+    "no_row": "images that no row names",
     "near_copy": "near copies of training",
     "in_test_source": "equal to a text of the test set",
     "near_test_source": "near a text of the test set",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
@@ -10,6 +11,7 @@ from pipeline.corpora.facts import QUANTILES
 from pipeline.corpora.page_template import TEMPLATE
 from pipeline.corpora.plots import draw_lengths
 from pipeline.corpora.report import cut
+from pipeline.corpora.thumbnails import THUMBNAIL, data_uri
 
 if TYPE_CHECKING:
     from pipeline.corpora.report import CorpusReport
@@ -42,4 +44,5 @@ def render_page(report: CorpusReport) -> str:
         lengths=draw_lengths(report.facts),
         meanings=MEANINGS,
         cut=cut,
+        thumbnail=partial(data_uri, most=THUMBNAIL),
     )

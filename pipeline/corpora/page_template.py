@@ -145,6 +145,7 @@ svg { max-width: 100%; height: auto; display: block; } svg text { font-family: s
 {% for one in report.samples %}
 <details><summary>{{ one.split }}: {{ one.name or cut(one.text, 80) }}{% if one.target is not none %} <span class="soft">→ {{ cut(one.target, 80) }}</span>{% endif %}</summary>
 <p class="soft">{{ one.id }}{% if one.group %}, group {{ one.group }}{% endif %}</p>
+{% if one.image is not none %}<p><img src="{{ thumbnail(one.image) }}" alt=""></p>{% endif %}
 <pre>{{ cut(one.text) }}</pre>
 {% if one.pair is not none %}<pre>{{ cut(one.pair) }}</pre>{% endif %}
 {% if one.target is not none %}<pre>{{ cut(one.target) }}</pre>{% endif %}

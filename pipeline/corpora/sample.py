@@ -11,6 +11,7 @@ import regex
 
 from pipeline.corpora.shards import SPLITS, batches, classes_of, has_classes
 from pipeline.corpora.source_shards import sources_of_shards
+from pipeline.corpora.thumbnails import images_of
 from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Sampled(NamedTuple):
     text: str
     pair: str | None
     target: str | None
+    image: bytes | None = None
+    """Its pixels, for a corpus of images."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ def choose(folder: Path, wanted: Wanted, count: int, seed: int = 0) -> list[Samp
     chosen = [one for _, one in heapq.nsmallest(count, ranked, key=lambda pair: pair[0])]
     if not chosen:
         seen.check(wanted)
+    images = images_of(folder, {one.id for one in chosen})
+    chosen = [one._replace(image=images.get(one.id)) for one in chosen]
     return sorted(chosen, key=lambda one: (SPLITS.index(one.split), _rank(seed, one)))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from pipeline.corpus.chunk_files import DOCUMENTS, KEYS
+from pipeline.corpus.chunk_files import DOCUMENTS, IMAGE_BYTES, read_sizes
 from pipeline.corpus.chunks import ends_here
 from pipeline.corpus.decide import KEPT
 from pipeline.corpus.shards import ShardWriter
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.artifacts.intermediates import What
     from pipeline.corpus.decide import Decisions
+    from pipeline.corpus.key_columns import KeyColumns
     from pipeline.reporter import Reporter
 
 NOT_KEPT = -1
@@ -74,7 +75,7 @@ class BundleJob(NamedTuple):
 def bundles(
     whats: Sequence[What],
     rows: Sequence[int],
-    chars: NDArray[np.integer[Any]],
+    sizes: NDArray[np.integer[Any]],
     decisions: Decisions,
     shard_mb: int,
     sources: Sequence[int] | None = None,
@@ -84,9 +85,9 @@ def bundles(
     Args:
         whats: what each chunk follows from.
         rows: documents of each chunk.
-        chars: [documents] characters of each document.
+        sizes: [documents] size of each document (`sizes_of`).
         decisions: about all documents.
-        shard_mb: characters of text in a shard, in millions.
+        shard_mb: size of a shard, in millions.
         sources: source of each chunk; a bundle has chunks of one. None: all are of one.
     """
     splits = np.where(decisions.outcomes == KEPT, decisions.splits, np.int8(NOT_KEPT)).astype(np.int8)
@@ -94,7 +95,7 @@ def bundles(
     group: list[int] = []
     first = total = 0
     for number, end in enumerate(ends.tolist()):
-        size = int(chars[end - rows[number] : end].sum())
+        size = int(sizes[end - rows[number] : end].sum())
         if group and (total + size > limit or (sources and sources[number] != sources[group[-1]])):
             yield Bundle(tuple(group), splits[first : end - rows[number]])
             group, first, total = [], end - rows[number], 0
@@ -105,6 +106,12 @@ def bundles(
             group, first, total = [], end, 0
     if group:
         yield Bundle(tuple(group), splits[first:])
+
+
+def sizes_of(keys: pa.Table | KeyColumns) -> NDArray[np.int32]:
+    """[documents] characters of each document's texts, and bytes of its image."""
+    chars = np.asarray(keys["chars"])
+    return chars + np.asarray(keys[IMAGE_BYTES]) if IMAGE_BYTES in keys.column_names else chars
 
 
 def write_bundle(job: BundleJob, reporter: Reporter) -> None:
@@ -118,12 +125,11 @@ def write_bundle(job: BundleJob, reporter: Reporter) -> None:
     writers = [ShardWriter(job.folder, split, job.shard_mb) for split in SPLITS]
     start, done = 0, 0.0
     for chunk in job.chunks:
-        chars = np.asarray(parquet.read_table(chunk / KEYS, columns=["chars"])["chars"])
+        of_chunk = sizes_of(read_sizes(chunk))
         place = 0
         with parquet.ParquetFile(chunk / DOCUMENTS) as file:
-            for batch in file.iter_batches(BATCH_ROWS):
-                rows = pa.Table.from_batches([batch])
-                splits, sizes = job.splits[start : start + rows.num_rows], chars[place : place + rows.num_rows]
+            for rows in _some_rows(file):
+                splits, sizes = job.splits[start : start + rows.num_rows], of_chunk[place : place + rows.num_rows]
                 for split, writer in enumerate(writers):
                     mask = splits == split
                     if mask.any():
@@ -133,6 +139,13 @@ def write_bundle(job: BundleJob, reporter: Reporter) -> None:
                 reporter.progress(done, done, "MB")
     for writer in writers:
         writer.close()
+
+
+def _some_rows(file: parquet.ParquetFile) -> Iterator[pa.Table]:
+    """The rows in order, at most those of a row group at once: images are large."""
+    for group in range(file.num_row_groups):
+        for batch in file.iter_batches(BATCH_ROWS, [group]):
+            yield pa.Table.from_batches([batch])
 
 
 def number_shards(folders: Sequence[Path], output: Path, first: dict[str, int]) -> list[list[str]]:

@@ -23,7 +23,7 @@ from pyarrow import parquet
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.documents import Fields
 from pipeline.corpus.quarantine import Quarantine
-from pipeline.corpus.shards import ROW_GROUP, SCHEMA, chars_of, to_table
+from pipeline.corpus.shards import ROW_GROUP, SCHEMA, WITH_IMAGES, chars_of, size_of, to_table
 from pipeline.corpus.signatures import PLACES, sign
 from pipeline.corpus.splitting import DIGEST_BYTES, key_digest
 
@@ -58,6 +58,9 @@ KEY_SCHEMA = pa.schema(
         pa.field("signature", pa.binary(PLACES)),
     ]
 )
+IMAGE_BYTES = "image_bytes"
+WITH_IMAGES_KEYS = KEY_SCHEMA.append(pa.field(IMAGE_BYTES, pa.int32(), nullable=False))
+"""Of documents with images: how large shards get depends on these."""
 
 
 @dataclass
@@ -109,22 +112,32 @@ def read_keys(folder: Path, names: Sequence[str] = ()) -> tuple[pa.Table, ChunkF
         return file.read(names).replace_schema_metadata(), ChunkFacts.from_json(file.metadata.metadata[FACTS.encode()])
 
 
+def read_sizes(folder: Path) -> pa.Table:
+    """The sizes of a chunk's documents, as columns of its keys."""
+    with parquet.ParquetFile(folder / KEYS) as file:
+        return file.read([name for name in ("chars", IMAGE_BYTES) if name in file.schema_arrow.names])
+
+
 class ChunkWriter:
     """Writes documents and keys of one chunk, a row group at a time; a context manager."""
 
-    def __init__(self, folder: Path, salt: str, *, signed: bool) -> None:
+    def __init__(self, folder: Path, salt: str, *, signed: bool, images: bool) -> None:
         """Open the files.
 
         Args:
             folder: where they go.
             salt: of the split.
             signed: whether documents get signatures.
+            images: whether documents have images.
         """
-        self.salt, self.signed = salt, signed
+        self.salt, self.signed, self.images = salt, signed, images
+        self._key_schema = WITH_IMAGES_KEYS if images else KEY_SCHEMA
         self.facts = ChunkFacts()
         """Filled by the caller."""
-        self._documents = parquet.ParquetWriter(folder / DOCUMENTS, SCHEMA, compression="zstd", use_dictionary=["group"])
-        self._keys = parquet.ParquetWriter(folder / KEYS, KEY_SCHEMA, compression="zstd", use_dictionary=REPEATED)
+        self._documents = parquet.ParquetWriter(
+            folder / DOCUMENTS, WITH_IMAGES if images else SCHEMA, compression="zstd", use_dictionary=["group"]
+        )
+        self._keys = parquet.ParquetWriter(folder / KEYS, self._key_schema, compression="zstd", use_dictionary=REPEATED)
         self._rows: list[Document] = []
         self._key_rows: list[tuple[object, ...]] = []
         self._buffered = 0
@@ -155,15 +168,16 @@ class ChunkWriter:
                 chars,
             )
         )
-        self._buffered += chars
+        self._buffered += size_of(document)
         if self._buffered >= ROW_GROUP:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
-            self._documents.write_table(to_table(self._rows))
+            self._documents.write_table(to_table(self._rows, images=self.images))
             signatures = sign(self._rows) if self.signed else [None] * len(self._rows)
-            columns = [*zip(*self._key_rows, strict=True), signatures]
-            arrays = [pa.array(column, each.type) for column, each in zip(columns, KEY_SCHEMA, strict=True)]
-            self._keys.write_table(pa.Table.from_arrays(arrays, schema=KEY_SCHEMA))
+            sizes = [[len(document.image or b"") for document in self._rows]] if self.images else []
+            columns = [*zip(*self._key_rows, strict=True), signatures, *sizes]
+            arrays = [pa.array(column, each.type) for column, each in zip(columns, self._key_schema, strict=True)]
+            self._keys.write_table(pa.Table.from_arrays(arrays, schema=self._key_schema))
         self._rows, self._key_rows, self._buffered = [], [], 0

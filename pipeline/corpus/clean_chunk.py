@@ -80,7 +80,7 @@ def _clean(job: CleanJob, reporter: Reporter) -> None:
     last = QualityJudge(job.classifier.folder) if job.classifier else None
     cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last)
     reader: Reader = READERS.load(job.data.single_source.kind)
-    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed) as writer:
+    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed, images=job.data.images) as writer:
         facts = writer.facts
         for record in reader(job.data.single_source, job.pin, job.settings, reporter):
             if isinstance(record, Fields):

@@ -29,6 +29,9 @@ class Record(NamedTuple):
     license: str | None = None
     """Its license, where the source says it."""
 
+    image: Any = None
+    """The bytes of its image file, where the recipe names one; until the file is read, its name."""
+
 
 class Quarantined(NamedTuple):
     """One record that could not be read."""
@@ -64,7 +67,7 @@ class Document(NamedTuple):
     """One document of a corpus."""
 
     id: str
-    """Digest of cleaned texts and target, 24 hexadecimal digits; unique in a split."""
+    """Digest of cleaned texts, target and image, 24 hexadecimal digits; unique in a split."""
 
     group: str
     name: str
@@ -75,3 +78,6 @@ class Document(NamedTuple):
 
     target: str | None
     """The answer in the task's form: a text, a label, a JSON list of labels, a number; None without answer."""
+
+    image: bytes | None = None
+    """The pixels of its image, RGB, row by row, a square (`pipeline.corpus.images`); None for a task without images."""

@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.artifacts.intermediates import NothingKept
 from pipeline.corpora.source_shards import write_sources
 from pipeline.corpus import QUALITY
-from pipeline.corpus.bundles import BundleJob, bundles, number_shards, write_bundle
+from pipeline.corpus.bundles import BundleJob, bundles, number_shards, sizes_of, write_bundle
 from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
@@ -163,7 +163,8 @@ def _merge(
     used = _without_repeated(whole, data, kept_shards, output) if learned is None else whole
     decisions, contaminated = decide_all(whole, used, taken, data, examples, kept_shards, output)
     kept, chars, origins, chunks = counts_of(decisions, used.keys), np.asarray(used.keys["chars"]), origins_of(used, data), used.chunks
-    of_sources = _write(chunks, used.rows, chars, facts, decisions, origins, kept_shards, data.shard_mb, output)
+    sizes = sizes_of(used.keys)
+    of_sources = _write(chunks, used.rows, chars, sizes, facts, decisions, origins, kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
     for each in (*facts, *(chunks.facts() if isinstance(chunks, ShortenedChunks) else ())):
@@ -228,6 +229,7 @@ def _write(
     chunks: CleanedChunks,
     rows: Sequence[int],
     chars: NDArray[np.int32],
+    sizes: NDArray[np.int32],
     facts: Sequence[ChunkFacts],
     decisions: Decisions,
     origins: Origins | None,
@@ -236,7 +238,7 @@ def _write(
     output: Path,
 ) -> dict[str, int]:
     """Write the shards, and of several sources which are whose; returns the counts of each source."""
-    found = list(bundles(chunks.whats, rows, chars, decisions, shard_mb, chunks.sources))
+    found = list(bundles(chunks.whats, rows, sizes, decisions, shard_mb, chunks.sources))
     names = [part.name for part in chunks.parts]
     counts = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
     shards = write_shards(found, chunks, kept, shard_mb, output)

@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from pyarrow import parquet
 
-from pipeline.corpus.chunk_files import KEY_SCHEMA, REPEATED, read_keys
+from pipeline.corpus.chunk_files import KEYS, REPEATED, read_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.corpus.chunk_files import ChunkFacts
 
 
 class KeyColumns:
-    """Columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`, by name."""
+    """Columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`, by name; of documents with images also their sizes."""
 
     def __init__(self, place: Path, rows: list[int], facts: list[ChunkFacts]) -> None:
         """Read nothing yet.
@@ -30,21 +31,25 @@ class KeyColumns:
             facts: of each chunk.
         """
         self.place, self.rows, self.facts = place, rows, facts
+        with pa.OSFile(str(place)) as file, pa.ipc.open_file(file) as reader:
+            self._schema = reader.schema
 
     @classmethod
-    def gather(cls, folders: Iterable[Path], place: Path, *, signed: bool) -> KeyColumns:
+    def gather(cls, folders: Sequence[Path], place: Path, *, signed: bool) -> KeyColumns:
         """Write the keys of some chunks into one file.
 
         Args:
-            folders: of the chunks, in order.
+            folders: of the chunks, in order; at least one.
             place: the file; there is none yet.
             signed: whether with signatures.
         """
-        names = [name for name in KEY_SCHEMA.names if signed or name != "signature"]
+        schema = parquet.read_schema(folders[0] / KEYS).remove_metadata()
+        if not signed:
+            schema = schema.remove(schema.get_field_index("signature"))
         rows, facts = list[int](), list["ChunkFacts"]()
-        with pa.OSFile(str(place), "wb") as file, pa.ipc.new_file(file, pa.schema([KEY_SCHEMA.field(name) for name in names])) as writer:
+        with pa.OSFile(str(place), "wb") as file, pa.ipc.new_file(file, schema) as writer:
             for folder in folders:
-                table, found = read_keys(folder, names)
+                table, found = read_keys(folder, schema.names)
                 rows.append(table.num_rows)
                 facts.append(found)
                 writer.write_table(table)
@@ -55,12 +60,17 @@ class KeyColumns:
         """Number of documents."""
         return sum(self.rows)
 
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._schema.names)
+
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         """A column; what repeats in it is there once, and its documents have numbers for it."""
-        options = pa.ipc.IpcReadOptions(included_fields=[KEY_SCHEMA.get_field_index(name)])
+        options = pa.ipc.IpcReadOptions(included_fields=[self._schema.get_field_index(name)])
         with pa.OSFile(str(self.place)) as file, pa.ipc.open_file(file, options=options) as reader:
             batches = (reader.get_batch(number).column(0) for number in range(reader.num_record_batches))
             if name not in REPEATED:
-                return pa.chunked_array(batches, KEY_SCHEMA.field(name).type)
+                return pa.chunked_array(batches, self._schema.field(name).type)
             found = pa.chunked_array([batch.dictionary_encode() for batch in batches], pa.dictionary(pa.int32(), pa.string()))
             return found.unify_dictionaries()

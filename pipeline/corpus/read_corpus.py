@@ -42,9 +42,10 @@ def read_documents(folder: Path, split: str) -> Iterator[Document]:
 def read_file(shard: Path) -> Iterator[Document]:
     """The documents of one file, in order, a row group at a time."""
     with parquet.ParquetFile(shard) as file:
+        names = [name for name in Document._fields if name in file.schema_arrow.names]
         for group in range(file.num_row_groups):
-            rows = file.read_row_group(group, columns=list(Document._fields)).to_pydict()
-            yield from map(Document, *(rows[name] for name in Document._fields))
+            rows = file.read_row_group(group, columns=names).to_pydict()
+            yield from map(Document, *(rows[name] for name in names))
 
 
 def read_pairs(folder: Path, split: str) -> list[Document]:

@@ -23,8 +23,11 @@ SCHEMA = pa.schema(
         pa.field("target", pa.string()),
     ]
 )
+WITH_IMAGES = SCHEMA.append(pa.field("image", pa.binary()))
+"""Of a corpus whose documents have images."""
+
 ROW_GROUP = 8 << 20
-"""Characters of text in a row group: a reader holds one row group in memory."""
+"""Characters of text in a row group, an image counted by its bytes: a reader holds one row group in memory."""
 
 
 class ShardWriter:
@@ -47,18 +50,18 @@ class ShardWriter:
 
     def add(self, document: Document) -> None:
         """Buffer one document; full buffers are written."""
-        self.add_rows(to_table([document]), [chars_of(document)])
+        self.add_rows(to_table([document], images=document.image is not None), [size_of(document)])
 
-    def add_rows(self, rows: pa.Table, chars: Sequence[int]) -> None:
-        """Buffer documents as rows of `SCHEMA`; full buffers are written.
+    def add_rows(self, rows: pa.Table, sizes: Sequence[int]) -> None:
+        """Buffer documents as rows of `SCHEMA` or `WITH_IMAGES`; full buffers are written.
 
         Args:
             rows: the documents.
-            chars: characters of each.
+            sizes: of each, by `size_of`.
         """
         self.documents += rows.num_rows
         start = 0
-        for place, size in enumerate(chars, start=1):
+        for place, size in enumerate(sizes, start=1):
             self._buffered += size
             if self._buffered >= min(ROW_GROUP, self.limit):
                 self._rows.append(rows.slice(start, place - start))
@@ -77,7 +80,7 @@ class ShardWriter:
             return
         if self._file is None:
             place = self.folder / f"{self.split}-{self.number:05d}.parquet"
-            self._file = parquet.ParquetWriter(place, SCHEMA, compression="zstd", use_dictionary=["group"])
+            self._file = parquet.ParquetWriter(place, self._rows[0].schema, compression="zstd", use_dictionary=["group"])
             self.number += 1
         # in one piece: otherwise the pages of a shard would depend on the pieces that were added
         rows = pa.concat_tables(self._rows).combine_chunks()
@@ -93,12 +96,18 @@ class ShardWriter:
         self._file, self._written = None, 0
 
 
-def to_table(documents: Sequence[Document]) -> pa.Table:
-    """Documents as rows of `SCHEMA`."""
-    columns = [pa.array(column, field.type) for column, field in zip(zip(*documents, strict=True), SCHEMA, strict=True)]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+def to_table(documents: Sequence[Document], *, images: bool = False) -> pa.Table:
+    """Documents as rows of `SCHEMA`, or of `WITH_IMAGES`."""
+    schema = WITH_IMAGES if images else SCHEMA
+    columns = [pa.array([getattr(document, field.name) for document in documents], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def chars_of(document: Document) -> int:
     """Characters of a document's texts."""
     return len(document.text) + len(document.pair or "") + len(document.target or "")
+
+
+def size_of(document: Document) -> int:
+    """Characters of a document's texts and bytes of its image."""
+    return chars_of(document) + len(document.image or b"")

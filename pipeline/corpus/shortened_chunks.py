@@ -126,7 +126,7 @@ def shorten_chunk(job: ShortenJob, reporter: Reporter) -> None:
     kinds, units = Asked.of(rules).kinds, frozenset(job.units.tolist())
     emptied: list[int] = []
     done = 0.0
-    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed) as writer:
+    with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed, images=job.data.images) as writer:
         counts = writer.facts.cleaning.counts
         for number, document in enumerate(read_file(job.chunk / DOCUMENTS)):
             text, lost = shorten(document.text, units, kinds)

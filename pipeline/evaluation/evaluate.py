@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 SPLITS = ("test", "held_out")
 """The gate uses ``test``. ``held_out``, whole groups that training never saw, is harder, and is reported too."""
 
-KNOWN = 20_000
-"""Training documents that baselines learn from, chosen by hash: memory does not grow with the corpus."""
-
 
 @dataclass(frozen=True)
 class EvaluationJob:
@@ -95,7 +92,7 @@ def evaluate_model(job: EvaluationJob, params: Evaluation) -> tuple[dict[str, in
     torch.set_num_threads(job.threads)
     torch.use_deterministic_algorithms(True)
     with CpuHeartbeat(job.reporter):
-        known = _choose(job, "train", KNOWN, params.seed)
+        known = _choose(job, "train", job.scoring.known, params.seed)
         chosen = {split: _choose(job, split, params.examples, params.seed) for split in SPLITS}
         _check_examples(known, chosen["test"])
         contamination = find_contamination(chosen["test"].documents, read_documents(job.corpus, "train"))
@@ -152,7 +149,7 @@ def _write_report(job: EvaluationJob, params: Evaluation, found: Found) -> dict[
         "params": params.model_dump(mode="json"),
         "model": describe_model(found.loaded),
         "scoring": asked,
-        "baselines": {"known": found.known, "limit": KNOWN},
+        "baselines": {"known": found.known, "limit": scoring.known},
         "contamination": {**found.contamination.to_json(), "given_start": job.base is not None},
         "splits": splits,
         **({"nearest": [table.to_json() for table in nearest]} if nearest else {}),

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pipeline.metrics.base import Answer, AnswerKind, Metric
 
 
+KNOWN = 20_000
+"""Training documents that baselines learn from, at most."""
+
+
 @dataclass(frozen=True)
 class Scoring:
     """How the answers of a task are scored and shown."""
@@ -40,6 +44,9 @@ class Scoring:
 
     show: Callable[[Answer], str] = str
     """An answer as text, for reports."""
+
+    known: int = KNOWN
+    """Training documents that baselines learn from, at most."""
 
     nearest: FindNearest | None = None
     """Finds nearest neighbours, for a task whose model gives vectors."""

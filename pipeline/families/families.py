@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import unknown_name
 from pipeline.families.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 FILE = Path(__file__).with_name("families.json")
 
@@ -44,18 +47,25 @@ def find_family(name: str, where: str = "model.family") -> Family:
     return known[name]
 
 
-def check_fields(name: str, fields: tuple[str, ...], where: str = "model.config") -> None:
+def check_fields(name: str, config: Mapping[str, object], where: str = "model.config") -> None:
     """Check the names of configuration fields.
 
     Args:
         name: the family.
-        fields: names of its fields.
+        config: its fields; a family with parts has a mapping for each, whose fields are known as ``part.field``.
         where: how a message begins.
 
     Raises:
         BadInput: the family has no such field; the near name is suggested.
     """
     known = find_family(name).fields
-    for field in fields:
+    parts = {field.partition(".")[0] for field in known if "." in field}
+    inner = [f"{part}.{field}" for part in config if part in parts for field in _names(config[part])]
+    for field in [*(field for field in config if field not in parts), *inner]:
         if field not in known:
             raise unknown_name(f"{where} field of {name}", field, known)
+
+
+def _names(part: object) -> Iterable[str]:
+    """The fields of a part; what is no mapping has one that no family has."""
+    return map(str, part) if isinstance(part, dict) else [repr(part)]

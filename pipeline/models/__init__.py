@@ -15,6 +15,7 @@ No other room asks which family it holds. A family is a ``model_type`` of transf
 `generate`          writing answers
 `copying`           the copy head
 `word_vectors`      static word vectors
+`image_to_text`     models that read images; `caption`: what they write
 =================== ====================================================================================
 """
 
@@ -24,6 +25,7 @@ FAMILIES = Table(
     "model family",
     "trainshed.families",
     {
+        "vision-encoder-decoder": "pipeline.models.image_to_text:ImageToText",
         "t5_copy": "pipeline.models.copying.t5:T5Copy",
         "word_vectors": "pipeline.models.word_vectors:WordVectors",
     },
@@ -31,5 +33,5 @@ FAMILIES = Table(
 """Families beside those of transformers. Each entry is a model class whose ``config_class`` names its ``model_type``.
 
 A class that is neither a decoder nor an encoder-decoder says its ``kind``. One that has other classes for other heads lists all by head
-in ``classes``.
+in ``classes``. One whose configuration has parts makes new ones by ``new_config``, and lists what a recipe may say in ``fields``.
 """

@@ -43,7 +43,7 @@ def make_config(architecture: Architecture, vocabulary: Vocabulary, dropout: flo
 
     known: set[str] = set()
     if architecture.family not in FAMILIES or architecture.family in families():
-        check_fields(architecture.family, tuple(architecture.config))
+        check_fields(architecture.family, architecture.config)
         known = set(find_family(architecture.family).fields)
     # RoBERTa and its kin number positions from pad + 1
     positions = (
@@ -66,7 +66,8 @@ def make_config(architecture: Architecture, vocabulary: Vocabulary, dropout: flo
     }
     try:
         if architecture.family in FAMILIES:
-            config = FAMILIES.load(architecture.family).config_class(**given)
+            own = FAMILIES.load(architecture.family)
+            config = getattr(own, "new_config", own.config_class)(**given)
         else:
             config = AutoConfig.for_model(architecture.family, **given)
     except (TypeError, ValueError) as error:
@@ -77,10 +78,17 @@ def make_config(architecture: Architecture, vocabulary: Vocabulary, dropout: flo
 
 
 def set_dropout(config: PretrainedConfig, dropout: float) -> None:
-    """Set every dropout probability of a configuration."""
+    """Set every dropout probability of a configuration, and of the parts that it has."""
+    for part in parts_of(config):
+        set_dropout(part, dropout)
     for name, value in config.to_dict().items():
         if any(word in name for word in DROPOUT) and isinstance(value, float | int) and not isinstance(value, bool):
             setattr(config, name, dropout)
+
+
+def parts_of(config: PretrainedConfig) -> list[PretrainedConfig]:
+    """The configurations of encoder and decoder, in a family that joins two; empty for any other."""
+    return [getattr(config, name) for name in ("encoder", "decoder") if name in getattr(config, "sub_configs", {})]
 
 
 def decoder_start(config: PretrainedConfig, vocabulary: Vocabulary) -> int:
@@ -93,5 +101,7 @@ def context_of(config: PretrainedConfig) -> int | None:
     """Number of positions a configuration allows; None for relative positions without a limit."""
     if hasattr(config, "relative_attention_num_buckets"):
         return None
+    for part in parts_of(config)[-1:]:  # the decoder comes last
+        return context_of(part)
     found = getattr(config, "max_position_embeddings", None)
     return int(found) if found else None

@@ -20,6 +20,7 @@ from pipeline.families.kinds import Head, Kind
 from pipeline.models import FAMILIES
 from pipeline.models.adapters import BASE, is_adapter, load_adapter
 from pipeline.models.architecture import make_config, set_dropout
+from pipeline.models.image_size import check_image_size, set_image_size
 from pipeline.models.pooling import pools_itself, set_pooling
 from pipeline.models.text_model import TextModel
 
@@ -47,11 +48,20 @@ class HeadSpec:
     problem: str | None = None
     """transformers' ``problem_type`` of sequence classification."""
 
+    image_size: int | None = None
+    """Pixels of each side of the images that the model reads; None for texts."""
+
     mean_pooling: bool = False
     """Classify from the mean of all states: by the family's own classifier where it can, else with a head of ours on the bare core."""
 
     def apply(self, config: PretrainedConfig) -> None:
-        """Write the classes, and what they are read from, into a configuration."""
+        """Write the classes, and what they are read from, into a configuration.
+
+        Raises:
+            BadInput: the patches of a new model do not fit its images.
+        """
+        if self.image_size is not None:
+            set_image_size(config, self.image_size)
         if self.head is Head.SEQUENCE_CLASSIFICATION:
             set_pooling(config, mean=self.mean_pooling)
         if self.labels:
@@ -108,6 +118,8 @@ def from_weights(folder: Path, spec: HeadSpec, dropout: float, seed: int, dtype:
         BadInput: the folder does not hold a model, or its family has no such head.
     """
     config = read_config(folder)
+    if spec.image_size is not None:
+        check_image_size(config, spec.image_size)
     other_classes = bool(spec.labels) and not spec.has_own_head(config) and tuple(config.id2label.values()) != spec.labels
     set_dropout(config, dropout)
     spec.apply(config)
@@ -182,9 +194,8 @@ def kind_of(config: PretrainedConfig) -> Kind:
 
 def kind_of_class(model_class: type[PreTrainedModel]) -> Kind:
     """The kind of a family in `FAMILIES`: its attribute ``kind``; a class without one writes, and its configuration says whether it has an encoder."""
-    default = Kind.ENCODER_DECODER if model_class.config_class().is_encoder_decoder else Kind.DECODER
-    kind: Kind = getattr(model_class, "kind", default)
-    return kind
+    kind: Kind | None = getattr(model_class, "kind", None)
+    return kind or (Kind.ENCODER_DECODER if model_class.config_class().is_encoder_decoder else Kind.DECODER)
 
 
 def class_of(config: PretrainedConfig, spec: HeadSpec) -> type[PreTrainedModel]:

@@ -124,12 +124,17 @@ def collate_seq2seq(model: TextModel, sources: Sequence[Ids], answers: Sequence[
     The first ``given`` tokens of each answer are no labels.
     """
     ids, mask = pad(sources, vocabulary.pad)
+    written, labels = written_answers(model, answers, vocabulary)
+    labels[:, :given] = IGNORED
+    return Batch({"input_ids": ids, "attention_mask": mask, "decoder_input_ids": written}, labels)
+
+
+def written_answers(model: TextModel, answers: Sequence[Ids], vocabulary: Vocabulary) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the decoder of a model reads while it writes answers, and what it should write at each place: both of shape [B, T]."""
     labels, _ = pad(answers, IGNORED)
     written = labels.masked_fill(labels == IGNORED, vocabulary.pad)
     start = torch.full((len(written), 1), decoder_start(model.core.config, vocabulary))
-    inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": torch.cat([start, written[:, :-1]], dim=1)}
-    labels[:, :given] = IGNORED
-    return Batch(inputs, labels)
+    return torch.cat([start, written[:, :-1]], dim=1), labels
 
 
 def pad(sequences: Sequence[Ids], filler: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -78,14 +78,35 @@ def _write(
         ids[row, part], mask[row, part] = torch.tensor(list(prompt)), 1
     room = max_new_tokens if not left else min(max_new_tokens, max(1, loaded.info.context - max(map(len, prompts))))
     inputs = {"attention_mask": mask} if left else {"attention_mask": mask, "decoder_input_ids": _decoder_begins(loaded, begins)}
-    with _without_settings(model.core):
-        written = model.core.generate(
-            ids.to(loaded.device),
+    begin = length if left else 1 + len(begins[0])
+    return generate_with(loaded, {"inputs": ids, **inputs}, begin, room, settings, on_token)
+
+
+def generate_with(
+    loaded: Loaded,
+    inputs: Mapping[str, torch.Tensor],
+    begin: int,
+    room: int,
+    settings: Mapping[str, Any],
+    on_token: Callable[[], object],
+) -> list[list[int]]:
+    """Answer one batch.
+
+    Args:
+        loaded: the model.
+        inputs: tensors that transformers' ``generate`` takes, by the names of its arguments; the first dimension is the row.
+        begin: tokens at the start of each row of the result that are given and no part of the answer.
+        room: longest answer, in tokens.
+        settings: as of `generate`.
+        on_token: called after each token.
+    """
+    vocabulary, core = loaded.info.vocabulary, loaded.model.core
+    with _without_settings(core):
+        written = core.generate(
             **{name: tensor.to(loaded.device) for name, tensor in inputs.items()},
             stopping_criteria=[_pulse(on_token)],
             **_arguments(loaded, room, settings),
         )
-    begin = length if left else 1 + len(begins[0])
     special = frozenset(vocabulary.special) | {vocabulary.pad}
     return [_until_end(row[begin:].tolist(), vocabulary.eos, special) for row in written]
 

@@ -32,7 +32,8 @@ def list_families() -> dict[str, dict[str, str]]:
                 found[family] = {"kind": kind.value, "fields": " ".join(_fields(config))}
     for family in FAMILIES:
         model_class = FAMILIES.load(family)
-        found[family] = {"kind": kind_of_class(model_class).value, "fields": " ".join(_fields(model_class.config_class()))}
+        fields = getattr(model_class, "fields", None) or _fields(model_class.config_class())
+        found[family] = {"kind": kind_of_class(model_class).value, "fields": " ".join(fields)}
     return dict(sorted(found.items()))
 
 

@@ -273,6 +273,22 @@ def _target(recipe: Recipe) -> Problem:
     return got, "the field that holds the answer", "set data.source.columns.target"
 
 
+def _image(recipe: Recipe) -> Problem:
+    source, task = recipe.data.single_source, recipe.task
+    if task.reads_images and source.row_columns.image is None:
+        got = f"task.kind {task.kind!r} needs an image"
+        return got, "kind images, or the field that holds it", "set data.source.columns.image, or change data.source.kind"
+    return None if task.reads_images else _no_image(recipe)
+
+
+def _no_image(recipe: Recipe) -> Problem:
+    source = recipe.data.single_source
+    if source.row_columns.image is None:
+        return None
+    field = "kind 'images'" if source.kind == "images" else f"columns.image {source.columns.image!r}"
+    return f"data.source has {field}, which nothing reads", "a task that reads images, e.g. captioning", "change it, or task.kind"
+
+
 def _group(recipe: Recipe) -> Problem:
     if recipe.data.split.by != "group" or has_groups(recipe):
         return None
@@ -316,7 +332,7 @@ def _other_sources(recipe: Recipe) -> Problem:
     others += [*test_sources(data), *([("data.quality.like", data.quality.like)] if data.quality else [])]
     for field, source in others:
         other = recipe.model_copy(update={"data": data.model_copy(update={"source": source, "sources": None})})
-        for check in (_path, _source, *((_section, _target, _pair) if field in WITH_TARGET else ())):
+        for check in (_path, _source, *((_section, _target, _pair, _image) if field in WITH_TARGET else (_no_image,))):
             found = check(other)
             if found:
                 got, expected, fix = (part.replace("data.source", field) for part in found)
@@ -331,6 +347,7 @@ CHECKS: tuple[Callable[[Recipe], Problem], ...] = (
     _objective,
     _task,
     for_each(_section),
+    for_each(_image),
     _training,
     tokenizer_problem,
     _vocabulary,

@@ -46,10 +46,16 @@ class Columns(Section):
     license: str | None = None
     """Field that holds the license of a record, which the cleaning block ``license`` looks at."""
 
+    image: str | None = None
+    """Field that holds the image, for a task that reads images. ``images``: the name of its file, by default ``file_name``. ``parquet``, ``arrow`` and ``hub``: its bytes, or a struct with ``bytes`` and ``path``."""
+
 
 PYDOCS_COLUMNS = Columns(text="body", target="summary", name="name", group="package")
 CATALOGUE_COLUMNS = Columns(text="text", target="target", group="key")
 WEB_COLUMNS = Columns(text="text", name="title", group="host")
+
+IMAGE_FILE = "file_name"
+"""The field that names the file of an image, in the layout that `datasets` calls imagefolder."""
 
 OWN_ROWS = {
     "pydocs": (PYDOCS_FIELDS, PYDOCS_COLUMNS),
@@ -64,7 +70,7 @@ class Source(Section):
     """One outside source of text."""
 
     kind: str
-    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html``, ``warc``, ``sql`` or ``hub``."""
+    """A name from `pipeline.sources.PINNERS`, e.g. ``pydocs``, ``catalogue``, ``jsonl``, ``csv``, ``parquet``, ``arrow``, ``text``, ``html``, ``warc``, ``images``, ``sql`` or ``hub``."""
 
     path: str | None = None
     """A file, a folder, a glob, an ``s3://`` object, prefix or glob, or one file at ``https://``; files may end in ``.gz``, ``.zst``, ``.bz2`` or ``.xz``. A relative path starts at the checkout.
@@ -126,6 +132,8 @@ class Source(Section):
     @property
     def row_columns(self) -> Columns:
         """Which field is what: the recipe's choice, or that of a kind whose rows have fields of their own."""
+        if self.kind == "images" and self.columns.image is None:
+            return self.columns.model_copy(update={"image": IMAGE_FILE})
         if self.kind not in OWN_ROWS or self.columns != Columns():
             return self.columns
         several = self.languages is not None and len(self.languages) > 2
@@ -250,6 +258,11 @@ class Data(Section):
     def signed(self) -> bool:
         """Whether documents get signatures, by which near duplicates are found."""
         return self.deduplication is not None and self.deduplication.near is not None
+
+    @property
+    def images(self) -> bool:
+        """Whether documents have images."""
+        return any(part.source.row_columns.image is not None for part in self.parts)
 
     @property
     def parts(self) -> tuple[SourcePart, ...]:

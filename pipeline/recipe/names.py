@@ -90,7 +90,7 @@ def check_names(recipe: Recipe, origin: str) -> None:
     if family is not None and family not in table("trainshed.families"):
         find_family(family, f"model.family in {origin}:")
     if family in families():
-        check_fields(str(family), tuple(recipe.model.config), f"model.config in {origin}:")
+        check_fields(str(family), recipe.model.config, f"model.config in {origin}:")
 
 
 def _values(recipe: Recipe, field: str) -> Iterator[str]:

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 LINES = ("jsonl", "csv", "text")
 WEB = ("html", "warc")
 SETTINGS = {
-    "encoding": (*LINES, *WEB, "hub"),
-    "delimiter": ("csv", "hub"),
-    "quote": ("csv", "hub"),
+    "encoding": (*LINES, *WEB, "images", "hub"),
+    "delimiter": ("csv", "images", "hub"),
+    "quote": ("csv", "images", "hub"),
     **dict.fromkeys(("url_from", "query", "table", "high_water"), ("sql",)),
     **dict.fromkeys(("revision", "config", "split"), ("hub",)),
 }
 """Setting of a source → the kinds that it is for."""
-OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue", "sql", "hub")
+OWN_KINDS = (*LINES, *WEB, "parquet", "arrow", "pydocs", "catalogue", "images", "sql", "hub")
 """Kinds whose readers are ours; that of an installed package may take any setting."""
+WITH_IMAGES = ("images", "parquet", "arrow", "hub")
+"""Kinds whose records may have an image."""
 NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7"})
 """Codecs of Python that decode text and are no encoding of files."""
 
@@ -34,15 +36,15 @@ def source_problem(source: Source) -> Problem:
     for setting, kinds in SETTINGS.items():
         if getattr(source, setting) is not None and source.kind in OWN_KINDS and source.kind not in kinds:
             return f"data.source.{setting} with kind {source.kind!r}", f"kind {' or '.join(kinds)}", f"remove data.source.{setting}"
-    return sql_problem(source) or hub_problem(source) or _encoding(source) or _signs(source) or _web(source)
+    return _image(source) or sql_problem(source) or hub_problem(source) or _encoding(source) or _signs(source) or _web(source)
 
 
 def _web(source: Source) -> Problem:
     path = source.path or ""
     if not path.lower().startswith(("http://", "https://")):
         return ("data.source.sha256 without a web address", "", "remove data.source.sha256") if source.sha256 else None
-    if source.kind == "catalogue":
-        return "data.source.kind 'catalogue' with a web address", "a folder or s3:// prefix of catalogues", "download them"
+    if source.kind in ("catalogue", "images"):
+        return f"data.source.kind {source.kind!r} with a web address", "a folder or s3:// prefix", "download the files"
     try:
         whole = bool(urlsplit(path).hostname) and urlsplit(path).port != 0
     except ValueError:  # brackets that do not close, or a port that is no number
@@ -53,6 +55,13 @@ def _web(source: Source) -> Problem:
         got = "data.source.path holds a user or a password, and the recipe is stored where many people read it"
         return got, "an address without", "bring the file to S3, or set ~/.netrc where it is read"
     return None
+
+
+def _image(source: Source) -> Problem:
+    if source.columns.image is None or source.kind in WITH_IMAGES or source.kind not in OWN_KINDS:
+        return None
+    got = f"data.source.columns.image with kind {source.kind!r}"
+    return got, f"kind {', '.join(WITH_IMAGES)}", "change data.source.kind, or remove data.source.columns.image"
 
 
 def _encoding(source: Source) -> Problem:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from pipeline.families.families import Family
     from pipeline.tasks.section import TaskSection
 
-FAMILIES = {Kind.ENCODER: "bert", Kind.ENCODER_DECODER: "t5", Kind.DECODER: "qwen3", Kind.STATIC: "word_vectors"}
+FAMILIES = {
+    Kind.ENCODER: "bert",
+    Kind.ENCODER_DECODER: "t5",
+    Kind.DECODER: "qwen3",
+    Kind.STATIC: "word_vectors",
+    Kind.IMAGE_TO_TEXT: "vision-encoder-decoder",
+}
 """The family of a new recipe by kind of model; of the kinds that can do a task, the first one here is taken. An encoder classifies
 best for its size, and an encoder-decoder needs no separator between source and answer."""
 
@@ -61,10 +67,13 @@ def starting_values(name: str, task: TaskSection, family: str | None, start: str
     if family and start:
         raise BadInput("both a family and a start", "a family for a new model, or a start for given weights", "leave one out")
     columns = {"text": "text"} | ({"target": "target"} if task.needs_target else {}) | ({"pair": "pair"} if task.needs_pair else {})
+    source = {"kind": "jsonl", "path": f"data/{name}.jsonl", "columns": columns}
+    if task.reads_images:
+        source = {"kind": "images", "path": f"data/{name}", "columns": columns}
     values: dict[str, Any] = {
         "name": name,
         "description": "",
-        "data": {"source": {"kind": "jsonl", "path": f"data/{name}.jsonl", "columns": columns}, "split": {"salt": name}},
+        "data": {"source": source, "split": {"salt": name}},
     }
     if start:
         values |= {"model": {"start": start}}
@@ -80,7 +89,7 @@ def _new_model(task: TaskSection, name: str) -> dict[str, Any]:
     return {
         "model": {"family": name, "config": _sizes(family), "context": max(DEFAULT_CONTEXT, task.longest(family.kind))},
         "tokenizer": {"vocabulary": 4096},
-        "pretraining": {"objective": _objective(family.kind), **NEW},
+        **({"pretraining": {"objective": _objective(family.kind), **NEW}} if family.kind in OBJECTIVES.values() else {}),
         **({"finetuning": dict(NEW)} if task.finetuned else {}),
     }
 
@@ -90,9 +99,13 @@ def _objective(kind: Kind) -> str:
     return next(objective for objective, trained in OBJECTIVES.items() if trained is kind)
 
 
-def _sizes(family: Family) -> dict[str, int]:
-    """A small configuration: about a million weights beside the embeddings."""
-    found: dict[str, int] = {}
+def _sizes(family: Family) -> dict[str, Any]:
+    """A small configuration: about a million weights beside the embeddings. A family with parts has one for each."""
+    parts = dict.fromkeys(field.partition(".")[0] for field in family.fields if "." in field)
+    if parts:
+        inside = {part: [field.partition(".")[2] for field in family.fields if field.startswith(f"{part}.")] for part in parts}
+        return {part: _sizes(family._replace(fields=tuple(fields))) for part, fields in inside.items()}
+    found: dict[str, Any] = {}
     for size, names in SIZES:
         fields = next((fields for fields in names if set(fields) <= set(family.fields)), ())
         found |= dict.fromkeys(fields, size)

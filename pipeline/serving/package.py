@@ -35,6 +35,7 @@ SHIPPED = (
     "corpus/__init__.py",
     "corpus/cleaning",
     "corpus/documents.py",
+    "corpus/images.py",
     "corpus/normalise.py",
     "families",
     "metrics/__init__.py",
@@ -110,10 +111,12 @@ def package_model(model: Path, output: Path, scratch: Path, metadata: dict[str, 
 
 
 def _additional(model: Path) -> list[str]:
-    """What this model needs beside `REQUIREMENTS`: its weights, and the blocks that clean its requests."""
+    """What this model needs beside `REQUIREMENTS`: its weights, the blocks that clean its requests, and what opens images."""
     blocks = _info(model)["cleaning"].get("blocks", ())
     libraries = {library for row in blocks for library in BLOCKS.load(row["kind"]).libraries}
-    return sorted((libraries | ({"peft"} if (model / ADAPTER).is_file() else set())) - set(REQUIREMENTS))
+    more = {"peft"} if (model / ADAPTER).is_file() else set()
+    more |= {"pillow"} if _task(model).reads_images else set()
+    return sorted((libraries | more) - set(REQUIREMENTS))
 
 
 def _info(model: Path) -> dict[str, Any]:

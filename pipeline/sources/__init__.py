@@ -19,6 +19,7 @@ PINNERS = Table(
         "html": "pipeline.sources.files:pin",
         "warc": "pipeline.sources.files:pin",
         "catalogue": "pipeline.sources.catalogues:pin",
+        "images": "pipeline.sources.image_folder:pin",
         "sql": "pipeline.sources.sql:pin",
         "hub": "pipeline.sources.hub:pin",
     },

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+METADATA = ("metadata.csv", "metadata.jsonl")
+"""Files that name the images of their folder and say what belongs to each."""
+
 ENDINGS = {
     "jsonl": (".jsonl", ".ndjson", ".json"),
     "csv": (".csv", ".tsv", ".tab"),
@@ -13,6 +16,7 @@ ENDINGS = {
     "html": (".html", ".htm", ".xhtml"),
     "warc": (".warc", ".wet"),
     "catalogue": (".json", ".po", ".mo"),
+    "images": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", *METADATA),
 }
 """Endings that a search of a folder or an ``s3://`` prefix accepts; a path or a glob names its files itself."""
 

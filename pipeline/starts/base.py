@@ -22,6 +22,7 @@ FIELD = "model.start"
 WANTED = (
     "config.json",
     "generation_config.json",
+    "preprocessor_config.json",
     "*.safetensors",
     "*.safetensors.index.json",
     "tokenizer.json",

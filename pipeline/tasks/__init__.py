@@ -22,6 +22,7 @@ TASKS = Table(
     "trainshed.tasks",
     {
         "summarization": "pipeline.tasks.summarization.section:Summarization",
+        "captioning": "pipeline.tasks.captioning.section:Captioning",
         "chat": "pipeline.tasks.chat.section:Chat",
         "classification": "pipeline.tasks.classification.section:Classification",
         "embedding": "pipeline.tasks.embedding.section:Embedding",

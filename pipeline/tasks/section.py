@@ -94,6 +94,11 @@ class TaskSection(Section):
         return True
 
     @property
+    def reads_images(self) -> bool:
+        """Whether each document has an image."""
+        return False
+
+    @property
     def needs_pair(self) -> bool:
         """Whether fine-tuning needs documents with a second text, from ``columns.pair`` or ``columns.target``."""
         return False
@@ -183,8 +188,8 @@ class WrittenAnswer(TaskSection):
     """How answers are written."""
 
     def kinds(self) -> tuple[Kind, ...]:
-        """All that write."""
-        return tuple(kind for kind in Kind if kind.writes)
+        """All that write after a text."""
+        return tuple(kind for kind in Kind if kind.writes and kind.reads_text)
 
     def longest(self, kind: Kind) -> int:
         """A decoder reads source, separator and answer in one sequence, the others in two."""

@@ -12,6 +12,7 @@ import numpy as np
 from pyarrow import parquet
 
 from pipeline.corpus.read_corpus import read_file
+from pipeline.corpus.shards import size_of
 from pipeline.errors import Preempted
 from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.tokens.encoding import encoder_named
@@ -37,7 +38,7 @@ COUNTS = "counts.json"
 
 BATCH_DOCUMENTS = 4096
 BATCH_CHARS = 4 << 20
-"""A batch ends at so many documents or characters: its texts and ids take up to 100 MB."""
+"""A batch ends at so many documents or characters, an image counted by its bytes: its texts and ids take up to 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     size = 0
     for document in documents:
         batch.append(document)
-        size += len(document.text) + len(document.pair or "") + len(document.target or "")
+        size += size_of(document)
         if len(batch) >= BATCH_DOCUMENTS or size >= BATCH_CHARS:
             yield batch
             batch, size = [], 0

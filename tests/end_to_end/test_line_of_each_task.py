@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
 import pytest
+from fixtures.shapes import draw
 from fixtures.task_recipes import task_recipe
 
 from pipeline.registry.ledger import Ledger
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)  # whole lines run
 
 REQUESTS: dict[str, list[dict[str, Any]]] = {
+    "captioning": [{"image": base64.b64encode(draw("red circle", "blue square", 5, kind=kind)).decode()} for kind in ("PNG", "JPEG")]
+    + [{"image": ""}],
     "embedding": [{"text": "Open the file."}, {"text": ""}, {"text": "word " * 90}],
     "language_model": [{"text": "Takes the file"}, {"text": "naïve: 日本語 " * 40}],
     "tagging": [{"tokens": ["Ada", "is", "in", "New York", "\u200b"]}, {"tokens": []}, {"tokens": ["word"] * 60}],

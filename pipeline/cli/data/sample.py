@@ -43,7 +43,7 @@ def sample(
     console = open_console()
     if as_json:
         for one in chosen:
-            typer.echo(json.dumps(one._asdict(), ensure_ascii=False))
+            typer.echo(json.dumps(_plain(one), ensure_ascii=False))
     else:
         for one in chosen:
             for line in _lines(one):
@@ -52,12 +52,25 @@ def sample(
         typer.echo("no document fits", err=True)
 
 
+def _plain(one: Sampled) -> dict[str, str | None]:
+    """A document as JSON; its image, if it has one, as the address of a PNG."""
+    from pipeline.corpora.thumbnails import data_uri
+
+    fields = one._asdict()
+    return fields | {"image": data_uri(one.image)} if one.image else {name: fields[name] for name in fields if name != "image"}
+
+
 def _lines(one: Sampled) -> Iterator[str]:
+    from pipeline.corpora.thumbnails import side_of
+
     about = ", ".join(part for part in (one.split, one.group and f"group {one.group}", one.name) if part)
     yield f"{one.id}  {about}"
     for name, text in (("text", one.text), ("pair", one.pair), ("target", one.target)):
         if text is not None:
             yield f"  {name:<7} {_cut(text)}"
+    if one.image:
+        side = side_of(one.image)
+        yield f"  image   {side} x {side} pixels"
 
 
 def _cut(text: str) -> str:

@@ -30,10 +30,10 @@ class CleanRecord(NamedTuple):
     name: str
     group: str
 
-    def documents(self, target: str | None) -> list[Document]:
-        """The documents with this target, one for each text; they share name and group."""
+    def documents(self, target: str | None, image: bytes | None = None) -> list[Document]:
+        """The documents with this target and image, one for each text; they share name and group."""
         pair = self.pair
-        return [Document(document_id(text, pair, target), self.group, self.name, text, pair, target) for text in self.texts]
+        return [Document(document_id(text, pair, target, image), self.group, self.name, text, pair, target, image) for text in self.texts]
 
 
 def filter_reason(text: str, rules: Filter) -> str | None:
@@ -51,9 +51,11 @@ def letter_share(text: str) -> float:
     return 1 - (others + len(odd) - blanks - len(NON_LETTERS.sub("", odd))) / len(text)
 
 
-def document_id(text: str, pair: str | None, target: str | None) -> str:
-    """Digest of a document's texts and target, 24 hexadecimal digits. Name and group do not count."""
+def document_id(text: str, pair: str | None, target: str | None, image: bytes | None = None) -> str:
+    """Digest of a document's texts, target and image, 24 hexadecimal digits. Name and group do not count."""
     parts = [text, *(["\x01" + pair] if pair is not None else []), *([target] if target is not None else [])]
+    if image is not None:
+        parts.append("\x02" + hashlib.sha256(image).hexdigest())
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]
 
 

@@ -15,6 +15,7 @@ READERS = Table(
         "html": "pipeline.corpus.readers.html_files:read",
         "warc": "pipeline.corpus.readers.warc_files:read",
         "catalogue": "pipeline.corpus.readers.catalogues:read",
+        "images": "pipeline.corpus.readers.image_folder:read",
         "sql": "pipeline.corpus.readers.sql_rows:read",
         "hub": "pipeline.corpus.readers.hub_files:read",
     },

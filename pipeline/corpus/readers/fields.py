@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def named_fields(columns: Columns) -> list[str]:
-    """The fields that the recipe names, in the order text, pair, target, name, group, license."""
-    return [name for name in (columns.text, columns.pair, columns.target, columns.name, columns.group, columns.license) if name is not None]
+    """The fields that the recipe names, in the order text, pair, target, name, group, license, image."""
+    named = (columns.text, columns.pair, columns.target, columns.name, columns.group, columns.license, columns.image)
+    return [name for name in named if name is not None]
 
 
 MISSING: Any = object()
@@ -79,13 +80,19 @@ def to_record(row: Mapping[str, Any], columns: Columns, where: str) -> Record | 
         target = _target(row, columns.target, where)
         name, group = (_label(row, column) for column in (columns.name, columns.group))
     except BadInput as error:
-        return Quarantined(error.got, where, str(dict(row))[:200])
-    for column, value in ((columns.text, text), (columns.pair, pair)):
+        return Quarantined(error.got, where, _excerpt(row, columns))
+    image = _value(row, columns.image)
+    for column, value in ((columns.text, text), (columns.pair, pair), (columns.image, image)):
         if column is not None and value is None:
-            return Quarantined(f"no field {column!r}", where, str(dict(row))[:200])
+            return Quarantined(f"no field {column!r}", where, _excerpt(row, columns))
     if not (is_unicode(name) and is_unicode(group) and all(map(_all_unicode, (text, pair, target)))):
         return Quarantined("not Unicode", where, str(text)[:200])
-    return Record(text, target, name, group, pair, where, _label(row, columns.license) or None)
+    return Record(text, target, name, group, pair, where, _label(row, columns.license) or None, image)
+
+
+def _excerpt(row: Mapping[str, Any], columns: Columns) -> str:
+    """The beginning of a row, without its image."""
+    return str({name: value for name, value in row.items() if name != columns.image})[:200]
 
 
 def is_unicode(text: str) -> bool:

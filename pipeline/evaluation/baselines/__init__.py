@@ -17,6 +17,7 @@ BASELINES = Table(
         "mean_number": "pipeline.evaluation.baselines.mean_number:MEAN_NUMBER",
         "most_frequent": "pipeline.evaluation.baselines.most_frequent:MOST_FREQUENT",
         "name_template": "pipeline.evaluation.baselines.name_template:NAME_TEMPLATE",
+        "nearest_image": "pipeline.evaluation.baselines.nearest_image:NEAREST_IMAGE",
         "nearest_neighbour": "pipeline.evaluation.baselines.nearest_neighbour:NEAREST_NEIGHBOUR",
         "tfidf_logistic": "pipeline.evaluation.baselines.tfidf_logistic:TFIDF_LOGISTIC",
         "tfidf_retrieval": "pipeline.evaluation.baselines.tfidf_retrieval:TFIDF_RETRIEVAL",

@@ -42,7 +42,7 @@ class Classification(OneSequence):
 
     def kinds(self) -> tuple[Kind, ...]:
         """All of them."""
-        return tuple(Kind)
+        return tuple(kind for kind in Kind if kind.reads_text)
 
     @property
     def divisible(self) -> bool:

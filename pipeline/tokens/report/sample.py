@@ -14,6 +14,7 @@ from pyarrow import compute, parquet
 from pipeline.corpus.documents import Document
 from pipeline.corpus.identify_language import language_of
 from pipeline.corpus.read_corpus import shard_paths
+from pipeline.corpus.shards import SCHEMA
 from pipeline.corpus.splitting import TRAIN
 from pipeline.tokens.repeats import draw
 from pipeline.tokens.report.measure import find_words
@@ -102,7 +103,7 @@ def _ids(places: list[tuple[Path, int]]) -> Iterator[str]:
 def _with_ids(shard: Path, group: int, ids: list[str]) -> Iterator[Document]:
     """Some documents of a row group."""
     with parquet.ParquetFile(shard) as file:
-        rows = file.read_row_group(group, columns=list(Document._fields))
+        rows = file.read_row_group(group, columns=SCHEMA.names)
     for row in rows.filter(compute.is_in(rows["id"], value_set=pa.array(ids, pa.string()))).to_pylist():
         yield Document(**row)
 

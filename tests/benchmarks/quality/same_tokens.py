@@ -15,7 +15,7 @@ from pipeline.corpus.choose_examples import choose_examples
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.evaluation.baselines.base import Known
 from pipeline.evaluation.baselines.tfidf_logistic import TFIDF_LOGISTIC
-from pipeline.evaluation.evaluate import KNOWN
+from pipeline.evaluation.scoring import KNOWN
 from pipeline.metrics.load_metric import load_metric
 
 if TYPE_CHECKING:

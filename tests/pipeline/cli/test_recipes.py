@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from fixtures.families import CONFIGS
+from fixtures.families import CONFIGS, IMAGES
 from fixtures.scratch_checkout import HOME
 from fixtures.shipped import RECIPES
 
@@ -36,7 +36,8 @@ def test_the_recipe_of_each_task_is_valid(kind, start, folder, capsys):
     recipe = read_recipe(folder / "mine.yaml")
     assert (recipe.task.kind, recipe.model.start) == (kind, start)
     assert (recipe.finetuning is not None) == recipe.task.finetuned
-    assert (recipe.pretraining is None) == (start is not None and recipe.task.finetuned)
+    without = recipe.task.reads_images or (start is not None and recipe.task.finetuned)
+    assert (recipe.pretraining is None) == without
     assert capsys.readouterr().out.startswith(f"wrote {folder}/mine.yaml\n")
     assert cli.run(["recipes", "check"]) == 0
     assert capsys.readouterr().out == "mine: ok\n"
@@ -61,7 +62,7 @@ def test_every_field_of_the_task_and_of_its_last_training_is_shown_with_its_docs
     assert shown == left_out.model_copy(update={"name": "mine"})
 
 
-@pytest.mark.parametrize("family", CONFIGS)
+@pytest.mark.parametrize("family", [*CONFIGS, *IMAGES])
 def test_a_family_gets_sizes_that_build_a_small_model(family):
     from fixtures.families import tiny_vocabulary
 
@@ -70,7 +71,7 @@ def test_a_family_gets_sizes_that_build_a_small_model(family):
     from pipeline.models.build import HeadSpec, new_model
 
     kind = families()[family].kind
-    task = {Kind.ENCODER: "classification", Kind.STATIC: "embedding"}.get(kind, "summarization")
+    task = {Kind.ENCODER: "classification", Kind.STATIC: "embedding", Kind.IMAGE_TO_TEXT: "captioning"}.get(kind, "summarization")
     data = yaml.safe_load(new_recipe("mine", task, family))
     architecture = Architecture(family, data["model"]["context"], data["model"]["config"])
     model = new_model(architecture, tiny_vocabulary(400), HeadSpec(LANGUAGE_HEAD[kind]), 0.1, 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html.parser
+import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +14,7 @@ import yaml
 from fixtures.corpora import write_corpus
 from fixtures.simulated_texts import Language
 from fixtures.stored_corpora import rows, store_corpus
+from PIL import Image
 from pydantic import ValidationError
 
 from pipeline.artifacts import open_artifacts
@@ -208,3 +212,14 @@ def test_no_document_can_change_page_or_card(folder_settings, tmp_path) -> None:
     outside = re.sub(r"^(````+)text\n.*?\n\1$", "", card, flags=re.DOTALL | re.MULTILINE)
     assert "alert" not in outside
     assert "script" not in outside
+
+
+def test_a_page_shows_images_small(tmp_path, folder_settings) -> None:
+    made = store_corpus(folder_settings, tmp_path, rows(60))
+    report = make_report("mails", made, open_artifacts(folder_settings).open(made, tmp_path / "opened"))
+    samples = tuple(found._replace(image=bytes([200, 30, 30]) * 120 * 120) for found in report.samples)
+    page = render_page(replace(report, samples=samples))
+    shown = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="">', page)
+    assert len(shown) == len(samples) > 0
+    image = Image.open(io.BytesIO(base64.b64decode(shown[0])))
+    assert (image.size, image.getpixel((5, 5))) == ((96, 96), (200, 30, 30))

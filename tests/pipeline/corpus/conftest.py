@@ -63,7 +63,7 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         source = Source(kind=kind, path=str(path) if path else None, columns=columns, packages=packages, **given)
         data = Data(source=source, split=split, **changes)
         pin = PINNERS.load(kind)(source, settings)
-        examples = part(task, "examples") if columns.target or kind == "pydocs" else Texts(SUMMARIES)
+        examples = part(task, "examples") if columns.target or kind == "pydocs" or task is not SUMMARIES else Texts(SUMMARIES)
         reporter = reporter or SilentReporter()
         return output, ingest_corpus(data, examples, pin, output, settings, reporter, learned, forgotten=forgotten, tests=tests)
 

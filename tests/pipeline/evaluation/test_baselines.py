@@ -25,7 +25,10 @@ TAGGED = Known(
     [document(1, "Ada met Bob in Paris"), document(2, "Paris met Ada")],
     [["B-PER", "O", "B-PER", "O", "B-LOC"], ["B-LOC", "O", "B-PER"]],
 )
-KNOWN = {"frequent_tag": TAGGED, "majority": CLASSES, "mean_number": NUMBERS, "tfidf_logistic": CLASSES}
+RED, GREEN, BLUE = (bytes(colour) * 16 * 16 for colour in ((200, 20, 20), (20, 200, 20), (20, 20, 200)))
+SEEN = Known([one._replace(image=image) for one, image in zip(TEXTS, (RED, GREEN, BLUE), strict=True)], ["red", "green", "blue"])
+DARK_RED = bytes((150, 10, 30)) * 16 * 16
+KNOWN = {"nearest_image": SEEN, "frequent_tag": TAGGED, "majority": CLASSES, "mean_number": NUMBERS, "tfidf_logistic": CLASSES}
 
 
 def predict(name: str, known: Known, *asked):
@@ -46,6 +49,7 @@ def predict(name: str, known: Known, *asked):
         ("nearest_neighbour", CLASSES, document(9, "the socket that is closed"), "network"),
         ("nearest_neighbour", SEVERAL, document(9, "the file on the disk"), ("fast", "input")),
         ("nearest_neighbour", NUMBERS, document(9, "matrices"), 6.0),
+        ("nearest_image", SEEN, document(9, "green")._replace(image=DARK_RED), "red"),
         ("copy_source", WRITTEN, document(9, "Datei öffnen"), "Datei öffnen"),
         ("majority", CLASSES, document(9), "input"),
         ("majority", SEVERAL, document(9), ("fast",)),
@@ -61,7 +65,8 @@ def test_each_baseline(name: str, known: Known, asked, answer) -> None:
 @pytest.mark.parametrize("name", sorted(BASELINES))
 def test_no_baseline_looks_at_the_answer(name: str) -> None:
     known = KNOWN.get(name, WRITTEN)
-    assert predict(name, known, document(9, target="Read a socket.")) == predict(name, known, document(9, target="Anything."))
+    first, second = (document(9, target=target)._replace(image=DARK_RED) for target in ("Read a socket.", "Anything."))
+    assert predict(name, known, first) == predict(name, known, second)
 
 
 def test_the_probabilities_of_classifiers_add_up_and_name_the_answer() -> None:

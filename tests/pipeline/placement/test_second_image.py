@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fixtures.task_recipes import task_recipe
 
 import components.ingestion.contract
 from components import COMPONENTS
@@ -103,6 +104,23 @@ def test_the_second_image_is_built_on_its_own_base_and_has_no_account_of_its_own
 )
 def test_an_option_applies_to_a_field_that_is_set_or_has_its_value(field, value, params, applies):
     assert Option(field, value=value).applies_to(params) is applies
+
+
+def test_only_a_task_that_reads_images_needs_pillow(tmp_path):
+    steps = {
+        step.id: step.component.image_with(step.params.model_dump(mode="json")) for step in trace(task_recipe("captioning", tmp_path, "a"))
+    }
+    assert steps["ingestion"] == "ingestion-training"
+    assert {steps[name] for name in ("tokenization", "finetuning", "evaluation", "registration")} == {
+        "tokenization",
+        "finetuning",
+        "evaluation",
+        "registration",
+    }
+    # the model is served with what opens images, so its version is known where it is registered, without Pillow
+    assert "pillow" in COMPONENTS.load("finetuning").libraries_with({"task": {"image_size": 64}})
+    others = trace(task_recipe("tagging", tmp_path, "b"))
+    assert {step.component.image_with(step.params.model_dump(mode="json")) for step in others} == {step.component.name for step in others}
 
 
 def test_an_option_without_an_image_or_with_the_components_own_makes_none():

@@ -1,0 +1,1 @@
+"""Captioning: say in words what an image shows."""
