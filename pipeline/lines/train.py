@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
 from pipeline.lines.benchmarks import benchmarks
+from pipeline.lines.names import names_model
 from pipeline.lines.quality import quality
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
@@ -89,7 +90,7 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.origin)
     shares, data = recipe.workers.cleaning if recipe.workers else 0, recipe.data.for_ingestion()
-    judge = quality(step, recipe)
+    judge, names = quality(step, recipe), names_model(step, recipe)
     cleaned = [
         step(
             "cleaning",
@@ -99,10 +100,11 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
             step_id=numbered("cleaning", number),
             source=source,
             quality=judge,
+            names=names,
         )
         for number in range(1, shares + 1)
     ]
-    tests = benchmarks(step, recipe)
+    tests = benchmarks(step, recipe, names)
     corpus = step(
         "ingestion",
         data,
@@ -110,6 +112,7 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
         source=source,
         cleaned=cleaned,
         quality=judge,
+        names=names,
         test_set=tests.test_set,
         against=tests.against,
         emits=(Emit("corpus"),),
