@@ -6,6 +6,7 @@ text on both sides.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +22,10 @@ SECTION, AROUND = 16_384, 512
 
 OVERLAP = 128
 """Pieces that two windows share, at most; at most half of a window."""
+
+
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no tokenizer reads."""
 
 
 class Section(NamedTuple):
@@ -71,14 +76,14 @@ def _behind_blank(text: str, place: int) -> int:
     """The place behind the next blank, or the same place where none is near."""
     if place >= len(text):
         return len(text)
-    found = next((number for number in range(place, min(place + AROUND, len(text))) if text[number].isspace()), None)
+    found = next((number for number in range(place, min(place + AROUND // 2, len(text))) if text[number].isspace()), None)
     return place if found is None else found + 1
 
 
 def pieces_of(text: str, section: Section, tokenizer: Tokenizer) -> Pieces:
     """The pieces of what is read of a section."""
     read = text[section.first : section.last]
-    encoded = tokenizer.encode(read, add_special_tokens=False)
+    encoded = tokenizer.encode(SURROGATES.sub("\ufffd", read), add_special_tokens=False)
     offsets = np.asarray(encoded.offsets, dtype=np.int64).reshape(-1, 2)
     begins = [begin + len(read[begin:end]) - len(read[begin:end].lstrip()) for begin, end in offsets.tolist()]
     return Pieces(
