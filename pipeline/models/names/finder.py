@@ -81,7 +81,14 @@ class NameFinder:
         self._model = answering(_load(folder, config, self.labels), "cpu")
         self._prefix, self._suffix = _frame(self._tokenizer, self._model.kind)
         self._pad = config.pad_token_id if isinstance(config.pad_token_id, int) else 0
-        self._room = _context(folder, config, self._model) - len(self._prefix) - len(self._suffix)
+        self.window = _context(folder, config, self._model)
+        """Tokens of a window."""
+        self._room = self.window - len(self._prefix) - len(self._suffix)
+
+    @property
+    def weights(self) -> int:
+        """How many numbers the model has learned."""
+        return sum(weight.numel() for weight in self._model.parameters())
 
     def find(
         self, texts: Sequence[str], labels: Sequence[str], min_score: float, reporter: Reporter | None = None

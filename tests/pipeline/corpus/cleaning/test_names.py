@@ -66,10 +66,11 @@ def planted(name_tagger: Path) -> Planted:
         if [[text[start:end] for start, end in each] for text, each in zip(texts.values(), spans, strict=True)] == wanted:
             rows.append(texts)
             names.update(name for each in wanted for name in each)
-    for number in range(100):
-        text = f"{sentence(draw, 'The {thing} number is in {place} since Monday.').text} That is note {number}."
-        if not found.find([text], ("PER",), 0.5)[0]:
-            rows.append({"body": text, "summary": f"note {number}", "title": "", "author": ""})
+    nobody = ("{thing} is in {place} since Monday.", "Nobody in {place} has seen {thing}, it seems.")
+    while len(rows) < 300:
+        text = " ".join(sentence(draw, frame).text for frame in nobody)
+        if not found.find([text], ("PER",), 0.5)[0] and text not in {row["body"] for row in rows}:
+            rows.append({"body": text, "summary": f"in {len(rows)}", "title": "", "author": ""})
     return Planted(rows, names)
 
 
@@ -110,10 +111,10 @@ def test_no_name_is_left_in_any_file(tmp_path: Path, ingest, planted: Planted, b
     broken = [{"body": ["Ada Kelmarzak"], "summary": "x"}, {"body": "x", "summary": {"to": "Ada Kelmarzak"}}]
     source = write(tmp_path / "in", [*planted.rows, *broken])
     folder, counts = ingest(
-        data_of(source, "encoding", {"kind": "private"}, block, {"kind": "language", "keep": ["de"], "min_confidence": 0}), "all"
+        data_of(source, "encoding", {"kind": "private"}, block, {"kind": "language", "keep": ["en"], "min_confidence": 0}), "all"
     )
     assert counts["quarantined"] == 2
-    again, _ = ingest(data_of(source, block, {"kind": "gopher", "min_words": 12}), "some")
+    again, _ = ingest(data_of(source, block, {"kind": "gopher", "min_words": 8, "min_stop_words": None}), "some")
     kept, of_kept = ingest(data_of(source, block), "kept")
     for place in (folder, again, kept):
         written = " ".join(path.read_text() for path in place.iterdir() if path.suffix != ".parquet")
