@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fixtures.line import Heard
+from fixtures.name_tagger import sentence
 from fixtures.planted import MARK, holds, in_database, in_files, in_store, shown
 from fixtures.task_recipes import task_recipe
 
@@ -31,6 +32,12 @@ NAME = f"Ada {MARK}"
 """The model knows such names; the search looks for the mark."""
 
 
+def plain(draw: random.Random) -> str:
+    """A text without names."""
+    frames = ("{thing} is in {place} since Monday.", "Nobody in {place} has seen {thing}, it seems.")
+    return " ".join(sentence(draw, frame).text for frame in frames)
+
+
 def names(model: Path | str, **more: object) -> dict[str, object]:
     return {"data.cleaning": [{"kind": "private"}, {"kind": "names", "model": str(model), **more}]}
 
@@ -40,7 +47,8 @@ def test_no_name_leaves_ingestion(make_line, name_tagger: Path, s3_server: S3Ser
     place, draw = tmp_path / "rows.jsonl", random.Random(3)
     rows = [json.loads(row) for row in place.read_text().splitlines()]
     for number, row in enumerate(rows):
-        row["body"] = f"We met {NAME} near the server. {row['body']} It was sent to {NAME}."
+        # of sentences that the model knows: it finds names everywhere in others
+        row |= {"body": f"We met {NAME} near the server. {plain(draw)} It was sent to {NAME}.", "summary": plain(draw)}
         if number % 4 == 0:
             row |= {"summary": f"{row['summary']} It was sent to {NAME}.", "name": f"about {NAME}", "shop": draw.choice(["a", NAME])}
     lines = [json.dumps(row) for row in rows]
@@ -80,24 +88,25 @@ def test_no_name_leaves_ingestion(make_line, name_tagger: Path, s3_server: S3Ser
 
 def test_a_champion_of_the_task_tagging_finds_its_spans(make_line, tmp_path: Path) -> None:
     line = make_line()
-    plain = line.recipe
+    recipe = line.recipe
     tagger = f"tagger-{tmp_path.name.strip('_').lower()}"[:60]
     wanted = names(f"models:/{tagger}@champion", labels=["LOC"], min_score=0.01)
     with pytest.raises(BadInput, match=rf"^data\.cleaning\.model: {tagger} has no champion yet"):
-        Planner(replace_fields(plain, wanted, "a test"), line.settings, read_only=True).plan("p")
+        Planner(replace_fields(recipe, wanted, "a test"), line.settings, read_only=True).plan("p")
     line = replace(line, recipe=task_recipe("tagging", tmp_path, tagger))
     line.run()
     model = line.manifest("finetuning")
-    line = replace(line, recipe=plain)
+    line = replace(line, recipe=recipe)
     with pytest.raises(BadInput, match=r"unknown label in .*: 'LOK'; expected one of: LOC; fix: did you mean 'LOC'"):
         Planner(
-            replace_fields(plain, {**wanted, "data.cleaning": [{**wanted["data.cleaning"][1], "labels": ["LOK"]}]}, "a test"), line.settings
+            replace_fields(recipe, {**wanted, "data.cleaning": [{**wanted["data.cleaning"][1], "labels": ["LOK"]}]}, "a test"),
+            line.settings,
         ).plan("p")
     assert line.run(wanted).launched[0] == "ingestion"
     corpus = line.manifest("ingestion")
     assert corpus.inputs["names"].digest == model.digest
     assert corpus.counts["private_name"] > 0
-    again = Planner(replace_fields(plain, wanted, "a test"), line.settings, read_only=True).plan("p")
+    again = Planner(replace_fields(recipe, wanted, "a test"), line.settings, read_only=True).plan("p")
     assert again.step("ingestion").status is Status.HIT
 
 

@@ -175,7 +175,7 @@ class Cleaner(TextCleaner):
 
     def _hide_quarantined(self, found: Quarantined) -> Quarantined:
         """A quarantined record without what must not appear. Broken text may hide a value from the search, so its excerpt is left out."""
-        if self.ahead:
-            # a name that a reason quotes has no sentence around it, by which a model would know it
-            found = found._replace(reason=QUOTED.sub("…", found.reason))
-        return found if self.hider is None and self.ahead is None else Quarantined(self._hidden(found.reason), found.where)
+        # a name that a reason quotes has no sentence around it, by which a model would know it
+        reason = QUOTED.sub("…", found.reason) if self.ahead else found.reason
+        reason = self.hider.change(reason).text if self.hider else reason
+        return Quarantined(reason, found.where) if self.hider or self.ahead else found

@@ -68,9 +68,9 @@ def planted(name_tagger: Path) -> Planted:
             names.update(name for each in wanted for name in each)
     nobody = ("{thing} is in {place} since Monday.", "Nobody in {place} has seen {thing}, it seems.")
     while len(rows) < 300:
-        text = " ".join(sentence(draw, frame).text for frame in nobody)
-        if not found.find([text], ("PER",), 0.5)[0] and text not in {row["body"] for row in rows}:
-            rows.append({"body": text, "summary": f"in {len(rows)}", "title": "", "author": ""})
+        text, answer = " ".join(sentence(draw, frame).text for frame in nobody), sentence(draw, nobody[0]).text
+        if not any(found.find([text, answer], ("PER",), 0.5)) and text not in {row["body"] for row in rows}:
+            rows.append({"body": text, "summary": answer, "title": "", "author": ""})
     return Planted(rows, names)
 
 
@@ -132,12 +132,13 @@ def test_no_name_is_left_in_any_file(tmp_path: Path, ingest, planted: Planted, b
     assert sum(re.fullmatch(f"It was sent to {hidden}.", document.target or "") is not None for document in documents) >= 190
 
 
+@pytest.mark.timeout(600)  # a second process loads torch
 def test_processes_shares_and_the_incremental_run_make_the_same_bytes(
     tmp_path: Path, ingest, planted: Planted, folder_settings: Settings, name_tagger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
     monkeypatch.setattr(cleaned_chunks, "BYTES_A_MODEL", 1)
-    source = write(tmp_path / "in", planted.rows, files=8)
+    source = write(tmp_path / "in", planted.rows[:40], files=8)
     data = data_of(source, REPLACE)
     one, _ = ingest(data, "one")
     two, _ = ingest(data, "two", processes=2)
