@@ -87,7 +87,7 @@ class Cleaner(TextCleaner):
     def probe(self) -> Cleaner:
         """A cleaner that gives the step that looks ahead its texts, and keeps no count and no excerpt."""
         found = copy(self)
-        place = next((number for number, each in enumerate(self.filters, start=1) if each.judge == self.ahead), 0)
+        place = next((number for number, each in enumerate(self.filters, start=1) if isinstance(each.judge, LooksAhead)), 0)
         found.filters, found.report, found.hider, found.ahead = self.filters[:place], CleaningReport(), None, None
         return found
 

@@ -128,8 +128,10 @@ def test_no_name_is_left_in_any_file(tmp_path: Path, ingest, planted: Planted, b
         return
     assert of_kept["changed_names"] == 200
     hidden = r"<name>" if block is MASK else r"<name-\d{1,3}>"
-    assert sum(re.fullmatch(f"about {hidden}", document.name) is not None for document in documents) >= 190
-    assert sum(re.fullmatch(f"It was sent to {hidden}.", document.target or "") is not None for document in documents) >= 190
+    assert {document.name for document in documents if not re.fullmatch(f"about {hidden}", document.name)} == {""}
+    answers = {document.target for document in documents if document.target and "sent to" in document.target}
+    assert all(re.fullmatch(f"It was sent to {hidden}\\.", answer) for answer in answers)
+    assert len(answers) == 1 if block is MASK else len(answers) > 50
 
 
 @pytest.mark.timeout(600)  # a second process loads torch
