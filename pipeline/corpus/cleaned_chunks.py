@@ -32,8 +32,8 @@ WHERE = {"path", "partitions", "partition", "packages", "url_from", "revision", 
 BYTES_A_PROCESS = 64 << 20
 """Bytes of source that are worth another process: it takes a second to start, and does so many in three."""
 
-BYTES_A_MODEL = 2 << 20
-"""The same where a model reads the texts: a process loads it in seconds, and reads so many in ten."""
+BYTES_A_MODEL = 1 << 18
+"""The same where a model reads the texts: a process loads it in five seconds, and a small one reads so many in six."""
 
 
 class CleanedChunks:

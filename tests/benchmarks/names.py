@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MINILM = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512}
 """all-MiniLM-L6-v2's; random weights cost what trained ones cost."""
 
-CHARACTERS = {"small": 400_000, "MiniLM-L6": 100_000}
+CHARACTERS = {"small": 100_000, "MiniLM-L6": 30_000}
 """Of the texts that are read."""
 
 ROUNDS = 3
