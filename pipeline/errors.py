@@ -52,13 +52,15 @@ class TrainshedError(Exception):
 
 
 def in_field(error: TrainshedError, field: str) -> TrainshedError:
-    """An error about ``data.source`` as one about another source of the recipe.
+    """An error about ``data.source`` or ``model.start`` as one about another source or model of the recipe.
 
     Args:
         error: of reading or pinning a source.
         field: where the recipe has the source.
     """
-    return type(error)(*(part.replace("data.source", field) for part in (error.got, error.expected, error.fix)))
+    return type(error)(
+        *(part.replace("data.source", field).replace("model.start", field) for part in (error.got, error.expected, error.fix))
+    )
 
 
 class BadInput(TrainshedError):

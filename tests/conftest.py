@@ -36,6 +36,7 @@ pytest_plugins = [
     "fixtures.s3",
     "fixtures.mlflow",
     "fixtures.tiny",
+    "fixtures.name_tagger",
     "fixtures.line",
     "fixtures.watched_model",
     "fixtures.foreign",

@@ -8,6 +8,7 @@ from components.cleaning.contract import CleaningParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
+from pipeline.corpus.cleaning.name_model import NameModel
 from pipeline.corpus.identity_of_kinds import identity_of_kinds
 from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
@@ -26,7 +27,7 @@ def clean(work: Work[CleaningParams]) -> None:
     """Share of a source → kept chunks."""
     examples: TaskExamples = part(work.params.task, "examples")
     share, task, cache = work.params.share, work.params.task, FileCache(work.settings.file_cache_path("code"))
-    judge = work.inputs.get("quality")
+    judge, names = work.inputs.get("quality"), work.inputs.get("names")
 
     def of_chunks(one: Data) -> Parts:
         return fingerprint_parts(contract, CleaningParams(data=one, task=task, share=share), {}, cache)
@@ -45,6 +46,7 @@ def clean(work: Work[CleaningParams]) -> None:
         work.settings.threads,
         Forgotten(read_tombstones(work.artifacts.store)),
         Classifier(judge.folder, judge.manifest.digest) if judge else None,
+        NameModel(names.folder, names.manifest.digest) if names else None,
     )
     work.intermediates.extend(kept.used)
     work.counts.update(counts)

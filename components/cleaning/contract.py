@@ -27,18 +27,25 @@ OPTIONS = (
 )
 """Of every component that cleans."""
 
+NAMES = Input(ArtifactType.MODEL, optional=True)
+"""The model that finds names of people."""
+NAMES_OPTION = Option(
+    "data.cleaning.kind", value="names", libraries=("safetensors", "tokenizers", "torch", "transformers"), image="training"
+)
+"""Of every component that runs it."""
+
 contract = Component(
     name="cleaning",
     verb="clean",
     version=1,
     summary="Read and clean a share of a pinned source ahead of ingestion.",
     params=CleaningParams,
-    inputs={"source": Input(ArtifactType.SOURCE), "quality": Input(ArtifactType.CLASSIFIER, optional=True)},
+    inputs={"source": Input(ArtifactType.SOURCE), "quality": Input(ArtifactType.CLASSIFIER, optional=True), "names": NAMES},
     output=ArtifactType.CHUNKS,
     task_parts=("examples",),
     image="light",
     libraries=LIBRARIES,
-    options=OPTIONS,
+    options=(*OPTIONS, NAMES_OPTION),
     resources="cpu-small",
     intermediates=True,
 )

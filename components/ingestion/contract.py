@@ -1,6 +1,6 @@
 """Ingestion: read a pinned source, clean it, drop duplicates, split it, write Parquet shards."""
 
-from components.cleaning.contract import LIBRARIES, OPTIONS
+from components.cleaning.contract import LIBRARIES, NAMES, NAMES_OPTION, OPTIONS
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.data import Data
@@ -31,6 +31,7 @@ contract = Component(
         "cleaned": Input(ArtifactType.CHUNKS, optional=True, many=True, identity=False),
         # filters what does not look like a reference text
         "quality": Input(ArtifactType.CLASSIFIER, optional=True),
+        "names": NAMES,
         # for a corpus of fresh examples: what the model learned from
         "learned": Input(ArtifactType.CORPUS, optional=True, parts=("train-*.parquet", "validation-*.parquet")),
         # what training must not contain
@@ -41,7 +42,7 @@ contract = Component(
     task_parts=("examples",),
     image="light",
     libraries=LIBRARIES,
-    options=OPTIONS,
+    options=(*OPTIONS, NAMES_OPTION),
     resources="cpu-small",
     intermediates=True,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.test_set.contract import TestSetParams, contract
 from pipeline.artifacts.fingerprint import code_identity
 from pipeline.artifacts.intermediates import StoredIntermediates
+from pipeline.corpus.cleaning.name_model import NameModel
 from pipeline.corpus.ingest import Kept
 from pipeline.corpus.make_test_set import make_test_set
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def freeze(work: Work[TestSetParams]) -> None:
     """Source → test texts."""
-    task = work.params.task
+    task, names = work.params.task, work.inputs.get("names")
     examples: TaskExamples = part(task, "examples") if task else PlainTexts()
     kept, forgotten = (
         StoredIntermediates(work.artifacts, code_identity(work.identity, task)),
@@ -39,6 +40,7 @@ def freeze(work: Work[TestSetParams]) -> None:
             Kept(kept, kept),
             work.settings.threads,
             forgotten,
+            NameModel(names.folder, names.manifest.digest) if names else None,
         )
     except TrainshedError as error:
         raise in_field(error, "data.test_source" if task else "data.decontamination.against.source") from error

@@ -1,6 +1,6 @@
 """Test texts: read and clean a pinned source, all of it for the test split. It is a frozen test set, or a benchmark to compare with."""
 
-from components.cleaning.contract import LIBRARIES, OPTIONS
+from components.cleaning.contract import LIBRARIES, NAMES, NAMES_OPTION, OPTIONS
 from pipeline.artifacts.types import ArtifactType
 from pipeline.component import Component, Input, Params
 from pipeline.recipe.data import Data
@@ -23,12 +23,12 @@ contract = Component(
     version=1,
     summary="Read and clean a pinned source of test texts: a frozen test set, or a benchmark that training text is compared with.",
     params=TestSetParams,
-    inputs={"source": Input(ArtifactType.SOURCE)},
+    inputs={"source": Input(ArtifactType.SOURCE), "names": NAMES},
     output=ArtifactType.CORPUS,
     task_parts=("examples",),
     image="light",
     libraries=LIBRARIES,
-    options=OPTIONS,
+    options=(*OPTIONS, NAMES_OPTION),
     resources="cpu-small",
     intermediates=True,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.corpus.chunk_files import ChunkWriter
 from pipeline.corpus.cleaning.cleaner import Cleaner
+from pipeline.corpus.cleaning.look_ahead import look_ahead
 from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.quality.judge import QualityJudge
 from pipeline.corpus.readers import READERS
@@ -17,6 +18,7 @@ from pipeline.recipe.mixture import SourcePart
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.corpus.cleaning.name_model import NameModel
     from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.base import Reader
     from pipeline.recipe.data import Data
@@ -54,6 +56,9 @@ class CleanJob(NamedTuple):
     classifier: Classifier | None = None
     """Filters what does not look like a reference text."""
 
+    names: NameModel | None = None
+    """Finds names of people."""
+
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
     """Read and clean a chunk, and write its files (`pipeline.corpus.chunk_files`).
@@ -78,11 +83,13 @@ def _clean(job: CleanJob, reporter: Reporter) -> None:
     job.folder.mkdir(parents=True)
     examples = job.examples
     last = QualityJudge(job.classifier.folder) if job.classifier else None
-    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last)
+    model = job.names.folder if job.names else None
+    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last, model=model)
     reader: Reader = READERS.load(job.data.single_source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed, images=job.data.images) as writer:
         facts = writer.facts
-        for record in reader(job.data.single_source, job.pin, job.settings, reporter):
+        read = reader(job.data.single_source, job.pin, job.settings, reporter)
+        for record in look_ahead(read, cleaner, examples, reporter):
             if isinstance(record, Fields):
                 facts.fields = record
                 continue

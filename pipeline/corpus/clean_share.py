@@ -16,6 +16,7 @@ from pipeline.corpus.cleaned_chunks import CleanedChunks
 
 if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
+    from pipeline.corpus.cleaning.name_model import NameModel
     from pipeline.corpus.quality.classifier import Classifier
     from pipeline.erasure.tombstones import Forgotten
     from pipeline.recipe.data import Data
@@ -41,6 +42,7 @@ def clean_share(
     processes: int | None = None,
     forgotten: Forgotten | None = None,
     classifier: Classifier | None = None,
+    names: NameModel | None = None,
 ) -> dict[str, int]:
     """Clean the chunks of one share that are not kept yet.
 
@@ -57,6 +59,7 @@ def clean_share(
         processes: most processes; by default one for each core.
         forgotten: documents to leave out.
         classifier: filters what does not look like a reference text.
+        names: finds names of people.
 
     Returns:
         ``chunks``, and ``read``, the records in them.
@@ -69,7 +72,9 @@ def clean_share(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten, classifier) as chunks,
+        CleanedChunks(
+            data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten, classifier, names
+        ) as chunks,
     ):
         folders = chunks.bring(range(number - 1, len(chunks), of), (KEYS,))
         read = sum(read_keys(folder)[1].read for folder in folders)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.artifacts.intermediates import Intermediates, What
+    from pipeline.corpus.cleaning.name_model import NameModel
     from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.workers import Job
     from pipeline.recipe.data import Data
@@ -30,6 +31,9 @@ WHERE = {"path", "partitions", "partition", "packages", "url_from", "revision", 
 
 BYTES_A_PROCESS = 64 << 20
 """Bytes of source that are worth another process: it takes a second to start, and does so many in three."""
+
+BYTES_A_MODEL = 1 << 18
+"""The same where a model reads the texts: a process loads it in five seconds, and a small one reads so many in six."""
 
 
 class CleanedChunks:
@@ -47,6 +51,7 @@ class CleanedChunks:
         processes: int | None = None,
         forgotten: Forgotten | None = None,
         classifier: Classifier | None = None,
+        names: NameModel | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -61,10 +66,11 @@ class CleanedChunks:
             processes: most processes; by default one for each core.
             forgotten: documents to leave out.
             classifier: filters what does not look like a reference text.
+            names: finds names of people.
         """
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
-        self.forgotten, self.classifier = forgotten or Forgotten(), classifier
+        self.forgotten, self.classifier, self.names = forgotten or Forgotten(), classifier, names
         self._workers = Workers(reporter)
         divided = [divide(each) for _, each in pin.named]
         self.pins = [chunk for chunks in divided for chunk in chunks]
@@ -73,7 +79,8 @@ class CleanedChunks:
         self.parts = data.parts
         self._of_source = [data.of(part) for part in self.parts]
         self.whats: list[What] = [
-            _what(self._of_source[place], chunk, self.forgotten, classifier) for place, chunk in zip(self.sources, self.pins, strict=True)
+            _what(self._of_source[place], chunk, self.forgotten, classifier, names)
+            for place, chunk in zip(self.sources, self.pins, strict=True)
         ]
         """What each chunk follows from, apart from code and task."""
 
@@ -113,10 +120,18 @@ class CleanedChunks:
             {number: self._job(number) for number in missing},
             sum(size_of(self.pins[number]) for number in missing),
             self._keep,
+            BYTES_A_MODEL if self.names else None,
         )
         return [self.folder(number) for number in numbers]
 
-    def run(self, work: Callable[[Job, Reporter], None], jobs: Mapping[int, Job], size: int, done: Callable[[int], None]) -> None:
+    def run(
+        self,
+        work: Callable[[Job, Reporter], None],
+        jobs: Mapping[int, Job],
+        size: int,
+        done: Callable[[int], None],
+        worth: int | None = None,
+    ) -> None:
         """Do jobs, in several processes where that is faster.
 
         Args:
@@ -124,30 +139,43 @@ class CleanedChunks:
             jobs: by number.
             size: bytes of all jobs.
             done: called with the number of each finished job.
+            worth: bytes that are worth another process; by default `BYTES_A_PROCESS`.
         """
-        processes = max(1, min(self.processes, size // BYTES_A_PROCESS))
+        processes = max(1, min(self.processes, size // (worth or BYTES_A_PROCESS)))
         for number, _ in self._workers.run(work, jobs, processes, size / 1e6):
             done(number)
 
     def _job(self, number: int) -> CleanJob:
         place = self.sources[number]
         data, name = self._of_source[place], self.parts[place].name
-        return CleanJob(data, self.examples, self.pins[number], self.settings, self.folder(number), self.forgotten, name, self.classifier)
+        return CleanJob(
+            data,
+            self.examples,
+            self.pins[number],
+            self.settings,
+            self.folder(number),
+            self.forgotten,
+            name,
+            self.classifier,
+            self.names,
+        )
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
 
 
-def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier | None) -> What:
+def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier | None, names: NameModel | None) -> What:
     """What the files of a chunk follow from: its items, those params that matter for cleaning, and what is to be forgotten.
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
     """
     source = data.single_source.model_dump(mode="json", exclude_none=True, exclude=WHERE)
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
-    blocks = {"cleaning": [block.model_dump(mode="json", exclude_none=True) for block in data.cleaning]} if data.cleaning else {}
+    each = [block.model_dump(mode="json", exclude_none=True, exclude=set(block.elsewhere)) for block in data.cleaning or ()]
+    blocks = {"cleaning": each} if each else {}
     left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
     judged = {"quality": classifier.digest} if classifier else {}
+    named = {"names": names.digest} if names else {}
     return {
         "chunk": chunk.digest,
         "source": source,
@@ -157,4 +185,5 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier |
         **blocks,
         **left_out,
         **judged,
+        **named,
     }

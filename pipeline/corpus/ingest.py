@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.choose_by_source import Origins
+    from pipeline.corpus.cleaning.name_model import NameModel
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.decontaminate import Benchmarks
     from pipeline.corpus.quality.classifier import Classifier
@@ -93,6 +94,7 @@ def ingest_corpus(
     forgotten: Forgotten | None = None,
     classifier: Classifier | None = None,
     tests: Benchmarks = NO_BENCHMARKS,
+    names: NameModel | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -109,6 +111,7 @@ def ingest_corpus(
         forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
         classifier: filters what does not look like a reference text, counted as ``filtered_quality``.
         tests: test texts that training must not contain.
+        names: finds names of people, counted as ``private_name``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -126,7 +129,7 @@ def ingest_corpus(
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
         CleanedChunks(
-            data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier
+            data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier, names
         ) as chunks,
     ):
         counts = _merge(chunks, kept.shards, data, examples, output, learned, tests)

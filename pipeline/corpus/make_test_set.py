@@ -22,6 +22,7 @@ from pipeline.corpus.splitting import TEST
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
+    from pipeline.corpus.cleaning.name_model import NameModel
     from pipeline.corpus.ingest import Kept
     from pipeline.erasure.tombstones import Forgotten
     from pipeline.recipe.data import Data
@@ -41,6 +42,7 @@ def make_test_set(
     kept: Kept[Any],
     processes: int | None,
     forgotten: Forgotten,
+    names: NameModel | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus of which every document is in the test split.
 
@@ -54,6 +56,7 @@ def make_test_set(
         kept: where cleaned chunks and shards are kept.
         processes: most processes; by default one for each core.
         forgotten: documents to leave out.
+        names: finds names of people.
 
     Returns:
         The counts of a corpus.
@@ -66,7 +69,7 @@ def make_test_set(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten) as chunks,
+        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten, names=names) as chunks,
     ):
         (_, rows, keys), facts = read_all_keys(chunks, signed=False)
         check_fields(facts, data.single_source.row_columns)

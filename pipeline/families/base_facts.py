@@ -35,6 +35,9 @@ class BaseFacts:
     positions: int | None = None
     """Longest sequence that it has positions for, in tokens; None if there is no limit, or none is known."""
 
+    classes: tuple[str, ...] = ()
+    """Names of its classes, by their ids; empty if it names none."""
+
 
 def check_config(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> None:
     """Refuse a configuration that asks for custom code, quantised weights or an unknown family.
@@ -66,7 +69,15 @@ def facts_of(config: Mapping[str, Any]) -> BaseFacts | None:
         return None
     limited = POSITIONS[0] in family.fields and RELATIVE not in family.fields
     found = next((config[field] for field in POSITIONS if isinstance(config.get(field), int)), None)
-    return BaseFacts(name, family.kind, found or None if limited else None)
+    return BaseFacts(name, family.kind, found or None if limited else None, _classes(config))
+
+
+def _classes(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of ``id2label``; whatever cannot be read as such names no classes."""
+    named = config.get("id2label")
+    if not isinstance(named, dict) or not all(str(number).isdecimal() for number in named):
+        return ()
+    return tuple(str(named[number]) for number in sorted(named, key=int))
 
 
 def parse_object(name: str, data: bytes) -> dict[str, Any]:

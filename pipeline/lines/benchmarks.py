@@ -8,7 +8,7 @@ from pipeline.component import numbered
 from pipeline.recipe.data import Data, Filter, Split
 
 if TYPE_CHECKING:
-    from pipeline.lines.steps import Step, Steps
+    from pipeline.lines.steps import Origin, Step, Steps
     from pipeline.recipe import Recipe
 
 SALT = "test texts"
@@ -25,13 +25,13 @@ class BenchmarkSteps(NamedTuple):
     against: list[Step]
 
 
-def benchmarks(step: Steps, recipe: Recipe) -> BenchmarkSteps:
-    """A step for the frozen test set, if there is one, and one for each benchmark."""
+def benchmarks(step: Steps, recipe: Recipe, names: Origin | None) -> BenchmarkSteps:
+    """A step for the frozen test set, if there is one, and one for each benchmark; ``names`` is the model that finds names of people."""
     data = recipe.data
     test_set = None
     if data.test_source is not None:
         own = Data(source=data.test_source, filter=data.filter, cleaning=data.cleaning, split=Split(salt=SALT), shard_mb=data.shard_mb)
-        test_set = step("test_set", own, recipe.task, source=step.pin(data.test_source, "data.test_source"))
+        test_set = step("test_set", own, recipe.task, source=step.pin(data.test_source, "data.test_source"), names=names)
     against = [
         step(
             "test_set",

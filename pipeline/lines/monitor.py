@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.lines.names import names_model
 from pipeline.lines.steps import LearnedCorpusInput
 from pipeline.recipe.decontamination import without_test_texts
 
@@ -19,6 +20,11 @@ def monitor(step: Steps, recipe: Recipe) -> None:
         return
     data = without_test_texts(recipe.data.for_ingestion()).model_copy(update={"source": labelled.source, "sources": None, "quality": None})
     corpus = step(
-        "ingestion", data, recipe.task, source=step.pin(labelled.source, "monitor.labelled.source"), learned=LearnedCorpusInput(name)
+        "ingestion",
+        data,
+        recipe.task,
+        source=step.pin(labelled.source, "monitor.labelled.source"),
+        names=names_model(step, recipe),
+        learned=LearnedCorpusInput(name),
     )
     step("evaluation", recipe.task, recipe.evaluation, corpus=corpus, model=step.champion(name))

@@ -23,7 +23,7 @@ def quality(step: Steps, recipe: Recipe) -> Step | None:
     reference, sample = (
         step(
             "text_sample",
-            Data(source=source, sources=sources, filter=data.filter, cleaning=data.cleaning, split=Split(salt=SALT)),
+            Data(source=source, sources=sources, filter=data.filter, cleaning=data.cleaning_without_model, split=Split(salt=SALT)),
             recipe.task,
             step_id=step_id,
             source=step.pin(origin, field),

@@ -51,6 +51,9 @@ class ChampionInput:
     seed: int = 1
     """Which of the models that its training seeds made, from 1: the one that serves is the first. There may be fewer."""
 
+    field: str = "model.start"
+    """Where the recipe has it, for messages about one that is needed."""
+
     @property
     def type(self) -> ArtifactType:
         """What kind of artifact it is."""
@@ -160,15 +163,24 @@ class Steps:
         """The source, or several, at the revision it has when the line is planned; messages name its field of the recipe."""
         return SourceInput(source, field)
 
-    def start(self, address: str | None, words: tuple[str, ...] | None = None) -> Step | ChampionInput | None:
-        """The model that training starts from: imported weights, or a champion; None for a new model. ``words`` extend the tokenizer of imported weights."""
+    def start(
+        self, address: str | None, words: tuple[str, ...] | None = None, *, step_id: str = "", field: str = "model.start"
+    ) -> Step | ChampionInput | None:
+        """A given model, e.g. the one that training starts from: imported weights, or a champion; None for a new model.
+
+        Args:
+            address: as in ``model.start``.
+            words: extend the tokenizer of imported weights.
+            step_id: of the import, where it is not the one of ``model.start``.
+            field: where the recipe has the address, for messages.
+        """
         if address is None:
             return None
         champion = champion_of(address)
         if champion:
-            return ChampionInput(champion, needed=True)
+            return ChampionInput(champion, needed=True, field=field)
         given = Start(address=address, words=words)
-        return self("model_import", given, source=self.pin(given))
+        return self("model_import", given, step_id=step_id, source=self.pin(given, field))
 
     def champion(self, model: str, seed: int = 1) -> ChampionInput:
         """The champion of this registered name, if any; or the model of another of its training seeds."""

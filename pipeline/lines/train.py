@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.component import numbered
 from pipeline.lines.benchmarks import benchmarks
+from pipeline.lines.names import names_model
 from pipeline.lines.quality import quality
 from pipeline.lines.steps import Emit, LearnedCorpusInput, PreviousCorpusInput
 from pipeline.recipe.data_checks import CHAMPION, PREVIOUS
@@ -88,12 +89,21 @@ def learn(step: Steps, recipe: Recipe) -> Origin:
 def prepare(step: Steps, recipe: Recipe) -> Prepared:
     """From a source of text to tokens."""
     source = step.pin(recipe.data.origin)
-    judge, cleaning = quality(step, recipe), without_test_texts(recipe.data.for_cleaning())
+    judge, names, cleaning = quality(step, recipe), names_model(step, recipe), without_test_texts(recipe.data.for_cleaning())
     cleaned = [
-        step("cleaning", cleaning, recipe.task, share, step_id=numbered("cleaning", share.number), source=source, quality=judge)
+        step(
+            "cleaning",
+            cleaning,
+            recipe.task,
+            share,
+            step_id=numbered("cleaning", share.number),
+            source=source,
+            quality=judge,
+            names=names,
+        )
         for share in shares(recipe.workers.cleaning if recipe.workers else None)
     ]
-    tests = benchmarks(step, recipe)
+    tests = benchmarks(step, recipe, names)
     corpus = step(
         "ingestion",
         recipe.data.for_ingestion(),
@@ -101,6 +111,7 @@ def prepare(step: Steps, recipe: Recipe) -> Prepared:
         source=source,
         cleaned=cleaned,
         quality=judge,
+        names=names,
         test_set=tests.test_set,
         against=tests.against,
         emits=(Emit("corpus"),),

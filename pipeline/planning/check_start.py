@@ -1,4 +1,4 @@
-"""Check the base of a recipe before its first step, as far as it is within reach: an imported model, a champion, or files not fetched yet."""
+"""Check the given models of a recipe before its first step, as far as they are within reach: imported models, champions, or files not fetched yet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from pipeline.errors import TrainshedError, in_field
 from pipeline.families.base_facts import facts_of, parse_object
 from pipeline.recipe.check_base import check_base
 from pipeline.recipe.start import FOLDER, S3, Start, champion_of
@@ -34,12 +35,22 @@ def check_planned_base(recipe: Recipe, settings: Settings, artifacts: Artifacts,
         BadInput: it does not fit the recipe, or cannot be used.
         Unavailable: the place of its files is unreachable.
     """
-    address = recipe.model.start or ""
-    if made is None and champion_of(address):
-        return
-    facts = _facts_of(artifacts, made) if made else facts_of_start(Start(address=address), settings)
+    facts = _facts(recipe.model.start or "", settings, artifacts, made)
     if facts:
         check_base(recipe, facts)
+
+
+def check_planned_names(recipe: Recipe, settings: Settings, artifacts: Artifacts, made: Manifest | None) -> None:
+    """Check the model that finds names, of a run in which a step cleans; arguments and errors as of `check_planned_base`."""
+    block = recipe.data.model_block
+    if block is None or block.given_model is None:
+        return
+    try:
+        facts = _facts(block.given_model, settings, artifacts, made)
+    except TrainshedError as error:
+        raise in_field(error, "data.cleaning.model") from error
+    if facts:
+        block.check_classes(facts.classes)
 
 
 def check_base_here(recipe: Recipe, settings: Settings) -> None:
@@ -57,6 +68,13 @@ def check_base_here(recipe: Recipe, settings: Settings) -> None:
     facts = facts_of_start(start, settings)
     if facts:
         check_base(recipe, facts)
+
+
+def _facts(address: str, settings: Settings, artifacts: Artifacts, made: Manifest | None) -> BaseFacts | None:
+    """What is known of a given model; None where nothing is."""
+    if made:
+        return _facts_of(artifacts, made)
+    return None if champion_of(address) else facts_of_start(Start(address=address), settings)
 
 
 def _facts_of(artifacts: Artifacts, made: Manifest) -> BaseFacts | None:

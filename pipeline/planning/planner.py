@@ -13,7 +13,7 @@ from pipeline.erasure.holders import Holders
 from pipeline.errors import BadInput, unknown_name
 from pipeline.lines import ChampionInput, LearnedCorpusInput, PreviousCorpusInput, ProposalInput, Step, trace
 from pipeline.planning.check_cleaning import check_cleaning_files
-from pipeline.planning.check_start import check_planned_base
+from pipeline.planning.check_start import check_planned_base, check_planned_names
 from pipeline.planning.decided import DecidedPartition
 from pipeline.planning.explain import nearest, why
 from pipeline.planning.plan import Plan, PlannedStep, Status, digest_of
@@ -89,6 +89,7 @@ class Planner:
             if not self._drop_incomplete() and not any(self._drop_damaged(step, plan) for step in self.steps):
                 self._check_base(plan)
                 self._check_cleaning(plan)
+                self._check_names(plan)
                 return plan.model_copy(update={"warnings": self._warnings(plan)})
 
     def find_artifact(self, step: Step, resolved: ResolvedInputs) -> tuple[Manifest | None, str]:
@@ -238,6 +239,21 @@ class Planner:
         missing = {Status.MISS, Status.PENDING}
         if any(plan.step(step.id).status in missing and getattr(step.params, "data", None) is not None for step in self.steps):
             check_cleaning_files(self.recipe, self.settings)
+
+    def _check_names(self, plan: Plan) -> None:
+        """Check the model that finds names, if a step will run it.
+
+        Raises:
+            BadInput: it has not the classes that the recipe names, or cannot be used.
+        """
+        running = [step for step in self.steps if step.inputs.get("names") and plan.step(step.id).status in {Status.MISS, Status.PENDING}]
+        if not running:
+            return
+        origin = running[0].inputs["names"]
+        reference = self.resolver.champion(origin) if isinstance(origin, ChampionInput) else None
+        if isinstance(origin, Step):
+            reference = plan.step(origin.id).reference
+        check_planned_names(self.recipe, self.settings, self.artifacts, self.artifacts.resolve(reference) if reference else None)
 
     def _drop_incomplete(self) -> bool:
         """Count every artifact found so far as lost of which a blob is missing or quarantined; return whether there was one."""

@@ -131,7 +131,7 @@ class InputResolver:
                 reason = "" if given else self._no_champion(origin)
                 if given is None and origin.needed:
                     raise BadInput(
-                        f"model.start: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
+                        f"{origin.field}: {reason}", "", "train the first one with model.family, or from other weights, and promote it"
                     )
             elif isinstance(origin, LearnedCorpusInput):
                 champion, reason = self.champion(ChampionInput(origin.model)), f"{origin.model} has no champion yet"

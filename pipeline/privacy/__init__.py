@@ -6,7 +6,7 @@
 =============== ===========================================================================================================
 
 Patterns find candidates; where a check digit exists (cards, IBAN, national ids) or a parser does (phone numbers, IP addresses), it decides. Names, street
-addresses and anything else without a form stay: this lowers a risk, and makes no text anonymous.
+addresses and anything else without a form stay (names: `pipeline.corpus.cleaning.names`, where a model is given): this lowers a risk, and makes no text anonymous.
 
 Ingestion, served models and the monitor use the same code, so that a redacted log resembles its corpus. Every registered model ships this
 package, so it imports nothing of this project.

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from pipeline.privacy.find import KINDS, find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pipeline.privacy.find import Found
 
 STAND_INS = 1000
 """Different stand-ins of a kind. So few that many values share one: whoever knows the salt and tries all phone numbers is left with
@@ -43,29 +45,44 @@ class Hider:
             places = find(text, self.kinds, self.regions)
             if not places:
                 break
-            parts, end = [], 0
-            for place in places:
-                parts += [text[end : place.start], self._stand_in(place.kind, text[place.start : place.end])]
-                end = place.end
-                counts[place.kind] += 1
-            text = "".join((*parts, text[end:]))
+            text = hide_places(text, places, self._stand_in)
+            counts.update(place.kind for place in places)
         return text, counts
 
     def hide_tokens(self, tokens: Sequence[str]) -> tuple[list[str], Mapping[str, int]]:
         """As many tokens, with a stand-in for each token that has a part of private data; a phone number may take several tokens."""
-        counts: Counter[str] = Counter()
-        ends, found = [], list(tokens)
-        place = 0
-        for token in tokens:
-            ends.append(place + len(token))
-            place += len(token) + 1
-        for start, end, kind in find(" ".join(tokens), self.kinds, self.regions):
-            counts[kind] += 1
-            number = bisect(ends, start)
-            while number < len(ends) and ends[number] - len(tokens[number]) < end:
-                found[number] = self._stand_in(kind, tokens[number])
-                number += 1
-        return found, counts
+        places = find(" ".join(tokens), self.kinds, self.regions)
+        return hide_in_tokens(tokens, places, self._stand_in), Counter(place.kind for place in places)
+
+
+def hide_places(text: str, places: Iterable[Found], put: Callable[[str, str], str]) -> str:
+    """A text with stand-ins in some places.
+
+    Args:
+        text: any text.
+        places: in its order; they do not overlap.
+        put: gives the stand-in of a kind and a value.
+    """
+    parts, end = [], 0
+    for place in places:
+        parts += [text[end : place.start], put(place.kind, text[place.start : place.end])]
+        end = place.end
+    return "".join((*parts, text[end:]))
+
+
+def hide_in_tokens(tokens: Sequence[str], places: Iterable[Found], put: Callable[[str, str], str]) -> list[str]:
+    """As many tokens, with a stand-in for each that is in one of the places; these count in the tokens with a blank after each."""
+    ends, found = [], list(tokens)
+    place = 0
+    for token in tokens:
+        ends.append(place + len(token))
+        place += len(token) + 1
+    for start, end, kind in places:
+        number = bisect(ends, start)
+        while number < len(ends) and ends[number] - len(tokens[number]) < end:
+            found[number] = put(kind, tokens[number])
+            number += 1
+    return found
 
 
 def stand_in(kind: str, value: str, salt: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WrapSerializer
 
@@ -14,6 +14,9 @@ from pipeline.recipe.mixture import LEAST_WEIGHT, MOST_WEIGHT, SourcePart, Weigh
 from pipeline.recipe.partitions import Partitions
 from pipeline.recipe.quality import Quality
 from pipeline.section import Section
+
+if TYPE_CHECKING:
+    from pipeline.corpus.cleaning.base import Block
 
 PYDOCS_FIELDS = ("body", "summary", "docstring", "name", "package")
 """The fields of a docstring: without and with its summary line, that line, the qualified name, the distribution."""
@@ -283,6 +286,16 @@ class Data(Section):
         if self.sources is None:
             return self.single_source
         return Mixture(sources={name: source.plain for name, source in self.sources.items()})
+
+    @property
+    def model_block(self) -> Block | None:
+        """The block of ``cleaning`` that runs a model; None if none does."""
+        return next((block for block in self.cleaning or () if block.given_model), None)
+
+    @property
+    def cleaning_without_model(self) -> Cleaning | None:
+        """The blocks of ``cleaning`` that run none."""
+        return tuple(block for block in self.cleaning or () if not block.given_model) or None
 
     @property
     def partitions(self) -> Partitions | None:

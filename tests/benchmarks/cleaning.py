@@ -10,6 +10,7 @@ from pydoc_data.topics import topics
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.in_turn import interleaved
+from benchmarks.names import names_rows
 
 from pipeline.corpus.cleaning import BLOCKS
 from pipeline.corpus.cleaning.base import Candidate
@@ -36,6 +37,8 @@ def cleaning_rows() -> list[tuple[str, str, str]]:
     vocabulary = sorted({word for text in short for word in text.lower().split() if word.isalpha()})
     works: dict[str, Callable[[str], Any]] = {"normalisation, whitespace collapsed": clean_text}
     for kind in BLOCKS:
+        if kind == "names":
+            continue  # it needs a model
         fields = {"words": vocabulary} if kind == "vocabulary" else NEEDED.get(kind, {})
         works[f"`{kind}`"] = _work(BLOCKS.load(kind).model_validate({"kind": kind, **fields}))
     works["`private`, with `phone_regions: [DE, US]`"] = _work(
@@ -53,7 +56,7 @@ def cleaning_rows() -> list[tuple[str, str, str]]:
             for texts, seconds in zip((short, long), taken, strict=True)
         ]
         rows.append((name, "; ".join(figures), ""))
-    return rows
+    return rows + names_rows(short, long)
 
 
 def short_texts() -> list[str]:

@@ -5,7 +5,7 @@ lengths and the share of letters are part of every corpus (``data.filter``), and
 
 1. *repairs* see the text as it was read (`encoding`);
 2. normalisation (`pipeline.corpus.normalise`);
-3. *changes*, in the order of the recipe (`boilerplate`, `c4_lines`, `private`);
+3. *changes*, in the order of the recipe (`boilerplate`, `c4_lines`, `private`, `names`);
 4. lengths and letters of ``data.filter``;
 5. *filters*, in the order of the recipe (`language`, `gopher`, ...), which see the whole text;
 6. cutting or splitting of texts that are too long.
@@ -24,6 +24,7 @@ BLOCKS = Table(
         "boilerplate": "pipeline.corpus.cleaning.boilerplate:Boilerplate",
         "c4_lines": "pipeline.corpus.cleaning.c4_lines:C4Lines",
         "private": "pipeline.corpus.cleaning.private:Private",
+        "names": "pipeline.corpus.cleaning.names:Names",
         "language": "pipeline.corpus.cleaning.language:Language",
         "scripts": "pipeline.corpus.cleaning.scripts:Scripts",
         "gopher": "pipeline.corpus.cleaning.gopher:Gopher",

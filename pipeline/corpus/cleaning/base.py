@@ -5,14 +5,17 @@ A step is a pure function of the texts of one record. So it runs in any process,
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 from pipeline.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from pipeline.reporter import Reporter
 
 Stage = Literal["repair", "change", "filter"]
 
@@ -75,6 +78,38 @@ class Judge(Protocol):
         """Whether to keep a record."""
 
 
+class LooksAhead(ABC):
+    """A step that looks at the texts of some records together before they are cleaned one by one, e.g. because a model reads them in batches.
+
+    What it finds in a text is found in that text alone, up to rounding.
+    """
+
+    @abstractmethod
+    def gather(self) -> AbstractContextManager[object]:
+        """While this is open, the step changes nothing and keeps what it is given."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Characters of the texts that it keeps."""
+
+    @abstractmethod
+    def look(self, reporter: Reporter) -> None:
+        """Look at the texts that it keeps, and forget those before them.
+
+        Raises:
+            Preempted: asked to stop.
+        """
+
+    @abstractmethod
+    def next_record(self) -> None:
+        """The texts that follow belong to another record."""
+
+    @abstractmethod
+    def hide(self, text: str) -> str:
+        """An excerpt of the record without what must not appear in any output."""
+
+
 class Block(Section):
     """The section of one block. Its fields are params of ingestion: those that are None are no part of a fingerprint."""
 
@@ -97,6 +132,24 @@ class Block(Section):
     @abstractmethod
     def stage(self) -> Stage:
         """When it applies."""
+
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say where something is; what is there counts by its digest, so that they are no part of what a chunk is."""
+
+    @property
+    def given_model(self) -> str | None:
+        """Address of the model that it runs, as in ``model.start``; it is the input ``names`` of steps that clean. None: it runs none."""
+        return None
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Check the model that it runs.
+
+        Args:
+            classes: names of the model's classes, in the order of their ids; empty if it names none.
+
+        Raises:
+            BadInput: they are not what the block needs.
+        """
 
     def hider(self) -> Changer | None:
         """Hides what must not appear in any output, examples and excerpts included; None if it looks for nothing of the kind."""
@@ -126,6 +179,15 @@ class Block(Section):
         Raises:
             BadInput: a file that the recipe names is missing, or is not the one that the recipe pins.
         """
+
+    def start_with(self, home: Path, model: Path | None) -> Changer | Judge:  # noqa: ARG002 - for blocks that run a model
+        """The same, for steps that may be given a model.
+
+        Args:
+            home: folder that relative paths start from.
+            model: folder of the model that `given_model` names; None where nobody brought one.
+        """
+        return self.start(home)
 
 
 class ChangeBlock(Block):

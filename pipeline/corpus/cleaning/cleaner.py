@@ -6,9 +6,11 @@ of the parts are merged in the order of the source.
 
 from __future__ import annotations
 
+import re
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.corpus.cleaning.base import Candidate
+from pipeline.corpus.cleaning.base import Candidate, LooksAhead
 from pipeline.corpus.cleaning.records import MAX_NAME_CHARS, CleanRecord, filter_reason, length_reason
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.text_cleaner import TextCleaner
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 SPLIT_PARTS = "split_parts"
 """Count of the documents that splitting made beyond the first of each record."""
 
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""A value in the reason why a record is quarantined."""
+
 
 class _Filter(NamedTuple):
     """A started block that filters."""
@@ -39,7 +44,16 @@ class _Filter(NamedTuple):
 class Cleaner(TextCleaner):
     """Record → documents, why it is quarantined, or why it is filtered."""
 
-    def __init__(self, data: Data, home: Path, forgotten: Forgotten | None = None, *, prose: bool, last: Judge | None = None) -> None:
+    def __init__(
+        self,
+        data: Data,
+        home: Path,
+        forgotten: Forgotten | None = None,
+        *,
+        prose: bool,
+        last: Judge | None = None,
+        model: Path | None = None,
+    ) -> None:
         """Start the blocks of the recipe.
 
         Args:
@@ -48,20 +62,34 @@ class Cleaner(TextCleaner):
             forgotten: documents that no excerpt may show.
             prose: what ``whitespace: auto`` goes by; the task says it.
             last: a filter after those of the recipe, which was trained in the line.
+            model: folder of the model that a block runs.
 
         Raises:
             BadInput: a file that a block names is missing, or is not the one that the recipe pins.
         """
         self.data, self.rules, self.blocks = data, data.filter, tuple(data.cleaning or ())
-        super().__init__(data.filter.whitespace, [block for block in self.blocks if block.stage != "filter"], prose=prose, home=home)
-        self.filters = [_Filter(block.kind, block.start(home)) for block in self.blocks if block.stage == "filter"]  # type: ignore[arg-type]  # all of them filter
+        changing = [block for block in self.blocks if block.stage != "filter"]
+        super().__init__(data.filter.whitespace, changing, prose=prose, home=home, model=model)
+        filtering = [block for block in self.blocks if block.stage == "filter"]
+        self.filters = [_Filter(block.kind, block.start_with(home, model)) for block in filtering]  # type: ignore[arg-type]  # all of them filter
+        started = [*(step.changer for step in self.changes), *(each.judge for each in self.filters)]
+        self.ahead = next((one for one in started if isinstance(one, LooksAhead)), None)
         self.filters += [_Filter("quality", last)] if last else []
         self.hider = next((hider for block in self.blocks if (hider := block.hider()) is not None), None)
         self.report, self.forgotten = CleaningReport(), forgotten or Forgotten()
+        self._repairs = {step.block.kind for step in self.repairs}
+        """Blocks whose examples are not kept where a model hides something: it would have to know names in broken text."""
         self._changed: dict[str, tuple[str, str]] = {}
         """What changed in the record at hand: block → the first text before and after."""
         self._near: tuple[float, str] | None = None
         """How far its text is from the limit of a filter that scores, and the text."""
+
+    def probe(self) -> Cleaner:
+        """A cleaner that gives the step that looks ahead its texts, and keeps no count and no excerpt."""
+        found = copy(self)
+        place = next((number for number, each in enumerate(self.filters, start=1) if isinstance(each.judge, LooksAhead)), 0)
+        found.filters, found.report, found.hider, found.ahead = self.filters[:place], CleaningReport(), None, None
+        return found
 
     def documents(self, record: Record | Quarantined | Filtered, examples: TaskExamples) -> list[Document] | Quarantined | str:
         """What becomes of a record.
@@ -74,6 +102,8 @@ class Cleaner(TextCleaner):
             The documents, in order; why the record is quarantined; or why it is filtered.
         """
         self._changed, self._near = {}, None
+        if self.ahead:
+            self.ahead.next_record()
         if isinstance(record, Filtered):
             return record.reason
         found = record if isinstance(record, Quarantined) else examples.document(record, self)
@@ -82,13 +112,13 @@ class Cleaner(TextCleaner):
         shown = not (isinstance(found, list) and any((one.id, one.text, one.pair) in self.forgotten for one in found))
         for kind, (before, after) in self._changed.items():
             self.report.counts[f"changed_{kind}"] += 1
-            if shown and self.report.wants(kind):
+            if shown and self.report.wants(kind) and not (self.ahead and kind in self._repairs):
                 self.report.add_change(kind, self._hidden(before), self._hidden(after))
         if self._near and shown:
             self.report.add_borderline(self._near[0], self._hidden(self._near[1]))
         if isinstance(found, str):
             return found
-        if self.hider and any(document.target and self._hidden(document.target) != document.target for document in found):
+        if self.hider and any(document.target and self.hider.change(document.target).text != document.target for document in found):
             return "private_target"  # a label: tasks change the answers that are written
         self.report.counts[SPLIT_PARTS] += len(found) - 1
         return found
@@ -139,9 +169,13 @@ class Cleaner(TextCleaner):
         self.report.counts.update(counts)
 
     def _hidden(self, text: str) -> str:
-        """A text without what must not appear in any output."""
-        return self.hider.change(text).text if self.hider else text
+        """A text of the record without what must not appear in any output."""
+        text = self.hider.change(text).text if self.hider else text
+        return self.ahead.hide(text) if self.ahead else text
 
     def _hide_quarantined(self, found: Quarantined) -> Quarantined:
         """A quarantined record without what must not appear. Broken text may hide a value from the search, so its excerpt is left out."""
-        return found if self.hider is None else Quarantined(self._hidden(found.reason), found.where)
+        # a name that a reason quotes has no sentence around it, by which a model would know it
+        reason = QUOTED.sub("…", found.reason) if self.ahead else found.reason
+        reason = self.hider.change(reason).text if self.hider else reason
+        return Quarantined(reason, found.where) if self.hider or self.ahead else found

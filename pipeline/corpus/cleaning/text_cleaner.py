@@ -27,7 +27,15 @@ class Step(NamedTuple):
 class TextCleaner:
     """Applies the repairs and changes of a corpus to texts, answers, names and tokens."""
 
-    def __init__(self, whitespace: str = "auto", blocks: Iterable[Block] = (), *, prose: bool = True, home: Path = Path()) -> None:
+    def __init__(
+        self,
+        whitespace: str = "auto",
+        blocks: Iterable[Block] = (),
+        *,
+        prose: bool = True,
+        home: Path = Path(),
+        model: Path | None = None,
+    ) -> None:
         """Start the blocks.
 
         Args:
@@ -35,9 +43,10 @@ class TextCleaner:
             blocks: those of ``data.cleaning`` that repair or change, in their order.
             prose: what ``whitespace: auto`` goes by: ``collapse`` for prose, else ``keep``. The task says it.
             home: folder that relative paths start from.
+            model: folder of the model that a block runs.
         """
         self.keep_whitespace = whitespace == "keep" or (whitespace == "auto" and not prose)
-        steps: list[Step] = [Step(block, block.start(home)) for block in blocks]  # type: ignore[arg-type]  # not one of them filters
+        steps: list[Step] = [Step(block, block.start_with(home, model)) for block in blocks]  # type: ignore[arg-type]  # not one of them filters
         self.repairs = [step for step in steps if step.block.stage == "repair"]
         self.changes = [step for step in steps if step.block.stage == "change"]
         self.everywhere = [step for step in self.changes if step.block.everywhere]

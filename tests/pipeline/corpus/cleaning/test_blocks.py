@@ -259,7 +259,7 @@ def test_split_parts_add_up(tmp_path: Path, ingest) -> None:
     assert counts["read"] + counts["split_parts"] == counts["kept"] + counts["duplicate"] + counts["filtered"] + counts["quarantined"]
 
 
-@pytest.mark.parametrize("kind", sorted(BLOCKS))
+@pytest.mark.parametrize("kind", sorted(set(BLOCKS) - {"names"}))  # it needs a model: test_names.py
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=300))
 def test_any_text_has_an_outcome_which_is_the_same_again(kind: str, text: str) -> None:
