@@ -26,6 +26,8 @@ CONTRACTS = {name: COMPONENTS.load(name) for name in COMPONENTS}
 NAMES_OF_IMAGES = [image.name for image in IMAGES]
 MB = 10**6
 
+pytestmark = pytest.mark.timeout(1200)  # images are built first
+
 
 def test_hadolint_has_no_findings() -> None:
     files = [*FOLDER.glob("*.Dockerfile")]
@@ -172,7 +174,6 @@ def test_a_bill_of_materials_names_every_package_at_its_version(images: str, bas
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(1200)  # images are built first
 def test_the_airflow_image_reads_the_dags(images: str, base_image: str) -> None:
     build(base_image, "airflow")
     image = f"{NAMES}/airflow:{VERSION}"

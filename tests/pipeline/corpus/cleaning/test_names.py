@@ -255,7 +255,7 @@ def test_steps_with_the_block_run_in_the_second_image_and_no_others() -> None:
         without = {"data": {"cleaning": [{"kind": "private"}]}}
         assert contract.image_with(without) == name
         assert "torch" not in contract.libraries_with(without)
-    assert list(COMPONENTS.load("text_sample").images) == ["text_sample"]
+    assert COMPONENTS.load("text_sample").image_with({"data": {"cleaning": [MASK]}}) == "text_sample"
 
 
 @pytest.mark.parametrize(
