@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import suppress
 from dataclasses import replace
 from shutil import copytree
 from typing import TYPE_CHECKING
@@ -102,12 +103,15 @@ def test_a_champion_of_the_task_tagging_finds_its_spans(make_line, tmp_path: Pat
             replace_fields(recipe, {**wanted, "data.cleaning": [{**wanted["data.cleaning"][1], "labels": ["LOK"]}]}, "a test"),
             line.settings,
         ).plan("p")
-    assert line.run(wanted).launched[0] == "ingestion"
-    corpus = line.manifest("ingestion")
+    heard = Heard()
+    with suppress(BadInput):  # so small a tagger takes most words for places, and may leave nothing to train on
+        line.run(wanted, heard)
+    assert heard.launched[0] == "ingestion"
+    again = Planner(replace_fields(recipe, wanted, "a test"), line.settings, read_only=True).plan("p").step("ingestion")
+    assert again.status is Status.HIT
+    corpus = line.artifacts.find("ingestion", again.fingerprint)
     assert corpus.inputs["names"].digest == model.digest
     assert corpus.counts["private_name"] > 0
-    again = Planner(replace_fields(recipe, wanted, "a test"), line.settings, read_only=True).plan("p")
-    assert again.step("ingestion").status is Status.HIT
 
 
 @pytest.mark.parametrize(
