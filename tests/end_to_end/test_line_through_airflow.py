@@ -56,6 +56,7 @@ def test_shares_of_several_tasks_end_with_the_digests_of_one_process(stack, firs
     alone, outputs = check_recipe(yaml.safe_load(text.replace(CHECKS, "").replace(WORKERS, "")), "alone"), {}
     where = stack.settings.model_copy(update={"store": f"file://{tmp_path}/store", "state": tmp_path / "state"})
     place = {"TRAINSHED_STORE": where.store, "TRAINSHED_STATE": str(where.state), "MLFLOW_TRACKING_URI": where.mlflow_uri}
+    place |= {"MLFLOW_TRACKING_USERNAME": where.mlflow_username, "MLFLOW_TRACKING_PASSWORD": where.mlflow_password.get_secret_value()}
     for step in ("ingestion", "tokenization"):
         prepared = prepare_step(alone, "alone", step, where, outputs)
         command = [sys.executable, "-m", f"components.{step}", "--request", str(prepared.request_uri)]
