@@ -32,9 +32,11 @@ def images_of(folder: Path, ids: Collection[str]) -> dict[str, bytes]:
         with parquet.ParquetFile(shard) as file:
             if "image" not in file.schema_arrow.names:
                 return {}
-            for batch in file.iter_batches(columns=["id", "image"]):
-                rows = batch.filter(compute.is_in(batch.column("id"), value_set=wanted))
-                found.update(zip(rows.column("id").to_pylist(), rows.column("image").to_pylist(), strict=True))
+            for group in range(file.num_row_groups):
+                here = compute.is_in(file.read_row_group(group, ["id"])["id"], value_set=wanted)
+                if compute.any(here).as_py():  # most of a corpus is not read
+                    rows = file.read_row_group(group, ["id", "image"]).filter(here)
+                    found.update(zip(rows["id"].to_pylist(), rows["image"].to_pylist(), strict=True))
     return found
 
 

@@ -81,9 +81,8 @@ def tokenize_corpus(
     own.mkdir()
     if tokenizer is None:
         corpus_tokenizer(corpus, params, task, own, reporter, home, base, languages)
-    else:
-        for place in tokenizer.iterdir():
-            shutil.copyfile(place, own / place.name)
+    for place in tokenizer.iterdir() if tokenizer else ():
+        shutil.copyfile(place, own / place.name)
     content, sample = load_content_tokenizer(own), sample_texts(corpus, task)
     check_known(sample, content)
     encoder = choose_encoder(content, sample)
@@ -95,11 +94,16 @@ def tokenize_corpus(
         # a single shard is the artifact itself
         shards.encode(range(len(shards)), keep=len(shards) > 1)
         counts = shards.counts()
-        for split in (TRAIN, VALIDATION):
-            join_shards([folder / STREAM for folder in shards.of(split)], output / STREAMS / split)
-            for name in task.fields:
-                join_shards([folder / f"example-{name}" for folder in shards.of(split)], output / EXAMPLES / f"{split}-{name}")
+        _join(shards, task, output)
     return {**counts, "vocabulary": shards.vocabulary.size}
+
+
+def _join(shards: EncodedShards, task: ExampleEncoder, output: Path) -> None:
+    """Write the token shards of both splits."""
+    for split in (TRAIN, VALIDATION):
+        join_shards([folder / STREAM for folder in shards.of(split)], output / STREAMS / split)
+        for name in task.fields:
+            join_shards([folder / f"example-{name}" for folder in shards.of(split)], output / EXAMPLES / f"{split}-{name}")
 
 
 def report_tokenizer(

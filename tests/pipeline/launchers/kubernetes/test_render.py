@@ -1,6 +1,6 @@
 """What a pod is: compared with golden copies, validated for two Kubernetes versions, held against the restricted profile.
 
-After a change that is meant: ``GOLDEN=write pytest tests/pipeline/orchestration/kubernetes/test_render.py``, and read the diff.
+After a change that is meant: ``GOLDEN=write pytest tests/pipeline/launchers/kubernetes/test_render.py``, and read the diff.
 """
 
 from __future__ import annotations
