@@ -8,9 +8,8 @@ from components.cleaning.contract import CleaningParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.corpus.clean_share import clean_share
-from pipeline.corpus.cleaning.name_model import NameModel
+from pipeline.corpus.cleaning_inputs import CleaningInputs
 from pipeline.corpus.identity_of_kinds import identity_of_kinds
-from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.runtime import main
@@ -27,7 +26,6 @@ def clean(work: Work[CleaningParams]) -> None:
     """Share of a source → kept chunks."""
     examples: TaskExamples = part(work.params.task, "examples")
     share, task, cache = work.params.share, work.params.task, FileCache(work.settings.file_cache_path("code"))
-    judge, names = work.inputs.get("quality"), work.inputs.get("names")
 
     def of_chunks(one: Data) -> Parts:
         return fingerprint_parts(contract, CleaningParams(data=one, task=task, share=share), {}, cache)
@@ -44,9 +42,7 @@ def clean(work: Work[CleaningParams]) -> None:
         work.reporter,
         kept,
         work.settings.threads,
-        Forgotten(read_tombstones(work.artifacts.store)),
-        Classifier(judge.folder, judge.manifest.digest) if judge else None,
-        NameModel(names.folder, names.manifest.digest) if names else None,
+        CleaningInputs.of(work.inputs, Forgotten(read_tombstones(work.artifacts.store))),
     )
     work.intermediates.extend(kept.used)
     work.counts.update(counts)

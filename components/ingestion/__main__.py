@@ -10,11 +10,10 @@ from components.ingestion.contract import IngestionParams, contract
 from pipeline.artifacts.fingerprint import fingerprint_parts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.component import several
-from pipeline.corpus.cleaning.name_model import NameModel
+from pipeline.corpus.cleaning_inputs import CleaningInputs
 from pipeline.corpus.decontaminate import Benchmarks
 from pipeline.corpus.identity_of_kinds import identity_of_kinds
 from pipeline.corpus.ingest import Kept, ingest_corpus
-from pipeline.corpus.quality.classifier import Classifier
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
 from pipeline.file_cache import FileCache
 from pipeline.recipe.decontamination import without_test_texts
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 def ingest(work: Work[IngestionParams]) -> None:
     """Source → corpus."""
     examples: TaskExamples = part(work.params.task, "examples")
-    learned, judge, test_set, names = (work.inputs.get(name) for name in ("learned", "quality", "test_set", "names"))
+    learned, test_set = work.inputs.get("learned"), work.inputs.get("test_set")
     benchmarks = several(work.inputs, "against")
     kept, forgotten = _kept(work), Forgotten(read_tombstones(work.artifacts.store))
     counts = ingest_corpus(
@@ -45,10 +44,8 @@ def ingest(work: Work[IngestionParams]) -> None:
         learned.folder if learned else None,
         kept,
         work.settings.threads,
-        forgotten,
-        Classifier(judge.folder, judge.manifest.digest) if judge else None,
+        CleaningInputs.of(work.inputs, forgotten),
         Benchmarks(test_set.folder if test_set else None, tuple(each.folder for each in benchmarks)),
-        NameModel(names.folder, names.manifest.digest) if names else None,
     )
     work.intermediates.extend([*kept.chunks.used, *kept.shards.used])
     work.counts.update(counts)

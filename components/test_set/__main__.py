@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from components.test_set.contract import TestSetParams, contract
 from pipeline.artifacts.fingerprint import code_identity
 from pipeline.artifacts.intermediates import StoredIntermediates
-from pipeline.corpus.cleaning.name_model import NameModel
+from pipeline.corpus.cleaning_inputs import CleaningInputs
 from pipeline.corpus.ingest import Kept
 from pipeline.corpus.make_test_set import make_test_set
 from pipeline.erasure.tombstones import APPLIED, Forgotten, read_tombstones
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def freeze(work: Work[TestSetParams]) -> None:
     """Source → test texts."""
-    task, names = work.params.task, work.inputs.get("names")
+    task = work.params.task
     examples: TaskExamples = part(task, "examples") if task else PlainTexts()
     kept, forgotten = (
         StoredIntermediates(work.artifacts, code_identity(work.identity, task)),
@@ -39,8 +39,7 @@ def freeze(work: Work[TestSetParams]) -> None:
             work.reporter,
             Kept(kept, kept),
             work.settings.threads,
-            forgotten,
-            NameModel(names.folder, names.manifest.digest) if names else None,
+            CleaningInputs.of(work.inputs, forgotten),
         )
     except TrainshedError as error:
         raise in_field(error, "data.test_source" if task else "data.decontamination.against.source") from error

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.corpus.chunk_files import ChunkWriter
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.cleaning.look_ahead import look_ahead
+from pipeline.corpus.cleaning_inputs import NOTHING_GIVEN, CleaningInputs
 from pipeline.corpus.documents import Fields, Quarantined
 from pipeline.corpus.quality.judge import QualityJudge
 from pipeline.corpus.readers import READERS
-from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, Preempted, SourceChanged
 from pipeline.recipe.mixture import SourcePart
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.corpus.cleaning.name_model import NameModel
-    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.corpus.readers.base import Reader
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -47,17 +45,11 @@ class CleanJob(NamedTuple):
     folder: Path
     """Where the files of the chunk go; it is made."""
 
-    forgotten: Forgotten = Forgotten()
-    """Documents to leave out."""
-
     source: str = ""
     """Name of the source, where the recipe has several."""
 
-    classifier: Classifier | None = None
-    """Filters what does not look like a reference text."""
-
-    names: NameModel | None = None
-    """Finds names of people."""
+    given: CleaningInputs = NOTHING_GIVEN
+    """Documents to leave out, and models."""
 
 
 def clean_chunk(job: CleanJob, reporter: Reporter) -> None:
@@ -82,9 +74,10 @@ def _clean(job: CleanJob, reporter: Reporter) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     examples = job.examples
-    last = QualityJudge(job.classifier.folder) if job.classifier else None
-    model = job.names.folder if job.names else None
-    cleaner = Cleaner(job.data, job.settings.home, job.forgotten, prose=examples.prose, last=last, model=model)
+    forgotten, classifier, names = job.given
+    last = QualityJudge(classifier.folder) if classifier else None
+    model = names.folder if names else None
+    cleaner = Cleaner(job.data, job.settings.home, forgotten, prose=examples.prose, last=last, model=model)
     reader: Reader = READERS.load(job.data.single_source.kind)
     with ChunkWriter(job.folder, job.data.split.salt, signed=job.data.signed, images=job.data.images) as writer:
         facts = writer.facts
@@ -103,7 +96,7 @@ def _clean(job: CleanJob, reporter: Reporter) -> None:
                 facts.filtered[found] += 1
             else:
                 for document in found:
-                    if (document.id, document.text, document.pair) in job.forgotten:
+                    if (document.id, document.text, document.pair) in forgotten:
                         facts.filtered["forgotten"] += 1
                     else:
                         writer.add(document, examples.split_keys(document), examples.note(document))

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.chunk_files import KEYS, read_keys
 from pipeline.corpus.cleaned_chunks import CleanedChunks
+from pipeline.corpus.cleaning_inputs import NOTHING_GIVEN
 
 if TYPE_CHECKING:
     from pipeline.artifacts.intermediates import Intermediates
-    from pipeline.corpus.cleaning.name_model import NameModel
-    from pipeline.corpus.quality.classifier import Classifier
-    from pipeline.erasure.tombstones import Forgotten
+    from pipeline.corpus.cleaning_inputs import CleaningInputs
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -40,9 +39,7 @@ def clean_share(
     reporter: Reporter,
     intermediates: Intermediates,
     processes: int | None = None,
-    forgotten: Forgotten | None = None,
-    classifier: Classifier | None = None,
-    names: NameModel | None = None,
+    given: CleaningInputs = NOTHING_GIVEN,
 ) -> dict[str, int]:
     """Clean the chunks of one share that are not kept yet.
 
@@ -57,9 +54,7 @@ def clean_share(
         reporter: gets progress, and may ask to stop.
         intermediates: where cleaned chunks are kept.
         processes: most processes; by default one for each core.
-        forgotten: documents to leave out.
-        classifier: filters what does not look like a reference text.
-        names: finds names of people.
+        given: documents to leave out, and models.
 
     Returns:
         ``chunks``, and ``read``, the records in them.
@@ -72,9 +67,7 @@ def clean_share(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(
-            data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, forgotten, classifier, names
-        ) as chunks,
+        CleanedChunks(data, examples, pin, settings, reporter, intermediates, Path(scratch), processes, given) as chunks,
     ):
         folders = chunks.bring(range(number - 1, len(chunks), of), (KEYS,))
         read = sum(read_keys(folder)[1].read for folder in folders)

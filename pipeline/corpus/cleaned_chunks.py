@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.corpus.chunks import divide, size_of
 from pipeline.corpus.clean_chunk import CleanJob, clean_chunk
+from pipeline.corpus.cleaning_inputs import NOTHING_GIVEN
 from pipeline.corpus.readers.workers import Workers, available_cores
-from pipeline.erasure.tombstones import Forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from pipeline.artifacts.intermediates import Intermediates, What
-    from pipeline.corpus.cleaning.name_model import NameModel
-    from pipeline.corpus.quality.classifier import Classifier
+    from pipeline.corpus.cleaning_inputs import CleaningInputs
     from pipeline.corpus.readers.workers import Job
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
@@ -49,9 +48,7 @@ class CleanedChunks:
         intermediates: Intermediates,
         scratch: Path,
         processes: int | None = None,
-        forgotten: Forgotten | None = None,
-        classifier: Classifier | None = None,
-        names: NameModel | None = None,
+        given: CleaningInputs = NOTHING_GIVEN,
     ) -> None:
         """Nothing is read yet.
 
@@ -64,13 +61,11 @@ class CleanedChunks:
             intermediates: where cleaned chunks are kept.
             scratch: empty folder for the chunks.
             processes: most processes; by default one for each core.
-            forgotten: documents to leave out.
-            classifier: filters what does not look like a reference text.
-            names: finds names of people.
+            given: documents to leave out, and models.
         """
         self.data, self.examples, self.settings, self.reporter = data, examples, settings, reporter
         self.intermediates, self.scratch, self.processes = intermediates, scratch, processes or available_cores()
-        self.forgotten, self.classifier, self.names = forgotten or Forgotten(), classifier, names
+        self.given = given
         self._workers = Workers(reporter)
         divided = [divide(each) for _, each in pin.named]
         self.pins = [chunk for chunks in divided for chunk in chunks]
@@ -78,10 +73,7 @@ class CleanedChunks:
         """Place of each chunk's source in the recipe."""
         self.parts = data.parts
         self._of_source = [data.of(part) for part in self.parts]
-        self.whats: list[What] = [
-            _what(self._of_source[place], chunk, self.forgotten, classifier, names)
-            for place, chunk in zip(self.sources, self.pins, strict=True)
-        ]
+        self.whats: list[What] = [_what(self._of_source[place], chunk, given) for place, chunk in zip(self.sources, self.pins, strict=True)]
         """What each chunk follows from, apart from code and task."""
 
     def __enter__(self) -> CleanedChunks:
@@ -120,7 +112,7 @@ class CleanedChunks:
             {number: self._job(number) for number in missing},
             sum(size_of(self.pins[number]) for number in missing),
             self._keep,
-            BYTES_A_MODEL if self.names else None,
+            BYTES_A_MODEL if self.given.names else None,
         )
         return [self.folder(number) for number in numbers]
 
@@ -148,23 +140,13 @@ class CleanedChunks:
     def _job(self, number: int) -> CleanJob:
         place = self.sources[number]
         data, name = self._of_source[place], self.parts[place].name
-        return CleanJob(
-            data,
-            self.examples,
-            self.pins[number],
-            self.settings,
-            self.folder(number),
-            self.forgotten,
-            name,
-            self.classifier,
-            self.names,
-        )
+        return CleanJob(data, self.examples, self.pins[number], self.settings, self.folder(number), name, self.given)
 
     def _keep(self, number: int) -> None:
         self.intermediates.commit(self.whats[number], self.folder(number))
 
 
-def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier | None, names: NameModel | None) -> What:
+def _what(data: Data, chunk: Pin, given: CleaningInputs) -> What:
     """What the files of a chunk follow from: its items, those params that matter for cleaning, and what is to be forgotten.
 
     So no corpus made after a request to forget is made of chunks that hold the documents, and garbage collection removes these chunks.
@@ -173,9 +155,9 @@ def _what(data: Data, chunk: Pin, forgotten: Forgotten, classifier: Classifier |
     rules = data.filter.model_dump(mode="json", exclude_none=True, exclude={"max_quarantined"})
     each = [block.model_dump(mode="json", exclude_none=True, exclude=set(block.elsewhere)) for block in data.cleaning or ()]
     blocks = {"cleaning": each} if each else {}
-    left_out = {"forgotten": forgotten.digest} if forgotten.until else {}
-    judged = {"quality": classifier.digest} if classifier else {}
-    named = {"names": names.digest} if names else {}
+    left_out = {"forgotten": given.forgotten.digest} if given.forgotten.until else {}
+    judged = {"quality": given.classifier.digest} if given.classifier else {}
+    named = {"names": given.names.digest} if given.names else {}
     return {
         "chunk": chunk.digest,
         "source": source,

@@ -132,7 +132,7 @@ def decide(
 
 def _splits(keys: KeyColumns, rules: Split, *, frozen: bool) -> NDArray[np.int8]:
     """[documents] the split of each: step 1. A function of its own, so that its digests leave memory before the next step's come."""
-    named = _numbered(keys["group"])
+    named = keys["group"].combine_chunks()
     deciding = fixed_bytes(keys["decides"], DIGEST_BYTES)
     if rules.by == "input":
         second = np.asarray(keys["input_is_also"])
@@ -174,13 +174,8 @@ def drop_known(decisions: Decisions, keys: KeyColumns, known: KnownKeys) -> None
         keys: of all documents.
         known: keys that a model saw before, of a corpus of fresh examples.
     """
-    second_keys = keys["also"]
-    decides, also, with_also = (
-        fixed_bytes(keys["decides"], DIGEST_BYTES),
-        fixed_bytes(second_keys.drop_null(), DIGEST_BYTES),
-        np.flatnonzero(~_nulls(second_keys)),
-    )
-    del second_keys
+    decides, also = (fixed_bytes(keys[name].drop_null(), DIGEST_BYTES) for name in ("decides", "also"))
+    with_also = np.flatnonzero(~_nulls(keys["also"]))
     # a duplicate has the keys of the one that is kept
     count, splits, stays = len(decides), decisions.splits, decisions.outcomes == KEPT
     given = np.frombuffer(b"".join([*sorted(known.train), *sorted(known.validation)]), np.uint8).reshape(-1, DIGEST_BYTES)
@@ -199,7 +194,7 @@ def drop_known(decisions: Decisions, keys: KeyColumns, known: KnownKeys) -> None
         for hit, places, key in zip(hits, (first, second), (of_first, of_second), strict=True):
             hit[places] = seen[IS_TRAIN, key] | (seen[IS_VALIDATION, key] & (splits[places] != IS_VALIDATION))
     hits &= stays & (splits != IS_TRAIN)
-    pairs = _numbered(keys["reasons"])
+    pairs = keys["reasons"].combine_chunks()
     named = np.asarray(pairs.indices)
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
         for reason, hit in zip(pair.split(","), (hits[0], hits[1] & ~hits[0]), strict=True):
@@ -256,15 +251,6 @@ def _chosen(notes: pa.ChunkedArray, which: NDArray[Any]) -> Iterator[str]:
     for batch in chosen.chunks:
         for start in range(0, len(batch), 4096):
             yield from batch.slice(start, 4096).to_pylist()
-
-
-def _numbered(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """A column whose values repeat, in one piece."""
-    return (
-        column.combine_chunks()
-        if column.num_chunks
-        else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    )
 
 
 def fixed_bytes(column: pa.ChunkedArray, width: int) -> NDArray[np.uint8]:

@@ -15,7 +15,6 @@ from pipeline.corpus.shortened_chunks import ONLY_REPEATED, ShortenedChunks
 from pipeline.reporter import CpuHeartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.artifacts.intermediates import Intermediates
@@ -35,11 +34,8 @@ class Documents(NamedTuple):
     chunks: CleanedChunks
     """They hold the documents."""
 
-    rows: Sequence[int]
-    """Documents of each chunk."""
-
     keys: KeyColumns
-    """What decides about each document, with the columns of `pipeline.corpus.chunk_files.KEY_SCHEMA`."""
+    """What decides about each document."""
 
 
 class TakenOver(NamedTuple):
@@ -82,13 +78,13 @@ def decide_all(
             keys, data.split, all_test=learned is not None, frozen=frozen is not None, whole_keys=whole.keys, origins=origins
         )
         if shortened:
-            emptied = shortened.emptied(np.cumsum([0, *whole.rows]))
+            emptied = shortened.emptied(np.cumsum([0, *whole.keys.rows]))
             decisions.drop(emptied[decisions.outcomes[emptied] == KEPT], ONLY_REPEATED)
         if frozen:
             drop_equal(decisions, whole.keys, frozen)
             drop_equal(decisions, keys, frozen)
     # test texts are looked for in whole texts: they are whole themselves
-    contaminated = drop_contaminated(decisions, whole.chunks, whole.rows, kept, data, taken.tests, output)
+    contaminated = drop_contaminated(decisions, whole.chunks, whole.keys.rows, kept, data, taken.tests, output)
     with CpuHeartbeat(used.chunks.reporter):
         drop_known(decisions, keys, learned.keys if learned else KnownKeys())
         if shortened:
@@ -106,4 +102,4 @@ def decide_all(
 
 def origins_of(documents: Documents, data: Data) -> Origins | None:
     """The source of each document, and the caps; None for a recipe with one source."""
-    return Origins(np.repeat(np.array(documents.chunks.sources, np.int16), documents.rows), caps_of(data)) if data.sources else None
+    return Origins(np.repeat(np.array(documents.chunks.sources, np.int16), documents.keys.rows), caps_of(data)) if data.sources else None

@@ -27,6 +27,7 @@ from pipeline.corpus.chunk_files import DOCUMENTS, KEYS, ChunkFacts
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
+from pipeline.corpus.cleaning_inputs import NOTHING_GIVEN
 from pipeline.corpus.counts import MoreDocuments, check_sums
 from pipeline.corpus.decide import counts_of
 from pipeline.corpus.decide_all import Documents, TakenOver, decide_all, origins_of
@@ -42,21 +43,17 @@ from pipeline.corpus.readers.fields import named_fields
 from pipeline.corpus.shortened_chunks import ShortenedChunks
 from pipeline.corpus.source_counts import source_counts
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
-from pipeline.erasure.tombstones import Forgotten
 from pipeline.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from pipeline.artifacts.intermediates import Intermediates
     from pipeline.corpus.bundles import Bundle
     from pipeline.corpus.choose_by_source import Origins
-    from pipeline.corpus.cleaning.name_model import NameModel
+    from pipeline.corpus.cleaning_inputs import CleaningInputs
     from pipeline.corpus.decide import Decisions
     from pipeline.corpus.decontaminate import Benchmarks
-    from pipeline.corpus.quality.classifier import Classifier
     from pipeline.recipe.data import Columns, Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -91,10 +88,8 @@ def ingest_corpus(
     learned: Path | None = None,
     kept: Kept[Any] = NOTHING_KEPT,
     processes: int | None = None,
-    forgotten: Forgotten | None = None,
-    classifier: Classifier | None = None,
+    given: CleaningInputs = NOTHING_GIVEN,
     tests: Benchmarks = NO_BENCHMARKS,
-    names: NameModel | None = None,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus; `pipeline.corpus` describes its files.
 
@@ -108,10 +103,8 @@ def ingest_corpus(
         learned: folder of the corpus that a model learned from, for a corpus of fresh examples; ``data.split`` then decides nothing.
         kept: where cleaned chunks and shards are kept.
         processes: most processes that clean and write; by default one for each core.
-        forgotten: documents to leave out; they are counted as ``filtered_forgotten``.
-        classifier: filters what does not look like a reference text, counted as ``filtered_quality``.
+        given: documents to leave out, and models that clean.
         tests: test texts that training must not contain.
-        names: finds names of people, counted as ``private_name``.
 
     Returns:
         ``read``, ``kept``, ``duplicate``, ``filtered``, ``quarantined``; documents of each split by its name;
@@ -128,13 +121,11 @@ def ingest_corpus(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(
-            data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten or Forgotten(), classifier, names
-        ) as chunks,
+        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, given) as chunks,
     ):
         counts = _merge(chunks, kept.shards, data, examples, output, learned, tests)
-    if classifier:
-        copyfile(classifier.folder / FACTS, output / QUALITY)
+    if given.classifier:
+        copyfile(given.classifier.folder / FACTS, output / QUALITY)
     check_sums(counts)
     log.info(
         "%(read)d records read = %(kept)d kept + %(duplicate)d duplicate + %(filtered)d filtered + %(quarantined)d quarantined", counts
@@ -155,24 +146,24 @@ def _merge(
     tests: Benchmarks,
 ) -> dict[str, int]:
     """Clean the chunks, decide about all documents, write the corpus, and return the counts."""
-    whole, facts = read_all_keys(chunks, signed=data.signed)
+    whole = read_all_keys(chunks, signed=data.signed)
+    facts = whole.keys.facts
     quarantine = _checked(chunks, facts, data.filter.max_quarantined)
     salt, signed = data.split.salt, data.signed
     taken = TakenOver(
-        take_over_training(learned, output, examples, salt, chunks.forgotten, signed=signed) if learned else None,
+        take_over_training(learned, output, examples, salt, chunks.given.forgotten, signed=signed) if learned else None,
         take_over_test_set(tests.test_set, output, examples, salt, signed=signed) if tests.test_set else None,
         tests,
     )
     used = _without_repeated(whole, data, kept_shards, output) if learned is None else whole
     decisions, contaminated = decide_all(whole, used, taken, data, examples, kept_shards, output)
-    kept, chars, origins, chunks = counts_of(decisions, used.keys), np.asarray(used.keys["chars"]), origins_of(used, data), used.chunks
-    sizes = sizes_of(used.keys)
-    of_sources = _write(chunks, used.rows, chars, sizes, facts, decisions, origins, kept_shards, data.shard_mb, output)
+    of_sources = _write(used, facts, decisions, origins_of(used, data), kept_shards, data.shard_mb, output)
     quarantine.write(output)
     report = CleaningReport()
-    for each in (*facts, *(chunks.facts() if isinstance(chunks, ShortenedChunks) else ())):
+    for each in (*facts, *(used.chunks.facts() if isinstance(used.chunks, ShortenedChunks) else ())):
         report.merge(each.cleaning)
     write_rule(data, report, output)
+    kept = counts_of(decisions, used.keys)
     _warn(decisions, kept)
     counts = corpus_counts(facts, len(quarantine), decisions, kept, _more(taken)) | contaminated
     return counts | {name: times for name, times in sorted(report.counts.items()) if times} | of_sources
@@ -182,9 +173,9 @@ def _without_repeated(whole: Documents, data: Data, kept: Intermediates, output:
     """The documents without lines and paragraphs that many of them have, where the recipe asks for it. Fresh examples are as a served model gets them."""
     if data.deduplication is None or not data.deduplication.shortens:
         return whole
-    starts = np.cumsum([0, *whole.rows])
+    starts = np.cumsum([0, *whole.keys.rows])
     chunks = without_repeated(whole.chunks, whole.keys, starts, kept, data.deduplication, output)
-    return read_all_keys(chunks, signed=data.signed)[0]
+    return read_all_keys(chunks, signed=data.signed, name="shortened-keys")
 
 
 def _more(taken: TakenOver) -> MoreDocuments | None:
@@ -195,18 +186,16 @@ def _more(taken: TakenOver) -> MoreDocuments | None:
     return None
 
 
-def read_all_keys(chunks: CleanedChunks, *, signed: bool) -> tuple[Documents, Sequence[ChunkFacts]]:
-    """All documents, and the facts of the chunks.
+def read_all_keys(chunks: CleanedChunks, *, signed: bool, name: str = "keys") -> Documents:
+    """All documents.
 
     Args:
         chunks: of the corpus; those that are missing are cleaned.
         signed: whether to read signatures.
+        name: of the file beside the chunks.
     """
     folders = chunks.bring(range(len(chunks)), (KEYS,))
-    # a corpus whose documents are shortened has keys before and after that
-    place = chunks.scratch / f"keys-{len(list(chunks.scratch.glob('keys-*')))}.arrow"
-    keys = KeyColumns.gather(folders, place, signed=signed)
-    return Documents(chunks, keys.rows, keys), keys.facts
+    return Documents(chunks, KeyColumns.gather(folders, chunks.scratch / f"{name}.arrow", signed=signed))
 
 
 def _checked(chunks: CleanedChunks, facts: Sequence[ChunkFacts], allowed: float) -> Quarantine:
@@ -229,10 +218,7 @@ def _checked(chunks: CleanedChunks, facts: Sequence[ChunkFacts], allowed: float)
 
 
 def _write(
-    chunks: CleanedChunks,
-    rows: Sequence[int],
-    chars: NDArray[np.int32],
-    sizes: NDArray[np.int32],
+    documents: Documents,
     facts: Sequence[ChunkFacts],
     decisions: Decisions,
     origins: Origins | None,
@@ -241,9 +227,10 @@ def _write(
     output: Path,
 ) -> dict[str, int]:
     """Write the shards, and of several sources which are whose; returns the counts of each source."""
-    found = list(bundles(chunks.whats, rows, sizes, decisions, shard_mb, chunks.sources))
+    chunks, keys = documents
+    found = list(bundles(chunks.whats, keys.rows, sizes_of(keys), decisions, shard_mb, chunks.sources))
     names = [part.name for part in chunks.parts]
-    counts = source_counts(names, origins.sources, chunks.sources, facts, decisions, chars) if origins else {}
+    counts = source_counts(names, origins.sources, chunks.sources, facts, decisions, np.asarray(keys["chars"])) if origins else {}
     shards = write_shards(found, chunks, kept, shard_mb, output)
     if origins:
         write_sources(names, [chunks.sources[bundle.chunks[0]] for bundle in found], shards, output)

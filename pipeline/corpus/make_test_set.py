@@ -9,12 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pipeline.corpus.bundles import bundles
+from pipeline.corpus.bundles import bundles, sizes_of
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.report import CleaningReport
 from pipeline.corpus.cleaning.write_rule import write_rule
+from pipeline.corpus.cleaning_inputs import NOTHING_GIVEN
 from pipeline.corpus.counts import check_sums
 from pipeline.corpus.decide import counts_of, decide
 from pipeline.corpus.ingest import check_fields, corpus_counts, join_quarantine, read_all_keys, write_shards
@@ -22,9 +21,8 @@ from pipeline.corpus.splitting import TEST
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
-    from pipeline.corpus.cleaning.name_model import NameModel
+    from pipeline.corpus.cleaning_inputs import CleaningInputs
     from pipeline.corpus.ingest import Kept
-    from pipeline.erasure.tombstones import Forgotten
     from pipeline.recipe.data import Data
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
@@ -41,8 +39,7 @@ def make_test_set(
     reporter: Reporter,
     kept: Kept[Any],
     processes: int | None,
-    forgotten: Forgotten,
-    names: NameModel | None = None,
+    given: CleaningInputs = NOTHING_GIVEN,
 ) -> dict[str, int]:
     """Read a pinned source and write a corpus of which every document is in the test split.
 
@@ -55,8 +52,7 @@ def make_test_set(
         reporter: gets progress, and may ask to stop.
         kept: where cleaned chunks and shards are kept.
         processes: most processes; by default one for each core.
-        forgotten: documents to leave out.
-        names: finds names of people.
+        given: documents to leave out, and models that clean.
 
     Returns:
         The counts of a corpus.
@@ -69,13 +65,14 @@ def make_test_set(
     """
     with (
         TemporaryDirectory(dir=output.parent, prefix=f"{output.name}-chunks-") as scratch,
-        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, forgotten, names=names) as chunks,
+        CleanedChunks(data, examples, pin, settings, reporter, kept.chunks, Path(scratch), processes, given) as chunks,
     ):
-        (_, rows, keys), facts = read_all_keys(chunks, signed=False)
+        keys = read_all_keys(chunks, signed=False).keys
+        facts = keys.facts
         check_fields(facts, data.single_source.row_columns)
         quarantine = join_quarantine(facts, data.filter.max_quarantined)
         decisions = decide(keys, data.split, all_test=True)
-        found = list(bundles(chunks.whats, rows, np.asarray(keys["chars"]), decisions, data.shard_mb))
+        found = list(bundles(chunks.whats, keys.rows, sizes_of(keys), decisions, data.shard_mb))
         write_shards(found, chunks, kept.shards, data.shard_mb, output)
         of_splits = counts_of(decisions, keys)
     quarantine.write(output)

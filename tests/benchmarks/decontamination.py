@@ -26,7 +26,6 @@ from pipeline.corpus.make_test_set import make_test_set
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.splitting import TRAIN, VALIDATION
 from pipeline.corpus.word_ngrams import word_key
-from pipeline.erasure.tombstones import Forgotten
 from pipeline.lines.benchmarks import EVERY_TEXT
 from pipeline.recipe import Data, Source, Split
 from pipeline.recipe.decontamination import Benchmark, Decontamination
@@ -150,7 +149,7 @@ def measure(folder: Path, way: str) -> None:
         source = Source(kind="jsonl", path=str(folder / "benchmark"))
         _empty(texts)
         data, pin = Data(source=source, filter=EVERY_TEXT, split=Split(salt="")), PINNERS.load("jsonl")(source, settings)
-        make_test_set(data, PlainTexts(), pin, texts, settings, SilentReporter(), NOTHING_KEPT, 1, Forgotten())
+        make_test_set(data, PlainTexts(), pin, texts, settings, SilentReporter(), NOTHING_KEPT, 1)
         tests, most = Benchmarks(others=(texts,)), COMMON if way == "without_common" else None
         rules = Decontamination(against=(Benchmark(name="quiz", source=source),), ngram=NGRAM, most_documents=most)
     source = Source(kind="jsonl", path=str(folder / "source"))

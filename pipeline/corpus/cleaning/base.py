@@ -128,13 +128,13 @@ class Block(Section):
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that it imports and that the product otherwise lacks; a served model that applies it requires them."""
 
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say where something is; what is there counts by its digest, so that they are no part of what a chunk is."""
+
     @property
     @abstractmethod
     def stage(self) -> Stage:
         """When it applies."""
-
-    elsewhere: ClassVar[frozenset[str]] = frozenset()
-    """Fields that say where something is; what is there counts by its digest, so that they are no part of what a chunk is."""
 
     @property
     def given_model(self) -> str | None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fixtures.corpora import COLUMNS
 
+from pipeline.corpus.cleaning_inputs import CleaningInputs
 from pipeline.corpus.decontaminate import NO_BENCHMARKS, Benchmarks
 from pipeline.corpus.ingest import ingest_corpus
+from pipeline.erasure.tombstones import Forgotten
 from pipeline.recipe import Columns, Data, Filter, Source, Split
 from pipeline.reporter import SilentReporter
 from pipeline.sources import PINNERS
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from fixtures.corpora import Ingest
 
-    from pipeline.erasure.tombstones import Forgotten
     from pipeline.reporter import Reporter
     from pipeline.settings import Settings
     from pipeline.tasks.section import TaskSection
@@ -65,7 +66,9 @@ def ingest(tmp_path: Path, folder_settings: Settings) -> Ingest:
         pin = PINNERS.load(kind)(source, settings)
         examples = part(task, "examples") if columns.target or kind == "pydocs" or task is not SUMMARIES else Texts(SUMMARIES)
         reporter = reporter or SilentReporter()
-        return output, ingest_corpus(data, examples, pin, output, settings, reporter, learned, forgotten=forgotten, tests=tests)
+        return output, ingest_corpus(
+            data, examples, pin, output, settings, reporter, learned, given=CleaningInputs(forgotten or Forgotten()), tests=tests
+        )
 
     return run
 

@@ -19,6 +19,7 @@ from pipeline.artifacts.intermediates import PREFIX, NothingKept, StoredIntermed
 from pipeline.artifacts.manifest import FileEntry
 from pipeline.corpus import chunks, clean_chunk, cleaned_chunks
 from pipeline.corpus.chunks import divide
+from pipeline.corpus.cleaning_inputs import CleaningInputs
 from pipeline.corpus.counts import check_counts
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.erasure.keys import text_key
@@ -94,7 +95,16 @@ def make(tmp_path: Path, folder_settings: Settings) -> Callable[..., dict[str, b
         pinned = pin(data.source, folder_settings)
         kept = Kept(intermediates or NothingKept(), intermediates or NothingKept())
         counts = ingest_corpus(
-            data, examples, pinned, output, folder_settings, reporter or SilentReporter(), None, kept, processes, forgotten
+            data,
+            examples,
+            pinned,
+            output,
+            folder_settings,
+            reporter or SilentReporter(),
+            None,
+            kept,
+            processes,
+            CleaningInputs(forgotten or Forgotten()),
         )
         check_counts(output, counts)
         return {place.name: place.read_bytes() for place in sorted(output.iterdir())} | {"counts": json.dumps(counts).encode()}

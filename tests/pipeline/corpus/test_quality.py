@@ -16,9 +16,9 @@ from pipeline.corpora.quality import read_quality
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.base import Candidate
 from pipeline.corpus.cleaning.report import EXAMPLES, CleaningReport
+from pipeline.corpus.cleaning_inputs import CleaningInputs, GivenModel
 from pipeline.corpus.ingest import ingest_corpus
 from pipeline.corpus.quality import FACTS, WEIGHTS
-from pipeline.corpus.quality.classifier import Classifier
 from pipeline.corpus.quality.features import CHARS, SIZE, WORDS, features_of, words_of
 from pipeline.corpus.quality.judge import ONE, QualityJudge, score
 from pipeline.corpus.quality.sample import TEXTS, read_sample, sample_source
@@ -107,12 +107,12 @@ def sampled(tmp_path: Path, folder_settings: Settings) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def classifier(tmp_path: Path, source: Path, sampled: Callable[..., Path]) -> Classifier:
+def classifier(tmp_path: Path, source: Path, sampled: Callable[..., Path]) -> GivenModel:
     output = tmp_path / "classifier"
     output.mkdir()
     reference = sampled(write(tmp_path / "reference.jsonl", good(600, 50_000)), "reference")
     train_classifier(reference, sampled(source, "sample"), QualityLimit(keep=0.5), output)
-    return Classifier(output, "a" * 64)
+    return GivenModel(output, "a" * 64)
 
 
 @pytest.mark.parametrize("text", ["It's 12 o'clock_now,\tO.K.?\n", "", "a", "x" * (CHARS + 5), "naïve Straße ½ 日本語 พ.ศ. १२"])
@@ -150,7 +150,7 @@ def test_shares_have_intervals_that_stay_within_0_and_1() -> None:
     assert balanced_accuracy(np.array([True] * 9 + [False]), np.array([True] * 5 + [False] * 5))["value"] == 0.7
 
 
-def test_a_classifier_separates_what_it_did_not_learn_from(classifier: Classifier) -> None:
+def test_a_classifier_separates_what_it_did_not_learn_from(classifier: GivenModel) -> None:
     facts = json.loads((classifier.folder / FACTS).read_bytes())
     # half of the corpus is like the reference, so 0.75 is the best that there is
     assert 0.65 < facts["auc"]["low"] <= facts["auc"]["value"] < 0.8
@@ -161,7 +161,7 @@ def test_a_classifier_separates_what_it_did_not_learn_from(classifier: Classifie
     assert shares[1] < 0.15
 
 
-def test_the_score_is_that_of_the_trained_model(classifier: Classifier) -> None:
+def test_the_score_is_that_of_the_trained_model(classifier: GivenModel) -> None:
     weights = np.load(classifier.folder / WEIGHTS).astype(np.int64)[1]
     bias = json.loads((classifier.folder / FACTS).read_bytes())["biases"][1]
     features = features_of("The function returns an error.")
@@ -169,7 +169,7 @@ def test_the_score_is_that_of_the_trained_model(classifier: Classifier) -> None:
     assert score(features[:0], weights, bias) == bias / ONE
 
 
-def test_no_text_is_judged_by_what_learned_from_it(classifier: Classifier, source: Path) -> None:
+def test_no_text_is_judged_by_what_learned_from_it(classifier: GivenModel, source: Path) -> None:
     """A classifier drops nearly all that it learned as the corpus; here the sampled texts are kept like the reference."""
     judge = QualityJudge(classifier.folder)
     rows = [json.loads(line) for line in source.read_text().splitlines()]
@@ -180,7 +180,7 @@ def test_no_text_is_judged_by_what_learned_from_it(classifier: Classifier, sourc
     assert sum(alike) / len(alike) == pytest.approx(facts["kept_reference"]["value"], abs=0.05)
 
 
-def test_training_gives_the_same_bytes_each_time(classifier: Classifier, tmp_path: Path) -> None:
+def test_training_gives_the_same_bytes_each_time(classifier: GivenModel, tmp_path: Path) -> None:
     again = tmp_path / "again"
     again.mkdir()
     train_classifier(tmp_path / "reference", tmp_path / "sample", QualityLimit(keep=0.5), again)
@@ -189,7 +189,7 @@ def test_training_gives_the_same_bytes_each_time(classifier: Classifier, tmp_pat
     ]
 
 
-def test_a_smallest_score_is_a_probability(classifier: Classifier, tmp_path: Path) -> None:
+def test_a_smallest_score_is_a_probability(classifier: GivenModel, tmp_path: Path) -> None:
     limits = []
     for least in (0.2, 0.5, 0.8):
         output = tmp_path / f"at {least}"
@@ -247,7 +247,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_corpus_is_filtered_and_counted(
-    tmp_path: Path, source: Path, classifier: Classifier, folder_settings: Settings, monkeypatch: pytest.MonkeyPatch, processes: int
+    tmp_path: Path, source: Path, classifier: GivenModel, folder_settings: Settings, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
     monkeypatch.setattr("pipeline.corpus.cleaned_chunks.BYTES_A_PROCESS", 1)
     monkeypatch.setattr("pipeline.corpus.chunks.CHUNK_BYTES", 1 << 16)
@@ -263,7 +263,14 @@ def test_a_corpus_is_filtered_and_counted(
     for output, several in zip(outputs, (1, processes), strict=True):
         output.mkdir()
         counts = ingest_corpus(
-            data, part(TASK, "examples"), pin, output, folder_settings, SilentReporter(), processes=several, classifier=classifier
+            data,
+            part(TASK, "examples"),
+            pin,
+            output,
+            folder_settings,
+            SilentReporter(),
+            processes=several,
+            given=CleaningInputs(classifier=classifier),
         )
     assert contents(outputs[0]) == contents(outputs[1])
     assert counts["read"] == 2000 == counts["kept"] + counts["duplicate"] + counts["filtered"] + counts["quarantined"]
@@ -283,13 +290,15 @@ def test_another_classifier_cleans_the_chunks_again(tmp_path: Path, source: Path
     data = data_of(source)
     pin = PINNERS.load("jsonl")(data.source, folder_settings)
 
-    def what(classifier: Classifier | None) -> object:
+    def what(classifier: GivenModel | None) -> object:
         from pipeline.artifacts.intermediates import NothingKept
 
         examples = part(TASK, "examples")
-        return CleanedChunks(data, examples, pin, folder_settings, SilentReporter(), NothingKept(), tmp_path, classifier=classifier).whats
+        return CleanedChunks(
+            data, examples, pin, folder_settings, SilentReporter(), NothingKept(), tmp_path, given=CleaningInputs(classifier=classifier)
+        ).whats
 
-    first, same, other = (what(Classifier(tmp_path / name, digest)) for name, digest in (("a", "1"), ("b", "1"), ("a", "2")))
+    first, same, other = (what(GivenModel(tmp_path / name, digest)) for name, digest in (("a", "1"), ("b", "1"), ("a", "2")))
     assert first == same != other
     assert what(None) != first
     assert "quality" not in what(None)[0]

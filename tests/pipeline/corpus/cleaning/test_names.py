@@ -19,7 +19,7 @@ from pipeline.corpus.clean_share import clean_share
 from pipeline.corpus.cleaned_chunks import CleanedChunks
 from pipeline.corpus.cleaning.cleaner import Cleaner
 from pipeline.corpus.cleaning.look_ahead import look_ahead
-from pipeline.corpus.cleaning.name_model import NameModel
+from pipeline.corpus.cleaning_inputs import CleaningInputs, GivenModel
 from pipeline.corpus.documents import Record
 from pipeline.corpus.ingest import Kept, ingest_corpus
 from pipeline.corpus.read_corpus import read_documents
@@ -97,10 +97,10 @@ def ingest(tmp_path: Path, folder_settings: Settings, name_tagger: Path):
         output = tmp_path / name
         output.mkdir()
         pin = PINNERS.load("jsonl")(data.source, folder_settings)
-        names = NameModel(name_tagger, digest) if data.model_block else None
+        names = GivenModel(name_tagger, digest) if data.model_block else None
         return output, ingest_corpus(
             data, part(TASK, "examples"), pin, output, folder_settings, SilentReporter(),
-            kept=Kept(kept or NothingKept(), NothingKept()), processes=processes, names=names,
+            kept=Kept(kept or NothingKept(), NothingKept()), processes=processes, given=CleaningInputs(names=names),
         )  # fmt: skip
 
     return run
@@ -149,9 +149,18 @@ def test_processes_shares_and_the_incremental_run_make_the_same_bytes(
     kept, pin = StoredIntermediates(open_artifacts(folder_settings), {"code": "1"}), PINNERS.load("jsonl")(data.source, folder_settings)
     for number in (1, 2):
         (tmp_path / f"share{number}").mkdir()
-        model = NameModel(name_tagger, "a" * 64)
+        model = GivenModel(name_tagger, "a" * 64)
         clean_share(
-            data, part(TASK, "examples"), pin, number, 2, tmp_path / f"share{number}", folder_settings, SilentReporter(), kept, names=model
+            data,
+            part(TASK, "examples"),
+            pin,
+            number,
+            2,
+            tmp_path / f"share{number}",
+            folder_settings,
+            SilentReporter(),
+            kept,
+            given=CleaningInputs(names=model),
         )
     searched: list[int] = []
     find = finders.NameFinder.find
@@ -175,9 +184,9 @@ def test_another_model_cleans_again_and_its_place_does_not(tmp_path: Path, folde
 
     def whats(block: dict[str, Any] | None, digest: str = "1") -> Any:
         data = data_of(source, *([block] if block else []))
-        pin, model = PINNERS.load("jsonl")(data.source, folder_settings), NameModel(tmp_path, digest) if block else None
+        pin, model = PINNERS.load("jsonl")(data.source, folder_settings), GivenModel(tmp_path, digest) if block else None
         return CleanedChunks(
-            data, part(TASK, "examples"), pin, folder_settings, SilentReporter(), NothingKept(), tmp_path, names=model
+            data, part(TASK, "examples"), pin, folder_settings, SilentReporter(), NothingKept(), tmp_path, given=CleaningInputs(names=model)
         ).whats
 
     first = whats(MASK)
