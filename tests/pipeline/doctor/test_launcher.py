@@ -14,6 +14,7 @@ from components import COMPONENTS
 from pipeline.artifacts.code_digest import LABEL, code_digest
 from pipeline.doctor.cluster import permissions
 from pipeline.doctor.run_check import run_check
+from pipeline.generate.component_images import component_images
 from pipeline.placement.container_image import image_of
 from pipeline.relay.sockets import folder, prepare
 from pipeline.settings import Settings
@@ -59,13 +60,19 @@ def settings_of(docker, **changes):
     return Settings(**{"launcher": "docker", "docker_url": docker.url.replace("http", "tcp"), **ELSEWHERE, **changes})
 
 
+def images():
+    """Name of each image, with its component."""
+    return [(image.name, image.stage) for image in component_images()]
+
+
 def add_images(docker, settings, *missing):
-    for stage in set(COMPONENTS) - set(missing):
-        label_image(docker, settings, stage, {LABEL: code_digest(stage)})
+    for name, stage in images():
+        if name not in missing:
+            label_image(docker, settings, name, {LABEL: code_digest(stage)})
 
 
-def label_image(docker, settings, stage, labels):
-    docker.of[f"/v1.47/images/{image_of(stage, settings)}/json"] = (200, {"Id": "sha256:1", "Config": {"Labels": labels}})
+def label_image(docker, settings, name, labels):
+    docker.of[f"/v1.47/images/{image_of(name, settings)}/json"] = (200, {"Id": "sha256:1", "Config": {"Labels": labels}})
 
 
 def test_docker_with_all_images_is_ok(docker):
@@ -106,7 +113,7 @@ def local_docker(tmp_path_factory):
 
     place = tmp_path_factory.mktemp("engine") / "docker.sock"
     info = {"NCPU": 2, "MemTotal": 1, "Runtimes": {"runc": {}}, "OperatingSystem": "Debian"}
-    digests = {image_of(stage, Settings()): code_digest(stage) for stage in COMPONENTS}
+    digests = {image_of(name, Settings()): code_digest(stage) for name, stage in images()}
 
     class Engine(BaseHTTPRequestHandler):
         def address_string(self):
