@@ -29,6 +29,8 @@ def told_to_end(*_: object) -> None:
 
 
 signal.signal(signal.SIGTERM, told_to_end)
+# a shell lets its background jobs ignore Ctrl-C, and they what they start; tests send it to what they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # a worker process is killed this many seconds after the end; to stop a whole stack takes more than the ten it is given otherwise
 NodeManager.EXIT_TIMEOUT = 60
 
@@ -37,6 +39,7 @@ pytest_plugins = [
     "fixtures.mlflow",
     "fixtures.tiny",
     "fixtures.name_tagger",
+    "fixtures.prestarted",
     "fixtures.line",
     "fixtures.watched_model",
     "fixtures.foreign",

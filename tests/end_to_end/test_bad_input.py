@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pyarrow as pa
 import pytest
 import yaml
+from fixtures.prestarted import components
 from pyarrow import parquet
 
 from pipeline import cli
@@ -152,7 +152,7 @@ def test_data_that_cannot_be_read_ends_the_step_and_leaves_no_artifact(line, tmp
     assert len(kept) == (kind == "jsonl")
     assert {stat.key for stat in store.list("blobs/")} == {blob_key(entry["sha256"]) for one in kept for entry in one["files"]}
     assert list(store.list("manifests/")) == []
-    assert [child.cmdline() for child in psutil.Process().children(recursive=True) if "components.ingestion" in child.cmdline()] == []
+    assert components("ingestion") == []
     assert not list((line.settings.state / "scratch").glob("*"))
 
 

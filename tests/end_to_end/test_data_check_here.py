@@ -23,6 +23,7 @@ def rules(*given: dict[str, object]) -> dict[str, object]:
     return {"data.checks": {"rules": list(given)}}
 
 
+@pytest.mark.prove
 def test_checks_change_no_corpus_and_a_stop_ends_the_run(make_line, tmp_path: Path, monkeypatch) -> None:
     line = make_line()
     plain = Planner(line.recipe, line.settings, read_only=True).plan("p").step("ingestion").fingerprint

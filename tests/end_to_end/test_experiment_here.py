@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 import yaml
+from fixtures.prestarted import components
 
 from pipeline import cli
 from pipeline.errors import BadInput
@@ -58,10 +59,9 @@ class Heard:
         if line == "running":
             self.launched.append((trial, step_id))
         elif trial == self.kills and step_id == "finetuning":
-            for child in psutil.Process().children():
-                with suppress(psutil.Error):  # it has ended meanwhile
-                    command = " ".join(child.cmdline())
-                    if child.pid not in self.killed and "components.finetuning" in command and f"-t{trial:03d}/" in command:
+            for child in components("finetuning"):
+                with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                    if child.pid not in self.killed and f"-t{trial:03d}/" in " ".join(child.cmdline()):
                         self.killed.add(child.pid)
                         child.send_signal(signal.SIGKILL)
 
@@ -253,6 +253,7 @@ def test_halving_continues_and_a_killed_scheduler_changes_nothing(make_line, tmp
     assert "stopped at a rung" in page
 
 
+@pytest.mark.prove
 def test_control_c_stops_after_a_checkpoint_and_says_how_to_go_on(make_line, tmp_path: Path) -> None:
     line = make_line()
     recipe = with_experiment(line, search={"finetuning.seed": {"values": [1, 2, 3]}}, method="grid", at_once=2)
@@ -272,7 +273,7 @@ def test_control_c_stops_after_a_checkpoint_and_says_how_to_go_on(make_line, tmp
     study = said[0].split()[0]
     assert error.splitlines()[-1].endswith(f"fix: trainshed experiment {recipe.name} --local --resume {study}")
     assert StudyRecords(line.artifacts.store, study).tells() == {}
-    assert not [child for child in psutil.Process().children(recursive=True) if "components" in " ".join(child.cmdline())]
+    assert components() == []
 
 
 def test_what_is_wrong_with_the_command_is_one_line(make_line, tmp_path: Path, capsys) -> None:

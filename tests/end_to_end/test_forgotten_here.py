@@ -61,6 +61,7 @@ def texts(line: Line, corpus, tmp_path: Path) -> list[tuple[str, str]]:
     return [(one.id, one.text) for split in SPLITS for one in read_documents(folder, split)]
 
 
+@pytest.mark.prove
 def test_a_forgotten_document_is_in_no_later_corpus_and_model(make_line, tmp_path: Path, capsys) -> None:
     line = make_line()
     line.recipe = replace_fields(line.recipe, {"registration.gate.replace_forgotten": True}, "a test")

@@ -46,6 +46,7 @@ def texts(line: Line, folder: Path, *splits: str) -> set[str]:
     return {found.text for split in splits for found in read_documents(opened, split)}
 
 
+@pytest.mark.prove
 def test_planted_test_texts_leave_training_and_the_test_set_stays(make_line, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clean, tests, quiz = rows(300), rows(40), rows(60)
     answers = [row["summary"] for row in tests]

@@ -91,6 +91,7 @@ def checks(found: Look) -> dict[str, Check]:
     return {check.name: check for check in found.checks}
 
 
+@pytest.mark.prove
 def test_a_champion_is_scored_on_what_is_fresh(make_line, tmp_path: Path, capsys) -> None:
     line = make_line("labelled", "bert")
     learned = rows(700, 1)

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import pytest
 from fixtures.line import Heard, Line
 from fixtures.mlflow import Server, free_port, running_mlflow
+from fixtures.prestarted import components
 
 from pipeline import cli
 from pipeline.artifacts.checkpoints import Checkpoint
@@ -70,6 +70,7 @@ def test_from_a_source_to_a_champion_and_what_runs_again(make_line, tmp_path: Pa
     assert forced.launched == ["tokenization"]  # it made the same bytes: everything after it is still a hit
 
 
+@pytest.mark.prove
 def test_a_champion_that_changes_during_a_run_makes_it_plan_again(make_line) -> None:
     line = make_line()
     ledger = Ledger(line.artifacts.store, line.recipe.registration.model)
@@ -96,7 +97,7 @@ def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(ma
     line = make_line()
     line.run()
     before = {stat.key: stat.etag for stat in line.artifacts.store.list("")}
-    assert cli.run(["reproduce", f"{line.recipe.registration.model}@champion"]) == 0
+    assert cli.run(["models", "reproduce", f"{line.recipe.registration.model}@champion"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [row.split()[::2] for row in told[-5:-1]] == [[stage, "same"] for stage in ALL[:4]]
     assert told[-1] == f"{line.recipe.registration.model}@champion is reproduced byte for byte"
@@ -108,6 +109,7 @@ def test_a_version_is_rebuilt_from_its_manifests_and_the_store_stays_as_it_is(ma
     assert corpus.rebuilt_digest == corpus.original_digest
 
 
+@pytest.mark.prove
 def test_a_wiped_mlflow_gets_its_versions_back_without_training(make_line, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -164,9 +166,8 @@ def kill_after(step: str, committed: int) -> Heard:
             and not heard.killed
         ):
             heard.killed = True
-            for child in psutil.Process().children(recursive=True):
-                if f"components.{step}" in child.cmdline():
-                    child.kill()
+            for process in components(step):
+                process.kill()
 
     heard.killed = False
     heard.on_line = act
@@ -182,12 +183,12 @@ def test_ctrl_c_leaves_a_checkpoint_and_nothing_else(make_line) -> None:
 
     with pytest.raises(Interrupted, match=f"interrupted; .*run {line.recipe.name} again"):
         line.run(heard=Heard(on_line=act))
-    assert [child for child in psutil.Process().children(recursive=True) if "components.pretraining" in child.cmdline()] == []
+    assert components("pretraining") == []
     assert list(line.artifacts.store.list("training/"))
     assert {manifest.stage for manifest in line.artifacts.manifests()} == {"ingestion", "tokenization"}
 
 
-@pytest.mark.parametrize("family", ["t5_copy", "bert", pytest.param("gpt2", marks=pytest.mark.prove)])
+@pytest.mark.parametrize("family", ["bert", *(pytest.param(family, marks=pytest.mark.prove) for family in ("t5_copy", "gpt2"))])
 def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(make_line, family: str) -> None:
     undisturbed = make_line("undisturbed", family)
     undisturbed.run()

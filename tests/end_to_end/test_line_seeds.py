@@ -24,6 +24,7 @@ def differing(first: Manifest, second: Manifest) -> dict[str, tuple[object, obje
     return {name: (value, others[name]) for name, value in params.items() if value != others[name]}
 
 
+@pytest.mark.prove
 def test_two_seeds_share_the_corpus_and_their_mean_is_compared_with_the_champion_of_two_seeds(make_line) -> None:
     line = make_line()
     launched = line.run(SEEDS).launched

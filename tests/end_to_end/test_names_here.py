@@ -43,6 +43,7 @@ def names(model: Path | str, **more: object) -> dict[str, object]:
     return {"data.cleaning": [{"kind": "private"}, {"kind": "names", "model": str(model), **more}]}
 
 
+@pytest.mark.prove
 def test_no_name_leaves_ingestion(make_line, name_tagger: Path, s3_server: S3Server, mlflow_server: Server, tmp_path: Path) -> None:
     line: Line = make_line()
     place, draw = tmp_path / "rows.jsonl", random.Random(3)
@@ -87,6 +88,7 @@ def test_no_name_leaves_ingestion(make_line, name_tagger: Path, s3_server: S3Ser
     assert line.manifest("ingestion").digest == corpus.digest
 
 
+@pytest.mark.prove
 def test_a_champion_of_the_task_tagging_finds_its_spans(make_line, tmp_path: Path) -> None:
     line = make_line()
     recipe = line.recipe

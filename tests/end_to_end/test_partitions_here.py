@@ -71,6 +71,7 @@ def planned(line: Line, day: str) -> dict[str, str]:
     return {row.id: row.reason or row.status for row in plan.steps if row.status is not Status.HIT}
 
 
+@pytest.mark.prove
 def test_each_partition_trains_one_model_once_whoever_becomes_champion(line: Line, tmp_path: Path) -> None:
     ledger = Ledger(line.artifacts.store, line.recipe.registration.model)
     assert run_day(line, DAYS[0]).launched == ALL

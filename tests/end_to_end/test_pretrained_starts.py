@@ -71,6 +71,7 @@ def test_from_a_bert_folder_to_a_promoted_classifier_and_its_retraining(make_lin
     assert systems(line, tmp_path / "second")["untrained"]["accuracy"]["value"] == told["model"]["accuracy"]["value"]
 
 
+@pytest.mark.prove
 def test_from_a_t5_folder_to_a_summarizer_with_pretraining(make_line, tmp_path: Path) -> None:
     line = make_line()
     pretraining = line.recipe.pretraining.model_dump(mode="json")
@@ -84,6 +85,7 @@ def test_from_a_t5_folder_to_a_summarizer_with_pretraining(make_line, tmp_path: 
     assert line.run().launched == ["model_import", "champion_evaluation"]
 
 
+@pytest.mark.prove
 def test_an_adapter_beside_its_base_is_promoted_and_trained_on(make_line, tmp_path: Path) -> None:
     """The weights of the base are one blob in the store: of the import, of the first champion and of the second one."""
     base = pretrained_folder(tmp_path / "base", "t5")

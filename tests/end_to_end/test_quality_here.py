@@ -31,6 +31,7 @@ def jumble(count: int) -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.prove
 def test_documents_unlike_the_reference_leave_the_corpus(make_line, tmp_path: Path) -> None:
     line = make_line()
     place, reference = Path(line.recipe.data.source.path), tmp_path / "reference.jsonl"

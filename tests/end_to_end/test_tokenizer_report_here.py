@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)  # whole lines run
 
 
+@pytest.mark.prove
 def test_a_tokenizer_is_reported_and_compared_with_the_champions(make_line, tmp_path: Path, monkeypatch, capsys) -> None:
     line = make_line()
 

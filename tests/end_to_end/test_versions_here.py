@@ -14,6 +14,7 @@ from pipeline.tracking import MlflowServer
 pytestmark = pytest.mark.timeout(600)  # whole lines run, some of them twice
 
 
+@pytest.mark.prove
 def test_what_was_not_scored_is_scored_once_and_a_moved_alias_is_reported(make_line, capsys) -> None:
     line = make_line()
     name, server = line.recipe.registration.model, MlflowServer(line.settings)
