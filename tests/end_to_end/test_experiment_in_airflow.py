@@ -35,6 +35,7 @@ DAG = f"{NAME}.experiment"
 SEARCH = {"finetuning.learning_rate": {"values": [0.003, 0.01, 1e30]}, "finetuning.warmup": {"values": [0.05, 0.9]}}
 
 
+@pytest.mark.prove
 def test_a_study_in_airflow(stack: RunningStack, tmp_path: Path) -> None:
     experiment = {"search": SEARCH, "method": "grid", "at_once": 2, "halving": {"rungs": [2], "keep": 0.5}}
     recipe = replace_fields(small_recipe(tmp_path), {"name": NAME, "registration.model": NAME, "experiment": experiment}, "a test")

@@ -41,9 +41,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str) or value is None else [plain(inner) for inner in value]
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind in {"captioning", "tagging"} else pytest.param(kind, marks=pytest.mark.prove) for kind in REQUESTS]
-)
+@pytest.mark.parametrize("kind", [kind if kind == "captioning" else pytest.param(kind, marks=pytest.mark.prove) for kind in REQUESTS])
 def test_from_a_recipe_to_a_champion_that_answers(kind: str, make_line, tmp_path: Path) -> None:
     line = make_line(kind)
     line = replace(line, recipe=task_recipe(kind, tmp_path, f"{kind.replace('_', '-')}-{tmp_path.name.strip('_').lower()}"[:60]))

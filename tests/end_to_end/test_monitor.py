@@ -134,6 +134,7 @@ def score(airflow: Airflow, stack: RunningStack, number: int) -> tuple[str, Look
     return state, next(one for one in Looks(open_store(stack.settings), f"{LABELLED}-model").newest(20) if one.run == run_id)
 
 
+@pytest.mark.prove
 def test_a_champion_that_answers_badly_is_retrained_and_the_look_does_not_wait_for_the_data(
     airflow: Airflow, stack: RunningStack, tmp_path: Path
 ) -> None:

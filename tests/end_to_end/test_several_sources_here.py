@@ -47,6 +47,7 @@ def changed(line, name: str, **fields: object) -> dict[str, object]:
     return {"data.sources": [{**source, **(fields if source["name"] == name else {})} for source in sources]}
 
 
+@pytest.mark.prove
 def test_two_sources_of_different_kinds_from_the_pin_to_the_model(line, tmp_path: Path, capsys) -> None:
     line.run()
     corpus, tokens = line.manifest("ingestion"), line.manifest("tokenization")

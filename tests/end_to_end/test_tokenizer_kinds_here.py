@@ -22,7 +22,8 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("family", ["bert", *(pytest.param(family, marks=pytest.mark.prove) for family in ("gpt2", "t5_copy"))])
+@pytest.mark.prove
+@pytest.mark.parametrize("family", CHANGES)
 def test_a_line_trains_evaluates_and_registers(make_line, family: str, tmp_path: Path) -> None:
     line = make_line(family=family)
     heard = line.run(CHANGES[family])
