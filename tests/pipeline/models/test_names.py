@@ -86,10 +86,11 @@ def test_planted_names_are_found_in_sentences_that_the_model_has_not_seen(finder
     assert right / len(set(found)) >= 0.97
 
 
-def test_no_part_of_a_long_text_is_left_out(finder: NameFinder) -> None:
+@pytest.mark.parametrize("words", [20_000, pytest.param(100_000, marks=pytest.mark.prove)])
+def test_no_part_of_a_long_text_is_left_out(finder: NameFinder, words: int) -> None:
     draw = random.Random("long")
     rows = []
-    while sum(len(row.text.split()) for row in rows) < 20_000:
+    while sum(len(row.text.split()) for row in rows) < words:
         rows.append(sentence(draw))
     whole = found_in(finder, " ".join(row.text for row in rows))[0]
     assert len(whole) >= 0.95 * sum(len(row.names) for row in rows)
