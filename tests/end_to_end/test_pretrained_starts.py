@@ -49,7 +49,6 @@ def systems(line: Line, place: Path) -> dict[str, Any]:
     return found["splits"]["test"]["systems"]
 
 
-@pytest.mark.prove
 def test_from_a_bert_folder_to_a_promoted_classifier_and_its_retraining(make_line, tmp_path: Path) -> None:
     base = pretrained_folder(tmp_path / "base", "bert")
     line = make_line()
