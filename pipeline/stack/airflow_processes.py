@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 LOCAL_SETTINGS = """\
 import sys
 
-if "scheduler" in sys.argv:
+if "scheduler" in sys.argv or "dag-processor" in sys.argv:
     from pipeline.orchestration.preload import preload
-    from pipeline.orchestration.sqlite_clock import use_precise_clock
 
     preload()
+if "scheduler" in sys.argv:
+    from pipeline.orchestration.sqlite_clock import use_precise_clock
+
     use_precise_clock()
 """
-"""Airflow imports this file when it starts. Tasks are forked from the scheduler, so its imports are done in them too."""
+"""Airflow imports this file when it starts. Tasks are forked from the scheduler, and parses from the DAG processor: their imports are done once."""
 
 
 class AirflowProcess(LastingServer):
@@ -57,7 +59,7 @@ class AirflowProcess(LastingServer):
         return {**for_components(context), "AIRFLOW_HOME": str(home(context)), "SPT_NOENV": "1"}
 
     def files(self, context: StackContext) -> dict[Path, str]:
-        """Return configuration, passwords, and the local settings that the scheduler imports before it forks."""
+        """Return configuration, passwords, and the local settings that are imported before tasks and parses are forked."""
         return {
             home(context) / "airflow.cfg": render_config(context),
             passwords_file(context): render_passwords(context),

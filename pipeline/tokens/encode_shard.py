@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +78,7 @@ def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
         Preempted: asked to stop.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    remembered = _RememberedTexts(encoder_named(job.encoder, load_content_tokenizer(job.tokenizer)))
+    remembered = _RememberedTexts(encoder_of_process(job.encoder, job.tokenizer, (job.tokenizer / "tokenizer.json").read_bytes()))
     encoder = TextEncoder(job.tokenizer, job.vocabulary, remembered, job.labels)
     frame, split, ids = job.vocabulary.frame, job.split, dtype_for(job.vocabulary.size)
     prefix, suffix = np.array(frame.prefix, dtype=np.int64), np.array(frame.suffix or (job.vocabulary.eos,), dtype=np.int64)
@@ -103,6 +104,13 @@ def encode_shard(job: EncodeJob, reporter: Reporter) -> None:
             if reporter.stopping():
                 raise Preempted("stopped on request while tokenizing", "", "run it again")
     (job.folder / COUNTS).write_text(json.dumps(counts), encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def encoder_of_process(name: str, tokenizer: Path, content: bytes) -> Encode:
+    """The encoder of a process: the words that it knows from one shard are in the next one too."""
+    del content  # only tells a tokenizer from another in the same folder
+    return encoder_named(name, load_content_tokenizer(tokenizer))
 
 
 class _RememberedTexts:

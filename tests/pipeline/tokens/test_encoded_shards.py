@@ -13,6 +13,7 @@ from fixtures.killing import files
 from pipeline.artifacts import open_artifacts
 from pipeline.artifacts.intermediates import StoredIntermediates
 from pipeline.errors import Preempted
+from pipeline.models.content_tokenizer import load_content_tokenizer
 from pipeline.recipe import Tokenizer as Params
 from pipeline.reporter import SilentReporter
 from pipeline.tasks.summarization.section import Summarization
@@ -123,7 +124,9 @@ def test_a_text_of_stream_and_example_is_encoded_once(corpus: Path, tmp_path: Pa
 
         return encode
 
-    monkeypatch.setattr("pipeline.tokens.encode_shard.encoder_named", count)
+    monkeypatch.setattr(
+        "pipeline.tokens.encode_shard.encoder_of_process", lambda name, folder, _: count(name, load_content_tokenizer(folder))
+    )
     folder = tmp_path / "tokens/tokenizer"
     job = EncodeJob(corpus / "train-00000.parquet", "train", TASK, folder, read_vocabulary(folder), (), FAST, tmp_path / "shard")
     encode_shard(job, SilentReporter())
