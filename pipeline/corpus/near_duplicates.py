@@ -97,7 +97,7 @@ def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int
     """
     count = len(keys)
     # most documents share a band with no other, as a count of its lowest bits shows for most of these: sorting takes much longer
-    buckets = (keys & np.uint64(min(BUCKETS, 8 << count.bit_length()) - 1)).astype(np.int64)
+    buckets = (keys & np.uint64(min(BUCKETS, 4 << count.bit_length()) - 1)).astype(np.int64)
     shared = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
     keys = keys[shared]
     order = np.argsort(keys, kind="stable")
@@ -114,14 +114,17 @@ def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _join(first: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
-    """Join the clusters of pairs: union-find, with the first document as the root."""
+    """Join the clusters of pairs: each round points the later root of a pair to the earlier one, until all pairs have one root."""
+    one, other = _roots(first, pairs[:, 0]), _roots(first, pairs[:, 1])
+    while (apart := one != other).any():
+        one, other = one[apart], other[apart]
+        np.minimum.at(first, np.maximum(one, other), np.minimum(one, other))
+        one, other = _roots(first, one), _roots(first, other)
 
-    def root(place: int) -> int:
-        while first[place] != place:
-            first[place] = first[first[place]]
-            place = int(first[place])
-        return place
 
-    for one, other in pairs.tolist():
-        left, right = root(one), root(other)
-        first[max(left, right)] = min(left, right)
+def _roots(first: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first document of each one's cluster."""
+    found = first[places]
+    while (found != (next_found := first[found])).any():
+        found = next_found
+    return found

@@ -101,11 +101,15 @@ def read_vocabulary(folder: Path) -> Vocabulary:
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """The tokenizer as transformers loads it: with roles and chat template."""
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     named = json.loads((folder / "tokenizer_config.json").read_bytes()) if (folder / "tokenizer_config.json").is_file() else {}
-    known = "tokenizer_class" in named and named["tokenizer_class"] != "PreTrainedTokenizerFast"
-    loader = AutoTokenizer if known else PreTrainedTokenizerFast
+    loader: Any = PreTrainedTokenizerFast
+    if named.get("tokenizer_class", loader.__name__) not in {loader.__name__, "PreTrainedTokenizerFast"}:
+        # imports torch, which takes longer than to encode many a corpus
+        from transformers import AutoTokenizer
+
+        loader = AutoTokenizer
     return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
