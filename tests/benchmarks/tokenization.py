@@ -12,7 +12,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,29 +40,32 @@ from pipeline.tokens.encoding import tiktoken_encoding
 from pipeline.tokens.tokenize import tokenize_corpus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MEGABYTES, LARGE_MB, SHARD_MB = 64, 192, 16
-"""Of text, of text that is shared by two processes, the second of which takes half a second to start, and of a shard."""
+"""Of text, of text that is shared by two processes, and of a shard. Two gigabytes in two processes: `make prove`."""
 DOCUMENT_CHARS = 4000
 BLOCK = 1024
 PARAMS = Tokenizer(vocabulary=16_000, sentinels=0)
 TASK = Encode(LanguageModel(kind="language_model"))
 
-PEAK = """
+ALONE = """
 import sys
+import time
 from pathlib import Path
 from pipeline.recipe import Tokenizer
 from pipeline.reporter import SilentReporter
 from pipeline.tasks.language_model.encode import Encode
 from pipeline.tasks.language_model.section import LanguageModel
 from pipeline.tokens.tokenize import tokenize_corpus
-corpus, base, output = map(Path, sys.argv[1:])
+corpus, base, output = map(Path, sys.argv[1:4])
 task = Encode(LanguageModel(kind="language_model"))
-tokenize_corpus(corpus, Tokenizer(vocabulary=16_000, sentinels=0), task, output, SilentReporter(), 1, base=base)
+began = time.perf_counter()
+tokenize_corpus(corpus, Tokenizer(vocabulary=16_000, sentinels=0), task, output, SilentReporter(), int(sys.argv[4]), base=base)
+seconds = time.perf_counter() - began
 # not ru_maxrss, which a process takes over from the one that started it
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-print(int(status["VmHWM"].split()[0]) >> 10)
+print(seconds, int(status["VmHWM"].split()[0]) >> 10)
 """
 
 Row = tuple[str, str, str]
@@ -79,9 +81,9 @@ def tokenization_rows() -> list[Row]:
         against_clm = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _run_clm(corpus, base, folder / "clm"), rounds=3)
         against_bare = compare(lambda: ours(corpus, base, folder / "ours"), lambda: _bare(corpus, base), rounds=3)
         large_size, large = write_texts(folder / "large", LARGE_MB), folder / "large"
-        one, two = interleaved(*(_wall(large, base, folder / "ours", processes) for processes in (1, 2)), rounds=3)
+        one, two = interleaved(*(lambda n=n: alone(large, base, folder / "ours", n)[0] for n in (1, 2)), rounds=3)
         apart = cut(corpus, base, folder)
-        memory = peak_mb(corpus, base, folder / "peak")
+        _, memory = alone(corpus, base, folder / "ours")
     cpu = size / statistics.median(against_clm.ours_cpu)
     return [
         (f"tokenization of {size:.0f} MB, MB of text a second and core", f"{cpu:.1f}", ""),
@@ -187,17 +189,11 @@ def _bare(corpus: Path, base: Path) -> int:
     return sum(len(encoding.encode_to_numpy(text, disallowed_special=())) for text in texts)
 
 
-def _wall(corpus: Path, base: Path, output: Path, processes: int) -> Callable[[], float]:
-    def measure() -> float:
-        began = time.perf_counter()
-        ours(corpus, base, output, processes)
-        return time.perf_counter() - began
-
-    return measure
-
-
-def peak_mb(corpus: Path, base: Path, output: Path) -> int:
-    """Megabytes of a process of its own, which imports what the component imports."""
+def alone(corpus: Path, base: Path, output: Path, processes: int = 1) -> tuple[float, int]:
+    """Tokenize in a process of its own, which imports what the component imports: seconds, and megabytes at its peak."""
+    shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
-    done = subprocess.run([sys.executable, "-c", PEAK, corpus, base, output], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    command = [sys.executable, "-c", ALONE, corpus, base, output, str(processes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, peak = done.stdout.split()
+    return float(seconds), int(peak)
