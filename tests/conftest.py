@@ -4,6 +4,7 @@ The checkout stands before it: otherwise the folder `tests/components` would hid
 not started with ``python -m``.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -59,3 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the unit tests; run what needs whole stacks first: it takes longest, and small tests then fill up the other core."""
     mark_unit_tests(items)
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
+def pytest_sessionfinish() -> None:
+    """Threads that wait for a server of the tests outlive it, and log to streams that are closed: that is no error to report."""
+    logging.raiseExceptions = False
