@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.artifacts.types import ArtifactType
 from pipeline.launchers.kubernetes.render import resources, variables
 from pipeline.lines import Step
 from pipeline.machine_sizes import machine, processes
@@ -51,6 +52,9 @@ class Placed(NamedTuple):
     processes: int
     """How many processes train together in it: one for each GPU."""
 
+    reads_source: bool
+    """Whether it may need the addresses of databases and the token of the hub."""
+
 
 def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> dict[str, Placed]:
     """Image and machine of each task by id: the steps, and the task that ends the run."""
@@ -61,6 +65,7 @@ def placements(recipe: Recipe, steps: tuple[Step, ...], settings: Settings) -> d
             step.component.image_with(step.params.model_dump(mode="json")),
             sizes[step.id],
             processes(step.component.trains, sizes[step.id], settings),
+            any(taken.type is ArtifactType.SOURCE for taken in step.component.inputs.values()),
         )
         for step in steps
     }

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.kfp.ir import executor
 from pipeline.launchers.kubernetes.render import QUEUE, USER, secret_name
-from pipeline.placement.container_environment import KEYS, SCRATCH
+from pipeline.placement.container_environment import KEYS, SCRATCH, SOURCE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.kfp.ir import Placed
-    from pipeline.machine_sizes import MachineSize
     from pipeline.settings import Settings
 
 
@@ -27,15 +26,16 @@ def platform_spec(placed: Mapping[str, Placed], settings: Settings) -> dict[str,
         placed: image and machine of each task.
         settings: the names of Secrets.
     """
-    executors = {executor(name): _executor(one.stage, one.machine, settings) for name, one in placed.items()}
+    executors = {executor(name): _executor(one, settings) for name, one in placed.items()}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
-def _executor(stage: str, machine: MachineSize, settings: Settings) -> dict[str, Any]:
+def _executor(placed: Placed, settings: Settings) -> dict[str, Any]:
     """A ``KubernetesExecutorConfig``."""
+    machine = placed.machine
     affinity = (machine.affinity or {}).get("nodeAffinity")
     fields = {
-        "secretAsEnv": _keys(secret_name(stage, settings)),
+        "secretAsEnv": _keys(secret_name(placed.stage, settings), KEYS | SOURCE_KEYS if placed.reads_source else KEYS),
         "securityContext": {"runAsUser": str(USER), "runAsGroup": str(USER), "runAsNonRoot": True},
         "emptyDirMounts": [
             {"volumeName": "scratch", "mountPath": SCRATCH, "sizeLimit": f"{machine.scratch_mb}Mi"},
@@ -49,9 +49,9 @@ def _executor(stage: str, machine: MachineSize, settings: Settings) -> dict[str,
     return {name: value for name, value in fields.items() if value}
 
 
-def _keys(secret: str) -> list[dict[str, Any]]:
+def _keys(secret: str, keys: Mapping[str, str]) -> list[dict[str, Any]]:
     """Each key of the Secret; the name is given twice because older servers read the first field."""
-    names = [{"secretKey": name, "envVar": name} for name in sorted(KEYS.values())]
+    names = [{"secretKey": name, "envVar": name} for name in sorted(keys.values())]
     return [{"secretName": secret, "secretNameParameter": _constant(secret), "keyToEnv": names, "optional": True}] if secret else []
 
 

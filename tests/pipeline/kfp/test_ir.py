@@ -131,6 +131,14 @@ def test_no_key_stands_in_the_file() -> None:
     assert "secretAsEnv" not in rendered(kubernetes_secret="")
 
 
+def test_only_what_reads_a_source_gets_the_keys_of_sources() -> None:
+    _, platform = yaml.safe_load_all(rendered())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    given = {name: {key["envVar"] for key in executor["secretAsEnv"][0]["keyToEnv"]} for name, executor in executors.items()}
+    assert [name for name, keys in given.items() if keys & {"TRAINSHED_DATABASES", "HF_TOKEN"}] == ["exec-ingestion"]
+    assert {"TRAINSHED_DATABASES", "HF_TOKEN"} < given["exec-ingestion"]
+
+
 def test_a_machine_is_told_as_far_as_kfp_has_words_for_it(tmp_path: Path) -> None:
     terms = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
