@@ -5,10 +5,13 @@ that remembers such a text scores better than it is. So the train split is read 
 
 - *exact*: the whole input is the input of a training document, after the normalisation of deduplication;
 - *near*: the input is a near copy (`pipeline.corpus.near_copies`). An input of fewer than 15 words can only be exact.
+
+Where the input is an image, it is exact if the pixels are the same, and never near. Captions are answers, and short ones are alike by nature.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,7 +82,8 @@ def find_contamination(examples: Sequence[Document], training: Iterable[Document
         examples: the scored test examples.
         training: all documents of the train split.
     """
-    copies, exact = NearCopies(examples, MOST_RUNS), _ExactCopies(examples)
+    written = [] if any(example.image is not None for example in examples) else examples
+    copies, exact = NearCopies(written, MOST_RUNS), _ExactCopies(examples)
     for batch in batches(training):
         copies.read(batch)
         for document in batch:
@@ -115,15 +119,20 @@ class _ExactCopies:
         self.examples = examples
         self.places: dict[str, list[int]] = {}
         for place, example in enumerate(examples):
-            self.places.setdefault(input_key(example), []).append(place)
+            self.places.setdefault(_key(example), []).append(place)
         self.sources: dict[int, str] = {}
         """Place of an example → name, or else id, of the training document with its input."""
         self.answered: set[int] = set()
 
     def read(self, document: Document) -> None:
         """Look at a document of training."""
-        for place in self.places.get(input_key(document), ()):
+        for place in self.places.get(_key(document), ()):
             self.sources.setdefault(place, document.name or document.id)
             target = self.examples[place].target
             if target is not None and document.target is not None and comparison_key(target) == comparison_key(document.target):
                 self.answered.add(place)
+
+
+def _key(document: Document) -> str:
+    """The same for equal inputs."""
+    return input_key(document) if document.image is None else hashlib.sha256(document.image).hexdigest()

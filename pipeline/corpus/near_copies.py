@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.corpus.shards import size_of
 from pipeline.corpus.word_ngrams import hash_runs, word_key
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ FEWEST_RUNS = 8
 """Runs that a document needs for `SHARE` to mean anything: 15 words. A shorter one is never a near copy."""
 
 BATCH_CHARS = 1_000_000
-"""Characters of training text that are hashed at once: about 60 MB of memory."""
+"""Characters of training text that are hashed at once: about 60 MB of memory. An image counts by its bytes."""
 
 FILTER_BITS = 24
 """A table of 2^24 flags tells most other runs of training from those that are looked for, without a search."""
@@ -104,7 +105,7 @@ def batches(documents: Iterable[Document]) -> Iterable[list[Document]]:
     size = 0
     for document in documents:
         batch.append(document)
-        size += sum(map(len, _parts(document)))
+        size += size_of(document)
         if size >= BATCH_CHARS:
             yield batch
             batch, size = [], 0

@@ -103,3 +103,12 @@ def test_of_a_long_text_a_sample_of_its_runs_is_enough() -> None:
     assert search.shares() == pytest.approx([1.0, 0.5, 0.0], abs=0.2)
     assert search.near().tolist() == [True, False, False]
     assert [search.source(place) for place in range(3)] == ["d0", "d1", ""]
+
+
+def test_captions_are_no_copies_but_pixels_are() -> None:
+    caption = text(20)
+    images = [bytes([place]) * 12 for place in range(8)]
+    test = [document(place, text=caption, target=caption)._replace(image=image) for place, image in enumerate(images[:4])]
+    train = [document(place, text=caption, target=caption)._replace(image=image) for place, image in enumerate(images[3:])]
+    found = find_contamination(test, train)
+    assert (found.examples, found.exact, found.answered, found.near) == (4, 1, 1, 0)
