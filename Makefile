@@ -61,6 +61,7 @@ check: $(VENV)/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/test_words.py
 
 docs: $(VENV)/.ready
 	@$(BIN)/trainshed docs
