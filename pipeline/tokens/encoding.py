@@ -49,7 +49,7 @@ def choose_encoder(tokenizer: Tokenizer, sample: Sequence[str]) -> str:
     if fast is None:
         return EXACT
     compared = _sample(sample)
-    exact, quick = huggingface_encoder(tokenizer)(compared), WordEncoder(fast.encode_ordinary)(compared)
+    exact, quick = huggingface_encoder(tokenizer)(compared), _word_encoder(fast)(compared)
     same = all(np.array_equal(left, right) for left, right in zip(exact, quick, strict=True))
     log.info("encoding with %s (sample of %d texts)", FAST if same else "tokenizers: tiktoken gave other ids", len(compared))
     return FAST if same else EXACT
@@ -58,7 +58,7 @@ def choose_encoder(tokenizer: Tokenizer, sample: Sequence[str]) -> str:
 def encoder_named(name: str, tokenizer: Tokenizer) -> Encode:
     """The encoder that `choose_encoder` chose: a function from texts to token ids, without special tokens."""
     fast = tiktoken_encoding(tokenizer) if name == FAST else None
-    return WordEncoder(fast.encode_ordinary) if fast else huggingface_encoder(tokenizer)
+    return _word_encoder(fast) if fast else huggingface_encoder(tokenizer)
 
 
 def huggingface_encoder(tokenizer: Tokenizer) -> Encode:
@@ -95,6 +95,10 @@ def tiktoken_encoding(tokenizer: Tokenizer) -> tiktoken.Encoding | None:
     if any(bytes([value]) not in ranks for value in range(256)):
         return None
     return tiktoken.Encoding("corpus", pat_str=GPT2_WORDS, mergeable_ranks=ranks, special_tokens={})
+
+
+def _word_encoder(encoding: tiktoken.Encoding) -> Encode:
+    return WordEncoder(encoding.encode_ordinary, lambda text: encoding.encode_to_numpy(text, disallowed_special=()))
 
 
 def _sample(texts: Sequence[str]) -> list[str]:

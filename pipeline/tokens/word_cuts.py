@@ -1,7 +1,8 @@
 """Where texts may be cut without other ids: GPT-2's regular expression finds in the parts the words that it finds in the whole.
 
-A cut is made only between characters that show that a word ends there. Next to any other character, one outside of ASCII or a control character,
-there is none, so no table of Unicode is needed: a part like " naïve," is left to the encoder, which knows the expression.
+A cut is made only between characters that show that a word ends there. Of one outside of ASCII, only its first byte counts: most of them show that it
+is no blank, so there is a cut before the space in front of it. Next to any other byte, and to control characters, there is none. So no table of Unicode
+is needed: a part like " naïve," is left to the encoder, which knows the expression.
 
 Three things are less than plain. A space belongs to the word after it. Of several blanks before a word, the last is on its own, so a part never ends
 with several blanks of which the expression would take one away. And after an apostrophe a letter may belong to it ("'s").
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LETTER, DIGIT, APOSTROPHE, MARK, SPACE, BLANK, OTHER = range(7)
+LETTER, DIGIT, APOSTROPHE, MARK, SPACE, BLANK, FOREIGN, OTHER = range(8)
 WORD, WHITE = (LETTER, DIGIT, APOSTROPHE, MARK), (SPACE, BLANK)
 
 BETWEEN = (
@@ -27,10 +28,10 @@ BETWEEN = (
     *((before, DIGIT) for before in (APOSTROPHE, MARK)),
     (MARK, LETTER),
     *((before, after) for before in WORD for after in WHITE),
-    *((BLANK, after) for after in WORD),
+    *((BLANK, after) for after in (*WORD, FOREIGN)),
 )
 """Kinds of two neighbours with a cut between them."""
-BEFORE = tuple((white, after) for white in WHITE for after in WORD)
+BEFORE = tuple((white, after) for white in WHITE for after in (*WORD, FOREIGN))
 """Kinds of two neighbours with a cut before both: the first is the last blank before a word."""
 
 
@@ -62,6 +63,8 @@ def find_cuts(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.in
 def _kinds() -> NDArray[np.uint8]:
     found = np.full(256, OTHER, dtype=np.uint8)
     found[0x21:0x7F] = MARK
+    # the first bytes of two, three and four, without those of blanks: U+0085 and U+00A0 begin with C2, the others with E1, E2 and E3
+    found[[*range(0xC3, 0xE1), *range(0xE4, 0xF5)]] = FOREIGN
     for kind, characters in (
         (LETTER, b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
         (DIGIT, b"0123456789"),
