@@ -26,8 +26,6 @@ from relay import INSIDE, network_of, relay
 KEYS = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD"),
     *("TRAINSHED_S3_ACCESS_KEY", "TRAINSHED_S3_SECRET_KEY", "TRAINSHED_S3_SESSION_TOKEN", "TRAINSHED_MLFLOW_PASSWORD"),
-    # kfp's runner gives all containers the same
-    *("TRAINSHED_DATABASES", "HF_TOKEN"),
 )
 HARDENED = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": True}
 # kfp's runner passes its command as arguments to the entry point; an empty one removes the image's, as a cluster does

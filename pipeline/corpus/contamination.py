@@ -11,7 +11,6 @@ Where the input is an image, it is exact if the pixels are the same, and never n
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -119,20 +118,15 @@ class _ExactCopies:
         self.examples = examples
         self.places: dict[str, list[int]] = {}
         for place, example in enumerate(examples):
-            self.places.setdefault(_key(example), []).append(place)
+            self.places.setdefault(input_key(example), []).append(place)
         self.sources: dict[int, str] = {}
         """Place of an example → name, or else id, of the training document with its input."""
         self.answered: set[int] = set()
 
     def read(self, document: Document) -> None:
         """Look at a document of training."""
-        for place in self.places.get(_key(document), ()):
+        for place in self.places.get(input_key(document), ()):
             self.sources.setdefault(place, document.name or document.id)
             target = self.examples[place].target
             if target is not None and document.target is not None and comparison_key(target) == comparison_key(document.target):
                 self.answered.add(place)
-
-
-def _key(document: Document) -> str:
-    """The same for equal inputs."""
-    return input_key(document) if document.image is None else hashlib.sha256(document.image).hexdigest()

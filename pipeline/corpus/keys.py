@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from pipeline.corpus.normalise import comparison_key
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 
 def input_key(document: Document) -> str:
-    """The comparison key of the one or two texts of an input."""
+    """The comparison key of an input: of its one or two texts, or of the pixels of its image."""
+    if document.image is not None:
+        return hashlib.sha256(document.image).hexdigest()
     key = comparison_key(document.text)
     return key if document.pair is None else f"{key}\x00{comparison_key(document.pair)}"

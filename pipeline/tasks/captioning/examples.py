@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.corpus.cleaning.records import CleanRecord
 from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.images import BadImage, square
+from pipeline.corpus.keys import input_key
 from pipeline.corpus.normalise import clean_line
 from pipeline.errors import BadInput
 from pipeline.tasks.base import SplitKeys
@@ -51,11 +51,11 @@ class Examples:
 
     def split_keys(self, document: Document) -> SplitKeys:
         """The image decides."""
-        return SplitKeys(_digest(document), reasons=("known_image", "known_image"))
+        return SplitKeys(input_key(document), reasons=("known_image", "known_image"))
 
     def note(self, document: Document) -> str | None:
         """Which image it is."""
-        return _digest(document)[:16]
+        return input_key(document)[:16]
 
     def add(self, note: str | None, split: str) -> str | None:  # noqa: ARG002 - a TaskExamples' signature
         """Count the images."""
@@ -86,8 +86,3 @@ def _content(value: Any) -> bytes:  # noqa: ANN401 - whatever a column holds
     if isinstance(value, bytes):
         return value
     raise BadImage("the image is a path, and its bytes are elsewhere" if isinstance(value, str) else "the field holds no image")
-
-
-def _digest(document: Document) -> str:
-    assert document.image is not None
-    return hashlib.sha256(document.image).hexdigest()
