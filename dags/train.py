@@ -16,7 +16,7 @@ Bad input (exit code 2) is not retried: correct it and trigger again; finished s
 unavailable (75) was retried five times. A bug (1) shows its traceback. An invalid recipe has no DAG here:
 `invalid_recipes.py` is among the import errors and says why.
 
-**Schedule.** `docs/schedules.md`: times, Assets, new data (`watch.py`), and who is notified of the end.
+**Schedule.** `docs/schedules.md`: times, Assets, new data, and who is notified of the end.
 
 **Partitions.** A recipe whose source is divided by time has the field `partition`. Empty, a run takes the newest partition that has ended.
 Airflow's own back-fill is not allowed, because it starts many runs at once: `trainshed backfill <recipe> --from ... --to ...`.
@@ -28,7 +28,9 @@ Airflow's own back-fill is not allowed, because it starts many runs at once: `tr
 from airflow.sdk import get_parsing_context
 
 from pipeline.orchestration.dag import recipe_dags
+from pipeline.orchestration.watch_dag import watch_dags
 from pipeline.settings import load_settings
 
 # a running task needs its own DAG only; the DAG processor names no DAG and gets all
-globals().update(recipe_dags(load_settings(), __doc__ or "", only=get_parsing_context().dag_id).dags)
+settings, only = load_settings(), get_parsing_context().dag_id
+globals().update(recipe_dags(settings, __doc__ or "", only).dags | watch_dags(settings, only).dags)

@@ -54,7 +54,8 @@ with create_session() as session:
 errors = {path.rpartition("/")[2]: text for path, text in bag.import_errors.items()}
 with create_session() as session:
     models = [(found.name, found.uri) for found in session.scalars(select(AssetModel))]
-print(json.dumps({"dags": sorted(bag.dags), "due": sorted(due), "active": sorted(active), "assets": models, "errors": errors, "stale": stale, "next": next_runs}))
+files = {name: dag.fileloc.rpartition("/")[2] for name, dag in bag.dags.items()}
+print(json.dumps({"files": files, "dags": sorted(bag.dags), "due": sorted(due), "active": sorted(active), "assets": models, "errors": errors, "stale": stale, "next": next_runs}))
 """
 
 
@@ -110,17 +111,20 @@ def test_one_bad_recipe_costs_only_itself_and_says_so_among_the_import_errors(ai
     assert "recipe left: schedule.assets: recipes start each other for ever: left → right → left" in said
 
 
+NEW = "new_data: {every: '@daily'}"
 BERLIN = ZoneInfo("Europe/Berlin")
 CLOCK, ASSETS = "cron: '30 3 * * mon', time_zone: Europe/Berlin", "assets: {all: [other/corpus, 's3://bucket/prices']}"
 
 
 def test_every_kind_of_schedule_is_stored_by_airflow_and_the_first_that_occurs_starts_a_run(airflow_database, recipe_folder):
-    for name, schedule in {"clock": CLOCK, "all": ASSETS, "both": f"{CLOCK}, {ASSETS}", "any": "assets: {any: [other/corpus]}"}.items():
+    for name, schedule in {"clock": CLOCK, "all": ASSETS, "both": f"{CLOCK}, {ASSETS}", "any": "assets: {any: [other/corpus]}", "new": NEW}.items():
         add(recipe_folder, name, f"schedule: {{{schedule}}}\n")
     here = {"clock", "all", "both", "any"}
     found = processed(airflow_database, recipe_folder.parent, "x-trainshed://other/corpus")
     assert found["errors"] == {}
     assert here.intersection(found["due"]) == {"any"}
+    # Airflow stores the DAGs of one file at once: the watch's first event may come when its own DAG is known
+    assert found["files"]["new"] == found["files"]["new.watch"] == "train.py"
     # the database keeps the first event
     found = processed(airflow_database, recipe_folder.parent, "s3://bucket/prices")
     assert here.intersection(found["due"]) == {"all", "any", "both"}
