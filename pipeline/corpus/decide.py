@@ -9,13 +9,12 @@ of them at a time.
    held-out group, takes none out of this one. Of several sources each then loses what is above its cap (`pipeline.corpus.choose_by_source`).
 3. Documents that a frozen test set or a benchmark knows are dropped (`pipeline.corpus.decontaminate`), before anything is dropped for their sake.
 4. Documents outside training that share a key with training or validation are dropped.
-5. Near duplicates and near copies are dropped, if the recipe asks for it.
+5. Near duplicates and near copies are dropped, if the recipe asks for it (`pipeline.corpus.drop_near_duplicates`, `drop_near_copies`).
 6. The task takes note of those that are left, first of training; it may filter some of the others.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,27 +24,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.corpus.choose_by_source import OVER_CAP, choose
-from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters
-from pipeline.corpus.signatures import PLACES
 from pipeline.corpus.splitting import DIGEST_BYTES, IS_TEST, IS_TRAIN, IS_VALIDATION, SPLITS, TRAIN, assign_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from pipeline.corpus.choose_by_source import Origins
     from pipeline.corpus.key_columns import KeyColumns
     from pipeline.recipe.data import Split
-    from pipeline.recipe.deduplication import Deduplication
     from pipeline.tasks.base import TaskExamples
 
-log = logging.getLogger(__name__)
-
 KEPT, DUPLICATE, FILTERED = range(3)
-BEFORE_ALL = -1
-"""Stands for the split of documents that stay, whatever else is in their cluster."""
-
 PARTS = 16
 """Parts in which digests are compared, by their first byte: what that takes beside them is a part of their size."""
 
@@ -199,27 +190,6 @@ def drop_known(decisions: Decisions, keys: KeyColumns, known: KnownKeys) -> None
     for place, pair in enumerate(pairs.dictionary.to_pylist()):
         for reason, hit in zip(pair.split(","), (hits[0], hits[1] & ~hits[0]), strict=True):
             decisions.drop_known(np.flatnonzero(hit & (named == place)), reason)
-
-
-def drop_near_duplicates(decisions: Decisions, keys: KeyColumns, rules: Deduplication, learned: Sequence[bytes]) -> None:
-    """A part of step 5: drop near duplicates among what is left.
-
-    Args:
-        decisions: about all documents; changed.
-        keys: of all documents.
-        rules: of the recipe.
-        learned: signatures of documents that are in the corpus already: those that a model learned from, or those of a frozen test set. They stay,
-            and what is in a cluster with them does not.
-    """
-    signatures = keys["signature"]
-    asked = np.flatnonzero((decisions.outcomes == KEPT) & np.asarray(signatures.is_valid()))
-    old = np.frombuffer(b"".join(learned), np.uint8).reshape(-1, PLACES)
-    assert rules.near is not None  # noqa: S101 - documents have no signatures otherwise
-    found = np.concatenate((old, fixed_bytes(signatures.take(pa.array(asked)), PLACES)))
-    splits = np.concatenate((np.full(len(old), BEFORE_ALL, np.int8), decisions.splits[asked]))
-    dropped = dropped_of_clusters(find_clusters(found, rules.near), splits, keep_all=rules.keep == "all")[len(old) :]
-    decisions.near_duplicates = decisions.drop(asked[dropped], "near_duplicate")
-    log.info("near duplicates left out: %s", ", ".join(f"{split} {times}" for split, times in decisions.near_duplicates.items()))
 
 
 def add_to_task(decisions: Decisions, keys: KeyColumns, examples: TaskExamples) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.corpus.choose_by_source import Origins, caps_of
-from pipeline.corpus.decide import KEPT, KnownKeys, add_to_task, decide, drop_known, drop_near_duplicates
+from pipeline.corpus.decide import KEPT, KnownKeys, add_to_task, decide, drop_known
 from pipeline.corpus.decontaminate import drop_contaminated
 from pipeline.corpus.drop_near_copies import drop_near_copies
+from pipeline.corpus.drop_near_duplicates import drop_near_duplicates
 from pipeline.corpus.frozen_test_set import add_frozen, drop_equal
 from pipeline.corpus.shortened_chunks import ONLY_REPEATED, ShortenedChunks
 from pipeline.reporter import CpuHeartbeat
@@ -91,7 +92,7 @@ def decide_all(
             drop_known(decisions, whole.keys, KnownKeys())
         if data.deduplication and data.signed:
             stay = learned or frozen
-            drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else ())
+            drop_near_duplicates(decisions, keys, data.deduplication, stay.signatures if stay else (), used.chunks.scratch)
     if data.split.near_copies is not None:
         drop_near_copies(decisions, used.chunks, output if learned else None)
     add_to_task(decisions, keys, examples)

@@ -13,10 +13,13 @@ from pyarrow import parquet
 from pipeline.corpus.chunk_files import KEYS, REPEATED, read_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pipeline.corpus.chunk_files import ChunkFacts
+
+BLOCK = 1 << 16
+"""Most documents in a record batch."""
 
 
 class KeyColumns:
@@ -26,7 +29,7 @@ class KeyColumns:
         """Read nothing yet.
 
         Args:
-            place: an Arrow file, with the keys of each chunk as a record batch.
+            place: an Arrow file, with the keys of each chunk as record batches of at most `BLOCK` documents.
             rows: documents of each chunk.
             facts: of each chunk.
         """
@@ -52,7 +55,7 @@ class KeyColumns:
                 table, found = read_keys(folder, schema.names)
                 rows.append(table.num_rows)
                 facts.append(found)
-                writer.write_table(table)
+                writer.write_table(table, BLOCK)
         return cls(place, rows, facts)
 
     @property
@@ -67,10 +70,14 @@ class KeyColumns:
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         """A column; what repeats in it is there once, and its documents have numbers for it."""
+        if name not in REPEATED:
+            return pa.chunked_array(self.blocks(name), self._schema.field(name).type)
+        found = pa.chunked_array([block.dictionary_encode() for block in self.blocks(name)], pa.dictionary(pa.int32(), pa.string()))
+        return found.unify_dictionaries()
+
+    def blocks(self, name: str) -> Iterator[pa.Array]:
+        """A column, some documents at a time."""
         options = pa.ipc.IpcReadOptions(included_fields=[self._schema.get_field_index(name)])
         with pa.OSFile(str(self.place)) as file, pa.ipc.open_file(file, options=options) as reader:
-            batches = (reader.get_batch(number).column(0) for number in range(reader.num_record_batches))
-            if name not in REPEATED:
-                return pa.chunked_array(batches, self._schema.field(name).type)
-            found = pa.chunked_array([batch.dictionary_encode() for batch in batches], pa.dictionary(pa.int32(), pa.string()))
-            return found.unify_dictionaries()
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number).column(0)

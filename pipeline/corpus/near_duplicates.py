@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.corpus.signatures import PLACES, resemblance
+from pipeline.corpus.signatures import PLACES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.corpus.signature_planes import SignaturePlanes
 
 RECALL = 0.99
 """Share of the pairs at the wanted resemblance that agree in a band."""
@@ -28,25 +30,19 @@ MOST_ROWS = 8
 BUCKETS = 1 << 22
 """Most buckets in which documents are counted: 32 MB of memory."""
 
-PAIRS = 1 << 17
-"""Pairs that are compared at once."""
 
-
-def find_clusters(signatures: NDArray[np.uint8], near: float) -> NDArray[np.int64]:
+def find_clusters(signatures: SignaturePlanes, near: float) -> NDArray[np.int64]:
     """The cluster of each document: the place of its first document.
 
     Args:
-        signatures: [documents, 120]
+        signatures: of all documents.
         near: resemblance from which two documents are near duplicates.
     """
-    first = np.arange(len(signatures))
+    first = np.arange(signatures.count)
     rows = rows_of_a_band(near)
     for start in range(0, PLACES - rows + 1, rows):
-        pairs = _pairs(_numbers(signatures, start, rows), first)
-        for begin in range(0, len(pairs), PAIRS):
-            some = pairs[begin : begin + PAIRS]
-            alike = resemblance(signatures[some[:, 0]], signatures[some[:, 1]]) >= near
-            _join(first, some[alike])
+        pairs = _pairs(signatures.band(start, rows), first)
+        _join(first, pairs[signatures.resemblance(pairs) >= near])
         while (first != first[first]).any():
             first = first[first]
     return first
@@ -78,14 +74,6 @@ def dropped_of_clusters(clusters: NDArray[np.int64], splits: NDArray[np.int8], *
         others[first] = False
         dropped[places[others]] = True
     return np.asarray(dropped)
-
-
-def _numbers(signatures: NDArray[np.uint8], start: int, rows: int) -> NDArray[np.uint64]:
-    """[documents] a band of each signature as a number."""
-    # eight places are read as one number, where they lie; those beside the band are shifted out or masked
-    begin = min(start, PLACES - MOST_ROWS)
-    eight = signatures[:, begin : begin + MOST_ROWS].view("<u8")[:, 0]
-    return np.asarray((eight >> np.uint64(8 * (start - begin))) & np.uint64((1 << 8 * rows) - 1))
 
 
 def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int64]:

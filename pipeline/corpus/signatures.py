@@ -65,16 +65,10 @@ def _sign(keys: Sequence[str]) -> list[bytes | None]:
     return found
 
 
-def resemblance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """[pairs] estimated resemblance of the texts of two signatures.
-
-    Args:
-        one: [pairs, 120] signatures.
-        other: [pairs, 120] those of the other texts.
-    """
-    equal = (one == other).mean(axis=1)
+def estimate(equal: NDArray[np.integer]) -> NDArray[np.float64]:
+    """[pairs] estimated resemblance of two texts each, of whose signatures so many places are equal."""
     # one in 256 places is equal by chance
-    return np.asarray((equal - 1 / 256) / (1 - 1 / 256))
+    return np.asarray((equal / PLACES - 1 / 256) / (1 - 1 / 256))
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

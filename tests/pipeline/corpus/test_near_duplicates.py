@@ -12,7 +12,8 @@ from fixtures.documents import document
 
 from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters, rows_of_a_band
 from pipeline.corpus.read_corpus import read_documents
-from pipeline.corpus.signatures import PLACES, RUN, resemblance, sign
+from pipeline.corpus.signature_planes import SignaturePlanes
+from pipeline.corpus.signatures import PLACES, RUN, sign
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.recipe.deduplication import Deduplication
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fixtures.corpora import Ingest
-    from numpy.typing import NDArray
 
 DRAW = random.Random(8)
 WORDS = ["".join(DRAW.choices("abcdefghijklmnoprstuvwz", k=DRAW.randint(2, 9))) for _ in range(4000)]
@@ -44,15 +44,18 @@ def exact(one: str, other: str) -> float:
     return len(runs(one) & runs(other)) / len(runs(one) | runs(other))
 
 
-def signatures(texts: list[str]) -> NDArray[np.uint8]:
+def signatures(texts: list[str], folder: Path) -> SignaturePlanes:
     signed = sign([document(place, text=text) for place, text in enumerate(texts)])
-    return np.frombuffer(b"".join(row or b"" for row in signed), np.uint8).reshape(-1, PLACES)
+    rows = np.frombuffer(b"".join(row or b"" for row in signed), np.uint8).reshape(-1, PLACES)
+    # in several blocks, one of them empty, and with room for more
+    return SignaturePlanes(folder / "signatures", len(rows) + 3, [rows[:50], rows[50:50], rows[50:]])
 
 
-def test_the_estimate_is_near_the_resemblance() -> None:
+def test_the_estimate_is_near_the_resemblance(tmp_path: Path) -> None:
     texts = [" ".join(DRAW.choices(WORDS, k=DRAW.randint(60, 400))) for _ in range(300)]
     others = [edited(text, DRAW.randint(0, 20), DRAW) for text in texts]
-    found = resemblance(signatures(texts), signatures(others))
+    places = np.arange(len(texts))
+    found = signatures(texts + others, tmp_path).resemblance(np.stack((places, len(texts) + places), axis=1))
     truth = np.array([exact(one, other) for one, other in zip(texts, others, strict=True)])
     assert truth.min() < 0.3
     assert np.abs(found - truth).mean() < 0.04
@@ -60,7 +63,7 @@ def test_the_estimate_is_near_the_resemblance() -> None:
 
 
 @pytest.mark.parametrize("near", [0.6, 0.7, 0.8, 0.9])
-def test_recall_and_precision_on_planted_pairs(near: float) -> None:
+def test_recall_and_precision_on_planted_pairs(near: float, tmp_path: Path) -> None:
     """Pairs well above the threshold are found, pairs well below are not; unrelated texts fill the corpus."""
     draw = random.Random(int(100 * near))
     texts, pairs = [], []
@@ -70,7 +73,7 @@ def test_recall_and_precision_on_planted_pairs(near: float) -> None:
         pairs.append((len(texts), len(texts) + 1, exact(text, other)))
         texts += [text, other]
     texts += [" ".join(draw.choices(WORDS, k=100)) for _ in range(2000)]
-    clusters = find_clusters(signatures(texts), near)
+    clusters = find_clusters(signatures(texts, tmp_path), near)
     joined = {(one, other) for one, other, _ in pairs if clusters[one] == clusters[other]}
     similar = {(one, other) for one, other, share in pairs if share >= min(1, near + 0.05)}
     different = {(one, other) for one, other, share in pairs if share < near - 0.05}
@@ -82,7 +85,7 @@ def test_recall_and_precision_on_planted_pairs(near: float) -> None:
     assert sum(np.bincount(clusters) == 2) == len(joined)
 
 
-def test_signatures_ignore_case_and_punctuation_and_short_texts_have_none() -> None:
+def test_signatures_ignore_case_and_punctuation_and_short_texts_have_none(tmp_path: Path) -> None:
     text = " ".join(WORDS[:30])
     one, two, short = sign(
         [document(1, text=text), document(2, text=text.upper().replace(" ", ", ")), document(3, text=" ".join(WORDS[:11]))]
@@ -90,7 +93,7 @@ def test_signatures_ignore_case_and_punctuation_and_short_texts_have_none() -> N
     assert one == two
     assert short is None
     assert sign([]) == []
-    assert find_clusters(np.empty((0, PLACES), np.uint8), 0.8).tolist() == []
+    assert find_clusters(signatures([], tmp_path), 0.8).tolist() == []
 
 
 def test_bands_find_nearly_all_pairs_at_the_threshold() -> None:

@@ -1,0 +1,75 @@
+"""Signatures of many documents on disk: the first byte of all signatures, then the second byte of all, and so on.
+
+What asks for signatures asks for some places of all of them: a band has a few places, and pairs are compared place by place. So a place is
+one short read, and memory is a few bytes for each document instead of the 120 of its signature.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.corpus.signatures import PLACES, estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+BLOCK = 1 << 17
+"""Pairs that are compared at once."""
+
+
+class SignaturePlanes:
+    """Signatures in a file."""
+
+    def __init__(self, path: Path, most: int, blocks: Iterable[NDArray[np.uint8]]) -> None:
+        """Write the file.
+
+        Args:
+            path: the file; one that is there is written anew.
+            most: as many documents as there may be.
+            blocks: [documents of the block, 120] all signatures in order.
+        """
+        self._path, self._most = path, most
+        self.count = 0
+        """Number of signatures."""
+        with path.open("wb") as file:
+            for block in blocks:
+                for place, values in enumerate(np.ascontiguousarray(block.T)):
+                    file.seek(place * most + self.count)
+                    file.write(values)
+                self.count += len(block)
+
+    def place(self, place: int) -> NDArray[np.uint8]:
+        """[documents] one byte of each signature."""
+        return np.fromfile(self._path, np.uint8, self.count, offset=place * self._most) if self.count else np.empty(0, np.uint8)
+
+    def band(self, start: int, rows: int) -> NDArray[np.uint64]:
+        """[documents] some bytes of each signature as a number.
+
+        Args:
+            start: first place.
+            rows: number of places, at most eight.
+        """
+        found = np.zeros((self.count, 8), np.uint8)
+        for row in range(rows):
+            found[:, row] = self.place(start + row)
+        return found.view("<u8")[:, 0]
+
+    def resemblance(self, pairs: NDArray[np.integer]) -> NDArray[np.float64]:
+        """[pairs] estimated resemblance of two documents each.
+
+        Args:
+            pairs: [pairs, 2] numbers of documents.
+        """
+        equal = np.zeros(len(pairs), np.uint8)
+        if len(pairs):
+            for place in range(PLACES):
+                values = self.place(place)
+                for start in range(0, len(pairs), BLOCK):
+                    one, other = values[pairs[start : start + BLOCK]].T
+                    equal[start : start + BLOCK] += one == other
+        return estimate(equal)
