@@ -30,7 +30,6 @@ BEFORE_ALL = -1
 """Stands for the split of documents that stay, whatever else is in their cluster."""
 
 
-
 def drop_near_duplicates(decisions: Decisions, keys: KeyColumns, rules: Deduplication, learned: Sequence[bytes], scratch: Path) -> None:
     """Filter all but one document of each cluster, or those of other splits than its own.
 

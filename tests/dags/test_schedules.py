@@ -117,7 +117,13 @@ CLOCK, ASSETS = "cron: '30 3 * * mon', time_zone: Europe/Berlin", "assets: {all:
 
 
 def test_every_kind_of_schedule_is_stored_by_airflow_and_the_first_that_occurs_starts_a_run(airflow_database, recipe_folder):
-    for name, schedule in {"clock": CLOCK, "all": ASSETS, "both": f"{CLOCK}, {ASSETS}", "any": "assets: {any: [other/corpus]}", "new": NEW}.items():
+    for name, schedule in {
+        "clock": CLOCK,
+        "all": ASSETS,
+        "both": f"{CLOCK}, {ASSETS}",
+        "any": "assets: {any: [other/corpus]}",
+        "new": NEW,
+    }.items():
         add(recipe_folder, name, f"schedule: {{{schedule}}}\n")
     here = {"clock", "all", "both", "any"}
     found = processed(airflow_database, recipe_folder.parent, "x-trainshed://other/corpus")
