@@ -29,7 +29,7 @@ class SignaturePlanes:
         """Write the file.
 
         Args:
-            path: the file; one that is there is written anew.
+            path: the file; one that is there is replaced.
             most: as many documents as there may be.
             blocks: [documents of the block, 120] all signatures in order.
         """
