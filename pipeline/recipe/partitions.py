@@ -1,9 +1,9 @@
 """Partitions of a source: hours, days, weeks or months, each at an address of its own.
 
 A partition has a *key*, the time at which it begins: ``2026-11-24T05``, ``2026-11-24``, ``2026-11-23`` (the Monday of a week) or
-``2026-11``. The source's path has a placeholder for it. A run reads one partition, or the window of partitions that ends with it. Which one
-is a field of the run's recipe, so plan, steps and a compiled pipeline agree about it. A key is a time and nothing else, so whoever may start
-a run cannot name another folder by it.
+``2026-11``. The source's path, or its query, has a placeholder for it. A run reads one partition, or the window of partitions that ends with
+it. Which one is a field of the run's recipe, so plan, steps and a compiled pipeline agree about it. A key is a time and nothing else, so whoever
+may start a run cannot name another folder by it, nor another query.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pipeline.section import Section
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.recipe.data import Source
     from pipeline.recipe.gate_checks import Problem
     from pipeline.recipe.recipe import Recipe
 
@@ -39,10 +40,11 @@ EXPECTED = {
 PATTERNS = {"hour": r"^\d{4}-\d{2}-\d{2}T\d{2}$", "day": r"^\d{4}-\d{2}-\d{2}$", "week": r"^\d{4}-\d{2}-\d{2}$", "month": r"^\d{4}-\d{2}$"}
 """The same as regular expressions, for a form."""
 
-PLACEHOLDER = re.compile(r"\{partition(?::(?P<format>[^{}]+))?\}")
+PLACEHOLDER = re.compile(r"\{(?P<which>partition|next)(?::(?P<format>[^{}]+))?\}")
 ANY_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 FIELD = "data.source.partitions"
-PATH = "data.source.path"
+ADDRESSES = {"sql": ("query", "table", "path")}
+"""Fields that may name a partition, for kinds where that is not only the path."""
 
 YEARS = range(1970, 2200)
 """Of a key; a mistyped year would ask for a window before the first day that Python knows."""
@@ -55,7 +57,7 @@ class Partitions(Section):
     """How a source is divided, and how much of it a run reads."""
 
     by: Kind
-    """``hour``, ``day``, ``week`` (from Monday) or ``month``. The path has ``{partition}`` where the key of a partition is, or ``{partition:%Y/%m/%d}`` in a form of its own."""
+    """``hour``, ``day``, ``week`` (from Monday) or ``month``. The path or query has ``{partition}`` where the key of a partition is, or ``{partition:%Y/%m/%d}`` in a form of its own; ``{next}`` is the key of the one after it."""
 
     window: int = Field(1, ge=1, le=1000)
     """How many partitions a run reads: its own and those right before it. ``1``: its own only."""
@@ -114,10 +116,29 @@ def window_of(partitions: Partitions, key: str) -> tuple[str, ...]:
     return between(neighbour(key, partitions.by, 1 - partitions.window), key, partitions.by)
 
 
-def address_of(path: str, key: str, by: Kind) -> str:
-    """The path of one partition."""
+def source_at(source: Source, key: str) -> Source:
+    """The source of one partition alone.
+
+    Args:
+        source: with its partitions.
+        key: of the partition.
+    """
+    assert source.partitions is not None  # noqa: S101 - the caller looked
+    by = source.partitions.by
+    said = {name: address_of(text, key, by) for name, text in _addresses(source).items()}
+    return source.model_copy(update={**said, "partitions": None, "partition": key})
+
+
+def _addresses(source: Source) -> dict[str, str]:
+    """The texts of a source that may name a partition, by their fields."""
+    return {name: text for name in ADDRESSES.get(source.kind, ("path",)) if (text := getattr(source, name))}
+
+
+def address_of(text: str, key: str, by: Kind) -> str:
+    """A path or a query at one partition."""
     begin = read_key(key, by)
-    return PLACEHOLDER.sub(lambda found: begin.strftime(found["format"] or FORMATS[by]), path)
+    times = {"partition": begin, "next": _shift(begin, by, 1)}
+    return PLACEHOLDER.sub(lambda found: times[found["which"]].strftime(found["format"] or FORMATS[by]), text)
 
 
 def at_partition(recipe: Recipe, key: str | None, now: datetime) -> Recipe:
@@ -149,21 +170,31 @@ def at_partition(recipe: Recipe, key: str | None, now: datetime) -> Recipe:
 def partitions_problem(recipe: Recipe) -> Problem:
     """Check that each partition has an address, and that nothing in the recipe needs a source without partitions."""
     source = recipe.data.single_source
-    path, partitions = source.path or "", source.partitions
+    partitions, said = source.partitions, {f"data.source.{name}": text for name, text in _addresses(source).items()}
+    named = next((field for field, text in said.items() if PLACEHOLDER.search(text)), None)
     if partitions is None:
-        got = f"{PATH} {path!r} has {{partition}}, but data.source has no partitions"
-        return (got, "", f"add {FIELD}: {{by: day}}") if PLACEHOLDER.search(path) else None
-    if source.kind in ("pydocs", "catalogue", "sql", "hub"):
+        got = f"{named} {said[named]!r} has {{partition}}, but data.source has no partitions" if named else ""
+        return (got, "", f"add {FIELD}: {{by: day}}") if named else None
+    if source.kind in ("pydocs", "catalogue"):
         return f"{FIELD} with kind {source.kind!r}", "files of records, e.g. jsonl", f"remove {FIELD}"
-    wrong = next((found for found in ANY_PLACEHOLDER.findall(path) if not PLACEHOLDER.fullmatch(found)), None)
-    if wrong or not PLACEHOLDER.search(path):
-        got = f"{PATH} {path!r} has {wrong}" if wrong else f"{PATH} {path!r} is the same for every {partitions.by}"
-        return got, "{partition}, or a form such as {partition:%Y/%m/%d}", f"correct {PATH}"
+    wrong = next((found for found in ANY_PLACEHOLDER.findall(source.path or "") if not PLACEHOLDER.fullmatch(found)), None)
+    if wrong or not named:
+        field = "data.source.path" if wrong or not said else next(iter(said))
+        got = (
+            f"{field} {said.get(field, '')!r} has {wrong}"
+            if wrong
+            else f"{field} {said.get(field, '')!r} is the same for every {partitions.by}"
+        )
+        return got, "{partition}, or a form such as {partition:%Y/%m/%d}", f"correct {field}"
     if source.partition is not None:
         read_key(source.partition, partitions.by)
-    same = _same_address(path, partitions.by)
+    same = _same_address("\n".join(said.values()), partitions.by)
     if same:
-        return f"{PATH} {path!r} is the same for {' and '.join(same)}", f"another address for each {partitions.by}", f"correct {PATH}"
+        return (
+            f"{named} {said[named]!r} is the same for {' and '.join(same)}",
+            f"another address for each {partitions.by}",
+            f"correct {named}",
+        )
     return _needs_one_source(recipe)
 
 
@@ -172,17 +203,17 @@ def _needs_one_source(recipe: Recipe) -> Problem:
     if recipe.schedule and recipe.schedule.new_data:
         return f"schedule.new_data with {FIELD}", "a time at which the newest partition is there", "write schedule.cron instead"
     if recipe.experiment:
-        return f"experiment with {FIELD}", "the same source for every trial", f"write a recipe with a fixed {PATH} for the experiment"
+        return f"experiment with {FIELD}", "the same source for every trial", "write a recipe of one partition for the experiment"
     return None
 
 
-def _same_address(path: str, by: Kind) -> tuple[str, str] | None:
+def _same_address(text: str, by: Kind) -> tuple[str, str] | None:
     """Two partitions that have one address, if there are any."""
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     seen: dict[str, str] = {}
     for count in range(COMPARED):
         key = write_key(_shift(_floor(begin, by), by, count), by)
-        address = address_of(path, key, by)
+        address = address_of(text, key, by)
         if address in seen:
             return seen[address], key
         seen[address] = key

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.recipe.partitions import address_of, neighbour, window_of
+from pipeline.recipe.partitions import ADDRESSES, neighbour, source_at, window_of
 from pipeline.sources.base import MissingSource, Pin
 from pipeline.sources.left_out import added_up
 
@@ -35,9 +35,8 @@ def pin_partitions(source: Source, pinner: Pinner, settings: Settings) -> Pin:
         BadInput: the run names no partition, or one of the window is missing or empty; the nearest one is named.
         Unavailable: the server is unreachable.
     """
-    partitions, path = source.partitions, source.path
+    partitions = source.partitions
     assert partitions is not None  # noqa: S101 - the caller looked
-    assert path is not None  # noqa: S101 - a check of the recipe
     if source.partition is None:
         raise BadInput(f"the source has a partition for each {partitions.by}, and none is named", "", "say --partition")
     keys = window_of(partitions, source.partition)
@@ -53,23 +52,15 @@ def pin_partitions(source: Source, pinner: Pinner, settings: Settings) -> Pin:
 
 def _pin(source: Source, partitions: Partitions, key: str, pinner: Pinner, settings: Settings) -> Pin:
     """Pin one partition."""
-    one = _at(source, partitions, key)
+    one = source_at(source, key)
     try:
         return pinner(one, settings)
     except MissingSource as error:
         window = f" of the window of {partitions.window} up to {source.partition}" if partitions.window > 1 else ""
         nearest = _nearest(source, partitions, key, pinner, settings)
         near = f"the nearest one is {nearest}" if nearest else f"none of the {SEARCHED} before and after it is there either"
-        raise BadInput(
-            f"partition {key}{window} is missing: {one.path} has no {source.kind} file; {near}",
-            "",
-            "bring its data, or name another partition",
-        ) from error
-
-
-def _at(source: Source, partitions: Partitions, key: str) -> Source:
-    """The source of one partition alone."""
-    return source.model_copy(update={"path": address_of(source.path or "", key, partitions.by), "partitions": None, "partition": None})
+        what = error.got.removeprefix("data.source: ") if source.kind in ADDRESSES else f"{one.path} has no {source.kind} file"
+        raise BadInput(f"partition {key}{window} is missing: {what}; {near}", "", "bring its data, or name another partition") from error
 
 
 def _nearest(source: Source, partitions: Partitions, key: str, pinner: Pinner, settings: Settings) -> str | None:
@@ -77,7 +68,7 @@ def _nearest(source: Source, partitions: Partitions, key: str, pinner: Pinner, s
     for distance in (sign * count for count in range(1, SEARCHED + 1) for sign in (-1, 1)):
         near = neighbour(key, partitions.by, distance)
         try:
-            pinner(_at(source, partitions, near), settings)
+            pinner(source_at(source, near), settings)
         except BadInput:
             continue
         return near

@@ -4,6 +4,8 @@ With ``data.source.high_water`` the database divides the rows into parts of abou
 the number of rows and a checksum of each. Parts are the items of the pin. New rows have larger marks, so only the last parts change.
 
 Without it, the rows are streamed once while the run is planned, and their checksum is the pin. The result is one item.
+
+Of a source with partitions the name of an item begins with the key of its partition, so that the reader knows which query gave it.
 """
 
 from __future__ import annotations
@@ -12,8 +14,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BadInput
-from pipeline.sources.base import Pin, PinnedItem
+from pipeline.sources.base import MissingSource, Pin, PinnedItem
 from pipeline.sources.databases import snapshot
 from pipeline.sources.left_out import NO_MARK, LeftOut
 from pipeline.sources.sql_marks import RESULT, Part, as_mark
@@ -27,26 +28,34 @@ if TYPE_CHECKING:
     from pipeline.recipe.data import Source
     from pipeline.settings import Settings
 
+IN_PARTITION = ": "
+"""Between the key of a partition and the name of an item in it."""
+
 
 def pin(source: Source, settings: Settings) -> Pin:
     """Pin the rows of a query or table.
 
     Raises:
-        MissingSource: there is no such SQLite file.
-        BadInput: no such database, driver, table or column; or there is no row.
+        MissingSource: there is no such SQLite file, or no row.
+        BadInput: no such database, driver, table or column.
         Unavailable: the database does not answer.
     """
     with snapshot(source, settings) as connection:
         rows = SqlRows(source, connection)
         if source.high_water is None:
-            return Pin(kind=source.kind, items=(_result(rows, connection),), root="")
+            return Pin(kind=source.kind, items=(_named(source, _result(rows, connection)),), root="")
         items = _parts(rows, connection, source.high_water)
         missing = connection.execute(rows.without_mark()).scalar_one()
     if not items:
         raise _empty(f" whose {source.high_water!r} is not NULL" if missing else "")
     left_out = (LeftOut(reason=NO_MARK, count=missing, example=f"{source.high_water} is NULL"),) if missing else ()
     # the name of a part has no folders
-    return Pin(kind=source.kind, items=tuple(items), root="", left_out=left_out)
+    return Pin(kind=source.kind, items=tuple(_named(source, item) for item in items), root="", left_out=left_out)
+
+
+def _named(source: Source, item: PinnedItem) -> PinnedItem:
+    """An item with its partition in its name."""
+    return item.model_copy(update={"name": f"{source.partition}{IN_PARTITION}{item.name}"}) if source.partition else item
 
 
 def _parts(rows: SqlRows, connection: Connection, high_water: str) -> list[PinnedItem]:
@@ -95,5 +104,5 @@ def _tagged(value: Any) -> list[str]:  # noqa: ANN401 - whatever a driver gives
     return [type(value).__name__, plain]
 
 
-def _empty(which: str) -> BadInput:
-    return BadInput(f"data.source: the query gives no row{which}", "at least one", "correct data.source.query or data.source.table")
+def _empty(which: str) -> MissingSource:
+    return MissingSource(f"data.source: the query gives no row{which}", "at least one", "correct data.source.query or data.source.table")

@@ -149,6 +149,35 @@ def test_a_recipe_whose_partitions_have_no_address_is_refused_in_one_line(change
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"table": "notes_{partition:%Y%m%d}"}, ""),
+        ({"query": "SELECT * FROM notes WHERE made >= '{partition}' AND made < '{next}' AND tags <> '{}'"}, ""),
+        ({"table": "notes"}, "data.source.table 'notes' is the same for every day"),
+        ({"query": "SELECT * FROM notes WHERE month = '{partition:%Y-%m}'"}, "is the same for 2026-01-01 and 2026-01-02"),
+        (
+            {"table": "notes_{partition}", "partitions": None},
+            "data.source.table 'notes_{partition}' has {partition}, but data.source has no",
+        ),
+    ],
+)
+def test_a_query_or_a_table_names_the_partition(source: dict[str, Any], said: str) -> None:
+    data = yaml.safe_load(RECIPE.format(name="first"))
+    data["data"]["source"] = {
+        "kind": "sql",
+        "path": "notes.sqlite",
+        "columns": {"text": "a", "target": "b"},
+        "partitions": {"by": "day"},
+    } | source
+    if not said:
+        check_recipe(data, "first.yaml")
+        return
+    with pytest.raises(BadInput) as caught:
+        check_recipe(data, "first.yaml")
+    assert said in str(caught.value)
+
+
 def test_packages_have_no_partitions(tmp_path: Path) -> None:
     data = yaml.safe_load(RECIPE.format(name="first"))
     data["data"]["source"] = {"kind": "pydocs", "partitions": {"by": "day"}}

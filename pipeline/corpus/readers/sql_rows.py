@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from pipeline.corpus.documents import Quarantined
 from pipeline.corpus.readers.fields import to_record
 from pipeline.corpus.readers.read_progress import ReadProgress
 from pipeline.errors import SourceChanged
+from pipeline.recipe.partitions import source_at
 from pipeline.sources.databases import snapshot
-from pipeline.sources.sql import ResultDigest
+from pipeline.sources.sql import IN_PARTITION, ResultDigest
 from pipeline.sources.sql_marks import Part
 from pipeline.sources.sql_select import SqlRows, check_of
 
@@ -46,20 +48,25 @@ def read(source: Source, pin: Pin, settings: Settings, reporter: Reporter) -> It
         Unavailable: the database does not answer.
     """
     progress = ReadProgress(reporter, pin)
-    with snapshot(source, settings) as connection:
-        rows = SqlRows(source, connection)
-        inner = _json_columns(source, rows.names)
-        for item in pin.items:
-            found = _result(rows, connection, item, progress) if source.high_water is None else _part(rows, connection, item, progress)
-            for where, too_long, values in found:
-                if too_long:
-                    yield Quarantined(TOO_LONG, where, "")
-                else:
-                    row = {name: _plain(value, parse=name in inner) for name, value in zip(rows.names, values, strict=True)}
-                    yield to_record(row, source.columns, where)
+    for key, items in groupby(pin.items, lambda item: item.name.partition(IN_PARTITION)[0] if source.partitions else ""):
+        one = source_at(source, key) if key else source
+        with snapshot(one, settings) as connection:
+            rows = SqlRows(one, connection)
+            inner = _json_columns(one, rows.names)
+            for item in items:
+                mark = one.high_water
+                found = _part(rows, connection, item, mark, progress) if mark else _result(rows, connection, item, progress)
+                for where, too_long, values in found:
+                    if too_long:
+                        yield Quarantined(TOO_LONG, where, "")
+                    else:
+                        row = {name: _plain(value, parse=name in inner) for name, value in zip(rows.names, values, strict=True)}
+                        yield to_record(row, one.columns, where)
 
 
-def _part(rows: SqlRows, connection: Connection, item: PinnedItem, progress: ReadProgress) -> Iterator[tuple[str, int, Sequence[Any]]]:
+def _part(
+    rows: SqlRows, connection: Connection, item: PinnedItem, column: str, progress: ReadProgress
+) -> Iterator[tuple[str, int, Sequence[Any]]]:
     """Place, whether it is too long, and values of each row of a part."""
     part = Part.of(item.revision)
     now = connection.execute(rows.measure(part)).one()
@@ -70,7 +77,7 @@ def _part(rows: SqlRows, connection: Connection, item: PinnedItem, progress: Rea
     for number, (too_long, mark, *values) in enumerate(connection.execute(rows.read(part)), start=1):
         if number % 100 == 0:
             progress.report()
-        yield f"{item.name.partition(' ')[0]}={mark}", too_long, values
+        yield f"{column}={mark}", too_long, values
     progress.add(item.size)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from shutil import copyfile
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
-from pipeline.errors import BadInput
-from pipeline.recipe import Source
-from pipeline.recipe.partitions import Partitions
+from pipeline.corpus.readers import READERS
+from pipeline.errors import BadInput, SourceChanged
+from pipeline.recipe import Columns, Source
+from pipeline.recipe.partitions import Kind, Partitions
+from pipeline.reporter import SilentReporter
 from pipeline.starts.pin import pin_source
 
 if TYPE_CHECKING:
@@ -104,3 +108,73 @@ def test_partitions_of_a_bucket(s3_server: S3Server, tmp_path: Path) -> None:
         BadInput, match=r"partition 2026-11-23 is missing: s3://.*/2026-11-23/ has no jsonl file; the nearest one is 2026-11-21"
     ):
         pin_source(source(settings.store, "2026-11-23"), settings)
+
+
+@pytest.fixture
+def posts(tmp_path: Path) -> Path:
+    place = tmp_path / "posts.sqlite"
+    connection = sqlite3.connect(place)
+    connection.execute("CREATE TABLE posts (id INTEGER PRIMARY KEY, body TEXT, made TIMESTAMP)")
+    rows = [(f"Text {number} of the day", f"2026-11-{day} 0{number}:30:00") for day in (20, 21, 26) for number in range(5)]
+    connection.executemany("INSERT INTO posts (body, made) VALUES (?, ?)", rows)
+    connection.commit()
+    connection.close()
+    return place
+
+
+def of_query(posts: Path, partition: str | None, window: int = 1, high_water: str | None = "id", by: Kind = "day") -> Source:
+    return Source(
+        kind="sql",
+        path=str(posts),
+        query="SELECT id, body FROM posts WHERE made >= '{partition:%Y-%m-%d %H:00}' AND made < '{next:%Y-%m-%d %H:00}'",
+        high_water=high_water,
+        columns=Columns(text="body"),
+        partitions=Partitions(by=by, window=window),
+        partition=partition,
+    )
+
+
+def rows_of(found: Source, settings: Settings) -> list[str]:
+    pin = pin_source(found, settings)
+    return [f"{row.where}: {row.text}" for row in READERS.load("sql")(found, pin, settings, SilentReporter())]
+
+
+@pytest.mark.parametrize("high_water", ["id", None])
+def test_a_query_reads_the_rows_of_its_partition_or_of_a_window(high_water: str | None, posts: Path, folder_settings: Settings) -> None:
+    found = rows_of(of_query(posts, "2026-11-21", high_water=high_water), folder_settings)
+    assert [row.partition(": ")[2] for row in found] == [f"Text {number} of the day" for number in range(5)]
+    assert found[0].startswith("id=6: " if high_water else "row 1: ")
+    assert len(rows_of(of_query(posts, "2026-11-21", 2, high_water), folder_settings)) == 10
+    assert len(rows_of(of_query(posts, "2026-11-21T03", high_water=high_water, by="hour"), folder_settings)) == 1
+    pin = pin_source(of_query(posts, "2026-11-21", 2, high_water), folder_settings)
+    assert [item.name.partition(": ")[0] for item in pin.items] == ["2026-11-20", "2026-11-21"]
+
+
+def test_a_partition_without_rows_is_missing(posts: Path, folder_settings: Settings) -> None:
+    with pytest.raises(BadInput, match=r"^partition 2026-11-24 is missing: the query gives no row; the nearest one is 2026-11-26; fix"):
+        pin_source(of_query(posts, "2026-11-24"), folder_settings)
+    changed = of_query(posts, "2026-11-21", 2)
+    pin = pin_source(changed, folder_settings)
+    connection = sqlite3.connect(posts)
+    connection.execute("UPDATE posts SET body = 'Other text' WHERE id = 7")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SourceChanged, match=r"the rows of 2026-11-21: id up to 10 changed since they were planned"):
+        list(READERS.load("sql")(changed, pin, folder_settings, SilentReporter()))
+
+
+def test_a_database_file_for_each_partition(posts: Path, folder_settings: Settings) -> None:
+    for day in (20, 21):
+        copyfile(posts, posts.with_name(f"posts-2026-11-{day}.sqlite"))
+    found = of_query(posts, "2026-11-21", 2).model_copy(update={"path": str(posts.with_name("posts-{partition}.sqlite"))})
+    assert len(rows_of(found, folder_settings)) == 10
+    missing = found.model_copy(update={"partition": "2026-11-26"})
+    with pytest.raises(
+        BadInput, match=r"2026-11-25 of the window .* is missing: no SQLite file .*posts-2026-11-25.sqlite; the nearest one is 2026-11-21"
+    ):
+        pin_source(missing, folder_settings)
+
+
+def test_folders_of_a_dataset_of_the_hub(folder: Path, folder_settings: Settings) -> None:
+    found = Source(kind="hub", path=f"{folder}/{{partition}}", partitions=Partitions(by="day", window=2), partition="2026-11-21")
+    assert days(found, folder_settings) == ["2026-11-20", "2026-11-21"]
