@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.corpus.decide import KEPT, fixed_bytes
+from pipeline.corpus.freed_memory import give_back_freed_memory
 from pipeline.corpus.key_columns import BLOCK
 from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters
 from pipeline.corpus.signature_planes import SignaturePlanes
@@ -41,26 +42,30 @@ def drop_near_duplicates(decisions: Decisions, keys: KeyColumns, rules: Deduplic
             and what is in a cluster with them does not.
         scratch: folder for the signatures.
     """
-    assert rules.near is not None  # noqa: S101 - documents have no signatures otherwise
-    asked: list[NDArray[np.int64]] = []
-    most = len(learned) + int((decisions.outcomes == KEPT).sum())
-    signatures = SignaturePlanes(scratch / "signatures", most, _blocks(learned, keys, decisions, asked))
-    places = np.concatenate([np.empty(0, np.int64), *asked])
-    splits = np.concatenate((np.full(len(learned), BEFORE_ALL, np.int8), decisions.splits[places]))
-    dropped = dropped_of_clusters(find_clusters(signatures, rules.near), splits, keep_all=rules.keep == "all")[len(learned) :]
-    decisions.near_duplicates = decisions.drop(places[dropped], "near_duplicate")
+    # what comes takes about 60 bytes of a document, on top of what reading and deciding freed and glibc still has; then rows are written
+    give_back_freed_memory()
+    places = _dropped(decisions, keys, rules, learned, scratch)
+    give_back_freed_memory()
+    decisions.near_duplicates = decisions.drop(places, "near_duplicate")
     log.info("near duplicates left out: %s", ", ".join(f"{split} {times}" for split, times in decisions.near_duplicates.items()))
 
 
-def _blocks(
-    learned: Sequence[bytes], keys: KeyColumns, decisions: Decisions, asked: list[NDArray[np.int64]]
-) -> Iterator[NDArray[np.uint8]]:
-    """All signatures; the places of the documents are added to ``asked``."""
+def _dropped(decisions: Decisions, keys: KeyColumns, rules: Deduplication, learned: Sequence[bytes], scratch: Path) -> NDArray[np.int64]:
+    """Places of the documents that leave the corpus."""
+    assert rules.near is not None  # noqa: S101 - documents have no signatures otherwise
+    signed = [np.asarray(block.is_valid()) for block in keys.blocks("signature")]
+    asked = np.concatenate([np.empty(0, np.bool_), *signed]) & (decisions.outcomes == KEPT)
+    signatures = SignaturePlanes(scratch / "signatures", len(learned) + int(asked.sum()), _blocks(learned, keys, asked))
+    splits = np.concatenate((np.full(len(learned), BEFORE_ALL, np.int8), decisions.splits[asked]))
+    dropped = dropped_of_clusters(find_clusters(signatures, rules.near), splits, keep_all=rules.keep == "all")
+    return np.flatnonzero(asked)[dropped[len(learned) :]]
+
+
+def _blocks(learned: Sequence[bytes], keys: KeyColumns, asked: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:
+    """The signatures that are given, then those of the documents that are asked for."""
     for start in range(0, len(learned), BLOCK):
         yield np.frombuffer(b"".join(learned[start : start + BLOCK]), np.uint8).reshape(-1, PLACES)
     start = 0
-    for column in keys.blocks("signature"):
-        stays = (decisions.outcomes[start : start + len(column)] == KEPT) & np.asarray(column.is_valid())
-        asked.append(start + np.flatnonzero(stays))
-        yield fixed_bytes(pa.chunked_array([column]), PLACES)[stays]
-        start += len(column)
+    for block in keys.blocks("signature"):
+        yield fixed_bytes(pa.chunked_array([block]), PLACES)[asked[start : start + len(block)]]
+        start += len(block)

@@ -25,27 +25,26 @@ BLOCK = 1 << 17
 class SignaturePlanes:
     """Signatures in a file."""
 
-    def __init__(self, path: Path, most: int, blocks: Iterable[NDArray[np.uint8]]) -> None:
+    def __init__(self, path: Path, count: int, blocks: Iterable[NDArray[np.uint8]]) -> None:
         """Write the file.
 
         Args:
             path: the file; one that is there is replaced.
-            most: as many documents as there may be.
-            blocks: [documents of the block, 120] all signatures in order.
+            count: number of signatures.
+            blocks: [documents of the block, 120] all of them in order.
         """
-        self._path, self._most = path, most
-        self.count = 0
-        """Number of signatures."""
+        self._path, self.count = path, count
+        start = 0
         with path.open("wb") as file:
             for block in blocks:
                 for place, values in enumerate(np.ascontiguousarray(block.T)):
-                    file.seek(place * most + self.count)
+                    file.seek(place * count + start)
                     file.write(values)
-                self.count += len(block)
+                start += len(block)
 
     def place(self, place: int) -> NDArray[np.uint8]:
         """[documents] one byte of each signature."""
-        return np.fromfile(self._path, np.uint8, self.count, offset=place * self._most) if self.count else np.empty(0, np.uint8)
+        return np.fromfile(self._path, np.uint8, self.count, offset=place * self.count)
 
     def band(self, start: int, rows: int) -> NDArray[np.uint64]:
         """[documents] some bytes of each signature as a number.

@@ -47,8 +47,8 @@ def exact(one: str, other: str) -> float:
 def signatures(texts: list[str], folder: Path) -> SignaturePlanes:
     signed = sign([document(place, text=text) for place, text in enumerate(texts)])
     rows = np.frombuffer(b"".join(row or b"" for row in signed), np.uint8).reshape(-1, PLACES)
-    # in several blocks, one of them empty, and with room for more
-    return SignaturePlanes(folder / "signatures", len(rows) + 3, [rows[:50], rows[50:50], rows[50:]])
+    # in several blocks, one of them empty
+    return SignaturePlanes(folder / "signatures", len(rows), [rows[:50], rows[50:50], rows[50:]])
 
 
 def test_the_estimate_is_near_the_resemblance(tmp_path: Path) -> None:
