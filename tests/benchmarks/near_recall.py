@@ -10,6 +10,8 @@ import gzip
 import json
 import random
 import sys
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ from pipeline.corpus.signatures import PLACES, RUN, sign
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-PAIRS, OTHERS = 10_000, 5_000
+PAIRS, OTHERS = 4_000, 2_000
 NEAR = 0.8
 STEPS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 1.01)
 """Limits of the rows of the table."""
@@ -65,8 +67,12 @@ def found_here(given: list[str], folder: Path) -> set[int]:
 
 def found_there(given: list[str], kept: Path) -> set[int]:
     """Numbers of the pairs of which datatrove did not keep both."""
-    left = {json.loads(line)["text"] for place in kept.rglob("*.jsonl.gz") for line in gzip.open(place, "rt")}
-    return {pair for pair in range(PAIRS) if not {given[2 * pair], given[2 * pair + 1]} <= left}
+    left: Counter[str] = Counter()
+    for place in kept.rglob("*.jsonl.gz"):
+        with gzip.open(place, "rt") as lines:
+            left.update(json.loads(line)["text"] for line in lines)
+    # both texts of a pair may be the same
+    return {pair for pair in range(PAIRS) if Counter(given[2 * pair : 2 * pair + 2]) - left}
 
 
 def main(folder: Path) -> None:
@@ -78,7 +84,7 @@ def main(folder: Path) -> None:
     results = {"here": found_here(given, folder)}
     if (folder / "out" / "kept").exists():
         results["datatrove"] = found_there(given, folder / "out" / "kept")
-    for low, high in zip(STEPS, STEPS[1:], strict=False):
+    for low, high in pairwise(STEPS):
         asked = np.flatnonzero((shares >= low) & (shares < high))
         print(f"{low} to {high}: {len(asked)} pairs;", _told(results, asked.tolist()))
     for name, pairs in results.items():
