@@ -13,7 +13,7 @@ from pipeline.orchestration.recipes import read_recipes
 from pipeline.orchestration.schedules import watch_schedule
 from pipeline.orchestration.side_dag import side_dag
 from pipeline.orchestration.watch_operator import WatchOperator
-from pipeline.runs.names import WATCH, recipe_of_dag
+from pipeline.runs.names import WATCH, line_of_dag, recipe_of_dag
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -43,6 +43,9 @@ def watch_dags(settings: Settings, only: str | None = None) -> RecipeDags:
         settings: names the recipe folders.
         only: id of the one DAG to build.
     """
+    # the file makes the recipe's DAG too, and each of its tasks reads the file
+    if only and line_of_dag(only) != WATCH:
+        return RecipeDags({}, ())
     found = read_recipes(settings, recipe_of_dag(only) if only else None)
     watched = [recipe for recipe in found.valid if watch_schedule(recipe)]
     return build(watched, watch_dag, found.errors)

@@ -41,7 +41,8 @@ PATTERNS = {"hour": r"^\d{4}-\d{2}-\d{2}T\d{2}$", "day": r"^\d{4}-\d{2}-\d{2}$",
 """The same as regular expressions, for a form."""
 
 PLACEHOLDER = re.compile(r"\{(?P<which>partition|next)(?::(?P<format>[^{}]+))?\}")
-ANY_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+ANY_PLACEHOLDER = re.compile(r"\{[A-Za-z_][^{}'\"]*\}")
+"""A word in braces. In a query it would be compared as it is, e.g. ``{nxt}``, and other rows read; JSON and ``{}`` begin with no word."""
 FIELD = "data.source.partitions"
 ADDRESSES = {"sql": ("query", "table", "path")}
 """Fields that may name a partition, for kinds where that is not only the path."""
@@ -177,15 +178,14 @@ def partitions_problem(recipe: Recipe) -> Problem:
         return (got, "", f"add {FIELD}: {{by: day}}") if named else None
     if source.kind in ("pydocs", "catalogue"):
         return f"{FIELD} with kind {source.kind!r}", "files of records, e.g. jsonl", f"remove {FIELD}"
-    wrong = next((found for found in ANY_PLACEHOLDER.findall(source.path or "") if not PLACEHOLDER.fullmatch(found)), None)
-    if wrong or not named:
-        field = "data.source.path" if wrong or not said else next(iter(said))
-        got = (
-            f"{field} {said.get(field, '')!r} has {wrong}"
-            if wrong
-            else f"{field} {said.get(field, '')!r} is the same for every {partitions.by}"
-        )
-        return got, "{partition}, or a form such as {partition:%Y/%m/%d}", f"correct {field}"
+    wanted = "{partition}, {next}, or a form such as {partition:%Y/%m/%d}"
+    for field, text in said.items():
+        wrong = next((found for found in ANY_PLACEHOLDER.findall(text) if not PLACEHOLDER.fullmatch(found)), None)
+        if wrong:
+            return f"{field} {text!r} has {wrong}", wanted, f"correct {field}"
+    if named is None:
+        field = next(iter(said), "data.source.path")
+        return f"{field} {said.get(field, '')!r} is the same for every {partitions.by}", wanted, f"correct {field}"
     if source.partition is not None:
         read_key(source.partition, partitions.by)
     same = _same_address("\n".join(said.values()), partitions.by)

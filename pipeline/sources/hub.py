@@ -36,8 +36,8 @@ def pin(source: Source, settings: Settings) -> Pin:
     """Pin the files of a dataset.
 
     Raises:
-        MissingSource: there is no such folder.
-        BadInput: no such dataset, revision, configuration or split; or no data file.
+        MissingSource: there is no such folder, or no data file.
+        BadInput: no such dataset, revision, configuration or split.
         Unavailable: the hub does not answer.
     """
     left_out = LeftOutCounter()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from pipeline.errors import BadInput, unknown_name
+from pipeline.sources.base import MissingSource
 from pipeline.sources.formats import COMPRESSIONS, ENDINGS
 from pipeline.sources.left_out import OTHER, WORKING, LeftOutCounter, is_working
 from pipeline.sources.walk import matches
@@ -70,7 +71,8 @@ def choose(
         left_out: counts what is left out.
 
     Raises:
-        BadInput: there is no such configuration or split, no data file, or files of several formats.
+        MissingSource: there is no data file.
+        BadInput: there is no such configuration or split, or files of several formats.
     """
     listed = sorted(paths)
     patterns = _patterns(card, config, split, where)
@@ -205,4 +207,4 @@ def _nothing(paths: Sequence[str], where: str, wanted: str | None, split: str | 
         fix = f"set data.source.revision to {SCRIPTS}, if the hub made one of it, or save the rows as Parquet"
         return BadInput(f"{where} has no data file{which}; it may be made by {script}, which is never run", "", fix)
     examples = f"; it has {', '.join(paths[:5])}" if paths else ""
-    return BadInput(f"{where} has no data file{which}{examples}", "Parquet, Arrow, JSON, CSV or text", "correct data.source")
+    return MissingSource(f"{where} has no data file{which}{examples}", "Parquet, Arrow, JSON, CSV or text", "correct data.source")

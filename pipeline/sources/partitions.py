@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BadInput
-from pipeline.recipe.partitions import ADDRESSES, neighbour, source_at, window_of
+from pipeline.recipe.partitions import neighbour, source_at, window_of
 from pipeline.sources.base import MissingSource, Pin
 from pipeline.sources.left_out import added_up
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SEARCHED = 14
 """How many partitions before and after a missing one are looked for, to name the nearest."""
+
+OWN_WORDS = frozenset({"sql", "hub"})
+"""Kinds that say themselves what is missing: they have no file of their kind."""
 
 
 def pin_partitions(source: Source, pinner: Pinner, settings: Settings) -> Pin:
@@ -59,7 +62,7 @@ def _pin(source: Source, partitions: Partitions, key: str, pinner: Pinner, setti
         window = f" of the window of {partitions.window} up to {source.partition}" if partitions.window > 1 else ""
         nearest = _nearest(source, partitions, key, pinner, settings)
         near = f"the nearest one is {nearest}" if nearest else f"none of the {SEARCHED} before and after it is there either"
-        what = error.got.removeprefix("data.source: ") if source.kind in ADDRESSES else f"{one.path} has no {source.kind} file"
+        what = error.got.removeprefix("data.source: ") if source.kind in OWN_WORDS else f"{one.path} has no {source.kind} file"
         raise BadInput(f"partition {key}{window} is missing: {what}; {near}", "", "bring its data, or name another partition") from error
 
 

@@ -154,6 +154,8 @@ def test_a_recipe_whose_partitions_have_no_address_is_refused_in_one_line(change
     [
         ({"table": "notes_{partition:%Y%m%d}"}, ""),
         ({"query": "SELECT * FROM notes WHERE made >= '{partition}' AND made < '{next}' AND tags <> '{}'"}, ""),
+        ({"query": "SELECT '{\"a\": 1}' AS meta FROM notes_{partition:%Y%m%d}"}, ""),
+        ({"query": "SELECT * FROM notes WHERE made >= '{partition}' AND made < '{nxt}'"}, "has {nxt}; expected {partition}, {next}"),
         ({"table": "notes"}, "data.source.table 'notes' is the same for every day"),
         ({"query": "SELECT * FROM notes WHERE month = '{partition:%Y-%m}'"}, "is the same for 2026-01-01 and 2026-01-02"),
         (

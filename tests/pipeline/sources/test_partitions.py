@@ -178,3 +178,8 @@ def test_a_database_file_for_each_partition(posts: Path, folder_settings: Settin
 def test_folders_of_a_dataset_of_the_hub(folder: Path, folder_settings: Settings) -> None:
     found = Source(kind="hub", path=f"{folder}/{{partition}}", partitions=Partitions(by="day", window=2), partition="2026-11-21")
     assert days(found, folder_settings) == ["2026-11-20", "2026-11-21"]
+    (folder / "2026-11-23").mkdir()
+    for day, said in {24: f"no folder {folder}/2026-11-24", 23: f"{folder}/2026-11-23 has no data file"}.items():
+        missing = found.model_copy(update={"partitions": Partitions(by="day"), "partition": f"2026-11-{day}"})
+        with pytest.raises(BadInput, match=rf"^partition 2026-11-{day} is missing: {said}; the nearest one is 2026-11-22; fix"):
+            pin_source(missing, folder_settings)
