@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from fixtures.near_texts import edited, resemblance, signatures, vocabulary
 
-from pipeline.corpus.documents import Document
 from pipeline.corpus.near_duplicates import find_clusters
-from pipeline.corpus.signature_planes import SignaturePlanes
-from pipeline.corpus.signatures import PLACES, RUN, sign
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,34 +32,17 @@ STEPS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 1.01)
 def texts() -> list[str]:
     """Pairs that follow each other, then texts that are alone."""
     draw = random.Random(12)
-    words = ["".join(draw.choices("abcdefghijklmnoprstuvwz", k=draw.randint(2, 9))) for _ in range(4000)]
+    words = vocabulary(draw)
     found: list[str] = []
     for _ in range(PAIRS):
-        text = draw.choices(words, k=draw.randint(40, 300))
-        found += [" ".join(text), " ".join(edited(text, words, draw))]
+        text = " ".join(draw.choices(words, k=draw.randint(40, 300)))
+        found += [text, edited(text, draw.randint(0, 1 + len(text.split()) // 12), draw, words)]
     return found + [" ".join(draw.choices(words, k=100)) for _ in range(OTHERS)]
-
-
-def edited(text: list[str], words: list[str], draw: random.Random) -> list[str]:
-    """Some words replaced, left out or put in."""
-    found = list(text)
-    for _ in range(draw.randint(0, 1 + len(text) // 12)):
-        place = draw.randrange(len(found))
-        found[place : place + draw.randint(0, 1)] = draw.choices(words, k=draw.randint(0, 2))
-    return found
-
-
-def resemblance(one: str, other: str) -> float:
-    """Runs of five words that both have, of those that one of them has."""
-    left, right = (set(zip(*(text.split()[start:] for start in range(RUN)), strict=False)) for text in (one, other))
-    return len(left & right) / len(left | right)
 
 
 def found_here(given: list[str], folder: Path) -> set[int]:
     """Numbers of the pairs that are in one cluster."""
-    signed = sign([Document(str(place), "", "", text, None, None) for place, text in enumerate(given)])
-    rows = np.frombuffer(b"".join(each or b"" for each in signed), np.uint8).reshape(-1, PLACES)
-    clusters = find_clusters(SignaturePlanes(folder / "signatures", len(rows), [rows]), NEAR)
+    clusters = find_clusters(signatures(given, folder), NEAR)
     return {pair for pair in range(PAIRS) if clusters[2 * pair] == clusters[2 * pair + 1]}
 
 

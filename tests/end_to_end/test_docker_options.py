@@ -54,6 +54,7 @@ def test_containers_make_the_artifacts_of_processes(
     other = f"s3://pipeline/by-process-{recipe.name}"
     trainshed(docker_stack, "run", path, "--local", TRAINSHED_STORE=other)
     by_process = digests(docker_stack, other)
+    assert {"ingestion", "tokenization", "finetuning"} <= set(by_process)
     assert {found.stage: found.digest for found in made if found.stage in by_process} == by_process
     used = {found.stage: found.provenance.environment["image"] for found in made}
     plain = docker("inspect", "--format", "{{.Id}}", "trainshed-test/ingestion:0.1.0")

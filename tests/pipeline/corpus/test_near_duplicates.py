@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from fixtures.documents import document
+from fixtures.near_texts import edited, resemblance, signatures, vocabulary
 
 from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters, rows_of_a_band
 from pipeline.corpus.read_corpus import read_documents
-from pipeline.corpus.signature_planes import SignaturePlanes
-from pipeline.corpus.signatures import PLACES, RUN, sign
+from pipeline.corpus.signatures import PLACES, sign
 from pipeline.corpus.splitting import SPLITS, TEST, TRAIN
 from pipeline.recipe.deduplication import Deduplication
 
@@ -23,40 +23,15 @@ if TYPE_CHECKING:
     from fixtures.corpora import Ingest
 
 DRAW = random.Random(8)
-WORDS = ["".join(DRAW.choices("abcdefghijklmnoprstuvwz", k=DRAW.randint(2, 9))) for _ in range(4000)]
-
-
-def edited(text: str, edits: int, draw: random.Random) -> str:
-    """The text with some words replaced, left out or put in."""
-    words = text.split()
-    for _ in range(edits):
-        place = draw.randrange(len(words))
-        words[place : place + draw.randint(0, 1)] = draw.choices(WORDS, k=draw.randint(0, 2))
-    return " ".join(words)
-
-
-def runs(text: str) -> set[tuple[str, ...]]:
-    words = text.split()
-    return {tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1)}
-
-
-def exact(one: str, other: str) -> float:
-    return len(runs(one) & runs(other)) / len(runs(one) | runs(other))
-
-
-def signatures(texts: list[str], folder: Path) -> SignaturePlanes:
-    signed = sign([document(place, text=text) for place, text in enumerate(texts)])
-    rows = np.frombuffer(b"".join(row or b"" for row in signed), np.uint8).reshape(-1, PLACES)
-    # in several blocks, one of them empty
-    return SignaturePlanes(folder / "signatures", len(rows), [rows[:50], rows[50:50], rows[50:]])
+WORDS = vocabulary(DRAW)
 
 
 def test_the_estimate_is_near_the_resemblance(tmp_path: Path) -> None:
     texts = [" ".join(DRAW.choices(WORDS, k=DRAW.randint(60, 400))) for _ in range(300)]
-    others = [edited(text, DRAW.randint(0, 20), DRAW) for text in texts]
+    others = [edited(text, DRAW.randint(0, 20), DRAW, WORDS) for text in texts]
     places = np.arange(len(texts))
     found = signatures(texts + others, tmp_path).resemblance(np.stack((places, len(texts) + places), axis=1))
-    truth = np.array([exact(one, other) for one, other in zip(texts, others, strict=True)])
+    truth = np.array([resemblance(one, other) for one, other in zip(texts, others, strict=True)])
     assert truth.min() < 0.3
     assert np.abs(found - truth).mean() < 0.04
     assert np.abs(found - truth).max() < 0.2
@@ -69,8 +44,8 @@ def test_recall_and_precision_on_planted_pairs(near: float, tmp_path: Path) -> N
     texts, pairs = [], []
     for _ in range(1500):
         text = " ".join(draw.choices(WORDS, k=draw.randint(40, 300)))
-        other = edited(text, draw.randint(0, 1 + len(text.split()) // 12), draw)
-        pairs.append((len(texts), len(texts) + 1, exact(text, other)))
+        other = edited(text, draw.randint(0, 1 + len(text.split()) // 12), draw, WORDS)
+        pairs.append((len(texts), len(texts) + 1, resemblance(text, other)))
         texts += [text, other]
     texts += [" ".join(draw.choices(WORDS, k=100)) for _ in range(2000)]
     clusters = find_clusters(signatures(texts, tmp_path), near)
