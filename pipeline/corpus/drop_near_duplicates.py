@@ -42,7 +42,7 @@ def drop_near_duplicates(decisions: Decisions, keys: KeyColumns, rules: Deduplic
             and what is in a cluster with them does not.
         scratch: folder for the signatures.
     """
-    # what comes takes about 60 bytes of a document, on top of what reading and deciding freed and glibc still has; then rows are written
+    # what comes takes tens of bytes of a document, on top of what reading and deciding freed and glibc still has; then rows are written
     give_back_freed_memory()
     places = _dropped(decisions, keys, rules, learned, scratch)
     give_back_freed_memory()

@@ -27,11 +27,8 @@ RECALL = 0.99
 MOST_ROWS = 8
 """Places in a band: they make one number of 64 bits."""
 
-BUCKETS = 1 << 22
+BUCKETS = 1 << 21
 """Most buckets in which documents are counted: 16 MB of memory."""
-
-BLOCK = 1 << 16
-"""Documents that are counted at once."""
 
 
 def find_clusters(signatures: SignaturePlanes, near: float) -> NDArray[np.int64]:
@@ -86,7 +83,10 @@ def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int
         keys: [documents] a band of each signature.
         first: [documents] the cluster of each; those of one cluster need not be compared.
     """
-    count, shared = len(keys), _may_share(keys)
+    count = len(keys)
+    # most documents share a band with no other, as a count of its lowest bits shows for most of these: sorting takes much longer
+    buckets = (keys & np.uint64(min(BUCKETS, 4 << count.bit_length()) - 1)).astype(np.int64)
+    shared = np.flatnonzero((np.bincount(buckets) > 1)[buckets])
     keys = keys[shared]
     order = np.argsort(keys, kind="stable")
     begins = np.ones(len(keys), np.bool_)
@@ -99,17 +99,6 @@ def _pairs(keys: NDArray[np.uint64], first: NDArray[np.int64]) -> NDArray[np.int
     apart = first[before] != first[after]
     numbered = np.unique(before[apart] * count + after[apart])
     return np.stack(np.divmod(numbered, max(1, count)), axis=1)
-
-
-def _may_share(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The documents of which another has the same lowest bits: most share a band with no other, and sorting all takes much longer."""
-    buckets = min(BUCKETS, 2 << len(keys).bit_length())
-    lowest, times = np.uint64(buckets - 1), np.zeros(buckets, np.int32)
-    blocks = [keys[start : start + BLOCK] for start in range(0, len(keys), BLOCK)]
-    for block in blocks:
-        np.add.at(times, (block & lowest).astype(np.int64), 1)
-    found = [times[(block & lowest).astype(np.int64)] > 1 for block in blocks]
-    return np.flatnonzero(np.concatenate([np.empty(0, np.bool_), *found]))
 
 
 def _join(first: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:

@@ -1,4 +1,4 @@
-"""Signatures of many documents on disk: the first byte of all signatures, then the second byte of all, and so on.
+"""Signatures of many documents in a file: the first byte of all signatures, then the second byte of all, and so on.
 
 What asks for signatures asks for some places of all of them: a band has a few places, and pairs are compared place by place. So a place is
 one short read, and memory is a few bytes for each document instead of the 120 of its signature.
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+IN_MEMORY = 24 << 20
+"""Bytes of signatures that stay in memory, those of 200,000 documents: reading takes a quarter of the time of finding clusters."""
 
 BLOCK = 1 << 17
 """Pairs that are compared at once."""
@@ -41,9 +44,13 @@ class SignaturePlanes:
                     file.seek(place * count + start)
                     file.write(values)
                 start += len(block)
+        small = count * PLACES <= IN_MEMORY
+        self._kept = np.fromfile(path, np.uint8).reshape(PLACES, count) if small else None
 
     def place(self, place: int) -> NDArray[np.uint8]:
         """[documents] one byte of each signature."""
+        if self._kept is not None:
+            return self._kept[place]
         return np.fromfile(self._path, np.uint8, self.count, offset=place * self.count)
 
     def band(self, start: int, rows: int) -> NDArray[np.uint64]:

@@ -11,6 +11,7 @@ import pytest
 from fixtures.documents import document
 from fixtures.near_texts import edited, resemblance, signatures, vocabulary
 
+from pipeline.corpus import signature_planes
 from pipeline.corpus.near_duplicates import dropped_of_clusters, find_clusters, rows_of_a_band
 from pipeline.corpus.read_corpus import read_documents
 from pipeline.corpus.signatures import PLACES, sign
@@ -26,7 +27,9 @@ DRAW = random.Random(8)
 WORDS = vocabulary(DRAW)
 
 
-def test_the_estimate_is_near_the_resemblance(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_memory", [0, signature_planes.IN_MEMORY])
+def test_the_estimate_is_near_the_resemblance(in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signature_planes, "IN_MEMORY", in_memory)
     texts = [" ".join(DRAW.choices(WORDS, k=DRAW.randint(60, 400))) for _ in range(300)]
     others = [edited(text, DRAW.randint(0, 20), DRAW, WORDS) for text in texts]
     places = np.arange(len(texts))
@@ -38,8 +41,10 @@ def test_the_estimate_is_near_the_resemblance(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("near", [0.6, 0.7, 0.8, 0.9])
-def test_recall_and_precision_on_planted_pairs(near: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_memory", [0, signature_planes.IN_MEMORY])
+def test_recall_and_precision_on_planted_pairs(near: float, in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pairs well above the threshold are found, pairs well below are not; unrelated texts fill the corpus."""
+    monkeypatch.setattr(signature_planes, "IN_MEMORY", in_memory)
     draw = random.Random(int(100 * near))
     texts, pairs = [], []
     for _ in range(1500):
