@@ -32,26 +32,29 @@ class SignaturePlanes:
         """Write the file.
 
         Args:
-            path: the file; one that is there is replaced.
+            path: the file, empty if the signatures stay in memory; one that is there is replaced.
             count: number of signatures.
             blocks: [documents of the block, 120] all of them in order.
         """
         self._path, self.count = path, count
+        self._kept = np.empty((PLACES, count), np.uint8) if count * PLACES <= IN_MEMORY else None
         start = 0
         with path.open("wb") as file:
             for block in blocks:
-                for place, values in enumerate(np.ascontiguousarray(block.T)):
-                    file.seek(place * count + start)
-                    file.write(values)
+                if self._kept is not None:
+                    self._kept[:, start : start + len(block)] = block.T
+                else:
+                    for place, values in enumerate(np.ascontiguousarray(block.T)):
+                        file.seek(place * count + start)
+                        file.write(values)
                 start += len(block)
-        small = count * PLACES <= IN_MEMORY
-        self._kept = np.fromfile(path, np.uint8).reshape(PLACES, count) if small else None
 
     def place(self, place: int) -> NDArray[np.uint8]:
         """[documents] one byte of each signature."""
-        if self._kept is not None:
-            return self._kept[place]
-        return np.fromfile(self._path, np.uint8, self.count, offset=place * self.count)
+        if self._kept is None:
+            return np.fromfile(self._path, np.uint8, self.count, offset=place * self.count)
+        kept: NDArray[np.uint8] = self._kept[place]
+        return kept
 
     def band(self, start: int, rows: int) -> NDArray[np.uint64]:
         """[documents] some bytes of each signature as a number.
