@@ -12,12 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from xdist.remote import Producer
 from xdist.workermanage import NodeManager
 
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from fixtures.unit import mark_unit_tests  # noqa: E402 - after `tests` is on the path
+from fixtures.one_process import FilesAndPackages  # noqa: E402 - after `tests` is on the path
+from fixtures.unit import mark_unit_tests  # noqa: E402
 
 
 def told_to_end(*_: object) -> None:
@@ -60,6 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the unit tests; run what needs whole stacks first: it takes longest, and small tests then fill up the other core."""
     mark_unit_tests(items)
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndPackages | None:
+    """Let a package of tests share what it starts."""
+    return FilesAndPackages(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_sessionfinish() -> None:

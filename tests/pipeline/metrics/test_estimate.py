@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
+from fixtures.cases import few
 from scipy import stats
 
 from pipeline.metrics.base import means
@@ -57,8 +59,7 @@ def test_a_few_exceptions_decide_the_error() -> None:
     assert estimate(EXACT, rows(np.array([1.0] * 50 + [0.0] * 50)), [""] * 100).freedom == 49
 
 
-@pytest.mark.parametrize("right", [0.8, 0.05])
-@pytest.mark.parametrize("groups", [0, 40])
+@pytest.mark.parametrize(("groups", "right"), few(product((0, 40), (0.8, 0.05)), [(0, 0.05), (40, 0.8)]))
 def test_a_champion_that_is_just_good_enough_alarms_no_more_often_than_stated(groups: int, right: float) -> None:
     """The worst case: the true score equals the threshold, and the true drop equals the largest one that is allowed."""
     draw, tail, looks, size = np.random.default_rng(2), 0.025, 2000, 200

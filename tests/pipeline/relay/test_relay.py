@@ -1,4 +1,4 @@
-"""The two halves of the relay, joined by sockets in a folder; in a container they are tried by `end_to_end/test_docker_network.py`."""
+"""The two halves of the relay, joined by sockets in a folder. `end_to_end/one_docker_stack/test_docker_network.py` tries them in a container."""
 
 from __future__ import annotations
 

@@ -183,3 +183,4 @@ def test_down_ends_the_containers_too(docker_stack, recipe, tmp_path) -> None:
     run.ended()
     trainshed(docker_stack, "down")
     assert containers(docker_stack.settings.state) == []
+    trainshed(docker_stack, "up")
