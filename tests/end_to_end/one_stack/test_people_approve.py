@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(900)  # a stack, a training, and four runs of the other line
 
-NAME, MODEL, DAG = "approved", "smallest-summarizer", "approved.promote"
+NAME, MODEL, DAG = "approved", "approved-summarizer", "approved.promote"
 GATE = "gate: {min_examples: 5, min_groups: 1, min_distinct: 0, beats: [], threshold: 0}"
 APPROVAL = "approval: {people: 2, from: [trainer, approver1, approver2]}"
 
@@ -82,7 +82,9 @@ def proposed(stack: RunningStack, recipe: Path) -> LedgerEntry:
     text = recipe.read_text()
     assert "gate: {min_examples: 5}" in text
     file = recipe.with_name("approved.yaml")
-    text = text.replace(CHECKS, "").replace(WORKERS, "").replace("name: smallest\n", f"name: {NAME}\n")
+    text = text.replace(CHECKS, "").replace(WORKERS, "")
+    # a corpus, a model and a ledger of its own: other files run the smallest recipe on the same stack
+    text = text.replace("name: smallest\n", f"name: {NAME}\n").replace("salt: smallest", f"salt: {NAME}").replace("smallest-summarizer", MODEL)
     file.write_text(text.replace("gate: {min_examples: 5}", f"{GATE}, {APPROVAL}"))
     wait_for_dag(Airflow(stack.settings), submit_recipe(file, stack.settings))
     run = new_run_name(NAME)
