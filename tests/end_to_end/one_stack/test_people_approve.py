@@ -84,7 +84,9 @@ def proposed(stack: RunningStack, recipe: Path) -> LedgerEntry:
     file = recipe.with_name("approved.yaml")
     text = text.replace(CHECKS, "").replace(WORKERS, "")
     # a corpus, a model and a ledger of its own: other files run the smallest recipe on the same stack
-    text = text.replace("name: smallest\n", f"name: {NAME}\n").replace("salt: smallest", f"salt: {NAME}").replace("smallest-summarizer", MODEL)
+    text = (
+        text.replace("name: smallest\n", f"name: {NAME}\n").replace("salt: smallest", f"salt: {NAME}").replace("smallest-summarizer", MODEL)
+    )
     file.write_text(text.replace("gate: {min_examples: 5}", f"{GATE}, {APPROVAL}"))
     wait_for_dag(Airflow(stack.settings), submit_recipe(file, stack.settings))
     run = new_run_name(NAME)
