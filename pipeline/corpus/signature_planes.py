@@ -1,4 +1,4 @@
-"""Signatures of many documents in a file: the first byte of all signatures, then the second byte of all, and so on.
+"""Signatures of documents, in a file if they are many: the first byte of all signatures, then the second byte of all, and so on.
 
 What asks for signatures asks for some places of all of them: a band has a few places, and pairs are compared place by place. So a place is
 one short read, and memory is a few bytes for each document instead of the 120 of its signature.
@@ -26,10 +26,10 @@ BLOCK = 1 << 17
 
 
 class SignaturePlanes:
-    """Signatures in a file."""
+    """Signatures in a file, or in memory."""
 
     def __init__(self, path: Path, count: int, blocks: Iterable[NDArray[np.uint8]]) -> None:
-        """Write the file.
+        """Write the file, or fill the memory.
 
         Args:
             path: the file, empty if the signatures stay in memory; one that is there is replaced.

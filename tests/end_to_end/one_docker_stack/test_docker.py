@@ -9,7 +9,7 @@ import psutil
 import pytest
 from fixtures.boxed import PURE, boxed, digests
 from fixtures.commands import RETRY_S, started, trainshed, until, written
-from fixtures.docker import client, containers, docker, watched_containers
+from fixtures.docker import client, containers, docker, running_docker_stack, watched_containers
 from fixtures.planted import holds, in_database, in_files, in_store, watched_commands
 from fixtures.stack import RunningStack
 
@@ -176,11 +176,12 @@ def test_a_killed_scheduler_costs_nothing(docker_stack, recipe, tmp_path) -> Non
 
 
 @pytest.mark.prove
-def test_down_ends_the_containers_too(docker_stack, recipe, tmp_path) -> None:
-    run = Followed(docker_stack, written(long(recipe, "downed", 100_000), tmp_path))
-    run.container("pretraining")
-    run.process.kill()
-    run.ended()
-    trainshed(docker_stack, "down")
-    assert containers(docker_stack.settings.state) == []
-    trainshed(docker_stack, "up")
+def test_down_ends_the_containers_too(images, tmp_path) -> None:
+    """On a stack of its own: other files use the shared one."""
+    with running_docker_stack(images, tmp_path / "state") as stack:
+        run = Followed(stack, written(long(boxed(stack, tmp_path), "downed", 100_000), tmp_path))
+        run.container("pretraining")
+        run.process.kill()
+        run.ended()
+        trainshed(stack, "down")
+        assert containers(stack.settings.state) == []
