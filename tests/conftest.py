@@ -8,6 +8,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -67,6 +69,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndPackages | None:
     """Let a package of tests share what it starts."""
     return FilesAndPackages(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(autouse=True)
+def every_lease_is_released() -> Iterator[None]:
+    """A lease that nobody released is renewed by its thread during later tests, and warns in their logs."""
+    yield
+    renewing = [thread for thread in threading.enumerate() if thread.name == "lease"]
+    for thread in renewing:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in renewing), "this test left a lease that is still renewed; fix: release it"
 
 
 def pytest_sessionfinish() -> None:

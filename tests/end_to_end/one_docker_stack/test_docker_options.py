@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.prove]  # images are built 
 
 
 def shares(stack: RunningStack, folder: Path, tagger: Path) -> Recipe:
-    return replace_fields(boxed(stack, folder), {"workers": {"cleaning": 2, "tokenization": 2}}, "a test")
+    """With a split of its own: other tests made the artifacts of `boxed` in this stack."""
+    changes = {"name": "boxed-shares", "data.split.salt": "shares", "registration.model": "boxed-shares"}
+    return replace_fields(boxed(stack, folder), {**changes, "workers": {"cleaning": 2, "tokenization": 2}}, "a test")
 
 
 def captions(stack: RunningStack, folder: Path, tagger: Path) -> Recipe:

@@ -100,6 +100,7 @@ def test_an_outage_is_no_sign_of_death(artifacts: Artifacts, monkeypatch: pytest
     with pytest.raises(Preempted):
         holder.renew()
     waiter.release()
+    holder.release()
 
 
 def test_a_check_is_free_while_the_lease_is_fresh_and_fails_once_it_may_be_lost(
@@ -119,6 +120,7 @@ def test_a_check_is_free_while_the_lease_is_fresh_and_fails_once_it_may_be_lost(
     clock.now += 601
     with pytest.raises(Preempted):
         held.check()
+    held.release()
 
 
 def test_who_only_waits_writes_nothing(artifacts: Artifacts) -> None:
