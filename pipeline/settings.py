@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -333,7 +333,9 @@ def load_settings(state: Path | None = None) -> Settings:
     try:
         if mounted:
             _check_mounted(Path(mounted))
-        return Settings(state=folder, _env_file=folder / ENV_FILE, _secrets_dir=mounted)
+            return Settings(state=folder, _env_file=folder / ENV_FILE, _secrets_dir=mounted)
+        file = folder / ENV_FILE
+        return _settings(folder, file.read_bytes() if file.is_file() else None, Path.cwd(), tuple(os.environ.items()))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -341,6 +343,12 @@ def load_settings(state: Path | None = None) -> Settings:
         raise BadInput(f"setting {variable} = {_shown(first['input'])}", first["msg"].lower(), f"correct {variable}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise _not_mounted(str(mounted), str(error)) from error
+
+
+@lru_cache(maxsize=4)
+def _settings(state: Path, _file: bytes | None, _working: Path, _variables: tuple[tuple[str, str], ...]) -> Settings:
+    """The settings that follow from all of this. To read them takes as long as half a dozen requests, and a task does so three times."""
+    return Settings(state=state, _env_file=state / ENV_FILE)
 
 
 def _check_mounted(folder: Path) -> None:

@@ -52,8 +52,21 @@ def fingerprint_parts(
         modules=reached_modules(
             component.name, plain, file_cache=file_cache, input_params=input_params, task_parts=component.task_parts_with(plain)
         ),
-        libraries={name: _version(name) for name in component.libraries_with(plain)},
+        libraries=library_versions(component, plain),
     )
+
+
+def library_versions(component: Component, params: Mapping[str, Any]) -> dict[str, str]:
+    """Version of every distribution that may change the result of ``component``, by name.
+
+    Args:
+        component: the contract.
+        params: its params as plain data.
+
+    Raises:
+        BadInput: one is not installed here.
+    """
+    return {name: _version(name) for name in component.libraries_with(params)}
 
 
 def input_digests(component: Component, inputs: Mapping[str, Manifest]) -> dict[str, str]:

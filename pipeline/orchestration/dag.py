@@ -118,7 +118,6 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         # a proposal that waits for people must not block a newer one, which takes its place
         max_active_runs=16 if line == "promote" else 1,
         allowed_run_types=RUN_TYPES,
-        params=params,
         tags={"trainshed", recipe.model.family or "pretrained", recipe.task.kind},
         doc_md=document(recipe, steps, params, manual),
         on_success_callback=run_succeeded,
@@ -131,6 +130,8 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
         add_steps(recipe, steps, settings, PlanOperator(recipe=recipe, line=line))
+    # after the tasks: each would get a copy of the form, a third of the time to parse the file and half of what Airflow stores
+    dag.params = params
     return dag
 
 

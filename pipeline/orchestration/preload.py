@@ -6,8 +6,8 @@ took 8.7 s without this module and 4.2 s with it (median of 5); six chained no-o
 
 The DAG processor forks a process for each parse of each DAG file, all the time. Seven files every 15 s took most of a slow core.
 
-The price: an edit in these modules, contracts and the line included, takes effect after a restart of both. ML modules are not among
-them, and fingerprints are computed from source text, so planning still sees every change of ML code.
+The price: an edit in these modules, contracts and the line included, takes effect after a restart of both, and so does another version
+of a library. ML modules are not among them, and fingerprints are computed from source text, so planning still sees every change of ML code.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ MODULES = (
 
 
 def preload() -> None:
-    """Import what tasks need, create the client of the store, and let pydantic describe the recipes."""
+    """Import what tasks need, create the client of the store, let pydantic describe the recipes, and look up versions of libraries."""
     for module in MODULES:
         import_module(module)
     from pipeline.artifacts import open_store
+    from pipeline.artifacts.fingerprint import library_versions
     from pipeline.errors import BadInput
     from pipeline.launchers.base import launcher_record
     from pipeline.lines import trace
@@ -53,4 +54,8 @@ def preload() -> None:
     with suppress(BadInput):
         open_store(settings)
     for recipe in read_recipes(settings).valid:
-        form(recipe, trace(recipe))
+        steps = trace(recipe)
+        form(recipe, steps)
+        for step in steps:
+            with suppress(BadInput):
+                library_versions(step.component, step.params.model_dump(mode="json"))

@@ -72,6 +72,6 @@ def check_identity(component: Component, params: Params, request: Request, artif
         raise BadInput(
             f"code or libraries here give {component.name} the fingerprint {parts.fingerprint[:12]}",
             f"{request.fingerprint[:12]}, as planned",
-            "rebuild the image, or run the recipe again if the code was edited meanwhile",
+            "rebuild the image; if the code was edited meanwhile, run the recipe again; if a library was updated, restart Airflow first",
         )
     return parts

@@ -132,6 +132,7 @@ def test_airflow_can_store_the_dag_and_read_it_back(recipe_folder):
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     assert {task.task_id for task in stored.tasks} == set(EDGES)
     assert stored.params.dump()["finetuning.steps"] == 20
+    assert not any(task.params.dump() for task in dag.tasks), "each task has a copy of the form, which costs time in every task"
 
 
 def test_an_unknown_launcher_gets_the_near_name(recipe_folder):

@@ -49,6 +49,18 @@ def test_a_replaced_file_is_read_again(mounted):
     assert load_settings().mlflow_password.get_secret_value() == "new"
 
 
+def test_settings_are_read_once_while_variables_and_file_are_the_same(monkeypatch, tmp_path):
+    first = load_settings()
+    assert load_settings() is first
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "env").write_text("TRAINSHED_S3_REGION='one'\n")
+    assert load_settings().s3_region == "one"
+    (tmp_path / "state" / "env").write_text("TRAINSHED_S3_REGION='two'\n")
+    assert load_settings().s3_region == "two"
+    monkeypatch.setenv("TRAINSHED_S3_REGION", "three")
+    assert load_settings().s3_region == "three"
+
+
 def test_our_variable_goes_before_a_file_and_a_file_before_the_stacks_own_and_borrowed_ones(mounted, monkeypatch, tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "env").write_text("AWS_ACCESS_KEY_ID='stack'\nMLFLOW_TRACKING_PASSWORD='stack'\n")
