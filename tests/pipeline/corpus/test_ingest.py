@@ -190,7 +190,7 @@ def test_a_source_says_what_was_read_and_what_was_left_out(
     with caplog.at_level("INFO"):
         _, counts = ingest("jsonl", tmp_path / "data")
     assert (counts["left_out_working"], counts["left_out_other_format"]) == (1, 1)
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "pipeline.corpus.ingest"] == [
         "400 records read = 400 kept + 0 duplicate + 0 filtered + 0 quarantined",
         "files not read: working: 1 (_temporary/part.jsonl), other_format: 1 (notes.pdf)",
     ]
