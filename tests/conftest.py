@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,8 +29,10 @@ def told_to_end(*_: object) -> None:
     """A session that is told to end (a time limit, a closed terminal) still takes down the servers its fixtures started."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         for child in psutil.Process().children():
-            if any(mark in " ".join(child.cmdline()) for mark in ("pytest-xdist", "exec(eval(sys.stdin.readline()))")):
-                child.terminate()
+            # a child that has ended, and that nobody waited for, has no command line
+            with suppress(psutil.Error):
+                if any(mark in " ".join(child.cmdline()) for mark in ("pytest-xdist", "exec(eval(sys.stdin.readline()))")):
+                    child.terminate()
     pytest.exit("told to end", 128 + signal.SIGTERM)
 
 
