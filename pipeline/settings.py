@@ -326,16 +326,16 @@ def load_settings(state: Path | None = None) -> Settings:
         state: the state folder; by default ``TRAINSHED_STATE`` or ``.trainshed`` below the working directory.
 
     Raises:
-        BadInput: a variable or a mounted file has a value that its setting cannot have.
+        BadInput: a variable or a file has a value that its setting cannot have, or a file cannot be read.
     """
     folder = state or Path(os.environ.get("TRAINSHED_STATE", ".trainshed"))
     mounted = os.environ.get("TRAINSHED_SECRETS_DIR") or None
+    written = _written(folder / ENV_FILE)
     try:
         if mounted:
             _check_mounted(Path(mounted))
             return Settings(state=folder, _env_file=folder / ENV_FILE, _secrets_dir=mounted)
-        file = folder / ENV_FILE
-        return _settings(folder, file.read_bytes() if file.is_file() else None, Path.cwd(), tuple(os.environ.items()))
+        return _settings(folder, *written, tuple(os.environ.items()))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -346,9 +346,21 @@ def load_settings(state: Path | None = None) -> Settings:
 
 
 @lru_cache(maxsize=4)
-def _settings(state: Path, _file: bytes | None, _working: Path, _variables: tuple[tuple[str, str], ...]) -> Settings:
-    """The settings that follow from all of this. To read them takes as long as half a dozen requests, and a task does so three times."""
+def _settings(state: Path, _text: str, _working: Path, _variables: tuple[tuple[str, str], ...]) -> Settings:
+    """The settings that follow from all of this. To read them takes as long as several requests, and a task does so at least twice."""
     return Settings(state=state, _env_file=state / ENV_FILE)
+
+
+def _written(file: Path) -> tuple[str, Path]:
+    """Text of the stack's env file, empty if there is none, and the working folder, where relative paths start."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise BadInput("the working folder was deleted", "", "change to another folder") from error
+    try:
+        return file.read_text(encoding="utf-8") if file.is_file() else "", here
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: {error}", "a file as `trainshed up` writes it", "delete it, and run `trainshed up`") from error
 
 
 def _check_mounted(folder: Path) -> None:

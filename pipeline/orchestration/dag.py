@@ -130,7 +130,7 @@ def line_dag(recipe: Recipe, settings: Settings, manual: str = "", line: str = "
         default_args={"owner": "trainshed", "retries": AIRFLOW_RETRIES, "retry_delay": RETRY_DELAY},
     ) as dag:
         add_steps(recipe, steps, settings, PlanOperator(recipe=recipe, line=line))
-    # after the tasks: each would get a copy of the form, a third of the time to parse the file and half of what Airflow stores
+    # after the tasks: each would get a copy of the form, a third of the time to parse the file and most of what Airflow stores
     dag.params = params
     return dag
 

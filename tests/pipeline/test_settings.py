@@ -61,6 +61,22 @@ def test_settings_are_read_once_while_variables_and_file_are_the_same(monkeypatc
     assert load_settings().s3_region == "three"
 
 
+def test_an_env_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "env").write_bytes(b"\xff\xfe=1\n")
+    with pytest.raises(BadInput, match=r"state/env: 'utf-8' codec can't decode.*fix: delete it, and run `trainshed up`"):
+        load_settings()
+
+
+def test_a_working_folder_that_was_deleted_is_one_line(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(BadInput, match="the working folder was deleted; fix: change to another folder"):
+        load_settings()
+
+
 def test_our_variable_goes_before_a_file_and_a_file_before_the_stacks_own_and_borrowed_ones(mounted, monkeypatch, tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "env").write_text("AWS_ACCESS_KEY_ID='stack'\nMLFLOW_TRACKING_PASSWORD='stack'\n")

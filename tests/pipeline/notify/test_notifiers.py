@@ -93,7 +93,9 @@ def test_one_that_fails_is_logged_without_its_secret_and_the_others_are_told(rec
     common = {"mail_from": "t@here.example", "mail_to": ("c@here.example",)} if given else {}
     with caplog.at_level(logging.INFO):
         told(recipe, Settings(**given, **common), via=[name, "log"])
-    warning = next(record.message for record in caplog.records if record.name == "pipeline.notify.send")
+    found = next(record for record in caplog.records if record.name == "pipeline.notify.send")
+    assert found.levelname == "WARNING"
+    warning = found.message
     assert warning.startswith(f"notifier {name} failed: {says}")
     assert "planted-secret" not in caplog.text
     assert "was not promoted" in caplog.text
